@@ -1,0 +1,64 @@
+"""Model fields that several areas need."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import FieldError
+from django.db import models
+
+from core import crypto
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+    from django.db.models.expressions import Expression
+
+    _TextField = models.TextField[str, str]
+    _CharField = models.CharField[str, str]
+else:
+    _TextField = models.TextField
+    _CharField = models.CharField
+
+PUBLIC_ID_LENGTH = 22
+
+
+def new_public_id() -> str:
+    """A random id for addresses: 128 bits as 22 url-safe characters (DESIGN: data)."""
+    return secrets.token_urlsafe(16)
+
+
+class PublicIdField(_CharField):
+    """The id that stands in addresses, made once at random. Its attribute is named `public_id` everywhere."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("default", new_public_id)
+        kwargs["max_length"] = PUBLIC_ID_LENGTH
+        kwargs["unique"] = True
+        kwargs["editable"] = False
+        super().__init__(*args, **kwargs)
+
+    def deconstruct(self) -> tuple[str, str, Any, dict[str, Any]]:
+        name, path, args, kwargs = super().deconstruct()
+        for fixed in ("max_length", "unique", "editable"):
+            kwargs.pop(fixed, None)
+        return name, path, args, kwargs
+
+
+class EncryptedTextField(_TextField):
+    """Text that is encrypted in its column (SECURITY: seeds at rest). It can't be searched by value; keep a keyed hash
+    in a column beside it where equality is needed."""
+
+    def get_prep_value(self, value: Any) -> Any:
+        text = super().get_prep_value(value)
+        return crypto.encrypt(text) if text else text
+
+    def from_db_value(
+        self, value: str | None, expression: Expression, connection: BaseDatabaseWrapper
+    ) -> str | None:
+        return crypto.decrypt(value) if value else value
+
+    def get_lookup(self, lookup_name: str) -> Any:
+        if lookup_name != "isnull":
+            raise FieldError(f"{self.name} is encrypted and can't be searched by '{lookup_name}'.")
+        return super().get_lookup(lookup_name)

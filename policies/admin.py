@@ -1,0 +1,223 @@
+"""Staff's view of policies and parties: the feed's rows are read, memberships are granted and revoked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db import models
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from core.events import record_event
+from policies.events import PolicyEvent
+from policies.models import (
+    Agency,
+    AgentOfRecord,
+    Company,
+    Contact,
+    Coverage,
+    Insured,
+    License,
+    Membership,
+    Policy,
+    Policyholder,
+    PolicyStatus,
+    Term,
+)
+
+
+class ReadOnlyAdmin(admin.ModelAdmin[Any]):
+    """Rows that the carrier's feed owns: staff may look, each look is recorded, nobody changes them here."""
+
+    show_full_result_count = False
+    list_per_page = 50
+    ordering: Any = ["pk"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """The feed adds."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """The feed changes."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Nothing is erased."""
+        return False
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show the row, and record who looked."""
+        response = super().changeform_view(request, object_id, form_url, extra_context)
+        row = self.get_object(request, object_id) if object_id else None
+        if row is not None and response.status_code == 200:
+            record_event(PolicyEvent.STAFF_LOOK, actor=request.user, subject=row, request=request)
+        return response
+
+
+class PolicyStatusInline(admin.TabularInline[PolicyStatus, Policy]):
+    """How the status changed."""
+
+    model = PolicyStatus
+    extra = 0
+    can_delete = False
+
+
+class TermInline(admin.TabularInline[Term, Policy]):
+    """The policy's terms."""
+
+    model = Term
+    extra = 0
+    fields = ["external_id", "status", "effective", "expires", "premium", "billing", "retired_at"]
+
+
+class AgentOfRecordInline(admin.TabularInline[AgentOfRecord, Policy]):
+    """The policy's agents of record."""
+
+    model = AgentOfRecord
+    extra = 0
+    fields = ["agency", "starts", "ends", "retired_at"]
+
+
+@admin.register(Policy)
+class PolicyAdmin(ReadOnlyAdmin):
+    """Policies, found by number or policyholder."""
+
+    list_display = ["number", "policyholder", "company", "status", "source", "retired_at"]
+    list_filter = ["status", "program", "company", "source"]
+    list_select_related = ["policyholder", "company"]
+    search_fields = ["number_normalized__startswith", "number__startswith", "policyholder__name__istartswith"]
+    inlines = [TermInline, AgentOfRecordInline, PolicyStatusInline]
+    ordering = ["number_normalized"]
+
+
+@admin.register(Insured)
+class InsuredAdmin(ReadOnlyAdmin):
+    """Insureds."""
+
+    list_display = ["sort_name", "credential", "specialty", "state", "source", "retired_at"]
+    search_fields = ["last_name__istartswith", "first_name__istartswith", "name__istartswith", "external_id"]
+    list_filter = ["kind"]
+
+
+@admin.register(Policyholder)
+class PolicyholderAdmin(ReadOnlyAdmin):
+    """Policyholders."""
+
+    list_display = ["name", "kind", "state", "source", "retired_at"]
+    search_fields = ["name__istartswith", "external_id"]
+    list_filter = ["kind"]
+
+
+@admin.register(Coverage)
+class CoverageAdmin(ReadOnlyAdmin):
+    """Coverages."""
+
+    list_display = ["insured", "part", "form", "effective", "expires", "retired_at"]
+    list_select_related = ["insured"]
+    search_fields = ["external_id", "insured__last_name__istartswith", "term__policy__number_normalized__startswith"]
+
+
+@admin.register(Company)
+class CompanyAdmin(ReadOnlyAdmin):
+    """Writing companies and their switches."""
+
+    list_display = ["name", "naic_number", "services", "source", "retired_at"]
+
+
+@admin.register(Agency)
+class AgencyAdmin(ReadOnlyAdmin):
+    """Agencies."""
+
+    list_display = ["name", "producer_code", "state", "source", "retired_at"]
+    search_fields = ["name__istartswith", "producer_code"]
+
+
+@admin.register(Contact)
+class ContactAdmin(ReadOnlyAdmin):
+    """Persons on file."""
+
+    list_display = ["__str__", "role", "policyholder", "agency", "source", "retired_at"]
+    list_select_related = ["policyholder", "agency"]
+    search_fields = ["last_name__istartswith", "email__istartswith", "external_id"]
+
+
+@admin.register(License)
+class LicenseAdmin(ReadOnlyAdmin):
+    """Licenses."""
+
+    list_display = ["insured", "state", "number", "expires"]
+    list_select_related = ["insured"]
+    search_fields = ["number"]
+
+
+class MembershipForm(forms.ModelForm[Membership]):
+    """Grants a membership; exactly the party that fits the role must be given."""
+
+    class Meta:
+        model = Membership
+        fields = ["user", "role", "insured", "policyholder", "agency", "administrator", "capabilities", "starts", "ends"]
+
+    def clean(self) -> dict[str, Any]:
+        """Say next to the field which party the role wants."""
+        data = super().clean() or {}
+        wanted = {"insured": "insured", "policyholder": "policyholder", "agent": "agency"}.get(data.get("role", ""))
+        for name in ("insured", "policyholder", "agency"):
+            if wanted and (name == wanted) != bool(data.get(name)):
+                self.add_error(
+                    name, "This role needs it." if name == wanted else "Leave this empty: the role is with another party."
+                )
+        return data
+
+
+@admin.register(Membership)
+class MembershipAdmin(admin.ModelAdmin[Membership]):
+    """Who acts for whom. A membership is revoked, never deleted, so that its history stays."""
+
+    form = MembershipForm
+    list_display = ["user", "role", "party_name", "starts", "ends", "revoked_at"]
+    list_filter = ["role"]
+    list_select_related = ["user", "insured", "policyholder", "agency"]
+    search_fields = ["user__username", "user__last_name", "policyholder__name", "insured__last_name", "agency__name"]
+    autocomplete_fields = ["user", "insured", "policyholder", "agency"]
+    actions = ["revoke_selected"]
+
+    @admin.display(description="party")
+    def party_name(self, membership: Membership) -> str:
+        """The party's name."""
+        return str(membership.party)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Membership | None = None) -> bool:
+        """Revoke instead."""
+        return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Membership | None = None) -> list[str]:
+        """Once granted, user, role and party stand; another needs another membership."""
+        fixed = ["user", "role", "insured", "policyholder", "agency", "starts"] if obj else []
+        return [*fixed, "revoked_at"]
+
+    def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:
+        """Record who granted or changed it."""
+        if not change:
+            obj.granted_by = request.user  # type: ignore[assignment]  # admin's users are ours
+        super().save_model(request, obj, form, change)
+        record_event(
+            PolicyEvent.MEMBERSHIP_CHANGED if change else PolicyEvent.MEMBERSHIP_GRANTED,
+            actor=request.user, subject=obj, on_behalf_of=obj.user, request=request,
+            data={"role": obj.role, "changed": sorted(form.changed_data)},
+        )
+
+    @admin.action(description="Revoke the selected memberships, at once", permissions=["change"])
+    def revoke_selected(self, request: HttpRequest, memberships: models.QuerySet[Membership]) -> None:
+        """End access from this moment."""
+        reason = f"revoked in admin on {timezone.localdate():%Y-%m-%d}"
+        for membership in memberships:
+            membership.revoke(by=request.user, reason=reason, request=request)  # type: ignore[arg-type]  # ours
+        self.message_user(request, f"{len(memberships)} memberships revoked.", messages.SUCCESS)

@@ -1,0 +1,12 @@
+"""Tags of what happens to policies and memberships in the event log."""
+
+from django.db.models import TextChoices
+
+
+class PolicyEvent(TextChoices):
+    """`source:subject:action`."""
+
+    MEMBERSHIP_GRANTED = "policies:membership:granted", "Membership granted"
+    MEMBERSHIP_CHANGED = "policies:membership:changed", "Membership changed"
+    MEMBERSHIP_REVOKED = "policies:membership:revoked", "Membership revoked"
+    STAFF_LOOK = "policies:record:looked-at", "Looked at by staff"

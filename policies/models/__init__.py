@@ -1,0 +1,24 @@
+"""Parties, policies, terms, coverages, and the memberships that say who sees them."""
+
+from policies.models.coverage import Coverage, EreOffer, PriorCoverage
+from policies.models.membership import Membership
+from policies.models.parties import Agency, Company, Contact, Insured, License, Policyholder
+from policies.models.policy import AgentOfRecord, Policy, PolicyStatus
+from policies.models.term import Term
+
+__all__ = [
+    "Agency",
+    "AgentOfRecord",
+    "Company",
+    "Contact",
+    "Coverage",
+    "EreOffer",
+    "Insured",
+    "License",
+    "Membership",
+    "Policy",
+    "PolicyStatus",
+    "Policyholder",
+    "PriorCoverage",
+    "Term",
+]

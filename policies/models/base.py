@@ -1,0 +1,67 @@
+"""What every row that comes by the carrier's feed has in common."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.db import models
+
+STATES = (
+    "AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK "
+    "OR PA RI SC SD TN TX UT VT VA WA WV WI WY PR GU VI AS MP"
+).split()
+
+
+class FeedQuerySet(models.QuerySet[Any]):
+    """Rows of the feed; what it retired stays in the table and is left out of what customers see."""
+
+    def live(self) -> Self:
+        """Rows that the carrier still sends."""
+        return self.filter(retired_at=None)
+
+
+class FeedRow(models.Model):
+    """A row of the carrier's feed (FEED.md): `external_id` is the carrier's own key, unique per source.
+
+    A key of several columns is joined by `|`. A row that is missing from a full package is retired, never erased, and
+    comes back by reappearing.
+    """
+
+    source = models.CharField(max_length=40)
+    external_id = models.CharField("carrier's id", max_length=200)
+    retired_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True, db_default=models.functions.Now())
+    updated_at = models.DateTimeField(auto_now=True, db_default=models.functions.Now())
+
+    class Meta:
+        abstract = True
+        constraints = [
+            models.UniqueConstraint(fields=["source", "external_id"], name="%(app_label)s_%(class)s_key"),
+        ]
+
+
+class Address(models.Model):
+    """A postal address in the United States."""
+
+    address1 = models.CharField("address", max_length=120, blank=True, default="", db_default="")
+    address2 = models.CharField("address, second line", max_length=120, blank=True, default="", db_default="")
+    city = models.CharField(max_length=80, blank=True, default="", db_default="")
+    state = models.CharField(max_length=2, blank=True, default="", db_default="")
+    zip = models.CharField("ZIP", max_length=10, blank=True, default="", db_default="")
+
+    class Meta:
+        abstract = True
+
+    @property
+    def address_lines(self) -> list[str]:
+        """The address as it stands on an envelope, without the name: two or three lines, empty ones left out."""
+        town = ", ".join(part for part in (self.city, f"{self.state} {self.zip}".strip()) if part)
+        return [line for line in (self.address1, self.address2, town) if line]
+
+
+def search_vector(column: str) -> models.GeneratedField:
+    """A generated full-text column over a folded name (see `policies.names.fold`), kept by PostgreSQL itself."""
+    return models.GeneratedField(
+        expression=SearchVector(column, config="simple"), output_field=SearchVectorField(), db_persist=True
+    )

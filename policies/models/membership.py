@@ -1,0 +1,145 @@
+"""Memberships: which user acts for which party, in which role, from when until when."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any, Self
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from core.events import record_event
+from policies.events import PolicyEvent
+from policies.models.coverage import Coverage
+from policies.models.parties import Agency, Contact, Insured, Policyholder
+from policies.models.policy import AgentOfRecord, Policy
+
+if TYPE_CHECKING:
+    from accounts.models import User
+    from django.http import HttpRequest
+
+
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    """Memberships, and what they open."""
+
+    def live(self) -> Self:
+        """Those that have begun and are not ended: current or historic. A revoked one opens nothing from that moment."""
+        today = timezone.localdate()
+        return self.filter(
+            Q(starts__lte=today),
+            Q(ends=None) | Q(ends__gt=today),
+            revoked_at=None,
+            user__is_active=True,
+        )
+
+    def policy_ids(self) -> QuerySet[Any, Any]:
+        """Ids of the policies that these memberships open, retired ones included: one union of three indexed sets."""
+        insured, held, served = self._parties()
+        return (
+            Coverage.objects.live().filter(insured_id__in=insured).order_by().values("term__policy_id")
+        ).union(
+            Policy.objects.filter(policyholder_id__in=held).order_by().values("pk"),
+            AgentOfRecord.objects.today().filter(agency_id__in=served).order_by().values("policy_id"),
+        )
+
+    def coverage_ids(self) -> QuerySet[Any, Any]:
+        """Ids of the coverages that these memberships open: own ones, and all on the policies held or served."""
+        insured, held, served = self._parties()
+        coverages = Coverage.objects.order_by()
+        return (
+            coverages.filter(insured_id__in=insured).values("pk")
+        ).union(
+            coverages.filter(term__policy__policyholder_id__in=held).values("pk"),
+            coverages.filter(
+                term__policy_id__in=AgentOfRecord.objects.today().filter(agency_id__in=served).values("policy_id")
+            ).values("pk"),
+        )
+
+    def _parties(self) -> tuple[QuerySet[Any, Any], QuerySet[Any, Any], QuerySet[Any, Any]]:
+        """Ids of the insureds, policyholders and agencies of these memberships, each as a subquery."""
+        roles = Membership.Role
+        return (
+            self.filter(role=roles.INSURED).values("insured_id"),
+            self.filter(role=roles.POLICYHOLDER).values("policyholder_id"),
+            self.filter(role=roles.AGENT).values("agency_id"),
+        )
+
+
+class Membership(models.Model):
+    """A user's place with one party: an insured, a policyholder or an agency.
+
+    It is *current* while the party's coverage is, *historic* when that has ended, and *ended* from the moment it is
+    revoked or its last day has come (SPEC: current, historic, ended). `capabilities` are switches beyond the role's own
+    (see `policies.roles`), such as access to claims history.
+    """
+
+    class Role(models.TextChoices):
+        """The roles of customers."""
+
+        INSURED = "insured", "Insured"
+        POLICYHOLDER = "policyholder", "Policyholder"
+        AGENT = "agent", "Agent"
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=12, choices=Role)
+    insured = models.ForeignKey(Insured, on_delete=models.PROTECT, null=True, blank=True, related_name="memberships")
+    policyholder = models.ForeignKey(
+        Policyholder, on_delete=models.PROTECT, null=True, blank=True, related_name="memberships"
+    )
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, null=True, blank=True, related_name="memberships")
+    # The person on file who became this user, where the account was taken over; retiring her ends the membership.
+    contact = models.ForeignKey(Contact, on_delete=models.SET_NULL, null=True, blank=True, related_name="memberships")
+    administrator = models.BooleanField(default=True, help_text="May name delegates.")
+    capabilities = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    starts = models.DateField("from", default=timezone.localdate)
+    ends = models.DateField("to", null=True, blank=True, help_text="The first day without access.")
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    granted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True, db_default=models.functions.Now())
+
+    objects = MembershipQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(role="insured", insured__isnull=False, policyholder=None, agency=None)
+                | Q(role="policyholder", insured=None, policyholder__isnull=False, agency=None)
+                | Q(role="agent", insured=None, policyholder=None, agency__isnull=False),
+                name="policies_membership_one_party",
+            ),
+            models.UniqueConstraint(
+                fields=["user", "role", "insured", "policyholder", "agency"],
+                condition=Q(revoked_at=None),
+                nulls_distinct=False,
+                name="policies_membership_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} as {self.get_role_display().lower()} of {self.party}"
+
+    @property
+    def party(self) -> Insured | Policyholder | Agency:
+        """The one party that this membership is with."""
+        party = self.insured or self.policyholder or self.agency
+        assert party  # the database holds it so
+        return party
+
+    def is_live(self, day: dt.date) -> bool:
+        """Whether it has begun, is not revoked, and its last day hasn't come."""
+        return self.revoked_at is None and self.starts <= day and (self.ends is None or day < self.ends)
+
+    def revoke(self, *, by: User, reason: str, request: HttpRequest | None = None) -> None:
+        """End it at once, open sessions included. Revoking twice changes nothing."""
+        revoked = Membership.objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=timezone.now())
+        self.refresh_from_db(fields=["revoked_at"])
+        if revoked:
+            record_event(
+                PolicyEvent.MEMBERSHIP_REVOKED, actor=by, subject=self, on_behalf_of=self.user, request=request,
+                data={"role": self.role, "reason": reason},
+            )

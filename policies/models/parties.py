@@ -1,0 +1,213 @@
+"""The parties to a policy: writing companies, agencies, policyholders, insureds, and the people who act for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models import Q
+
+from core.fields import PublicIdField
+from policies.models.base import Address, FeedQuerySet, FeedRow, search_vector
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+class Company(FeedRow, Address):
+    """A writing company: the insurer that a policy is written by."""
+
+    class Service(models.TextChoices):
+        """What the portal offers for a company's policies; what is off is not shown and refused (S-03x)."""
+
+        PAY = "pay", "Payment"
+        AUTOPAY = "autopay", "AutoPay"
+        ERE = "ere", "Extended reporting"
+        FORMS = "forms", "Forms"
+        RENEW = "renew", "Renewal"
+
+    name = models.CharField(max_length=160)
+    naic_number = models.CharField("NAIC number", max_length=10, blank=True, default="")
+    signatory = models.CharField(max_length=120, blank=True, default="")
+    signatory_title = models.CharField(max_length=120, blank=True, default="")
+    services = ArrayField(models.CharField(max_length=10), default=list, blank=True)
+
+    objects = FeedQuerySet.as_manager()
+
+    class Meta(FeedRow.Meta):
+        verbose_name_plural = "companies"
+
+    def __str__(self) -> str:
+        return self.name
+
+    def offers(self, service: str) -> bool:
+        """Whether the service's switch is on for this company."""
+        return service in self.services
+
+
+class Agency(FeedRow, Address):
+    """An agency that is, or was, agent of record for policies."""
+
+    public_id = PublicIdField()
+    name = models.CharField(max_length=160)
+    producer_code = models.CharField(max_length=40, blank=True, default="")
+    phone = models.CharField(max_length=40, blank=True, default="")
+    email = models.CharField(max_length=254, blank=True, default="")
+
+    objects = FeedQuerySet.as_manager()
+
+    class Meta(FeedRow.Meta):
+        verbose_name_plural = "agencies"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class InsuredQuerySet(FeedQuerySet):
+    """Insureds, and who may see them."""
+
+    def visible_to(self, user: User) -> Self:
+        """Insureds whose coverage the user may see: her own, those on her policies, those of her agency's clients."""
+        from policies.models.coverage import Coverage
+
+        return self.live().filter(pk__in=Coverage.objects.visible_to(user).order_by().values("insured_id"))
+
+
+class Insured(FeedRow, Address):
+    """A clinician or an entity that is insured. Of the date of birth only a keyed hash is kept: it is for matching."""
+
+    class Kind(models.TextChoices):
+        """What is insured."""
+
+        PERSON = "person", "Person"
+        ENTITY = "entity", "Entity"
+
+    public_id = PublicIdField()
+    kind = models.CharField(max_length=10, choices=Kind)
+    name = models.CharField("name of the entity", max_length=200, blank=True, default="")
+    first_name = models.CharField(max_length=80, blank=True, default="")
+    middle_name = models.CharField(max_length=80, blank=True, default="")
+    last_name = models.CharField(max_length=80, blank=True, default="")
+    suffix = models.CharField(max_length=20, blank=True, default="")
+    credential = models.CharField(max_length=40, blank=True, default="")
+    npi = models.CharField("NPI", max_length=10, blank=True, default="")
+    date_of_birth_hash = models.CharField(max_length=64, blank=True, default="", editable=False)
+    specialty_code = models.CharField(max_length=20, blank=True, default="")
+    specialty = models.CharField(max_length=120, blank=True, default="")
+    email = models.CharField(max_length=254, blank=True, default="")
+    phone = models.CharField(max_length=40, blank=True, default="")
+    search_name = models.CharField(max_length=320, blank=True, default="", editable=False)
+    search = search_vector("search_name")
+
+    objects = InsuredQuerySet.as_manager()
+
+    class Meta(FeedRow.Meta):
+        indexes = [GinIndex(fields=["search"], name="policies_insured_search")]
+
+    def __str__(self) -> str:
+        return self.display_name
+
+    @property
+    def display_name(self) -> str:
+        """The name as on the license, with suffix and credential: 'Ana M. Núñez Jr., MD'; an entity's own name."""
+        if self.kind == self.Kind.ENTITY:
+            return self.name
+        name = " ".join(part for part in (self.first_name, self.middle_name, self.last_name, self.suffix) if part)
+        return f"{name}, {self.credential}" if self.credential else name
+
+    @property
+    def sort_name(self) -> str:
+        """The name as a roster lists it: 'Núñez, Ana M.'."""
+        if self.kind == self.Kind.ENTITY:
+            return self.name
+        given = " ".join(part for part in (self.first_name, self.middle_name) if part)
+        return ", ".join(part for part in (self.last_name, given) if part)
+
+
+class License(FeedRow):
+    """A state license of an insured (key: insured, state, number)."""
+
+    insured = models.ForeignKey(Insured, on_delete=models.PROTECT, related_name="licenses")
+    state = models.CharField(max_length=2)
+    number = models.CharField(max_length=40)
+    expires = models.DateField(null=True, blank=True)
+
+    objects = FeedQuerySet.as_manager()
+
+    class Meta(FeedRow.Meta):
+        pass
+
+    def __str__(self) -> str:
+        return f"{self.state} {self.number}"
+
+
+class Policyholder(FeedRow, Address):
+    """Who holds policies: one clinician, or an organization whose administrators act for it."""
+
+    class Kind(models.TextChoices):
+        """An individual lands on a single-person view, an organization on a management view (S-08)."""
+
+        INDIVIDUAL = "individual", "Individual"
+        ORGANIZATION = "organization", "Organization"
+
+    public_id = PublicIdField()
+    kind = models.CharField(max_length=12, choices=Kind)
+    insured = models.ForeignKey(
+        Insured, on_delete=models.PROTECT, null=True, blank=True, related_name="policyholders"
+    )
+    name = models.CharField(max_length=200)
+    phone = models.CharField(max_length=40, blank=True, default="")
+    email = models.CharField(max_length=254, blank=True, default="")
+    paperless = models.BooleanField(default=False)
+    search_name = models.CharField(max_length=320, blank=True, default="", editable=False)
+    search = search_vector("search_name")
+
+    objects = FeedQuerySet.as_manager()
+
+    class Meta(FeedRow.Meta):
+        indexes = [GinIndex(fields=["search"], name="policies_holder_search")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Contact(FeedRow):
+    """A person on file with the carrier for a policyholder or an agency; a registrant is matched against these.
+
+    `username` names an account that existed elsewhere and is taken over (S-08).
+    """
+
+    class Role(models.TextChoices):
+        """What the person may do for the party."""
+
+        ADMINISTRATOR = "administrator", "Administrator"
+        MEMBER = "member", "Member"
+
+    policyholder = models.ForeignKey(
+        Policyholder, on_delete=models.PROTECT, null=True, blank=True, related_name="contacts"
+    )
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, null=True, blank=True, related_name="contacts")
+    first_name = models.CharField(max_length=80, blank=True, default="")
+    last_name = models.CharField(max_length=80, blank=True, default="")
+    email = models.CharField(max_length=254, blank=True, default="")
+    phone = models.CharField(max_length=40, blank=True, default="")
+    zip = models.CharField("ZIP", max_length=10, blank=True, default="")
+    date_of_birth_hash = models.CharField(max_length=64, blank=True, default="", editable=False)
+    role = models.CharField(max_length=15, choices=Role, default=Role.MEMBER)
+    capabilities = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    username = models.CharField(max_length=150, blank=True, default="")
+
+    objects = FeedQuerySet.as_manager()
+
+    class Meta(FeedRow.Meta):
+        constraints = [
+            *FeedRow.Meta.constraints,
+            models.CheckConstraint(
+                condition=Q(policyholder=None) ^ Q(agency=None), name="policies_contact_one_party"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip() or self.external_id

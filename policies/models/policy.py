@@ -1,0 +1,196 @@
+"""Policies, the history of their status, and their agents of record."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Self
+
+from django.contrib.postgres.search import SearchQuery
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils import timezone
+
+from core.dates import local_today
+from core.fields import PublicIdField
+from policies.models.base import FeedQuerySet, FeedRow
+from policies.models.parties import Agency, Company, Insured, Policyholder
+from policies.names import fold, normalize_number
+
+if TYPE_CHECKING:
+    from accounts.models import User
+    from policies.models.term import Term
+
+
+class PolicyQuerySet(FeedQuerySet):
+    """Policies, and who may see them."""
+
+    def visible_to(self, user: User) -> Self:
+        """Policies the user holds, is insured on, or whose agency is agent of record today (SPEC: roles, rows and rights).
+
+        Three indexed sets united, so that a book of 100,000 policies costs a user of ten no more than hers.
+        """
+        from policies.models.membership import Membership
+
+        scoped = self.live()
+        if not user.is_authenticated:
+            return scoped.none()
+        return scoped.filter(pk__in=Membership.objects.live().filter(user=user).policy_ids())
+
+    def managed_by(self, user: User) -> Self:
+        """Policies the user sees whole, as policyholder or agent: roster, premium, agent of record, not only a coverage."""
+        from policies.models.membership import Membership
+
+        memberships = Membership.objects.live().filter(user=user).exclude(role=Membership.Role.INSURED)
+        return self.live().filter(pk__in=memberships.policy_ids())
+
+    def search(self, text: str) -> Self:
+        """Policies whose number begins with `text` (spaces, dashes, case aside), or whose policyholder or an insured of
+        whom has every word of it as the beginning of a word of the name.
+        """
+        words = fold(text).split()
+        if not words:
+            return self
+        query = SearchQuery(" & ".join(f"{word}:*" for word in words), config="simple", search_type="raw")
+        return self.filter(
+            Q(number_normalized__startswith=normalize_number(text))
+            | Q(policyholder__in=Policyholder.objects.filter(search=query))
+            | Q(terms__coverages__insured__in=Insured.objects.filter(search=query))
+        ).distinct()
+
+    def with_page(self) -> Self:
+        """With what a list row or a page's head shows, in one query."""
+        return self.select_related("company", "policyholder")
+
+
+class Policy(FeedRow):
+    """A medical professional liability policy of one policyholder, in as many terms as it was renewed."""
+
+    class Program(models.TextChoices):
+        """The carrier's program; risk resources are chosen by it."""
+
+        PHYSICIANS = "physicians", "Physicians"
+        ALLIED = "allied", "Allied health"
+        DENTAL = "dental", "Dental"
+        FACILITY = "facility", "Facility"
+
+    class Status(models.TextChoices):
+        """The carrier's word on the policy."""
+
+        PENDING = "pending", "Pending"
+        ACTIVE = "active", "Active"
+        PENDING_CANCELLATION = "pending_cancellation", "Pending cancellation"
+        CANCELLED = "cancelled", "Cancelled"
+        EXPIRED = "expired", "Expired"
+        NONRENEWED = "nonrenewed", "Nonrenewed"
+
+    ENDED = (Status.CANCELLED, Status.EXPIRED, Status.NONRENEWED)
+    IN_FORCE = (Status.ACTIVE, Status.PENDING_CANCELLATION)
+
+    public_id = PublicIdField()
+    number = models.CharField("policy number", max_length=40)
+    number_normalized = models.CharField(max_length=40, editable=False)
+    company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="policies")
+    policyholder = models.ForeignKey(Policyholder, on_delete=models.PROTECT, related_name="policies")
+    billing_account_key = models.CharField("billing account", max_length=120, blank=True, default="")
+    program = models.CharField(max_length=12, choices=Program)
+    status = models.CharField(max_length=24, choices=Status)
+    status_date = models.DateField(null=True, blank=True)
+    status_reason = models.CharField(max_length=200, blank=True, default="")
+    cancellation_effective = models.DateField(null=True, blank=True)
+    cure_amount = models.DecimalField(max_digits=12, decimal_places=2, null=True, blank=True)
+    reinstate_by = models.DateField(null=True, blank=True)
+    reinstatement_amount = models.DecimalField(max_digits=12, decimal_places=2, null=True, blank=True)
+
+    objects = PolicyQuerySet.as_manager()
+
+    class Meta(FeedRow.Meta):
+        verbose_name_plural = "policies"
+        constraints = [
+            *FeedRow.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["source", "number_normalized"],
+                condition=Q(retired_at=None),
+                name="policies_policy_number_per_source",
+            ),
+        ]
+        indexes = [
+            # Keyset pages in order of number, and searches for the beginning of one.
+            models.Index(fields=["number_normalized", "id"], name="policies_policy_page"),
+            models.Index(
+                fields=["number_normalized"], opclasses=["varchar_pattern_ops"], name="policies_policy_number_like"
+            ),
+            models.Index(fields=["status", "number_normalized", "id"], name="policies_policy_status_page"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    def get_absolute_url(self) -> str:
+        """The policy's page."""
+        return reverse("policies:policy", args=[self.public_id])
+
+    @property
+    def has_ended(self) -> bool:
+        """Cancelled, expired or nonrenewed: what remains of access is historic."""
+        return self.status in self.ENDED
+
+    def today(self) -> dt.date:
+        """The day at the named insured's address: policy periods begin and end there at 12:01 a.m. standard time."""
+        return local_today(self.policyholder.state)
+
+    def current_term(self, day: dt.date) -> Term | None:
+        """The bound term in force on `day`, of the terms that are loaded on this object (prefetch `terms`)."""
+        return next((term for term in self.terms.all() if term.in_force_on(day)), None)
+
+
+class PolicyStatus(models.Model):
+    """A change of a policy's status, as the feed brought it. The history is only added to."""
+
+    policy = models.ForeignKey(Policy, on_delete=models.CASCADE, related_name="status_history")
+    status = models.CharField(max_length=24, choices=Policy.Status)
+    status_date = models.DateField(null=True, blank=True)
+    reason = models.CharField(max_length=200, blank=True, default="")
+    recorded_at = models.DateTimeField(default=timezone.now, db_default=models.functions.Now())
+
+    class Meta:
+        ordering = ["-recorded_at", "-id"]
+        verbose_name_plural = "policy status history"
+
+    def __str__(self) -> str:
+        return f"{self.get_status_display()} since {self.status_date or self.recorded_at:%Y-%m-%d}"
+
+
+class AgentOfRecordQuerySet(FeedQuerySet):
+    """Agents of record by date."""
+
+    def on(self, day: dt.date) -> Self:
+        """Those in office on `day`: the first day counts, the last doesn't."""
+        return self.live().filter(Q(ends=None) | Q(ends__gt=day), starts__lte=day)
+
+    def today(self) -> Self:
+        """Those in office today. The carrier's day (TIME_ZONE) decides: the appointment is the carrier's, not a policy period."""
+        return self.on(timezone.localdate())
+
+
+class AgentOfRecord(FeedRow):
+    """An agency's appointment to a policy from a day, until another (exclusive) or for good."""
+
+    policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="agents_of_record")
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="appointments")
+    starts = models.DateField("from")
+    ends = models.DateField("to", null=True, blank=True)
+
+    objects = AgentOfRecordQuerySet.as_manager()
+
+    class Meta(FeedRow.Meta):
+        verbose_name_plural = "agents of record"
+        constraints = [
+            *FeedRow.Meta.constraints,
+            models.CheckConstraint(
+                condition=Q(ends=None) | Q(ends__gte=F("starts")), name="policies_agentofrecord_dates"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.agency} from {self.starts}"

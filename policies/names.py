@@ -1,0 +1,20 @@
+"""Names and numbers as people type them, folded to what they mean."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_NOT_ALNUM = re.compile(r"[^0-9A-Z]+")
+_NOT_WORD = re.compile(r"[^0-9a-z]+")
+
+
+def normalize_number(number: str) -> str:
+    """A policy number without spaces, dashes and case (S-07): 'mpl-001 234' → 'MPL001234'."""
+    return _NOT_ALNUM.sub("", number.upper())
+
+
+def fold(name: str) -> str:
+    """A name without accents, case and punctuation, words apart by one space: 'Núñez-O’Hara, José' → 'nunez o hara jose'."""
+    plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
+    return " ".join(_NOT_WORD.sub(" ", plain.casefold()).split())

@@ -1,0 +1,304 @@
+"""Settings of the portal.
+
+Production is the default: whatever is missing or left at a default value stops the start (see `portal.checks`).
+The demo and the tests opt out by `PORTAL_MODE=demo` and `PORTAL_MODE=test`. Every secret may also come from a file,
+named by the same variable with `_FILE` behind it.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import environ
+from csp.constants import NONCE, NONE, SELF
+
+from portal.embedded.addresses import service_addresses
+from portal.logging import logging_config
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.FileAwareEnv()
+if (BASE_DIR / ".env").is_file():
+    env.read_env(BASE_DIR / ".env")
+
+MODE: str = env.str("PORTAL_MODE", default="production")
+if MODE not in {"production", "demo", "test"}:
+    raise environ.ImproperlyConfigured(f"PORTAL_MODE is '{MODE}'; it may be production, demo or test.")
+DEMO = MODE == "demo"
+TESTING = MODE == "test"
+PRODUCTION = MODE == "production"
+DEBUG = False
+
+DATA_DIR = Path(env.str("PORTAL_DATA_DIR", default=str(BASE_DIR / ".data")))
+
+
+def _secret(name: str) -> str:
+    """A secret from the environment or its file; demo and tests fall back to a value that production refuses."""
+    return str(env.str(name, default="" if PRODUCTION else f"insecure-{MODE}-{name.lower()}-not-for-production"))
+
+
+# Secrets. FIELD_KEYS: `id:key` pairs separated by commas, newest first; HASH_KEY: for keyed hashes, never rotated alone.
+SECRET_KEY = _secret("SECRET_KEY")
+FIELD_KEYS: list[str] = [part for part in _secret("FIELD_KEYS").split(",") if part]
+HASH_KEY = _secret("HASH_KEY")
+
+# The brand is a setting; the carrier of the demo is invented.
+BRAND: dict[str, Any] = {
+    "name": env.str("BRAND_NAME", default="Larkfield Mutual"),
+    "legal_name": env.str("BRAND_LEGAL_NAME", default="Larkfield Mutual Insurance Company"),
+    "portal_name": env.str("BRAND_PORTAL_NAME", default="Larkfield Portal"),
+}
+# Whom to call, by topic (S-46).
+SUPPORT: dict[str, dict[str, str]] = {
+    "web": {
+        "title": "Web support",
+        "topics": "accounts, sign-in codes, locked accounts, missing policies or documents",
+        "phone": env.str("SUPPORT_WEB_PHONE", default="(555) 010-0140"),
+        "email": env.str("SUPPORT_WEB_EMAIL", default="websupport@portal.example"),
+        "hours": env.str("SUPPORT_WEB_HOURS", default="Monday to Friday, 8 a.m. to 6 p.m. Eastern"),
+    },
+    "service": {
+        "title": "Customer service",
+        "topics": "billing, coverage, credentialing, general questions",
+        "phone": env.str("SUPPORT_SERVICE_PHONE", default="(555) 010-0150"),
+        "email": env.str("SUPPORT_SERVICE_EMAIL", default="service@portal.example"),
+        "hours": env.str("SUPPORT_SERVICE_HOURS", default="Monday to Friday, 8 a.m. to 6 p.m. Eastern"),
+    },
+}
+STAFF_ALERT_EMAILS: list[str] = env.list("STAFF_ALERT_EMAILS", default=[SUPPORT["web"]["email"]])
+
+# Addresses and proxies.
+PUBLIC_URL = env.str("PUBLIC_URL", default="" if PRODUCTION else "http://localhost:8000")
+ALLOWED_HOSTS: list[str] = env.list(
+    "ALLOWED_HOSTS", default=[] if PRODUCTION else ["localhost", "127.0.0.1", "testserver"]
+)
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+# How many proxies of ours stand in front; the client's address is read that many hops from the right, never further.
+TRUSTED_PROXY_HOPS = env.int("TRUSTED_PROXY_HOPS", default=1 if PRODUCTION else 0)
+
+INSTALLED_APPS = [
+    "portal.apps.PortalConfig",
+    "feed",
+    "credentialing",
+    "policies",
+    "accounts",
+    "core",
+    "portal.apps.PortalAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django.forms",
+    "csp",
+    "django_filters",
+    "django_htmx",
+    "django_otp",
+    "lucide",
+    "pgtrigger",
+]
+
+MIDDLEWARE = [
+    "portal.logging.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "portal.health.MetricsMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "accounts.middleware.SessionLimitsMiddleware",
+    "accounts.middleware.DefaultDenyMiddleware",
+    "accounts.middleware.NoStoreMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+                "portal.context.site",
+            ],
+            "builtins": ["lucide.templatetags.lucide", "core.templatetags.show"],
+        },
+    }
+]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+
+# Services: PostgreSQL and Redis run as children of this process where no address is set (never in production).
+_services = service_addresses(env, data_dir=DATA_DIR, production=PRODUCTION)
+DATABASES: dict[str, dict[str, Any]] = {"default": _services.database}
+REDIS_URL = _services.redis_url
+# Threads of one web process; the connection pool is sized to them.
+WEB_THREADS = env.int("WEB_THREADS", default=8)
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "portal",
+    }
+}
+
+# Celery: rows are the state, so no result backend; beat re-enqueues what got lost.
+CELERY_BROKER_URL = _services.broker_url
+CELERY_RESULT_BACKEND = None
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_QUEUES_NAMES = ("codes", "default", "documents")
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_DB_REUSE_MAX = 100_000
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    **_services.broker_options,
+    "visibility_timeout": 300,
+    "unacked_restore_interval": 1,
+    "unacked_restore_throttle": 1,
+    # A request must not hang on a broker that is down.
+    "socket_connect_timeout": 2,
+    "socket_timeout": 30,
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "drain-outbox": {"task": "core.tasks.drain_outbox", "schedule": 5.0},
+    "retry-certificates": {"task": "credentialing.tasks.retry_stale_certificates", "schedule": 5.0},
+    "expire-challenges": {"task": "accounts.tasks.expire_challenges", "schedule": 30.0},
+    "purge-sessions": {"task": "accounts.tasks.purge_sessions", "schedule": 3600.0},
+    "watch-feed": {"task": "feed.tasks.watch_folder", "schedule": 60.0},
+    "retry-feed-runs": {"task": "feed.tasks.retry_stale_runs", "schedule": 60.0},
+    "alarm-stale-feed": {"task": "feed.tasks.alarm_stale_feed", "schedule": 900.0},
+}
+
+# Who may sign in, and how (SECURITY: codes; sign-in, sessions, devices).
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["accounts.backends.UsernameBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "accounts:sign-in"
+LOGIN_REDIRECT_URL = "home"
+SESSION_ENGINE = "accounts.sessions"
+SESSION_IDLE = timedelta(minutes=env.int("SESSION_IDLE_MINUTES", default=15))
+SESSION_IDLE_WARNING = timedelta(minutes=env.int("SESSION_WARNING_MINUTES", default=2))
+SESSION_ABSOLUTE = timedelta(hours=env.int("SESSION_ABSOLUTE_HOURS", default=12))
+SESSION_COOKIE_AGE = int(SESSION_ABSOLUTE.total_seconds())
+REMEMBER_DEVICE = timedelta(days=env.int("REMEMBER_DEVICE_DAYS", default=30))
+STEP_UP_AFTER = timedelta(minutes=env.int("STEP_UP_MINUTES", default=20))
+SIGN_IN_FAILURES = env.int("SIGN_IN_FAILURES", default=5)
+SIGN_IN_COOL_OFF = timedelta(minutes=env.int("SIGN_IN_COOL_OFF_MINUTES", default=15))
+SMS_GATEWAY = "portal.demo.outbox.DemoTextGateway" if not PRODUCTION else "accounts.messaging.TwilioGateway"
+TWILIO_ACCOUNT_SID = env.str("TWILIO_ACCOUNT_SID", default="")
+TWILIO_AUTH_TOKEN = env.str("TWILIO_AUTH_TOKEN", default="")
+TWILIO_FROM = env.str("TWILIO_FROM", default="")
+# Lets the client be pointed at a stand-in of the vendor's API; empty: the vendor itself.
+TWILIO_BASE_URL = env.str("TWILIO_BASE_URL", default="")
+
+# Everything else needs a signed-in user who has given a second factor (default deny). Names as `namespace:name`.
+PUBLIC_URL_NAMES = {
+    "home",
+    "healthz",
+    "readyz",
+    "metrics",
+    "accounts:sign-in",
+    "accounts:sign-out",
+    "accounts:twilio-status",
+}
+
+# The feed.
+FEED_TABLES = ["policies.feed.TABLES"]
+FEED_WATCH_DIR = env.str("FEED_WATCH_DIR", default="")
+FEED_MAX_BYTES = env.int("FEED_MAX_BYTES", default=2 * 1024**3)
+FEED_STALE_AFTER = timedelta(hours=env.int("FEED_STALE_AFTER_HOURS", default=36))
+# S-35: with a stale feed no certificate is issued until fresh data has come.
+STALE_FEED_BLOCKS_CERTIFICATES = env.bool("STALE_FEED_BLOCKS_CERTIFICATES", default=True)
+FEED_AS_OF = "feed.freshness.as_of"
+
+PANELS = ["policies.panels.PANELS", "credentialing.panels.PANELS"]
+OUTBOX_HANDLERS: dict[str, list[str]] = {}
+EVENT_RETENTION = timedelta(days=365 * env.int("EVENT_RETENTION_YEARS", default=5))
+
+# Language, time, static files, stored files, mail.
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "America/New_York"
+USE_I18N = True
+USE_TZ = True
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(DATA_DIR / "static")))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+MEDIA_ROOT = Path(env.str("PRIVATE_FILES_DIR", default=str(DATA_DIR / "files")))
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "core.storage.PrivateFileSystemStorage", "OPTIONS": {"location": MEDIA_ROOT}},
+    "private": {"BACKEND": "core.storage.PrivateFileSystemStorage", "OPTIONS": {"location": MEDIA_ROOT}},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if TESTING
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+# With nginx in front: the internal location that maps to PRIVATE_FILES_DIR, e.g. "/_private/"; empty: we send the bytes.
+ACCEL_REDIRECT_PREFIX = env.str("ACCEL_REDIRECT_PREFIX", default="")
+EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend" if PRODUCTION else "portal.demo.outbox.DemoEmailBackend"
+if PRODUCTION:
+    vars().update(env.email_url("EMAIL_URL", default="smtp://localhost:25"))
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="portal@portal.example")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+
+# Web security (SECURITY: web and data). On plain http://localhost the cookies have plain names.
+_prefix = "__Host-" if PRODUCTION else ""
+SESSION_COOKIE_NAME = f"{_prefix}session"
+CSRF_COOKIE_NAME = f"{_prefix}csrf"
+DEVICE_COOKIE_NAME = f"{_prefix}device"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = DEVICE_COOKIE_SECURE = PRODUCTION
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_SSL_REDIRECT = PRODUCTION
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PRODUCTION else None
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+
+LOGGING = logging_config(level=env.str("LOG_LEVEL", default="INFO"), json=not TESTING)

@@ -1,0 +1,177 @@
+"""A small book of business for the tests, and factories to grow it. Every person and company in it is synthetic."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+import factory
+from django.utils import timezone
+
+from policies.models import (
+    Agency,
+    AgentOfRecord,
+    Company,
+    Coverage,
+    Insured,
+    License,
+    Membership,
+    Policy,
+    Policyholder,
+    Term,
+)
+from policies.names import fold, normalize_number
+
+
+def days(count: int) -> dt.date:
+    """The day that many days from today."""
+    return timezone.localdate() + dt.timedelta(days=count)
+
+
+class FeedRowFactory(factory.django.DjangoModelFactory):
+    """What every row of the feed has."""
+
+    class Meta:
+        abstract = True
+
+    source = "core"
+    external_id = factory.Sequence(lambda n: f"X{n}")
+
+
+class CompanyFactory(FeedRowFactory):
+    """A writing company that offers every service."""
+
+    class Meta:
+        model = Company
+
+    name = "Larkfield Mutual Insurance Company"
+    naic_number = "00000"
+    address1 = "1 Larkfield Way"
+    city, state, zip = "Hartford", "CT", "06103"
+    signatory, signatory_title = "Imogen Vale", "President"
+    services = factory.LazyFunction(lambda: list(Company.Service.values))
+
+
+class AgencyFactory(FeedRowFactory):
+    """An agency."""
+
+    class Meta:
+        model = Agency
+
+    name = factory.Sequence(lambda n: f"Harborlight Insurance Agency {n}")
+    producer_code = factory.Sequence(lambda n: f"P{n:04}")
+
+
+class InsuredFactory(FeedRowFactory):
+    """A clinician."""
+
+    class Meta:
+        model = Insured
+
+    kind = Insured.Kind.PERSON
+    first_name, last_name, credential = "Ana", "Núñez", "MD"
+    specialty_code, specialty = "80420", "Family medicine, no surgery"
+    address1, city, state, zip = "12 Clinic Road", "Albany", "NY", "12207"
+    search_name = factory.LazyAttribute(lambda o: fold(f"{o.name} {o.first_name} {o.last_name}"))
+
+    class Params:
+        entity = factory.Trait(kind=Insured.Kind.ENTITY, first_name="", last_name="", credential="")
+
+    name = ""
+
+
+class LicenseFactory(FeedRowFactory):
+    """A state license."""
+
+    class Meta:
+        model = License
+
+    insured = factory.SubFactory(InsuredFactory)
+    state, number = "NY", factory.Sequence(lambda n: f"{200000 + n}")
+
+
+class PolicyholderFactory(FeedRowFactory):
+    """An organization that holds policies."""
+
+    class Meta:
+        model = Policyholder
+
+    kind = Policyholder.Kind.ORGANIZATION
+    name = factory.Sequence(lambda n: f"Riverbend Medical Group {n}")
+    address1, city, state, zip = "400 River Street", "Albany", "NY", "12207"
+    search_name = factory.LazyAttribute(lambda o: fold(o.name))
+
+
+class PolicyFactory(FeedRowFactory):
+    """An active policy."""
+
+    class Meta:
+        model = Policy
+
+    number = factory.Sequence(lambda n: f"MPL-{n:06}")
+    number_normalized = factory.LazyAttribute(lambda o: normalize_number(o.number))
+    external_id = factory.SelfAttribute("number")
+    company = factory.SubFactory(CompanyFactory)
+    policyholder = factory.SubFactory(PolicyholderFactory)
+    program = Policy.Program.PHYSICIANS
+    status = Policy.Status.ACTIVE
+
+
+class TermFactory(FeedRowFactory):
+    """The current bound term: began 100 days ago, has 265 to go."""
+
+    class Meta:
+        model = Term
+
+    policy = factory.SubFactory(PolicyFactory)
+    status = Term.Status.BOUND
+    effective = factory.LazyFunction(lambda: days(-100))
+    expires = factory.LazyFunction(lambda: days(265))
+    premium = Decimal("18250.00")
+    payment_plan, billing = Term.PaymentPlan.QUARTERLY, Term.Billing.DIRECT
+
+
+class CoverageFactory(FeedRowFactory):
+    """Claims-made professional liability for the whole term, $1,000,000 / $3,000,000."""
+
+    class Meta:
+        model = Coverage
+
+    term = factory.SubFactory(TermFactory)
+    insured = factory.SubFactory(InsuredFactory)
+    part, form = Coverage.Part.PROFESSIONAL, Coverage.Form.CLAIMS_MADE
+    retroactive_date = dt.date(2015, 7, 1)
+    limit_per_claim, limit_aggregate = Decimal("1000000.00"), Decimal("3000000.00")
+    effective = factory.SelfAttribute("term.effective")
+    expires = factory.SelfAttribute("term.expires")
+    specialty_code = factory.SelfAttribute("insured.specialty_code")
+    specialty = factory.SelfAttribute("insured.specialty")
+
+
+class AgentOfRecordFactory(FeedRowFactory):
+    """An appointment that began a year ago and goes on."""
+
+    class Meta:
+        model = AgentOfRecord
+
+    policy = factory.SubFactory(PolicyFactory)
+    agency = factory.SubFactory(AgencyFactory)
+    starts = factory.LazyFunction(lambda: days(-365))
+
+
+def insured_by(user: Any, insured: Insured, **fields: Any) -> Membership:
+    """The user is this insured."""
+    return Membership.objects.create(user=user, role=Membership.Role.INSURED, insured=insured, **fields)
+
+
+def holder_of(user: Any, policyholder: Policyholder, **fields: Any) -> Membership:
+    """The user represents this policyholder."""
+    return Membership.objects.create(
+        user=user, role=Membership.Role.POLICYHOLDER, policyholder=policyholder, **fields
+    )
+
+
+def agent_at(user: Any, agency: Agency, **fields: Any) -> Membership:
+    """The user works at this agency."""
+    return Membership.objects.create(user=user, role=Membership.Role.AGENT, agency=agency, **fields)
