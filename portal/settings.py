@@ -135,7 +135,7 @@ TEMPLATES = [
                 "csp.context_processors.nonce",
                 "portal.context.site",
             ],
-            "builtins": ["lucide.templatetags.lucide", "core.templatetags.show"],
+            "builtins": ["core.templatetags.ui", "core.templatetags.show"],
         },
     }
 ]
@@ -145,6 +145,8 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 _services = service_addresses(env, data_dir=DATA_DIR, production=PRODUCTION)
 DATABASES: dict[str, dict[str, Any]] = {"default": _services.database}
 REDIS_URL = _services.redis_url
+# Which of "postgres" and "redis" `manage.py` and the tests start themselves.
+EMBEDDED_SERVICES = _services.embedded
 # Threads of one web process; the connection pool is sized to them.
 WEB_THREADS = env.int("WEB_THREADS", default=8)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -167,7 +169,6 @@ CELERY_TASK_QUEUES_NAMES = ("codes", "default", "documents")
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_DB_REUSE_MAX = 100_000
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    **_services.broker_options,
     "visibility_timeout": 300,
     "unacked_restore_interval": 1,
     "unacked_restore_throttle": 1,

@@ -1,0 +1,71 @@
+"""What every page shows around its content, as one variable `site`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.module_loading import import_string
+
+from portal.menu import MenuItem, menu_for
+
+
+class Site:
+    """Brand, contacts, menu and the age of the data. What costs a query is asked for only where a page shows it."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+
+    @property
+    def brand(self) -> dict[str, Any]:
+        """The carrier's names (`settings.BRAND`)."""
+        return settings.BRAND
+
+    @property
+    def support(self) -> dict[str, dict[str, str]]:
+        """Whom to call, by topic (`settings.SUPPORT`, S-46)."""
+        return settings.SUPPORT
+
+    @property
+    def demo(self) -> bool:
+        """Whether people and policies are synthetic, which the footer says."""
+        return bool(settings.DEMO)
+
+    @cached_property
+    def signed_in(self) -> bool:
+        """Signed in with a second factor given. An error page may come before there is a user at all."""
+        user = getattr(self._request, "user", None)
+        return bool(user is not None and user.is_authenticated and user.is_verified())
+
+    @cached_property
+    def menu(self) -> list[MenuItem]:
+        """The entries of this user's menu (S-21)."""
+        return menu_for(self._request) if self.signed_in else []
+
+    @cached_property
+    def as_of(self) -> datetime | None:
+        """The moment that the carrier's data stands for (B-09), for those who may see any of it; None before the first feed."""
+        if not self.signed_in:
+            return None
+        read: Callable[[], datetime | None] = import_string(settings.FEED_AS_OF)
+        return read()
+
+    @cached_property
+    def sign_in_url(self) -> str:
+        """Where Sign in leads (S-05)."""
+        return reverse("accounts:sign-in")
+
+    @cached_property
+    def sign_out_url(self) -> str:
+        """Where the Sign out form posts to."""
+        return reverse("accounts:sign-out")
+
+
+def site(request: HttpRequest) -> dict[str, Site]:
+    """Context processor: `site` in every template."""
+    return {"site": Site(request)}
