@@ -1,0 +1,43 @@
+#!/usr/bin/env python
+"""Django's commands, with the embedded PostgreSQL and Redis where no address of others is set."""
+
+import os
+import sys
+
+# These need neither database nor Redis.
+WITHOUT_SERVICES = {"check", "collectstatic", "compilemessages", "help", "make_example_feed", "makemessages", "version"}
+
+
+def main() -> None:
+    """Runs the command named on the command line."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+    command = sys.argv[1] if len(sys.argv) > 1 else "help"
+    if command == "demo":
+        from portal.demo.environment import prepare_environment
+
+        prepare_environment(sys.argv[2:])
+    if command not in WITHOUT_SERVICES and not {"--help", "-h", "--version"} & set(sys.argv):
+        start_services()
+
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)
+
+
+def start_services() -> None:
+    """Starts the embedded services if the settings ask for any, and says plainly why it can't."""
+    from django.conf import settings
+
+    from portal.embedded.client import start
+    from portal.embedded.processes import EmbeddedError
+
+    if not settings.EMBEDDED_SERVICES:
+        return
+    try:
+        start(settings.DATA_DIR)
+    except EmbeddedError as error:
+        sys.exit(f"The embedded services did not start. {error}")
+
+
+if __name__ == "__main__":
+    main()

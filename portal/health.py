@@ -1,0 +1,157 @@
+"""Is it alive, can it work, and how busy is it: /healthz, /readyz and /metrics."""
+
+from __future__ import annotations
+
+import hmac
+import os
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from ipaddress import ip_address
+
+import redis
+from django.conf import settings
+from django.db import Error as DatabaseError
+from django.db import connection
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from django.utils.module_loading import import_string
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+from psycopg_pool import PoolTimeout
+
+from portal import workers
+from portal.logging import view_name_of
+
+METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
+REQUESTS = Counter("portal_requests", "Requests answered.", ["view", "method", "status"])
+SECONDS = Histogram(
+    "portal_request_seconds",
+    "Time from a request to its answer.",
+    ["view"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+
+
+class MetricsMiddleware:
+    """Counts requests and measures their time, by the view's name (never by address: that may be personal)."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        start = time.perf_counter()
+        response = self.get_response(request)
+        view = view_name_of(request)
+        method = request.method if request.method in METHODS else "other"
+        REQUESTS.labels(view, method, str(response.status_code)).inc()
+        SECONDS.labels(view).observe(time.perf_counter() - start)
+        return response
+
+
+@require_safe
+@never_cache
+def healthz(request: HttpRequest) -> HttpResponse:
+    """Alive: 200 as long as the process answers, whatever else is down."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@require_safe
+@never_cache
+def readyz(request: HttpRequest) -> JsonResponse:
+    """Whether requests can be served: 503 without the database; names everything else that is down with 200.
+
+    `{"ready": true, "down": {"redis": "no answer", …}}`
+    """
+    down = {}
+    if not _database_answers():
+        down["database"] = "no answer"
+    down |= _background_down()
+    if "database" not in down:
+        down |= _feed_down()
+    ready = "database" not in down
+    return JsonResponse({"ready": ready, "down": down}, status=200 if ready else 503)
+
+
+@require_safe
+@never_cache
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Prometheus' text format, for who bears METRICS_TOKEN, or without one for this very machine; else 404."""
+    if not _may_read_metrics(request):
+        raise Http404
+    registry = REGISTRY
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    body = generate_latest(registry) + generate_latest(_now())
+    return HttpResponse(body, content_type=CONTENT_TYPE_LATEST)
+
+
+class _Background(Collector):
+    """Queues and workers, asked for at the time of reading."""
+
+    def collect(self) -> Iterator[Metric]:
+        depth = GaugeMetricFamily("portal_queue_depth", "Tasks that wait in a queue.", labels=["queue"])
+        serving = GaugeMetricFamily("portal_workers", "Workers heard of lately, by queue.", labels=["queue"])
+        up = GaugeMetricFamily("portal_redis_up", "Whether Redis answers.", value=1)
+        try:
+            with workers.connect() as client:
+                for queue, number in workers.waiting(client).items():
+                    depth.add_metric([queue], number)
+                for queue, number in workers.working(client, now=time.time()).items():
+                    serving.add_metric([queue], number)
+        except redis.RedisError:
+            yield GaugeMetricFamily("portal_redis_up", "Whether Redis answers.", value=0)
+            return
+        yield from (depth, serving, up)
+
+
+def _now() -> CollectorRegistry:
+    registry = CollectorRegistry()
+    registry.register(_Background())
+    return registry
+
+
+def _database_answers() -> bool:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+            return bool(cursor.fetchone() == (1,))
+    except (DatabaseError, PoolTimeout):
+        return False
+
+
+def _background_down() -> dict[str, str]:
+    try:
+        with workers.connect() as client:
+            serving = workers.working(client, now=time.time())
+    except redis.RedisError:
+        return {"redis": "no answer"}
+    return {f"worker:{queue}": "not heard of" for queue, number in serving.items() if number == 0}
+
+
+def _feed_down() -> dict[str, str]:
+    as_of = import_string(settings.FEED_AS_OF)()
+    if as_of is None:
+        return {"feed": "never loaded"}
+    stale_after: timedelta = settings.FEED_STALE_AFTER
+    if timezone.now() - as_of > stale_after:
+        return {"feed": f"stale, as of {as_of.isoformat()}"}
+    return {}
+
+
+def _may_read_metrics(request: HttpRequest) -> bool:
+    if settings.METRICS_TOKEN:
+        expected = f"Bearer {settings.METRICS_TOKEN}"
+        return hmac.compare_digest(request.headers.get("Authorization", "").encode(), expected.encode())
+    # A proxy on this machine has a loopback address too, but says for whom it asks.
+    if any(name in request.headers for name in ("X-Forwarded-For", "Forwarded", "X-Real-IP")):
+        return False
+    try:
+        return ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,14 @@
+"""The portal's settings as the tests see them: test mode, a data folder of their own, embedded services."""
+
+import os
+
+# Set before the settings are read. The workers of pytest-xdist inherit the folder from the process that starts them.
+os.environ["PORTAL_MODE"] = "test"
+if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+    os.environ["PORTAL_REDIS_DATABASE"] = str(int(worker.removeprefix("gw")) + 1)
+else:
+    from portal.embedded.addresses import test_data_dir
+
+    os.environ["PORTAL_DATA_DIR"] = str(test_data_dir())
+
+from portal.settings import *  # noqa: E402, F403
