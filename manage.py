@@ -5,7 +5,15 @@ import os
 import sys
 
 # These need neither database nor Redis.
-WITHOUT_SERVICES = {"check", "collectstatic", "compilemessages", "help", "make_example_feed", "makemessages", "version"}
+WITHOUT_SERVICES = {
+    "check",
+    "collectstatic",
+    "compilemessages",
+    "help",
+    "make_example_feed",
+    "makemessages",
+    "version",
+}
 
 
 def main() -> None:

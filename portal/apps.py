@@ -3,6 +3,11 @@
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
 
+# Made before any task is used: `shared_task` binds to the application that exists then.
+from portal.celery import app as celery_app
+
+__all__ = ["PortalAdminConfig", "PortalConfig", "celery_app"]
+
 
 class PortalConfig(AppConfig):
     """Home, announcements, settings, demo and health."""

@@ -29,7 +29,9 @@ PERSONAL_KEYS = frozenset(
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
 _PHONE = re.compile(r"(?<![\w.-])\+?\d?[\s.-]?\(?\d{3}\)?[\s.-]\d{3}[\s.-]\d{4}(?![\w-])|\+\d{8,15}(?!\d)")
 # PostgreSQL repeats the row's values in these lines of its errors.
-_DATABASE_DETAIL = re.compile(r"^(\s*(?:DETAIL|CONTEXT|PARAMETERS|Params?):).*$", re.MULTILINE | re.IGNORECASE)
+_DATABASE_DETAIL = re.compile(
+    r"^(\s*(?:DETAIL|CONTEXT|PARAMETERS|Params?):).*$", re.MULTILINE | re.IGNORECASE
+)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 _request_log = structlog.get_logger("portal.request")
 
@@ -57,7 +59,9 @@ def _clean(key: str, value: Any) -> Any:
     return value
 
 
-def without_addresses(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+def without_addresses(
+    _logger: Any, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
     """A structlog processor: Django's messages about a request name its route, not its address.
 
     An address may carry a mailed link's token; Django writes it into `django.request` and `django.security`.

@@ -83,7 +83,9 @@ def _join(data_dir: Path) -> bool:
 
 def _in_use(data_dir: Path) -> bool:
     """Whether somebody else holds the services (the stopping keeper has the lock alone: not in use)."""
-    return _can_lock(data_dir, USERS_LOCK, fcntl.LOCK_SH) and not _can_lock(data_dir, USERS_LOCK, fcntl.LOCK_EX)
+    return _can_lock(data_dir, USERS_LOCK, fcntl.LOCK_SH) and not _can_lock(
+        data_dir, USERS_LOCK, fcntl.LOCK_EX
+    )
 
 
 def _can_lock(data_dir: Path, name: str, kind: int) -> bool:
@@ -127,4 +129,3 @@ def _start_keeper(data_dir: Path) -> None:
         reason = f"{answer}\n{rest}".removeprefix("failed:").strip()
         raise EmbeddedError(reason or f"The embedded services did not start (see {log}).")
     _keepers[data_dir] = keeper
-

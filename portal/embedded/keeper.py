@@ -58,7 +58,9 @@ class Server:
         limit = time.monotonic() + START_SECONDS
         while not self.ready():
             if self.process is None or self.process.poll() is not None:
-                raise EmbeddedError(f"{self.name} ended while starting: {last_line(self.log)} (see {self.log})")
+                raise EmbeddedError(
+                    f"{self.name} ended while starting: {last_line(self.log)} (see {self.log})"
+                )
             if time.monotonic() > limit:
                 raise EmbeddedError(f"{self.name} did not answer within {START_SECONDS} s (see {self.log})")
             time.sleep(0.02)

@@ -73,7 +73,12 @@ class Cluster:
         """The server in the foreground, everything it needs to know on its command line."""
         command: list[str | Path] = [self.programs / "postgres", "-D", self.data, "-k", self.sockets]
         command += ["-p", str(POSTGRES_PORT)]
-        command += ["-c", f"hba_file={self.home / 'pg_hba.conf'}", "-c", f"ident_file={self.home / 'pg_ident.conf'}"]
+        command += [
+            "-c",
+            f"hba_file={self.home / 'pg_hba.conf'}",
+            "-c",
+            f"ident_file={self.home / 'pg_ident.conf'}",
+        ]
         for name, value in SETTINGS.items():
             command += ["-c", f"{name}={value}"]
         return command
@@ -138,7 +143,9 @@ class Cluster:
         while running := self._processes():
             waited = time.monotonic() - start
             if waited > 2 * LEFTOVER_SECONDS:
-                raise EmbeddedError(f"A PostgreSQL server (process {running[0]}) in {self.data} does not stop.")
+                raise EmbeddedError(
+                    f"A PostgreSQL server (process {running[0]}) in {self.data} does not stop."
+                )
             if waited > LEFTOVER_SECONDS:
                 for pid in running:
                     _signal(pid, signal.SIGQUIT)
