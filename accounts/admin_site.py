@@ -1,0 +1,53 @@
+"""Django admin behind the portal's own sign-in (S-04)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.admin import AdminSite
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from accounts.guards import store_of
+from accounts.models import CodeDevice
+from accounts.navigation import wanted_page, with_query
+
+
+class PortalAdminSite(AdminSite):
+    """Admin opens to staff who gave a real code within the last 20 minutes; a remembered device never counts
+    (SECURITY: step-up; remembered device). Who is sent away comes back after the code."""
+
+    site_header = f"{settings.BRAND['portal_name']}: staff"
+    site_title = f"{settings.BRAND['portal_name']} staff"
+    index_title = "Staff desk"
+    site_url = "/"
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        user, row = request.user, store_of(request).row
+        return (
+            user.is_active
+            and user.is_staff
+            and isinstance(user.otp_device, CodeDevice)
+            and row is not None
+            and row.has_fresh_code()
+        )
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Where admin sends whoever it does not admit: to the code, or nowhere. Raises PermissionDenied for customers."""
+        if not request.user.is_staff:
+            raise PermissionDenied
+        return redirect(with_query("accounts:verify", next=wanted_page(request) or "/admin/"))
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The portal's own sign-out."""
+        from accounts.views import sign_out
+
+        return sign_out(request)
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Passwords are not changed here."""
+        raise Http404
+
+    password_change_done = password_change

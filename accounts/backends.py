@@ -1,0 +1,37 @@
+"""Checking a username and password."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.hashers import make_password
+from django.http import HttpRequest
+
+from accounts.models import User
+from accounts.models.users import fold_username
+
+
+class UsernameBackend(ModelBackend):
+    """Case and spaces of the username don't count. A username that nobody has costs one hash too, so that the time
+    tells nothing (SECURITY: enumeration). A locked or inactive account fails like a wrong password."""
+
+    def authenticate(
+        self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
+    ) -> User | None:
+        if username is None or password is None:
+            return None
+        user = User.objects.filter(username_key=fold_username(username)).first()
+        if user is None or not user.has_usable_password():
+            make_password(password)
+            return None
+        if user.check_password(password) and self.user_can_authenticate(user):
+            return user
+        return None
+
+    def user_can_authenticate(self, user: Any) -> bool:
+        return super().user_can_authenticate(user) and not user.locks.filter(lifted_at=None).exists()
+
+    def get_user(self, user_id: int) -> User | None:
+        user = User.objects.filter(pk=user_id).first()
+        return user if user is not None and user.is_active else None

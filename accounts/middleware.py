@@ -1,0 +1,112 @@
+"""What every request passes: limits of the session, default deny, and no copies of personal pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from accounts.guards import Standing, standing_of, store_of, user_of
+from accounts.models import Session
+from accounts.navigation import page_of, send_to, with_query
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+# `last_seen_at` is written at most this often; idle sessions end by as much earlier at most.
+TOUCH_EVERY = timedelta(seconds=10)
+
+
+def _view_name(request: HttpRequest) -> str:
+    match = request.resolver_match
+    return match.view_name if match else ""
+
+
+def _needs_no_session(request: HttpRequest) -> bool:
+    """Probes and webhooks work without asking who is there, and while the database is down."""
+    return _view_name(request) in settings.SESSIONLESS_URL_NAMES
+
+
+class SessionLimitsMiddleware:
+    """Applies a remembered device, keeps the session's last use, and shows times in the user's zone.
+
+    The limits themselves (idle, absolute, waiting for a code) are enforced where the session is loaded.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], _args: Any, _kwargs: Any
+    ) -> HttpResponse | None:
+        timezone.deactivate()
+        if _needs_no_session(request) or not request.user.is_authenticated:
+            return None
+        row, user = store_of(request).row, user_of(request)
+        if row is None:
+            return None
+        if row.verified_at is None:
+            # Only a code given in this very session, or a remembered device that is still good, makes it whole.
+            remembered = row.trusted_device
+            user.otp_device = remembered if remembered and remembered.is_usable_by(user) else None
+        now = timezone.now()
+        if getattr(view, "keeps_session_alive", True) and now - row.last_seen_at >= TOUCH_EVERY:
+            Session.objects.open().filter(pk=row.pk).update(last_seen_at=now)
+            row.last_seen_at = now
+        try:
+            timezone.activate(ZoneInfo(user.time_zone))
+        except (ZoneInfoNotFoundError, ValueError):
+            timezone.deactivate()
+        return None
+
+
+class DefaultDenyMiddleware:
+    """Every address needs a signed-in user with a second factor, unless settings list it (SECURITY: default deny).
+
+    Who has given only a password may verify, set up a first method or sign out, and nothing else.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, _view: Callable[..., Any], _args: Any, _kwargs: Any
+    ) -> HttpResponse | None:
+        name = _view_name(request)
+        if _needs_no_session(request):
+            return None
+        standing = standing_of(request)
+        if standing is Standing.FULL:
+            return None
+        if standing is Standing.HALF:
+            if name in settings.HALF_SIGNED_IN_URL_NAMES:
+                return None
+            return send_to(request, with_query("accounts:verify", next=page_of(request)))
+        if name in settings.PUBLIC_URL_NAMES:
+            return None
+        over = store_of(request).over_because
+        return send_to(request, with_query("accounts:sign-in", next=page_of(request), why=over or ""))
+
+
+class NoStoreMiddleware:
+    """No browser or proxy keeps a copy of what was not marked otherwise (SECURITY: headers). Static files are served
+    before this."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if not response.has_header("Cache-Control"):
+            response["Cache-Control"] = "no-store, private"
+        return response

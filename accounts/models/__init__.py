@@ -1,0 +1,20 @@
+"""Tables of accounts: users, their sessions, second factors, codes on their way, remembered devices and locks."""
+
+from accounts.models.challenges import Challenge
+from accounts.models.devices import Attempt, AuthenticatorDevice, CodeDevice, Outcome, PhoneDevice
+from accounts.models.locks import AccountLock
+from accounts.models.sessions import Session, TrustedDevice
+from accounts.models.users import User
+
+__all__ = [
+    "AccountLock",
+    "Attempt",
+    "AuthenticatorDevice",
+    "Challenge",
+    "CodeDevice",
+    "Outcome",
+    "PhoneDevice",
+    "Session",
+    "TrustedDevice",
+    "User",
+]

@@ -1,0 +1,123 @@
+"""A code on its way to a phone."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from datetime import datetime
+from typing import TYPE_CHECKING, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from core.crypto import keyed_hash
+from core.fields import PublicIdField
+
+if TYPE_CHECKING:
+    from accounts.models.devices import PhoneDevice
+    from accounts.models.sessions import Session
+
+
+class Delivery(models.TextChoices):
+    """How far a message has come. `sending` is entered once and never again: at most one message goes out."""
+
+    QUEUED = "queued", "Waiting to be sent"
+    SENDING = "sending", "Being sent"
+    SENT = "sent", "Sent"
+    DELIVERED = "delivered", "Delivered"
+    UNDELIVERED = "undelivered", "Not delivered"
+    FAILED = "failed", "Could not be sent"
+    UNKNOWN = "unknown", "Not known whether it was sent"
+    EXPIRED = "expired", "Expired before it was sent"
+
+
+# What the provider may still tell us, and in which order: a late 'sent' never undoes a 'delivered'.
+SETTLED = frozenset({Delivery.DELIVERED, Delivery.UNDELIVERED})
+# The page offers another message at once.
+TROUBLE = frozenset({Delivery.UNDELIVERED, Delivery.FAILED, Delivery.UNKNOWN, Delivery.EXPIRED})
+
+
+class ChallengeQuerySet(models.QuerySet["Challenge"]):
+    """Readings of challenges."""
+
+    def open(self) -> ChallengeQuerySet:
+        """Neither used nor voided; may have expired."""
+        return self.filter(used_at=None, voided_at=None)
+
+    def live(self, now: datetime | None = None) -> ChallengeQuerySet:
+        """Could still be answered."""
+        return self.open().filter(expires_at__gt=now or timezone.now())
+
+
+class Challenge(models.Model):
+    """One code for one phone, bound to the session that asked (SECURITY: a code's life; sending).
+
+    The request stores the row and enqueues its id; the worker makes the code and keeps its keyed hash only.
+    """
+
+    public_id = PublicIdField()
+    device = models.ForeignKey("accounts.PhoneDevice", on_delete=models.CASCADE, related_name="challenges")
+    session = models.ForeignKey("accounts.Session", on_delete=models.CASCADE, related_name="challenges")
+    code_hash = models.CharField(max_length=64, blank=True, editable=False)
+    delivery = models.CharField(max_length=12, choices=Delivery, default=Delivery.QUEUED)
+    error = models.CharField(max_length=40, blank=True)
+    provider_id = models.CharField(max_length=64, blank=True, db_index=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    sending_at = models.DateTimeField(null=True, blank=True)
+    used_at = models.DateTimeField(null=True, blank=True)
+    voided_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ChallengeQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-created_at",)
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["device"], condition=Q(used_at=None, voided_at=None), name="one_open_code_per_device"
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["created_at"], condition=Q(delivery__in=["queued", "sending"]), name="challenge_on_its_way"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"challenge {self.public_id}"
+
+    @classmethod
+    def issue(cls, device: PhoneDevice, session: Session) -> Challenge:
+        """Void the device's open code and store a new challenge. The caller holds the device's row lock."""
+        now = timezone.now()
+        cls.objects.filter(device=device).open().update(voided_at=now)
+        return cls.objects.create(
+            device=device, session=session, created_at=now, expires_at=now + settings.TEXT_CODE_LIFE
+        )
+
+    def is_live(self) -> bool:
+        """Whether its code could still be accepted."""
+        return self.used_at is None and self.voided_at is None and self.expires_at > timezone.now()
+
+    def is_in_trouble(self) -> bool:
+        """Whether the message failed or may have, so that another one is offered without waiting."""
+        return self.delivery in TROUBLE
+
+    def is_on_its_way(self) -> bool:
+        """Whether its delivery may still change."""
+        return self.is_live() and self.delivery in {Delivery.QUEUED, Delivery.SENDING, Delivery.SENT}
+
+    def make_code(self) -> str:
+        """Draw the code and keep its hash; six digits, leading zeros included. Saved by the caller."""
+        code = f"{secrets.randbelow(1_000_000):06d}"
+        self.code_hash = self._hash(code)
+        return code
+
+    def accepts(self, code: str) -> bool:
+        """Compare in constant time; a challenge without a code yet accepts nothing."""
+        return bool(self.code_hash) and hmac.compare_digest(self.code_hash, self._hash(code))
+
+    def _hash(self, code: str) -> str:
+        return keyed_hash("challenge", f"{self.public_id}:{code}")

@@ -1,0 +1,237 @@
+"""Second factors as django-otp devices whose codes are counted, cooled off and switched off alike.
+
+Verification goes through `django_otp.verify_token`, which loads the device under a row lock; what it hands to
+`verify_token` here is an `Attempt`, since a text code is bound to the session that asked for it.
+"""
+
+from __future__ import annotations
+
+import hmac
+from abc import abstractmethod
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, ClassVar
+
+import pyotp
+from django.conf import settings
+from django.db import models
+from django.db.models import Case, F, Q, Value, When
+from django.http import HttpRequest
+from django.utils import timezone
+from django_otp.models import Device
+from django_otp.oath import hotp
+
+from accounts.events import AccountEvent
+from accounts.models.challenges import Challenge
+from accounts.models.sessions import Session
+from core.crypto import keyed_hash
+from core.events import record_event
+from core.fields import EncryptedTextField, PublicIdField
+
+
+class Outcome(StrEnum):
+    """What became of an attempt; the view says it in words."""
+
+    ACCEPTED = "accepted"
+    WRONG = "wrong"
+    EXPIRED = "expired"
+    COOLING_OFF = "cooling_off"
+    OFF = "off"
+
+
+@dataclass
+class Attempt:
+    """A code as typed, and the session it was typed in. `outcome` is set by the device that judged it."""
+
+    code: str
+    session: Session
+    request: HttpRequest | None = None
+    outcome: Outcome | None = None
+
+    def __post_init__(self) -> None:
+        """Spaces and dashes that people copy along don't count."""
+        self.code = "".join(character for character in self.code if character not in " -\u00a0")
+
+
+class CodeDevice(Device):
+    """What every factor with a typed code has in common (SECURITY: wrong codes).
+
+    Five wrong codes in a row cool the device off for 15 minutes; a hundred in a row switch it off until staff switch
+    it on again. What arrives meanwhile is recorded but not judged. Success resets both counters.
+    """
+
+    public_id = PublicIdField()
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    failures = models.PositiveSmallIntegerField(default=0, editable=False)
+    consecutive_failures = models.PositiveIntegerField(default=0, editable=False)
+    cool_off_until = models.DateTimeField(null=True, blank=True, editable=False)
+    disabled_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+    def is_cooling_off(self) -> bool:
+        """Whether codes are refused for now."""
+        return self.cool_off_until is not None and self.cool_off_until > timezone.now()
+
+    def is_off(self) -> bool:
+        """Whether codes are refused until staff switch the method on again."""
+        return self.disabled_at is not None
+
+    def verify_is_allowed(self) -> tuple[bool, dict[str, Any] | None]:
+        """django-otp's question before a code is judged; the reason is an `Outcome`."""
+        if self.is_off():
+            return False, {"reason": Outcome.OFF}
+        if self.is_cooling_off():
+            return False, {"reason": Outcome.COOLING_OFF, "locked_until": self.cool_off_until}
+        return True, None
+
+    def verify_token(self, token: Attempt) -> bool:
+        """Judge an attempt and count it. The caller holds this row's lock (`django_otp.verify_token`)."""
+        allowed, why = self.verify_is_allowed()
+        if not allowed and why is not None:
+            token.outcome = why["reason"]
+            self._record(AccountEvent.CODE_REFUSED, token)
+            return False
+        token.outcome = self._judge(token)
+        if token.outcome is Outcome.ACCEPTED:
+            self._count_success()
+            self._record(AccountEvent.CODE_ACCEPTED, token)
+            return True
+        self._count_failure(token)
+        return False
+
+    def switch_on(self) -> None:
+        """Forget wrong codes: no cool-off, not off (staff, with a reason, or the cool-off's own end)."""
+        self.failures, self.consecutive_failures = 0, 0
+        self.cool_off_until = self.disabled_at = None
+        self.save(update_fields=["failures", "consecutive_failures", "cool_off_until", "disabled_at"])
+
+    @abstractmethod
+    def _judge(self, attempt: Attempt) -> Outcome:
+        """Whether the code is right; must spend it when it is."""
+
+    def _count_success(self) -> None:
+        self.failures, self.consecutive_failures, self.cool_off_until = 0, 0, None
+        self.last_used_at = timezone.now()
+        self.save(update_fields=["failures", "consecutive_failures", "cool_off_until", "last_used_at"])
+
+    def _count_failure(self, attempt: Attempt) -> None:
+        """One atomic UPDATE counts the failure and sets what follows from it."""
+        now = timezone.now()
+        last_of_run = Q(failures__gte=settings.CODE_FAILURES - 1)
+        type(self).objects.filter(pk=self.pk).update(
+            failures=Case(When(last_of_run, then=Value(0)), default=F("failures") + 1),
+            consecutive_failures=F("consecutive_failures") + 1,
+            cool_off_until=Case(
+                When(last_of_run, then=Value(now + settings.CODE_COOL_OFF)), default=F("cool_off_until")
+            ),
+            disabled_at=Case(
+                When(consecutive_failures__gte=settings.CODE_FAILURES_OFF - 1, then=Value(now)),
+                default=F("disabled_at"),
+            ),
+        )
+        self.refresh_from_db()
+        self._record(AccountEvent.CODE_WRONG, attempt)
+        if self.is_off():
+            self._record(AccountEvent.METHOD_OFF, attempt)
+        elif self.is_cooling_off():
+            self._record(AccountEvent.CODE_LOCKED, attempt)
+
+    def _record(self, tag: AccountEvent, attempt: Attempt) -> None:
+        record_event(
+            tag,
+            actor=self.user,
+            subject=self.user,
+            request=attempt.request,
+            data={"device": self.public_id, "method": self._meta.model_name, "outcome": attempt.outcome},
+        )
+
+
+class AuthenticatorDevice(CodeDevice):
+    """An authenticator app: RFC 6238, SHA-1, 30 s, ±1 step (SECURITY: authenticator). A time step opens once, the one
+    used at enrolment included; the seed is encrypted at rest."""
+
+    STEP_SECONDS = 30
+    DIGITS = 6
+
+    seed = EncryptedTextField(editable=False)
+    last_step = models.BigIntegerField(default=0, editable=False)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["user"], condition=Q(confirmed=False), name="one_authenticator_in_set_up"
+            ),
+        ]
+
+    @staticmethod
+    def new_seed() -> str:
+        """160 random bits in base32, as authenticator apps want them."""
+        return pyotp.random_base32(32)
+
+    def provisioning_uri(self) -> str:
+        """What the QR code says: the brand, the username and the seed."""
+        return pyotp.TOTP(self.seed).provisioning_uri(
+            name=self.user.get_username(), issuer_name=settings.BRAND["portal_name"]
+        )
+
+    def _judge(self, attempt: Attempt) -> Outcome:
+        """Compare with the three steps around now, each in constant time, and spend the step that fits."""
+        key = pyotp.TOTP(self.seed).byte_secret()
+        now_step = int(timezone.now().timestamp()) // self.STEP_SECONDS
+        fitting = [
+            step
+            for step in (now_step - 1, now_step, now_step + 1)
+            if hmac.compare_digest(
+                f"{hotp(key, step, self.DIGITS):0{self.DIGITS}d}".encode(), attempt.code.encode()
+            )
+        ]
+        unspent = [step for step in fitting if step > self.last_step]
+        if not unspent:
+            return Outcome.WRONG
+        self.last_step = unspent[0]
+        self.save(update_fields=["last_step"])
+        return Outcome.ACCEPTED
+
+
+class PhoneDevice(CodeDevice):
+    """A phone that gets codes by text message. The number is encrypted; its keyed hash is what limits count under, and
+    its last four digits are what pages show."""
+
+    phone = EncryptedTextField(editable=False)
+    phone_hash = models.CharField(max_length=64, editable=False, db_index=True)
+    last_four = models.CharField(max_length=4, editable=False)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["user", "phone_hash"], condition=Q(confirmed=True), name="a_phone_once_per_user"
+            ),
+            models.UniqueConstraint(fields=["user"], condition=Q(confirmed=False), name="one_phone_in_set_up"),
+        ]
+
+    def set_phone(self, number: str) -> None:
+        """Take a number in E.164 form, "+12025550123". Saved by the caller."""
+        self.phone = number
+        self.phone_hash = keyed_hash("phone", number)
+        self.last_four = number[-4:]
+        self.name = f"Phone ending in {self.last_four}"
+
+    def latest_challenge(self, session: Session) -> Challenge | None:
+        """The code that this session asked for last, whatever became of it."""
+        return self.challenges.filter(session=session).order_by("-created_at").first()
+
+    def _judge(self, attempt: Attempt) -> Outcome:
+        """Compare with the live code of this very session, and spend it when it fits."""
+        challenge = self.challenges.select_for_update().filter(session=attempt.session).live().first()
+        if challenge is None:
+            gone = self.challenges.filter(session=attempt.session, used_at=None, voided_at=None).exists()
+            return Outcome.EXPIRED if gone else Outcome.WRONG
+        if not challenge.accepts(attempt.code):
+            return Outcome.WRONG
+        challenge.used_at = timezone.now()
+        challenge.save(update_fields=["used_at"])
+        return Outcome.ACCEPTED

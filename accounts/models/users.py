@@ -1,0 +1,113 @@
+"""The user: one person's account, whatever roles it holds."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.db.models import F
+from django.utils import timezone
+
+from core.fields import PublicIdField
+
+
+def fold_username(username: str) -> str:
+    """What makes two spellings of a username the same: case, width and spaces don't count (SECURITY: wrong passwords)."""
+    return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", username)).strip().casefold()
+
+
+class FoldedUsernameField(models.CharField):  # type: ignore[type-arg]
+    """The folded username, always written from the username itself, by save and by bulk_create alike."""
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> str:
+        folded = fold_username(getattr(model_instance, "username", ""))
+        setattr(model_instance, self.attname, folded)
+        return folded
+
+
+class UserManager(BaseUserManager["User"]):
+    """Creates users and finds them by their folded username."""
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(username_key=fold_username(username or ""))
+
+    def create_user(self, username: str, email: str = "", password: str | None = None, **fields: Any) -> User:
+        """A user with a hashed password; without one the account can't be signed in to by password."""
+        user = self.model(
+            username=unicodedata.normalize("NFKC", username).strip(), email=self.normalize_email(email), **fields
+        )
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, username: str, email: str = "", password: str | None = None, **fields: Any) -> User:
+        """A member of staff with every right in admin (`manage.py createsuperuser`)."""
+        return self.create_user(username, email, password, **{"is_staff": True, "is_superuser": True, **fields})
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """An account. `security_epoch` grows with every change that remembered devices must not survive: password, email,
+    phone, factor, lock, 'sign out everywhere' (SECURITY: remembered device)."""
+
+    public_id = PublicIdField()
+    username = models.CharField(
+        max_length=150,
+        unique=True,
+        error_messages={"unique": "A user with this username exists already."},
+    )
+    username_key = FoldedUsernameField(max_length=200, unique=True, editable=False)
+    first_name = models.CharField(max_length=100, blank=True)
+    last_name = models.CharField(max_length=100, blank=True)
+    email = models.EmailField(max_length=254, blank=True)
+    phone = models.CharField(max_length=32, blank=True)
+    address1 = models.CharField("address line 1", max_length=120, blank=True)
+    address2 = models.CharField("address line 2", max_length=120, blank=True)
+    city = models.CharField(max_length=80, blank=True)
+    state = models.CharField(max_length=2, blank=True)
+    zip = models.CharField("ZIP", max_length=10, blank=True)
+    time_zone = models.CharField(max_length=64, default="America/New_York")
+    language = models.CharField(max_length=8, choices=[("en", "English"), ("es", "Español")], default="en")
+    is_staff = models.BooleanField("staff", default=False, help_text="May open admin.")
+    is_active = models.BooleanField("active", default=True, help_text="May sign in. Untick instead of deleting.")
+    date_joined = models.DateTimeField(default=timezone.now, editable=False)
+    password_changed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    security_epoch = models.PositiveIntegerField(default=1, editable=False)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    EMAIL_FIELD = "email"
+    USERNAME_FIELD = "username"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["email"]
+
+    class Meta:
+        ordering = ("username_key",)
+        permissions: ClassVar = [
+            ("unlock_user", "Can see why an account is locked, lock it and unlock it"),
+            ("view_user_events", "Can read an account's event log"),
+        ]
+
+    def __str__(self) -> str:
+        return self.username
+
+    def get_full_name(self) -> str:
+        """First and last name, or the username where there is neither."""
+        return f"{self.first_name} {self.last_name}".strip() or self.username
+
+    def get_short_name(self) -> str:
+        return self.first_name or self.username
+
+    def set_password(self, raw_password: str | None) -> None:
+        """Hash a new password; remembered devices of the old one don't survive it. Save afterwards."""
+        super().set_password(raw_password)
+        self.password_changed_at = timezone.now()
+        if self.pk is not None:
+            self.security_epoch += 1
+
+    def bump_epoch(self) -> None:
+        """Let every remembered device of this account be challenged again, at once."""
+        type(self).objects.filter(pk=self.pk).update(security_epoch=F("security_epoch") + 1)
+        self.refresh_from_db(fields=["security_epoch"])

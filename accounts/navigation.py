@@ -1,0 +1,56 @@
+"""Where to go next: only ever to an address of this portal (SECURITY: default deny, links)."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode, urlsplit
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import resolve_url
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+
+NEXT = "next"
+
+
+def is_own_address(request: HttpRequest, url: str) -> bool:
+    """Whether an address stays on this host (and on https where the request came so)."""
+    return url_has_allowed_host_and_scheme(
+        url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+
+
+def wanted_page(request: HttpRequest) -> str:
+    """The `next` of a form or address where it is safe, else empty."""
+    wanted = request.POST.get(NEXT) or request.GET.get(NEXT) or ""
+    return wanted if is_own_address(request, wanted) else ""
+
+
+def page_of(request: HttpRequest) -> str:
+    """The page to come back to: the one asked for, or for a POST the one that held its form."""
+    if request.method in {"GET", "HEAD"} and not request.headers.get("HX-Request"):
+        return request.get_full_path()
+    came_from = request.headers.get("HX-Current-URL") or request.headers.get("Referer") or ""
+    if not is_own_address(request, came_from):
+        return ""
+    parts = urlsplit(came_from)
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
+
+
+def with_query(url_name: str, *args: str, **query: str) -> str:
+    """The address of a named page with the given query, leaving out what is empty."""
+    kept = {key: value for key, value in query.items() if value}
+    address = reverse(url_name, args=args)
+    return f"{address}?{urlencode(kept)}" if kept else address
+
+
+def after_sign_in(request: HttpRequest) -> str:
+    """Where a finished sign-in leads: to the page that was wanted, else home."""
+    return wanted_page(request) or resolve_url(settings.LOGIN_REDIRECT_URL)
+
+
+def send_to(request: HttpRequest, url: str) -> HttpResponse:
+    """Redirect; an htmx request is told to load the whole page there instead of swapping it in."""
+    if request.headers.get("HX-Request"):
+        return HttpResponse(status=204, headers={"HX-Redirect": url})
+    return HttpResponseRedirect(url)

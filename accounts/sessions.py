@@ -1,0 +1,111 @@
+"""`settings.SESSION_ENGINE`: Django's session API over `accounts.models.Session` rows.
+
+The cookie's key is hashed before it meets the database. Limits are enforced where the row is loaded, so that a session
+past one is over for every part of the portal; why it ended is kept on the store for the page that says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.models.sessions import EndReason, Session
+
+
+def hash_key(session_key: str) -> str:
+    """SHA-256 of a session key (32 random characters)."""
+    return hashlib.sha256(session_key.encode()).hexdigest()
+
+
+class SessionStore(SessionBase):
+    """One request's view of its session. `row` is the stored session, None before anything was stored; `over_because`
+    says why the cookie's session opened nothing."""
+
+    def __init__(self, session_key: str | None = None) -> None:
+        super().__init__(session_key)
+        self.row: Session | None = None
+        self.over_because: EndReason | None = None
+
+    @property
+    def public_id(self) -> str:
+        """The row's public id, for the event log; empty before there is a row."""
+        return self.row.public_id if self.row is not None else ""
+
+    def load(self) -> dict[str, Any]:
+        row = (
+            Session.objects.filter(key_hash=hash_key(self.session_key or ""))
+            .select_related("trusted_device")
+            .first()
+        )
+        if row is not None and row.ended_at is None:
+            self.over_because = row.over_because(timezone.now())
+            if self.over_because is None:
+                self.row = row
+                return self.decode(row.data)
+            row.end(self.over_because)
+        elif row is not None:
+            self.over_because = EndReason(row.end_reason)
+        self._session_key = None
+        return {}
+
+    def exists(self, session_key: str) -> bool:
+        return Session.objects.filter(key_hash=hash_key(session_key)).exists()
+
+    def create(self) -> None:
+        """A new row under a new key, with nothing in it."""
+        self.row = None
+        self._session_key = self._get_new_session_key()
+        self.save(must_create=True)
+        self.modified = True
+
+    def save(self, must_create: bool = False) -> None:
+        """Store the data. Raises UpdateError where the row was ended meanwhile (a sign-out in another tab)."""
+        if self.session_key is None:
+            self.create()
+            return
+        data = self._get_session(no_load=must_create)
+        values = {"data": self.encode(data), "user_id": data.get(SESSION_KEY)}
+        if must_create:
+            try:
+                with transaction.atomic():
+                    self.row = Session.objects.create(key_hash=hash_key(self.session_key), **values)
+            except IntegrityError as error:
+                raise CreateError from error
+            return
+        if self.row is None or not Session.objects.open().filter(pk=self.row.pk).update(**values):
+            raise UpdateError
+        self.row.user_id = int(values["user_id"]) if values["user_id"] else None
+
+    def cycle_key(self) -> None:
+        """Rotate: the same row under a new key; the old key opens nothing from now on (SECURITY: session)."""
+        self._get_session()
+        if self.row is None:
+            kept = self._session_cache
+            self.create()
+            self._session_cache = kept
+            return
+        self._session_key = self._get_new_session_key()
+        self.row.key_hash = hash_key(self._session_key)
+        if not Session.objects.open().filter(pk=self.row.pk).update(key_hash=self.row.key_hash):
+            raise UpdateError
+        self.modified = True
+
+    def delete(self, session_key: str | None = None) -> None:
+        """End the row on the server; used by sign-out and when another user signs in."""
+        key = session_key or self.session_key
+        if key is None:
+            return
+        Session.objects.filter(key_hash=hash_key(key)).end(EndReason.SIGNED_OUT)
+        self.row = None
+
+    @classmethod
+    def clear_expired(cls) -> None:
+        """`manage.py clearsessions`: the same as the hourly task."""
+        from accounts.tasks import purge_sessions
+
+        purge_sessions()

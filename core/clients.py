@@ -1,0 +1,39 @@
+"""Who is asking: the client's address and browser, for the event log, throttles and sessions."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from django.conf import settings
+from django.http import HttpRequest
+
+AGENT_LENGTH = 300
+
+
+def client_ip(request: HttpRequest) -> str | None:
+    """The client's address, read as many hops from the right of X-Forwarded-For as we run proxies, never further:
+    whatever stands left of it was written by the client (SECURITY: wrong passwords). None over a socket."""
+    hops = settings.TRUSTED_PROXY_HOPS
+    forwarded = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
+    candidate = forwarded[-hops] if 0 < hops <= len(forwarded) else request.META.get("REMOTE_ADDR", "")
+    try:
+        address = ipaddress.ip_address(candidate)
+    except ValueError:
+        return None
+    mapped = getattr(address, "ipv4_mapped", None)
+    return str(mapped or address)
+
+
+def network_key(ip: str | None) -> str:
+    """What a throttle by address counts under: an IPv4 address, or the /64 that an IPv6 customer holds as a whole."""
+    if ip is None:
+        return "unknown"
+    address = ipaddress.ip_address(ip)
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)
+
+
+def user_agent(request: HttpRequest) -> str:
+    """The browser's own name for itself, cut to what a row keeps."""
+    return request.META.get("HTTP_USER_AGENT", "")[:AGENT_LENGTH]

@@ -1,0 +1,48 @@
+"""Dates of policies: one function decides 'in force on', and the day is always passed in (DESIGN: data).
+
+A policy period begins and ends at 12:01 a.m. at the named insured's address, so 'today' depends on the state.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
+
+# The zone in which most of a state's people live; territories included.
+STATE_ZONES: dict[str, str] = {
+    **dict.fromkeys(
+        ["CT", "DC", "DE", "FL", "GA", "IN", "KY", "MA", "MD", "ME", "MI", "NC", "NH", "NJ", "NY", "OH", "PA", "RI", "SC", "VA", "VT", "WV"], "America/New_York"
+    ),
+    **dict.fromkeys(["AL", "AR", "IA", "IL", "KS", "LA", "MN", "MO", "MS", "ND", "NE", "OK", "SD", "TN", "TX", "WI"], "America/Chicago"),
+    **dict.fromkeys(["CO", "ID", "MT", "NM", "UT", "WY"], "America/Denver"),
+    **dict.fromkeys(["CA", "NV", "OR", "WA"], "America/Los_Angeles"),
+    "AZ": "America/Phoenix",
+    "AK": "America/Anchorage",
+    "HI": "Pacific/Honolulu",
+    "PR": "America/Puerto_Rico",
+    "VI": "America/St_Thomas",
+    "GU": "Pacific/Guam",
+    "MP": "Pacific/Saipan",
+    "AS": "Pacific/Pago_Pago",
+}
+
+
+def zone_for_state(state: str) -> ZoneInfo:
+    """The time zone of a two-letter state or territory; an unknown or empty one is read as the portal's own zone."""
+    name = STATE_ZONES.get(state.strip().upper())
+    return ZoneInfo(name) if name else ZoneInfo(str(timezone.get_default_timezone()))
+
+
+def local_today(state: str = "") -> date:
+    """Today's date in a state."""
+    return timezone.now().astimezone(zone_for_state(state)).date()
+
+
+def in_force_on(start: date, end: date | None, day: date) -> bool:
+    """Whether a period is in force on a day: the start is included, the end is not (12:01 a.m. on both).
+
+    No end means that it goes on.
+    """
+    return start <= day and (end is None or day < end)

@@ -1,0 +1,125 @@
+"""The ground floor's tables: the event log, the outbox and the throttle."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pgtrigger
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils import timezone
+
+
+class EventQuerySet(models.QuerySet["Event"]):
+    """Readings of the log."""
+
+    def about_user(self, user_id: int) -> EventQuerySet:
+        """What a user did, what was done to the account, and what was done in the user's name; newest first."""
+        return self.filter(
+            models.Q(actor_id=user_id)
+            | models.Q(on_behalf_of_id=user_id)
+            | models.Q(subject_type="accounts.user", subject_id=str(user_id))
+        ).order_by("-at", "-id")
+
+
+class Event(models.Model):
+    """One line of the log: who, for whom, what, when, where (SECURITY: audit). Written by `core.events.record_event`.
+
+    Append-only: the database refuses UPDATE, DELETE and TRUNCATE. The table is partitioned by year of `at`; retention
+    drops whole partitions (`core.partitions`). Actors are kept as id and name, not as foreign keys, so that a line
+    stays what it was when it was written.
+    """
+
+    at = models.DateTimeField(default=timezone.now, editable=False)
+    tag = models.CharField(max_length=100)
+    actor_id = models.BigIntegerField(null=True)
+    actor_name = models.CharField(max_length=150, blank=True)
+    on_behalf_of_id = models.BigIntegerField(null=True)
+    on_behalf_of_name = models.CharField(max_length=150, blank=True)
+    subject_type = models.CharField(max_length=60, blank=True)
+    subject_id = models.CharField(max_length=60, blank=True)
+    ip = models.GenericIPAddressField(null=True)
+    agent = models.CharField(max_length=300, blank=True)
+    request_id = models.CharField(max_length=64, blank=True)
+    session_id = models.CharField(max_length=22, blank=True)
+    data = models.JSONField(default=dict)
+
+    objects: ClassVar[models.Manager[Event]] = EventQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        ordering = ("-at", "-id")
+        indexes: ClassVar = [
+            models.Index(fields=["actor_id", "-at"], name="event_actor"),
+            models.Index(fields=["on_behalf_of_id", "-at"], name="event_on_behalf_of"),
+            models.Index(fields=["subject_type", "subject_id", "-at"], name="event_subject"),
+            models.Index(fields=["tag", "-at"], name="event_tag"),
+        ]
+        triggers: ClassVar = [
+            pgtrigger.Trigger(
+                name="append_only",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update | pgtrigger.Delete,
+                func="RAISE EXCEPTION 'The event log is append-only: % refused', TG_OP;",
+            ),
+            pgtrigger.Trigger(
+                name="no_truncate",
+                level=pgtrigger.Statement,
+                when=pgtrigger.Before,
+                operation=pgtrigger.Truncate,
+                func="RAISE EXCEPTION 'The event log is append-only: % refused', TG_OP;",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.tag}"
+
+
+class OutboxMessage(models.Model):
+    """What one app tells another durably (DESIGN: the house): written in the transaction of the transition itself,
+    delivered by a task to the handlers of its topic. The same topic and key is told once."""
+
+    class Status(models.TextChoices):
+        """Where a message stands; `failed` needs a person."""
+
+        WAITING = "waiting", "Waiting"
+        DELIVERED = "delivered", "Delivered"
+        FAILED = "failed", "Failed"
+
+    topic = models.CharField(max_length=100)
+    key = models.CharField(max_length=200)
+    payload = models.JSONField(default=dict)
+    status = models.CharField(max_length=12, choices=Status, default=Status.WAITING)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(default=timezone.now)
+    delivered_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("id",)
+        constraints: ClassVar = [models.UniqueConstraint(fields=["topic", "key"], name="outbox_once")]
+        indexes: ClassVar = [
+            models.Index(fields=["next_attempt_at"], condition=models.Q(status="waiting"), name="outbox_waiting"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.topic} {self.key}"
+
+
+class Throttle(models.Model):
+    """Counters of `core.throttle`: the times of the counted hits of one key within its window, and until when the key
+    is blocked. Keys that identify a person or an address are kept as keyed hashes."""
+
+    scope = models.CharField(max_length=60)
+    key = models.CharField(max_length=64)
+    hits = ArrayField(models.DateTimeField(), default=list)
+    # What the latest statement decided; read back by the statement itself.
+    granted = models.BooleanField(default=True)
+    blocked_until = models.DateTimeField(null=True, blank=True)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["scope", "key"], name="throttle_once")]
+        indexes: ClassVar = [models.Index(fields=["updated_at"], name="throttle_updated")]
+
+    def __str__(self) -> str:
+        return f"{self.scope}: {len(self.hits)}"

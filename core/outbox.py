@@ -1,0 +1,26 @@
+"""Publishing to the outbox (DESIGN: the house). Handlers stand in `settings.OUTBOX_HANDLERS` by topic, as dotted paths
+to callables `(payload: dict, *, key: str)`; each may be called twice with the same key and must do its work once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from core.models import OutboxMessage
+from core.queue import enqueue_on_commit
+from core.tasks import deliver
+
+
+def publish(topic: str, payload: dict[str, Any], *, key: str) -> None:
+    """Store a message in the current transaction; a topic and key that were published before are left alone.
+
+    payload: JSON with public ids, nothing personal. Raises RuntimeError outside a transaction: a transition and its
+    message must stand or fall together.
+    """
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("publish() belongs into the transaction of the transition that it tells about.")
+    message, created = OutboxMessage.objects.get_or_create(topic=topic, key=key, defaults={"payload": payload})
+    if created and settings.OUTBOX_HANDLERS.get(topic):
+        enqueue_on_commit(deliver, message.pk)

@@ -1,0 +1,64 @@
+"""Panels: what each area adds to home and to the policy page without those pages knowing the area (DESIGN: the house).
+
+`settings.PANELS` lists dotted paths to lists of providers. A provider is a callable `(user, *, policy=None)` that
+yields panels; for home it is called without a policy, for the policy page with one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+Slot = Literal["home", "policy"]
+Tone = Literal["neutral", "good", "attention", "danger"]
+
+
+@dataclass(frozen=True, slots=True)
+class PanelLink:
+    """One thing that can be done from a panel; the first of a panel is its main one."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A titled box. Its body is `lines` (plain sentences), or a template with its own context, never both.
+
+    `order` sorts panels within a slot, smallest first; `tone` is never the only sign of what a panel means.
+    """
+
+    title: str
+    slot: Slot
+    lines: tuple[str, ...] = ()
+    template: str = ""
+    context: Mapping[str, Any] = field(default_factory=dict)
+    order: int = 100
+    tone: Tone = "neutral"
+    links: tuple[PanelLink, ...] = ()
+
+    def __post_init__(self) -> None:
+        if bool(self.lines) == bool(self.template):
+            raise ValueError(f"The panel '{self.title}' needs either lines or a template.")
+
+
+class Provider(Protocol):
+    """What stands in an area's list of providers."""
+
+    def __call__(self, user: Any, *, policy: Any = None) -> Iterable[Panel]: ...
+
+
+def panels_for(user: Any, slot: Slot, *, policy: Any = None) -> list[Panel]:
+    """All panels of a slot for a user, in their order; `policy` is passed on to the providers."""
+    found = [
+        panel
+        for path in settings.PANELS
+        for provider in import_string(path)
+        for panel in provider(user, policy=policy)
+        if panel.slot == slot
+    ]
+    return sorted(found, key=lambda panel: panel.order)

@@ -1,0 +1,32 @@
+"""Putting work in a queue, so that a broker that is down never breaks the page (SECURITY: failure).
+
+Rows are the state: whoever enqueues has stored a row that says what is owed, and beat enqueues stale rows again.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import structlog
+from celery import Task
+from django.db import transaction
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+log = structlog.get_logger(__name__)
+
+
+def enqueue(task: Task[Any, Any], *args: Any) -> bool:
+    """Hand a task to its queue now. False, and a line in the log, where the broker can't be reached."""
+    try:
+        task.apply_async(args=args)
+    except (OperationalError, RedisError, OSError) as error:
+        log.error("queue_unreachable", task=task.name, error=type(error).__name__)
+        return False
+    return True
+
+
+def enqueue_on_commit(task: Task[Any, Any], *args: Any) -> None:
+    """Hand a task to its queue once the transaction has committed; the arguments are ids, nothing personal."""
+    transaction.on_commit(partial(enqueue, task, *args))

@@ -1,0 +1,64 @@
+"""How values are shown. Loaded into every template: `{{ amount|dollars }}`, `{{ term.effective|day }}`."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from django import template
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from core import money
+
+register = template.Library()
+
+
+@register.filter
+def dollars(value: Decimal | int | None) -> str:
+    """1240 → "$1,240.00"; nothing → nothing."""
+    return "" if value is None else money.dollars(value)
+
+
+@register.filter
+def whole_dollars(value: Decimal | int | None) -> str:
+    """1000000 → "$1,000,000" (limits); cents are kept where there are any."""
+    return "" if value is None else money.whole_dollars(value)
+
+
+@register.filter
+def day(value: date | None) -> str:
+    """A date as it stands in a policy, never shifted by zones: "Mar 1, 2026"."""
+    return "" if value is None else date_format(value, "M j, Y")
+
+
+@register.filter
+def day_long(value: date | None) -> str:
+    """ "March 1, 2026"."""
+    return "" if value is None else date_format(value, "F j, Y")
+
+
+@register.filter
+def iso(value: date | datetime | None) -> str:
+    """For `<time datetime=…>`: a date as 2026-03-01, a moment in UTC with its offset."""
+    if value is None:
+        return ""
+    return value.isoformat(timespec="seconds") if isinstance(value, datetime) else value.isoformat()
+
+
+@register.filter
+def moment(value: datetime | None) -> str:
+    """The moment of an event in the reader's zone, named: "Mar 1, 2026, 4:05 p.m. EST"."""
+    return "" if value is None else date_format(timezone.localtime(value), "M j, Y, P T")
+
+
+@register.filter
+def clock(value: datetime | None) -> str:
+    """The time of day in the reader's zone: "4:05 p.m. EST"."""
+    return "" if value is None else date_format(timezone.localtime(value), "P T")
+
+
+@register.filter
+def in_fours(value: str) -> str:
+    """A key to be typed, in groups of four: "ABCDEFGH" → "ABCD EFGH"."""
+    return " ".join(value[start : start + 4] for start in range(0, len(value), 4))
