@@ -11,11 +11,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import django_stubs_ext
 import environ
 from csp.constants import NONCE, NONE, SELF
 
 from portal.embedded.addresses import service_addresses
 from portal.logging import logging_config
+
+# Lets `ModelAdmin[Policy]` and the like be written at run time too.
+django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.FileAwareEnv()
@@ -35,7 +39,9 @@ DATA_DIR = Path(env.str("PORTAL_DATA_DIR", default=str(BASE_DIR / ".data")))
 
 def _secret(name: str) -> str:
     """A secret from the environment or its file; demo and tests fall back to a value that production refuses."""
-    return str(env.str(name, default="" if PRODUCTION else f"insecure-{MODE}-{name.lower()}-not-for-production"))
+    return str(
+        env.str(name, default="" if PRODUCTION else f"insecure-{MODE}-{name.lower()}-not-for-production")
+    )
 
 
 # Secrets. FIELD_KEYS: `id:key` pairs separated by commas, newest first; HASH_KEY: for keyed hashes, never rotated alone.
@@ -202,6 +208,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+CSRF_FAILURE_VIEW = "accounts.views.stale_page"
+# Messages wait in the session: a cookie of their own would be one more thing to protect.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 LOGIN_URL = "accounts:sign-in"
 LOGIN_REDIRECT_URL = "home"
 SESSION_ENGINE = "accounts.sessions"
@@ -213,6 +222,23 @@ REMEMBER_DEVICE = timedelta(days=env.int("REMEMBER_DEVICE_DAYS", default=30))
 STEP_UP_AFTER = timedelta(minutes=env.int("STEP_UP_MINUTES", default=20))
 SIGN_IN_FAILURES = env.int("SIGN_IN_FAILURES", default=5)
 SIGN_IN_COOL_OFF = timedelta(minutes=env.int("SIGN_IN_COOL_OFF_MINUTES", default=15))
+SIGN_IN_WINDOW = timedelta(minutes=15)
+SIGN_IN_NETWORK_FAILURES = env.int("SIGN_IN_NETWORK_FAILURES", default=10)
+SIGN_IN_NETWORK_WINDOW = timedelta(minutes=1)
+# After the password: how long the portal waits for a code.
+CODE_WAIT = timedelta(minutes=10)
+# Wrong codes in a row: the cool-off, and the number after which staff must switch the method on again.
+CODE_FAILURES = 5
+CODE_COOL_OFF = timedelta(minutes=15)
+CODE_FAILURES_OFF = 100
+# Codes by text message: how long one lives, how soon another may be asked for, and how many go out at most.
+TEXT_CODE_LIFE = timedelta(minutes=10)
+RESEND_AFTER = timedelta(seconds=60)
+CODES_PER_USER = (5, timedelta(minutes=15))
+CODES_PER_NUMBER = (10, timedelta(minutes=5))
+CODES_PER_NETWORK = (25, timedelta(minutes=5))
+# Where codes are sent to: the regions (ISO 3166) whose telephone numbers are accepted.
+PHONE_REGIONS: list[str] = env.list("PHONE_REGIONS", default=["US", "PR", "VI", "GU", "AS", "MP", "CA"])
 SMS_GATEWAY = "portal.demo.outbox.DemoTextGateway" if not PRODUCTION else "accounts.messaging.TwilioGateway"
 TWILIO_ACCOUNT_SID = env.str("TWILIO_ACCOUNT_SID", default="")
 TWILIO_AUTH_TOKEN = env.str("TWILIO_AUTH_TOKEN", default="")
@@ -229,6 +255,26 @@ PUBLIC_URL_NAMES = {
     "accounts:sign-in",
     "accounts:sign-out",
     "accounts:twilio-status",
+}
+
+# What works without asking who is there: probes, and webhooks that carry a signature of their own.
+SESSIONLESS_URL_NAMES = {"healthz", "readyz", "metrics", "accounts:twilio-status"}
+# What a session may do that has given its password and no second factor yet.
+HALF_SIGNED_IN_URL_NAMES = {
+    "accounts:sign-in",
+    "accounts:sign-out",
+    "accounts:verify",
+    "accounts:verify-ways",
+    "accounts:verify-device",
+    "accounts:send-code",
+    "accounts:code-status",
+    "accounts:session-time",
+    "accounts:stay-signed-in",
+    "accounts:mfa-setup",
+    "accounts:mfa-setup-start",
+    "accounts:mfa-setup-authenticator",
+    "accounts:mfa-setup-text",
+    "accounts:mfa-setup-code",
 }
 
 # The feed.
@@ -264,7 +310,9 @@ STORAGES: dict[str, dict[str, Any]] = {
 }
 # With nginx in front: the internal location that maps to PRIVATE_FILES_DIR, e.g. "/_private/"; empty: we send the bytes.
 ACCEL_REDIRECT_PREFIX = env.str("ACCEL_REDIRECT_PREFIX", default="")
-EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend" if PRODUCTION else "portal.demo.outbox.DemoEmailBackend"
+EMAIL_BACKEND = (
+    "django.core.mail.backends.smtp.EmailBackend" if PRODUCTION else "portal.demo.outbox.DemoEmailBackend"
+)
 if PRODUCTION:
     vars().update(env.email_url("EMAIL_URL", default="smtp://localhost:25"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="portal@portal.example")
