@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db import models
-from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from core.events import record_event
@@ -26,6 +24,10 @@ from policies.models import (
     PolicyStatus,
     Term,
 )
+
+if TYPE_CHECKING:
+    from django.db import models
+    from django.http import HttpRequest, HttpResponse
 
 
 class ReadOnlyAdmin(admin.ModelAdmin[Any]):
@@ -122,7 +124,11 @@ class CoverageAdmin(ReadOnlyAdmin):
 
     list_display = ["insured", "part", "form", "effective", "expires", "retired_at"]
     list_select_related = ["insured"]
-    search_fields = ["external_id", "insured__last_name__istartswith", "term__policy__number_normalized__startswith"]
+    search_fields = [
+        "external_id",
+        "insured__last_name__istartswith",
+        "term__policy__number_normalized__startswith",
+    ]
 
 
 @admin.register(Company)
@@ -163,7 +169,17 @@ class MembershipForm(forms.ModelForm[Membership]):
 
     class Meta:
         model = Membership
-        fields = ["user", "role", "insured", "policyholder", "agency", "administrator", "capabilities", "starts", "ends"]
+        fields = [
+            "user",
+            "role",
+            "insured",
+            "policyholder",
+            "agency",
+            "administrator",
+            "capabilities",
+            "starts",
+            "ends",
+        ]
 
     def clean(self) -> dict[str, Any]:
         """Say next to the field which party the role wants."""
@@ -172,7 +188,8 @@ class MembershipForm(forms.ModelForm[Membership]):
         for name in ("insured", "policyholder", "agency"):
             if wanted and (name == wanted) != bool(data.get(name)):
                 self.add_error(
-                    name, "This role needs it." if name == wanted else "Leave this empty: the role is with another party."
+                    name,
+                    "This role needs it." if name == wanted else "Leave this empty: the role is with another party.",
                 )
         return data
 
@@ -185,7 +202,13 @@ class MembershipAdmin(admin.ModelAdmin[Membership]):
     list_display = ["user", "role", "party_name", "starts", "ends", "revoked_at"]
     list_filter = ["role"]
     list_select_related = ["user", "insured", "policyholder", "agency"]
-    search_fields = ["user__username", "user__last_name", "policyholder__name", "insured__last_name", "agency__name"]
+    search_fields = [
+        "user__username",
+        "user__last_name",
+        "policyholder__name",
+        "insured__last_name",
+        "agency__name",
+    ]
     autocomplete_fields = ["user", "insured", "policyholder", "agency"]
     actions = ["revoke_selected"]
 
@@ -210,7 +233,10 @@ class MembershipAdmin(admin.ModelAdmin[Membership]):
         super().save_model(request, obj, form, change)
         record_event(
             PolicyEvent.MEMBERSHIP_CHANGED if change else PolicyEvent.MEMBERSHIP_GRANTED,
-            actor=request.user, subject=obj, on_behalf_of=obj.user, request=request,
+            actor=request.user,
+            subject=obj,
+            on_behalf_of=obj.user,
+            request=request,
             data={"role": obj.role, "changed": sorted(form.changed_data)},
         )
 

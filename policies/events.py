@@ -9,4 +9,4 @@ class PolicyEvent(TextChoices):
     MEMBERSHIP_GRANTED = "policies:membership:granted", "Membership granted"
     MEMBERSHIP_CHANGED = "policies:membership:changed", "Membership changed"
     MEMBERSHIP_REVOKED = "policies:membership:revoked", "Membership revoked"
-    STAFF_LOOK = "policies:record:looked-at", "Looked at by staff"
+    STAFF_LOOK = "policies:record:looked_at", "Looked at by staff"

@@ -15,6 +15,6 @@ def normalize_number(number: str) -> str:
 
 
 def fold(name: str) -> str:
-    """A name without accents, case and punctuation, words apart by one space: 'Núñez-O’Hara, José' → 'nunez o hara jose'."""
+    """A name without accents, case and punctuation, one space between words: 'Núñez, José' → 'nunez jose'."""
     plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
     return " ".join(_NOT_WORD.sub(" ", plain.casefold()).split())

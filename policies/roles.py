@@ -84,9 +84,7 @@ RULES: dict[Capability, Rule] = {
     Capability.PAY: _rule(POLICYHOLDER, historic=(POLICYHOLDER,), service=Company.Service.PAY, direct_billing=True),
     Capability.MANAGE_AUTOPAY: _rule(POLICYHOLDER, service=Company.Service.AUTOPAY, direct_billing=True),
     Capability.VIEW_ERE: _rule(*EVERYONE, historic=EVERYONE, service=Company.Service.ERE),
-    Capability.ELECT_ERE: _rule(
-        INSURED, POLICYHOLDER, historic=(INSURED, POLICYHOLDER), service=Company.Service.ERE
-    ),
+    Capability.ELECT_ERE: _rule(INSURED, POLICYHOLDER, historic=(INSURED, POLICYHOLDER), service=Company.Service.ERE),
     Capability.REQUEST_CHANGE: _rule(*MANAGERS),
     Capability.FILL_IN_RENEWAL: _rule(POLICYHOLDER, service=Company.Service.RENEW),
     Capability.VIEW_RENEWAL: _rule(*MANAGERS, historic=MANAGERS, service=Company.Service.RENEW),

@@ -39,12 +39,10 @@ DATA_DIR = Path(env.str("PORTAL_DATA_DIR", default=str(BASE_DIR / ".data")))
 
 def _secret(name: str) -> str:
     """A secret from the environment or its file; demo and tests fall back to a value that production refuses."""
-    return str(
-        env.str(name, default="" if PRODUCTION else f"insecure-{MODE}-{name.lower()}-not-for-production")
-    )
+    return str(env.str(name, default="" if PRODUCTION else f"insecure-{MODE}-{name.lower()}-not-for-production"))
 
 
-# Secrets. FIELD_KEYS: `id:key` pairs separated by commas, newest first; HASH_KEY: for keyed hashes, never rotated alone.
+# FIELD_KEYS: `id:key` pairs separated by commas, newest first. HASH_KEY: for keyed hashes; a new one needs a reload.
 SECRET_KEY = _secret("SECRET_KEY")
 FIELD_KEYS: list[str] = [part for part in _secret("FIELD_KEYS").split(",") if part]
 HASH_KEY = _secret("HASH_KEY")
@@ -308,11 +306,9 @@ STORAGES: dict[str, dict[str, Any]] = {
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
-# With nginx in front: the internal location that maps to PRIVATE_FILES_DIR, e.g. "/_private/"; empty: we send the bytes.
+# With nginx in front: the internal location of PRIVATE_FILES_DIR, e.g. "/_private/"; empty: we send the bytes.
 ACCEL_REDIRECT_PREFIX = env.str("ACCEL_REDIRECT_PREFIX", default="")
-EMAIL_BACKEND = (
-    "django.core.mail.backends.smtp.EmailBackend" if PRODUCTION else "portal.demo.outbox.DemoEmailBackend"
-)
+EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend" if PRODUCTION else "portal.demo.outbox.DemoEmailBackend"
 if PRODUCTION:
     vars().update(env.email_url("EMAIL_URL", default="smtp://localhost:25"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="portal@portal.example")

@@ -167,9 +167,7 @@ def insured_by(user: Any, insured: Insured, **fields: Any) -> Membership:
 
 def holder_of(user: Any, policyholder: Policyholder, **fields: Any) -> Membership:
     """The user represents this policyholder."""
-    return Membership.objects.create(
-        user=user, role=Membership.Role.POLICYHOLDER, policyholder=policyholder, **fields
-    )
+    return Membership.objects.create(user=user, role=Membership.Role.POLICYHOLDER, policyholder=policyholder, **fields)
 
 
 def agent_at(user: Any, agency: Agency, **fields: Any) -> Membership:

@@ -7,11 +7,6 @@ from typing import Any, Self
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
 
-STATES = (
-    "AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK "
-    "OR PA RI SC SD TN TX UT VT VA WA WV WI WY PR GU VI AS MP"
-).split()
-
 
 class FeedQuerySet(models.QuerySet[Any]):
     """Rows of the feed; what it retired stays in the table and is left out of what customers see."""

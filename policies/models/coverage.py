@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from decimal import Decimal
 from typing import TYPE_CHECKING, Self
 
@@ -16,6 +15,8 @@ from policies.models.parties import Insured
 from policies.models.term import Term
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from accounts.models import User
 
 
@@ -48,7 +49,9 @@ class Coverage(FeedRow):
         EXCESS = "excess", "Excess liability"
 
     class Form(models.TextChoices):
-        """Claims-made covers claims made in the period for events since the retroactive date; occurrence, events in the period."""
+        """Claims-made covers claims made in the period for events since the retroactive date; occurrence covers
+        events in the period.
+        """
 
         CLAIMS_MADE = "claims_made", "Claims-made"
         OCCURRENCE = "occurrence", "Occurrence"
@@ -105,8 +108,10 @@ class Coverage(FeedRow):
             return "N/A – occurrence"
         if self.full_prior_acts:
             return "Full prior acts"
-        assert self.retroactive_date  # the database holds it so
-        return f"{self.retroactive_date:%B} {self.retroactive_date.day}, {self.retroactive_date.year}"
+        date = self.retroactive_date
+        if date is None:
+            raise ValueError(f"Coverage {self.pk} is claims-made without a retroactive date")
+        return f"{date:%B} {date.day}, {date.year}"
 
     @property
     def per_claim_label(self) -> str:

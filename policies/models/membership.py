@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
@@ -18,15 +17,18 @@ from policies.models.parties import Agency, Contact, Insured, Policyholder
 from policies.models.policy import AgentOfRecord, Policy
 
 if TYPE_CHECKING:
-    from accounts.models import User
+    import datetime as dt
+
     from django.http import HttpRequest
+
+    from accounts.models import User
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
     """Memberships, and what they open."""
 
     def live(self) -> Self:
-        """Those that have begun and are not ended: current or historic. A revoked one opens nothing from that moment."""
+        """Those that have begun and are not ended, current or historic. A revoked one opens nothing at once."""
         today = timezone.localdate()
         return self.filter(
             Q(starts__lte=today),
@@ -38,9 +40,7 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
     def policy_ids(self) -> QuerySet[Any, Any]:
         """Ids of the policies that these memberships open, retired ones included: one union of three indexed sets."""
         insured, held, served = self._parties()
-        return (
-            Coverage.objects.live().filter(insured_id__in=insured).order_by().values("term__policy_id")
-        ).union(
+        return (Coverage.objects.live().filter(insured_id__in=insured).order_by().values("term__policy_id")).union(
             Policy.objects.filter(policyholder_id__in=held).order_by().values("pk"),
             AgentOfRecord.objects.today().filter(agency_id__in=served).order_by().values("policy_id"),
         )
@@ -49,9 +49,7 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         """Ids of the coverages that these memberships open: own ones, and all on the policies held or served."""
         insured, held, served = self._parties()
         coverages = Coverage.objects.order_by()
-        return (
-            coverages.filter(insured_id__in=insured).values("pk")
-        ).union(
+        return (coverages.filter(insured_id__in=insured).values("pk")).union(
             coverages.filter(term__policy__policyholder_id__in=held).values("pk"),
             coverages.filter(
                 term__policy_id__in=AgentOfRecord.objects.today().filter(agency_id__in=served).values("policy_id")
@@ -127,7 +125,8 @@ class Membership(models.Model):
     def party(self) -> Insured | Policyholder | Agency:
         """The one party that this membership is with."""
         party = self.insured or self.policyholder or self.agency
-        assert party  # the database holds it so
+        if party is None:
+            raise ValueError(f"Membership {self.pk} has no party")
         return party
 
     def is_live(self, day: dt.date) -> bool:
@@ -140,6 +139,10 @@ class Membership(models.Model):
         self.refresh_from_db(fields=["revoked_at"])
         if revoked:
             record_event(
-                PolicyEvent.MEMBERSHIP_REVOKED, actor=by, subject=self, on_behalf_of=self.user, request=request,
+                PolicyEvent.MEMBERSHIP_REVOKED,
+                actor=by,
+                subject=self,
+                on_behalf_of=self.user,
+                request=request,
                 data={"role": self.role, "reason": reason},
             )

@@ -154,9 +154,7 @@ class Policyholder(FeedRow, Address):
 
     public_id = PublicIdField()
     kind = models.CharField(max_length=12, choices=Kind)
-    insured = models.ForeignKey(
-        Insured, on_delete=models.PROTECT, null=True, blank=True, related_name="policyholders"
-    )
+    insured = models.ForeignKey(Insured, on_delete=models.PROTECT, null=True, blank=True, related_name="policyholders")
     name = models.CharField(max_length=200)
     phone = models.CharField(max_length=40, blank=True, default="")
     email = models.CharField(max_length=254, blank=True, default="")
@@ -204,9 +202,7 @@ class Contact(FeedRow):
     class Meta(FeedRow.Meta):
         constraints = [
             *FeedRow.Meta.constraints,
-            models.CheckConstraint(
-                condition=Q(policyholder=None) ^ Q(agency=None), name="policies_contact_one_party"
-            ),
+            models.CheckConstraint(condition=Q(policyholder=None) ^ Q(agency=None), name="policies_contact_one_party"),
         ]
 
     def __str__(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING, Self
 
 from django.contrib.postgres.search import SearchQuery
@@ -18,6 +17,8 @@ from policies.models.parties import Agency, Company, Insured, Policyholder
 from policies.names import fold, normalize_number
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from accounts.models import User
     from policies.models.term import Term
 
@@ -26,7 +27,7 @@ class PolicyQuerySet(FeedQuerySet):
     """Policies, and who may see them."""
 
     def visible_to(self, user: User) -> Self:
-        """Policies the user holds, is insured on, or whose agency is agent of record today (SPEC: roles, rows and rights).
+        """Policies the user holds, is insured on, or whose agency is agent of record today (SPEC: roles and rows).
 
         Three indexed sets united, so that a book of 100,000 policies costs a user of ten no more than hers.
         """
@@ -38,7 +39,7 @@ class PolicyQuerySet(FeedQuerySet):
         return scoped.filter(pk__in=Membership.objects.live().filter(user=user).policy_ids())
 
     def managed_by(self, user: User) -> Self:
-        """Policies the user sees whole, as policyholder or agent: roster, premium, agent of record, not only a coverage."""
+        """Policies the user sees whole, as policyholder or agent: roster and premium, not only a coverage."""
         from policies.models.membership import Membership
 
         memberships = Membership.objects.live().filter(user=user).exclude(role=Membership.Role.INSURED)
@@ -118,7 +119,9 @@ class Policy(FeedRow):
             # Keyset pages in order of number, and searches for the beginning of one.
             models.Index(fields=["number_normalized", "id"], name="policies_policy_page"),
             models.Index(
-                fields=["number_normalized"], opclasses=["varchar_pattern_ops"], name="policies_policy_number_like"
+                fields=["number_normalized"],
+                opclasses=["varchar_pattern_ops"],
+                name="policies_policy_number_like",
             ),
             models.Index(fields=["status", "number_normalized", "id"], name="policies_policy_status_page"),
         ]
@@ -169,7 +172,7 @@ class AgentOfRecordQuerySet(FeedQuerySet):
         return self.live().filter(Q(ends=None) | Q(ends__gt=day), starts__lte=day)
 
     def today(self) -> Self:
-        """Those in office today. The carrier's day (TIME_ZONE) decides: the appointment is the carrier's, not a policy period."""
+        """Those in office today, by the carrier's own day (TIME_ZONE): an appointment is no policy period."""
         return self.on(timezone.localdate())
 
 

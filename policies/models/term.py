@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
@@ -14,6 +13,8 @@ from policies.models.base import FeedQuerySet, FeedRow
 from policies.models.policy import Policy
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from accounts.models import User
 
 
@@ -26,7 +27,7 @@ class TermQuerySet(FeedQuerySet):
 
 
 class Term(FeedRow):
-    """A policy period: from `effective` (inclusive) to `expires` (exclusive), 12:01 a.m. at the named insured's address."""
+    """A policy period: from `effective` (inclusive) to `expires` (exclusive), both 12:01 a.m."""
 
     class Status(models.TextChoices):
         """An offered renewal is no coverage; an accepted one not yet; a bound one is."""

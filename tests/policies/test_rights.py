@@ -43,17 +43,32 @@ def people(coverage):
 
 def test_each_role_has_what_the_specification_gives_it(coverage, people):
     policy = coverage.term.policy
-    C = Capability
+    can = Capability
     everyone = {
-        C.VIEW_COVERAGE, C.ISSUE_CERTIFICATE, C.REQUEST_HOLDER, C.MANAGE_STANDING_HOLDERS, C.CREATE_PACKET, C.VIEW_ERE,
-        C.VIEW_SEMINAR_ACTIVITY, C.REPORT_INCIDENT,
+        can.VIEW_COVERAGE,
+        can.ISSUE_CERTIFICATE,
+        can.REQUEST_HOLDER,
+        can.MANAGE_STANDING_HOLDERS,
+        can.CREATE_PACKET,
+        can.VIEW_ERE,
+        can.VIEW_SEMINAR_ACTIVITY,
+        can.REPORT_INCIDENT,
     }
     managers = everyone | {
-        C.VIEW_POLICY, C.VIEW_DOCUMENTS, C.VIEW_BILLING, C.REQUEST_CHANGE, C.VIEW_RENEWAL, C.NAME_DELEGATES,
+        can.VIEW_POLICY,
+        can.VIEW_DOCUMENTS,
+        can.VIEW_BILLING,
+        can.REQUEST_CHANGE,
+        can.VIEW_RENEWAL,
+        can.NAME_DELEGATES,
     }
-    assert capabilities(people["insured"], policy) == everyone | {C.VIEW_CLAIMS_HISTORY, C.ELECT_ERE}
+    assert capabilities(people["insured"], policy) == everyone | {can.VIEW_CLAIMS_HISTORY, can.ELECT_ERE}
     assert capabilities(people["policyholder"], policy) == managers | {
-        C.PAY, C.MANAGE_AUTOPAY, C.ELECT_ERE, C.FILL_IN_RENEWAL, C.REGISTER_OTHERS,
+        can.PAY,
+        can.MANAGE_AUTOPAY,
+        can.ELECT_ERE,
+        can.FILL_IN_RENEWAL,
+        can.REGISTER_OTHERS,
     }
     assert capabilities(people["agent"], policy) == managers
     assert capabilities(people["outsider"], policy) == frozenset()
@@ -77,12 +92,12 @@ def test_when_the_policy_has_ended_what_is_left_is_historic(coverage, people, st
     policy = coverage.term.policy
     policy.status = status
     policy.save()
-    C = Capability
+    can = Capability
 
     left = capabilities(people["policyholder"], policy)
-    assert {C.ISSUE_CERTIFICATE, C.ELECT_ERE, C.PAY, C.REPORT_INCIDENT, C.VIEW_POLICY} <= left
-    assert not left & {C.REQUEST_CHANGE, C.MANAGE_AUTOPAY, C.FILL_IN_RENEWAL, C.REQUEST_HOLDER}
-    assert {C.ISSUE_CERTIFICATE, C.VIEW_CLAIMS_HISTORY, C.ELECT_ERE} <= capabilities(people["insured"], policy)
+    assert {can.ISSUE_CERTIFICATE, can.ELECT_ERE, can.PAY, can.REPORT_INCIDENT, can.VIEW_POLICY} <= left
+    assert not left & {can.REQUEST_CHANGE, can.MANAGE_AUTOPAY, can.FILL_IN_RENEWAL, can.REQUEST_HOLDER}
+    assert {can.ISSUE_CERTIFICATE, can.VIEW_CLAIMS_HISTORY, can.ELECT_ERE} <= capabilities(people["insured"], policy)
 
 
 def test_an_insured_who_left_a_group_mid_term_keeps_historic_access_only(coverage, people):
@@ -99,9 +114,7 @@ def test_an_insured_who_left_a_group_mid_term_keeps_historic_access_only(coverag
 def test_an_offered_renewal_alone_does_not_make_coverage_current(coverage, people):
     coverage.expires = days(-1)
     coverage.save()
-    offer = TermFactory(
-        policy=coverage.term.policy, status=Term.Status.OFFERED, effective=days(265), expires=days(630)
-    )
+    offer = TermFactory(policy=coverage.term.policy, status=Term.Status.OFFERED, effective=days(265), expires=days(630))
     CoverageFactory(term=offer, insured=coverage.insured)
 
     assert Capability.MANAGE_STANDING_HOLDERS not in capabilities(people["insured"], coverage.term.policy)

@@ -60,7 +60,10 @@ def test_an_agent_sees_a_policy_only_on_days_her_agency_is_agent_of_record(start
     coverage = CoverageFactory()
     agency = AgencyFactory()
     AgentOfRecordFactory(
-        policy=coverage.term.policy, agency=agency, starts=days(starts), ends=None if ends is None else days(ends)
+        policy=coverage.term.policy,
+        agency=agency,
+        starts=days(starts),
+        ends=None if ends is None else days(ends),
     )
     alex = UserFactory()
     agent_at(alex, agency)
@@ -178,7 +181,8 @@ def test_the_same_live_membership_cannot_stand_twice_but_may_be_granted_anew_aft
 def test_a_search_finds_numbers_in_any_spelling_and_names_without_accents():
     coverage = CoverageFactory(term__policy__number="MPL-2041 77")
     CoverageFactory(
-        term__policy__number="ZZZ-1", insured=InsuredFactory(first_name="Bo", last_name="Lund"),
+        term__policy__number="ZZZ-1",
+        insured=InsuredFactory(first_name="Bo", last_name="Lund"),
         term__policy__policyholder__name="Elm Street Practice",
     )
     wanted = coverage.term.policy
