@@ -140,9 +140,7 @@ def broker_url(redis_url: str) -> str:
     if not redis_url or parts.scheme in {"redis", "rediss"}:
         return redis_url
     if parts.scheme != "unix":
-        raise ValueError(
-            f"REDIS_URL starts with '{parts.scheme}://'; it may be redis://, rediss:// or unix://."
-        )
+        raise ValueError(f"REDIS_URL starts with '{parts.scheme}://'; it may be redis://, rediss:// or unix://.")
     query = parse_qs(parts.query)
     username = parts.username or quote(query.get("username", [""])[0], safe="")
     password = parts.password or quote(query.get("password", [""])[0], safe="")

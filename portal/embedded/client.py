@@ -5,15 +5,25 @@ from __future__ import annotations
 import atexit
 import fcntl
 import os
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, cast
 
 from portal.embedded.addresses import BASE_DIR
-from portal.embedded.locks import KEEPER_LOCK, START_LOCK, USERS_LOCK, lock_file, ready_file, services_dir
+from portal.embedded.locks import (
+    KEEPER_LOCK,
+    START_LOCK,
+    USERS_LOCK,
+    lock_file,
+    possible_homes,
+    ready_file,
+    services_dir,
+)
 from portal.embedded.processes import EmbeddedError
 
 STOP_SECONDS = 30
@@ -58,7 +68,7 @@ def stop(data_dir: Path) -> None:
     if users is None:
         return
     os.close(users)
-    keeper = _keepers.pop(data_dir, None)
+    keeper = _keepers.get(data_dir)
     limit = time.monotonic() + STOP_SECONDS
     while keeper is not None and keeper.poll() is None and time.monotonic() < limit:
         if _in_use(data_dir):
@@ -72,6 +82,29 @@ def stop_all() -> None:
         stop(data_dir)
 
 
+def ensure_running(data_dir: Path) -> None:
+    """Starts the services again if their keeper, started by this process, has ended by itself."""
+    data_dir = data_dir.absolute()
+    keeper = _keepers.get(data_dir)
+    if data_dir in _held and keeper is not None and keeper.poll() is not None:
+        with _locked(data_dir, START_LOCK):
+            if not _join(data_dir):
+                _start_keeper(data_dir)
+
+
+def erase(data_dir: Path) -> None:
+    """Removes the cluster of a data folder, so that the next start makes a new one.
+
+    Raises EmbeddedError while anybody uses it.
+    """
+    data_dir = data_dir.absolute()
+    with _locked(data_dir, START_LOCK):
+        if not _can_lock(data_dir, KEEPER_LOCK, fcntl.LOCK_EX):
+            raise EmbeddedError(f"The services in {data_dir} are running: stop what uses them first.")
+        for home in possible_homes(data_dir):
+            shutil.rmtree(home / "postgres", ignore_errors=True)
+
+
 def _join(data_dir: Path) -> bool:
     """Whether a keeper has this data folder and its servers answer; waits for one that is just starting."""
     while not _can_lock(data_dir, KEEPER_LOCK, fcntl.LOCK_EX):
@@ -83,9 +116,7 @@ def _join(data_dir: Path) -> bool:
 
 def _in_use(data_dir: Path) -> bool:
     """Whether somebody else holds the services (the stopping keeper has the lock alone: not in use)."""
-    return _can_lock(data_dir, USERS_LOCK, fcntl.LOCK_SH) and not _can_lock(
-        data_dir, USERS_LOCK, fcntl.LOCK_EX
-    )
+    return _can_lock(data_dir, USERS_LOCK, fcntl.LOCK_SH) and not _can_lock(data_dir, USERS_LOCK, fcntl.LOCK_EX)
 
 
 def _can_lock(data_dir: Path, name: str, kind: int) -> bool:
@@ -121,10 +152,10 @@ def _start_keeper(data_dir: Path) -> None:
             # A Ctrl-C at the terminal is for us; the keeper follows when we have ended.
             start_new_session=True,
         )
-    assert keeper.stdout is not None
-    answer = keeper.stdout.readline().decode().strip()
+    with cast("IO[bytes]", keeper.stdout) as output:
+        answer = output.readline().decode().strip()
+        rest = "" if answer == "ready" else output.read().decode()
     if answer != "ready":
-        rest = keeper.stdout.read().decode()
         keeper.wait()
         reason = f"{answer}\n{rest}".removeprefix("failed:").strip()
         raise EmbeddedError(reason or f"The embedded services did not start (see {log}).")

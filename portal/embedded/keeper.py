@@ -15,79 +15,19 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from subprocess import Popen, TimeoutExpired
 
 from portal.embedded.addresses import REDIS_DATABASES, redis_socket, socket_dir
 from portal.embedded.binaries import postgres_bin, redis_server
-from portal.embedded.locks import KEEPER_LOCK, USERS_LOCK, lock_file, ready_file, services_dir
+from portal.embedded.locks import KEEPER_LOCK, USERS_LOCK, lock_file, possible_homes, ready_file, services_dir
 from portal.embedded.postgres import Cluster
 from portal.embedded.processes import Account, EmbeddedError, can_use, service_account, spawn_as
+from portal.embedded.supervision import Child
 
 POLL_SECONDS = 0.1
 LOCK_SECONDS = 2
-START_SECONDS = 60
-STOP_SECONDS = 10
-LONGEST_PAUSE = 30.0
-
-
-@dataclass
-class Server:
-    """One server process: how to start it, how to tell that it answers, how to stop it."""
-
-    name: str
-    start: Callable[[], Popen[bytes]]
-    ready: Callable[[], bool]
-    stop_signals: tuple[signal.Signals, ...]
-    log: Path
-    process: Popen[bytes] | None = None
-    pause: float = 0.5
-    start_at: float = 0.0
-    started_at: float = 0.0
-
-    def launch(self) -> None:
-        """Starts the process."""
-        self.process = self.start()
-        self.started_at = time.monotonic()
-
-    def wait_ready(self) -> None:
-        """Returns when the server answers; raises EmbeddedError if it ends before, or takes a minute."""
-        limit = time.monotonic() + START_SECONDS
-        while not self.ready():
-            if self.process is None or self.process.poll() is not None:
-                raise EmbeddedError(
-                    f"{self.name} ended while starting: {last_line(self.log)} (see {self.log})"
-                )
-            if time.monotonic() > limit:
-                raise EmbeddedError(f"{self.name} did not answer within {START_SECONDS} s (see {self.log})")
-            time.sleep(0.02)
-
-    def revive(self) -> None:
-        """Starts the process again if it has ended by itself; the pause before doubles each time it fails soon."""
-        now = time.monotonic()
-        if self.process is not None and self.process.poll() is not None:
-            self.process = None
-            self.pause = 0.5 if now - self.started_at > 60 else min(self.pause * 2, LONGEST_PAUSE)
-            self.start_at = now + self.pause
-        if self.process is None and now >= self.start_at:
-            self.launch()
-
-    def stop(self) -> None:
-        """Asks ever more firmly, and waits for the end."""
-        if self.process is None:
-            return
-        for number in self.stop_signals:
-            if self.process.poll() is not None:
-                return
-            self.process.send_signal(number)
-            try:
-                self.process.wait(STOP_SECONDS)
-            except TimeoutExpired:
-                continue
-        self.process.wait()
 
 
 @dataclass
@@ -96,7 +36,7 @@ class Keeper:
 
     data_dir: Path
     stopping: bool = False
-    servers: list[Server] = field(default_factory=list)
+    servers: list[Child] = field(default_factory=list)
     account: Account = field(default_factory=service_account)
 
     def start(self) -> None:
@@ -111,7 +51,7 @@ class Keeper:
         redis = redis_server(self.account, spare)
         redis_path = redis_socket(self.data_dir)
         self.servers = [
-            Server(
+            Child(
                 "PostgreSQL",
                 start=lambda: spawn_as(
                     self.account, cluster.command(), log=postgres_log, death_signal=signal.SIGINT, home=home
@@ -121,7 +61,7 @@ class Keeper:
                 stop_signals=(signal.SIGINT, signal.SIGQUIT, signal.SIGKILL),
                 log=postgres_log,
             ),
-            Server(
+            Child(
                 "Redis",
                 start=lambda: spawn_as(
                     self.account,
@@ -142,15 +82,11 @@ class Keeper:
         ready_file(self.data_dir).touch()
 
     def home(self) -> Path:
-        """Where the cluster lies: in the data folder, or, where the servers' user can't get there, in /var/lib.
-
-        The second happens to root alone (a checkout below /root, which is closed to others).
-        """
-        inside = services_dir(self.data_dir)
+        """The first of the possible homes where the servers' user can work."""
+        homes = possible_homes(self.data_dir)
         if not self.account.other:
-            return inside
-        shared = Path("/var/lib/portal-embedded") / socket_dir(self.data_dir).name
-        for home in (inside, shared):
+            return homes[0]
+        for home in homes:
             home.mkdir(parents=True, exist_ok=True)
             trial = home / "postgres"
             trial.mkdir(mode=0o700, exist_ok=True)
@@ -160,8 +96,8 @@ class Keeper:
             if not any(trial.iterdir()):
                 trial.rmdir()
         raise EmbeddedError(
-            f"The user '{self.account.name}', as whom PostgreSQL must run, can enter neither {inside} nor {shared}: "
-            "set PORTAL_DATA_DIR to a folder below one that is open to all, or DATABASE_URL and REDIS_URL."
+            f"The user '{self.account.name}', as whom PostgreSQL must run, can enter neither {homes[0]} nor "
+            f"{homes[1]}: set PORTAL_DATA_DIR to a folder below one that is open to all, or DATABASE_URL and REDIS_URL."
         )
 
     def log(self, name: str) -> Path:
@@ -250,12 +186,6 @@ def say(word: str) -> None:
     """Tells the process that started us, if it is still there."""
     with suppress(BrokenPipeError):
         print(word, flush=True)
-
-
-def last_line(log: Path) -> str:
-    """What the server said last."""
-    lines = log.read_text(errors="replace").strip().splitlines()
-    return lines[-1] if lines else "it said nothing"
 
 
 def main(data_dir: Path) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from portal.embedded.addresses import socket_dir
+
 USERS_LOCK = "users.lock"
 """Held shared by every process that uses the services; the keeper ends when it can have it alone."""
 KEEPER_LOCK = "keeper.lock"
@@ -16,6 +18,14 @@ START_LOCK = "start.lock"
 def services_dir(data_dir: Path) -> Path:
     """The folder for locks, logs and, where it can be, the cluster."""
     return data_dir / "services"
+
+
+def possible_homes(data_dir: Path) -> tuple[Path, Path]:
+    """Where the cluster may lie: in the data folder, else in /var/lib.
+
+    The second happens to root alone, where the servers' user can't enter the first (a checkout below /root).
+    """
+    return services_dir(data_dir), Path("/var/lib/portal-embedded") / socket_dir(data_dir).name
 
 
 def ready_file(data_dir: Path) -> Path:

@@ -113,9 +113,7 @@ class Cluster:
             text = done.stdout.decode(errors="replace").strip()
             raise EmbeddedError(f"PostgreSQL's initdb failed:\n{text}")
         single = [self.programs / "postgres", "--single", "-D", half, "-c", "fsync=off", "postgres"]
-        done = run_as(
-            self.account, single, home=self.folder, stdin=f"CREATE DATABASE {DATABASE_NAME}\n".encode()
-        )
+        done = run_as(self.account, single, home=self.folder, stdin=f"CREATE DATABASE {DATABASE_NAME}\n".encode())
         if done.returncode != 0:
             text = done.stdout.decode(errors="replace").strip()
             raise EmbeddedError(f"PostgreSQL could not make its first database:\n{text}")
@@ -143,9 +141,7 @@ class Cluster:
         while running := self._processes():
             waited = time.monotonic() - start
             if waited > 2 * LEFTOVER_SECONDS:
-                raise EmbeddedError(
-                    f"A PostgreSQL server (process {running[0]}) in {self.data} does not stop."
-                )
+                raise EmbeddedError(f"A PostgreSQL server (process {running[0]}) in {self.data} does not stop.")
             if waited > LEFTOVER_SECONDS:
                 for pid in running:
                     _signal(pid, signal.SIGQUIT)
@@ -159,7 +155,7 @@ class Cluster:
             if not entry.name.isdigit():
                 continue
             try:
-                if Path(os.readlink(entry / "cwd")) == self.data.resolve():
+                if (entry / "cwd").readlink() == self.data.resolve():
                     found.append(int(entry.name))
             except OSError:  # gone meanwhile, or somebody else's
                 continue

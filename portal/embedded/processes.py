@@ -130,7 +130,7 @@ def run_as(
         cwd="/",
         env=_environment(home),
         start_new_session=True,
-        preexec_fn=die_with_parent(signal.SIGKILL),  # noqa: PLW1509  # the keeper has one thread
+        preexec_fn=die_with_parent(signal.SIGKILL),  # the keeper has one thread
         umask=0o077,
         check=False,
         **_identity(account),

@@ -100,7 +100,7 @@ def processes_of(data_dir: Path) -> list[str]:
             continue
         try:
             line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            work = os.readlink(entry / "cwd")
+            work = str((entry / "cwd").readlink())
         except OSError:
             continue
         if any(mark in line or work.startswith(mark) for mark in marks):
@@ -155,9 +155,7 @@ def test_a_killed_user_leaves_no_process_behind_and_the_next_start_works(place: 
     assert query(folder, "SELECT number FROM kept") == 7
 
 
-def test_a_killed_keeper_takes_both_servers_with_it_and_the_next_start_clears_up(
-    place: Place, folder: Path
-) -> None:
+def test_a_killed_keeper_takes_both_servers_with_it_and_the_next_start_clears_up(place: Place, folder: Path) -> None:
     user = place.user()
     assert user.is_up()
     keeper = int(subprocess.check_output(["pgrep", "-f", f"portal.embedded.keeper {folder}"]).split()[0])
@@ -326,10 +324,7 @@ def test_only_the_web_process_pools_its_connections(tmp_path: Path) -> None:
 
     env = environ.Env()
     env.ENVIRON = {"DATABASE_POOL_SIZE": "8"}
-    assert (
-        service_addresses(env, data_dir=tmp_path, production=False).database["OPTIONS"]["pool"]["max_size"]
-        == 8
-    )
+    assert service_addresses(env, data_dir=tmp_path, production=False).database["OPTIONS"]["pool"]["max_size"] == 8
     env.ENVIRON = {}
     assert "OPTIONS" not in service_addresses(env, data_dir=tmp_path, production=False).database
 
