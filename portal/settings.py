@@ -8,6 +8,7 @@ named by the same variable with `_FILE` behind it.
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -255,6 +256,8 @@ PUBLIC_URL_NAMES = {
     "accounts:twilio-status",
 }
 
+if DEMO:
+    PUBLIC_URL_NAMES |= {"demo:outbox", "demo:outbox-json", "demo:style"}
 # What works without asking who is there: probes, and webhooks that carry a signature of their own.
 SESSIONLESS_URL_NAMES = {"healthz", "readyz", "metrics", "accounts:twilio-status"}
 # What a session may do that has given its password and no second factor yet.
@@ -280,6 +283,11 @@ FEED_TABLES = ["policies.feed.TABLES"]
 FEED_WATCH_DIR = env.str("FEED_WATCH_DIR", default="")
 FEED_MAX_BYTES = env.int("FEED_MAX_BYTES", default=2 * 1024**3)
 FEED_STALE_AFTER = timedelta(hours=env.int("FEED_STALE_AFTER_HOURS", default=36))
+# Sources that came once and are not expected again (a book taken over); their age is no alarm.
+FEED_SOURCES_AT_REST: list[str] = env.list("FEED_SOURCES_AT_REST", default=[])
+# A full package that would retire or cancel more than this is held for a person's word (shares of the live rows).
+FEED_RETIRE_SHARE = Decimal(env.str("FEED_RETIRE_SHARE", default="0.05"))
+FEED_CANCEL_SHARE = Decimal(env.str("FEED_CANCEL_SHARE", default="0.01"))
 # S-35: with a stale feed no certificate is issued until fresh data has come.
 STALE_FEED_BLOCKS_CERTIFICATES = env.bool("STALE_FEED_BLOCKS_CERTIFICATES", default=True)
 FEED_AS_OF = "feed.freshness.as_of"
