@@ -11,6 +11,7 @@ from typing import Any
 
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -92,7 +93,7 @@ class SessionStore(SessionBase):
         self._session_key = self._get_new_session_key()
         self.row.key_hash = hash_key(self._session_key)
         if not Session.objects.open().filter(pk=self.row.pk).update(key_hash=self.row.key_hash):
-            raise UpdateError
+            raise SessionInterrupted("The session was ended while this request was under way.")
         self.modified = True
 
     def delete(self, session_key: str | None = None) -> None:

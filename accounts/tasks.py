@@ -1,0 +1,114 @@
+"""Background work of accounts."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+from celery import shared_task
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.events import AccountEvent
+from accounts.messaging import MaybeSentError, NotSentError, code_message, gateway
+from accounts.models import AuthenticatorDevice, Challenge, PhoneDevice, Session
+from accounts.models.challenges import Delivery
+from accounts.models.sessions import EndReason
+from core.events import record_event
+from core.queue import enqueue
+
+log = structlog.get_logger(__name__)
+
+# A message that is 'sending' for longer has lost its worker: the gateway answers or fails within seconds.
+SENDING_AT_MOST = timedelta(seconds=60)
+# A challenge that still waits after this was not enqueued, or its queue is far behind; a second task for it is harmless.
+ENQUEUE_AGAIN_AFTER = timedelta(seconds=15)
+SESSIONS_KEPT = timedelta(days=90)
+
+
+@shared_task(queue="codes")
+def send_code(challenge_id: int) -> None:
+    """Make a challenge's code and hand it to the gateway, at most once and never after its time (SECURITY: sending).
+
+    A task that comes a second time and finds 'sending' can't know whether the message went out: it says so on the row,
+    and the page offers another code.
+    """
+    with transaction.atomic():
+        challenge = (
+            Challenge.objects.select_for_update(of=("self",)).select_related("device").get(pk=challenge_id)
+        )
+        if challenge.delivery == Delivery.SENDING:
+            challenge.delivery = Delivery.UNKNOWN
+            challenge.save(update_fields=["delivery"])
+            _record_not_sent(challenge, "unknown")
+            return
+        if challenge.delivery != Delivery.QUEUED:
+            return
+        if not challenge.is_live():
+            challenge.delivery = Delivery.EXPIRED
+            challenge.save(update_fields=["delivery"])
+            return
+        code = challenge.make_code()
+        challenge.delivery, challenge.sending_at = Delivery.SENDING, timezone.now()
+        challenge.save(update_fields=["code_hash", "delivery", "sending_at"])
+    try:
+        provider_id = gateway().send_text(challenge.device.phone, code_message(code), challenge.public_id)
+    except NotSentError as error:
+        _settle(challenge, Delivery.FAILED, error=error.reason)
+    except MaybeSentError:
+        _settle(challenge, Delivery.UNKNOWN, error="no-answer")
+    else:
+        Challenge.objects.filter(pk=challenge.pk).update(provider_id=provider_id)
+        Challenge.objects.filter(pk=challenge.pk, delivery=Delivery.SENDING).update(delivery=Delivery.SENT)
+
+
+def _settle(challenge: Challenge, delivery: Delivery, *, error: str) -> None:
+    Challenge.objects.filter(pk=challenge.pk, delivery=Delivery.SENDING).update(delivery=delivery, error=error[:40])
+    _record_not_sent(challenge, error)
+
+
+def _record_not_sent(challenge: Challenge, reason: str) -> None:
+    user = challenge.device.user
+    record_event(
+        AccountEvent.CODE_NOT_SENT,
+        subject=user,
+        on_behalf_of=user,
+        data={"device": challenge.device.public_id, "challenge": challenge.public_id, "reason": reason},
+    )
+
+
+@shared_task(queue="codes")
+def expire_challenges() -> None:
+    """Bring challenges that got stuck to a state that the page shows, and enqueue those that got lost (beat)."""
+    now = timezone.now()
+    Challenge.objects.filter(delivery=Delivery.QUEUED).filter(
+        Q(expires_at__lte=now) | Q(voided_at__isnull=False)
+    ).update(delivery=Delivery.EXPIRED)
+    Challenge.objects.filter(delivery=Delivery.SENDING, sending_at__lte=now - SENDING_AT_MOST).update(
+        delivery=Delivery.UNKNOWN
+    )
+    lost = Challenge.objects.live(now).filter(
+        delivery=Delivery.QUEUED, created_at__lte=now - ENQUEUE_AGAIN_AFTER
+    )
+    for challenge_id in lost.values_list("pk", flat=True):
+        enqueue(send_code, challenge_id)
+
+
+@shared_task(queue="default")
+def purge_sessions() -> None:
+    """End the sessions that are past a limit and nobody came back to; forget old ones, and set-ups left unfinished."""
+    now = timezone.now()
+    is_open = Session.objects.open()
+    is_open.filter(
+        Q(created_at__lte=now - settings.SESSION_ABSOLUTE, authenticated_at=None)
+        | Q(authenticated_at__lte=now - settings.SESSION_ABSOLUTE)
+    ).end(EndReason.ABSOLUTE)
+    is_open.filter(last_seen_at__lte=now - settings.SESSION_IDLE).end(EndReason.IDLE)
+    for devices in (AuthenticatorDevice.objects, PhoneDevice.objects):
+        devices.filter(confirmed=False, created_at__lte=now - settings.SESSION_ABSOLUTE).delete()
+    forgotten, _ = Session.objects.exclude(ended_at=None).filter(
+        Q(user=None) | Q(ended_at__lte=now - SESSIONS_KEPT)
+    ).delete()
+    log.info("sessions_purged", rows=forgotten)

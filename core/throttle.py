@@ -43,12 +43,6 @@ class Verdict:
     count: int
     retry_at: datetime | None
 
-    def seconds_left(self) -> int:
-        """Whole seconds until `retry_at`, at least 1 where refused."""
-        if self.retry_at is None:
-            return 0
-        return max(1, round((self.retry_at - timezone.now()).total_seconds()))
-
 
 def _hash(scope: str, key: str) -> str:
     return keyed_hash(f"throttle:{scope}", key)

@@ -33,8 +33,13 @@ class Delivery(models.TextChoices):
     EXPIRED = "expired", "Expired before it was sent"
 
 
-# What the provider may still tell us, and in which order: a late 'sent' never undoes a 'delivered'.
-SETTLED = frozenset({Delivery.DELIVERED, Delivery.UNDELIVERED})
+# The provider's words for what became of a message; its others tell nothing that matters here.
+REPORTS = {
+    "sent": Delivery.SENT,
+    "delivered": Delivery.DELIVERED,
+    "undelivered": Delivery.UNDELIVERED,
+    "failed": Delivery.UNDELIVERED,
+}
 # The page offers another message at once.
 TROUBLE = frozenset({Delivery.UNDELIVERED, Delivery.FAILED, Delivery.UNKNOWN, Delivery.EXPIRED})
 
@@ -95,6 +100,24 @@ class Challenge(models.Model):
         cls.objects.filter(device=device).open().update(voided_at=now)
         return cls.objects.create(
             device=device, session=session, created_at=now, expires_at=now + settings.TEXT_CODE_LIFE
+        )
+
+    @classmethod
+    def note_report(cls, public_id: str, *, provider_id: str, status: str) -> bool:
+        """Take the provider's word on a message; whether it changed anything.
+
+        Reports come in any order: 'sent' only follows 'sending', and what is settled stays.
+        """
+        reported = REPORTS.get(status)
+        if reported is None:
+            return False
+        before = {Delivery.SENDING, Delivery.UNKNOWN}
+        if reported is not Delivery.SENT:
+            before |= {Delivery.SENT}
+        return bool(
+            cls.objects.filter(public_id=public_id, delivery__in=before)
+            .filter(Q(provider_id="") | Q(provider_id=provider_id))
+            .update(delivery=reported)
         )
 
     def is_live(self) -> bool:

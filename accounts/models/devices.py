@@ -19,7 +19,7 @@ from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.http import HttpRequest
 from django.utils import timezone
-from django_otp.models import Device
+from django_otp.models import Device, DeviceManager
 from django_otp.oath import hotp
 
 from accounts.events import AccountEvent
@@ -54,6 +54,22 @@ class Attempt:
         self.code = "".join(character for character in self.code if character not in " -\u00a0")
 
 
+class CodeDeviceQuerySet(models.QuerySet[Any]):
+    """Readings of devices of one kind."""
+
+    def confirmed(self) -> CodeDeviceQuerySet:
+        """Ready for use."""
+        return self.filter(confirmed=True)
+
+    def in_set_up(self, session: Session) -> CodeDeviceQuerySet:
+        """Being set up in this very session; no other session may see or finish it."""
+        return self.filter(confirmed=False, set_up_in=session)
+
+
+class CodeDeviceManager(DeviceManager.from_queryset(CodeDeviceQuerySet)):  # type: ignore[misc]  # untyped library
+    """django-otp's manager with our readings."""
+
+
 class CodeDevice(Device):
     """What every factor with a typed code has in common (SECURITY: wrong codes).
 
@@ -68,6 +84,12 @@ class CodeDevice(Device):
     consecutive_failures = models.PositiveIntegerField(default=0, editable=False)
     cool_off_until = models.DateTimeField(null=True, blank=True, editable=False)
     disabled_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # A seed or number in set-up belongs to one session, so that another one that knows the password learns nothing.
+    set_up_in = models.ForeignKey(
+        Session, on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+    )
+
+    objects = CodeDeviceManager()
 
     class Meta:
         abstract = True
@@ -163,7 +185,7 @@ class AuthenticatorDevice(CodeDevice):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["user"], condition=Q(confirmed=False), name="one_authenticator_in_set_up"
+                fields=["set_up_in"], condition=Q(confirmed=False), name="one_authenticator_in_set_up"
             ),
         ]
 
@@ -210,7 +232,9 @@ class PhoneDevice(CodeDevice):
             models.UniqueConstraint(
                 fields=["user", "phone_hash"], condition=Q(confirmed=True), name="a_phone_once_per_user"
             ),
-            models.UniqueConstraint(fields=["user"], condition=Q(confirmed=False), name="one_phone_in_set_up"),
+            models.UniqueConstraint(
+                fields=["set_up_in"], condition=Q(confirmed=False), name="one_phone_in_set_up"
+            ),
         ]
 
     def set_phone(self, number: str) -> None:

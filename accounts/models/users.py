@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import F
 from django.utils import timezone
 
+from core.crypto import keyed_hash
 from core.fields import PublicIdField
 
 
@@ -111,3 +112,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         """Let every remembered device of this account be challenged again, at once."""
         type(self).objects.filter(pk=self.pk).update(security_epoch=F("security_epoch") + 1)
         self.refresh_from_db(fields=["security_epoch"])
+
+    def has_phone(self, number: str) -> bool:
+        """Whether a number (E.164) is one of the confirmed phones already."""
+        return self.phonedevice_set.filter(phone_hash=keyed_hash("phone", number), confirmed=True).exists()

@@ -1,0 +1,39 @@
+"""Guards of single views."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Concatenate, ParamSpec
+
+from accounts.guards import Standing, session_of, standing_of
+from accounts.navigation import page_of, send_to, with_query
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+P = ParamSpec("P")
+View = Callable[Concatenate["HttpRequest", P], "HttpResponse"]
+
+
+def step_up_required(view: View[P]) -> View[P]:
+    """Ask for a code first if the last real one is older than 20 minutes (SECURITY: step-up).
+
+    A remembered device is no code. After it the user is back on the page asked for, or on the one whose form was sent;
+    what was typed there is kept by the browser (static/js/keep.js).
+    """
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if standing_of(request) is Standing.FULL and session_of(request).has_fresh_code():
+            return view(request, *args, **kwargs)
+        why = "" if request.method in {"GET", "HEAD"} else "step_up"
+        return send_to(request, with_query("accounts:verify", next=page_of(request), why=why))
+
+    return guarded
+
+
+def keeps_no_session_alive(view: View[P]) -> View[P]:
+    """What a page asks for by itself is no sign that somebody is there."""
+    view.keeps_session_alive = False  # type: ignore[attr-defined]
+    return view

@@ -1,0 +1,127 @@
+"""Forms of sign-in. What is typed as a code is judged by the device, not here."""
+
+from __future__ import annotations
+
+import phonenumbers
+from django import forms
+from django.conf import settings
+
+from accounts.methods import methods
+from accounts.models import User
+
+LONGEST_PASSWORD = 128
+
+
+class SignInForm(forms.Form):
+    """Username and password, as they were typed; spaces in a password count."""
+
+    username = forms.CharField(
+        max_length=150,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false", "autofocus": True}
+        ),
+        error_messages={"required": "Enter your username."},
+    )
+    password = forms.CharField(
+        max_length=LONGEST_PASSWORD,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        error_messages={
+            "required": "Enter your password.",
+            "max_length": f"A password has at most {LONGEST_PASSWORD} characters.",
+        },
+    )
+
+
+class CodeForm(forms.Form):
+    """A six-digit code; spaces and dashes that were copied along don't count."""
+
+    code = forms.CharField(
+        label="Code",
+        max_length=20,
+        widget=forms.TextInput(
+            attrs={
+                "autocomplete": "one-time-code",
+                "inputmode": "numeric",
+                "spellcheck": "false",
+                "autofocus": True,
+            }
+        ),
+        error_messages={"required": "Enter the code."},
+    )
+
+    def clean_code(self) -> str:
+        code = "".join(character for character in self.cleaned_data["code"] if character not in " -\u00a0")
+        if not (code.isascii() and code.isdigit() and len(code) == 6):
+            raise forms.ValidationError("A code has 6 digits.", code="form")
+        return code
+
+
+class VerifyForm(CodeForm):
+    """A code at sign-in, with the choice to be remembered; unticked by default (S-10)."""
+
+    remember = forms.BooleanField(required=False)
+
+    def __init__(self, *args: object, offer_remember: bool = True, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        self.fields["remember"].label = (
+            f"Do not challenge me on this device for the next {settings.REMEMBER_DEVICE.days} days"
+        )
+        self.fields["remember"].help_text = "Leave this empty on a computer that others use too."
+        if not offer_remember:
+            del self.fields["remember"]
+
+
+def _method_choices() -> list[tuple[str, str]]:
+    return [(method.code, method.verbose_name) for method in methods()]
+
+
+class MethodForm(forms.Form):
+    """Which method to set up."""
+
+    method = forms.ChoiceField(
+        label="How do you want to get your codes?",
+        choices=_method_choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose how you want to get your codes."},
+    )
+
+
+class PhoneForm(forms.Form):
+    """The number of a phone that receives text messages."""
+
+    phone = forms.CharField(
+        label="Mobile phone number",
+        max_length=32,
+        help_text="With area code, for example (202) 555-0123.",
+        widget=forms.TextInput(
+            attrs={"autocomplete": "tel", "inputmode": "tel", "type": "tel", "autofocus": True}
+        ),
+        error_messages={"required": "Enter the number of your mobile phone."},
+    )
+
+    def __init__(self, *args: object, user: User, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        self._user = user
+
+    def clean_phone(self) -> str:
+        """The number in E.164 form, "+12025550123"."""
+        typed = self.cleaned_data["phone"]
+        try:
+            number = phonenumbers.parse(typed, settings.PHONE_REGIONS[0])
+        except phonenumbers.NumberParseException as error:
+            raise forms.ValidationError("Enter a phone number with its area code.", code="form") from error
+        region = phonenumbers.region_code_for_number(number)
+        if not phonenumbers.is_valid_number(number) or number.extension:
+            raise forms.ValidationError("This is not a complete mobile number. Check the digits.", code="form")
+        if region not in settings.PHONE_REGIONS:
+            raise forms.ValidationError("We can only text numbers in the United States and Canada.", code="region")
+        if phonenumbers.number_type(number) not in {
+            phonenumbers.PhoneNumberType.MOBILE,
+            phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE,
+        }:
+            raise forms.ValidationError("This number can't receive text messages.", code="kind")
+        e164 = str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+        if self._user.has_phone(e164):
+            raise forms.ValidationError("This phone is one of your sign-in methods already.", code="known")
+        return e164

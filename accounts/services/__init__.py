@@ -1,0 +1,1 @@
+"""Sign-in in its steps: password, codes, set-up of a method, remembered devices, locks."""

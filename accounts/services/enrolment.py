@@ -1,0 +1,87 @@
+"""Setting up a second factor (S-09), forced at the first sign-in right after the password."""
+
+from __future__ import annotations
+
+import django_otp
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils import timezone
+
+from accounts.events import AccountEvent
+from accounts.guards import Standing, session_of, standing_of, user_of
+from accounts.methods import devices_of
+from accounts.models import Attempt, AuthenticatorDevice, CodeDevice, Outcome, PhoneDevice, User
+from accounts.services import signing_in
+from core.events import record_event
+
+
+class MayNotEnrolError(Exception):
+    """A session that gave only a password may not add a method to a user who has one."""
+
+
+def may_enrol(request: HttpRequest) -> bool:
+    """Whether this session may set up a method: it is whole, or its user has none yet."""
+    return standing_of(request) is Standing.FULL or not devices_of(user_of(request))
+
+
+def start_authenticator(request: HttpRequest) -> AuthenticatorDevice:
+    """A new seed for this session; one that was shown before is forgotten."""
+    session = session_of(request)
+    device, _new = AuthenticatorDevice.objects.update_or_create(
+        confirmed=False,
+        set_up_in=session,
+        defaults={
+            "user": user_of(request),
+            "name": "Authenticator app",
+            "seed": AuthenticatorDevice.new_seed(),
+            "created_at": timezone.now(),
+            "last_step": 0,
+        },
+    )
+    return device
+
+
+def start_phone(request: HttpRequest, number: str) -> PhoneDevice:
+    """Take a number (E.164) for this session. Wrong codes of an earlier number in this session stay counted."""
+    session = session_of(request)
+    with transaction.atomic():
+        device = PhoneDevice.objects.select_for_update().in_set_up(session).first()
+        if device is None:
+            device = PhoneDevice(user=user_of(request), confirmed=False, set_up_in=session)
+        elif device.phone != number:
+            # A code on its way to the former number must not confirm this one.
+            device.challenges.open().update(voided_at=timezone.now())
+        device.set_phone(number)
+        device.save()
+    return device
+
+
+def confirm(*, device: CodeDevice, code: str, request: HttpRequest) -> Outcome:
+    """Judge the first code of a device in set-up; when it is right, the device is ready and the session verified.
+
+    The user's row lock lets two sessions that gave only a password set up one method between them, never two. Raises
+    MayNotEnrolError for the second. Remembered devices don't survive a new method.
+    """
+    session, user = session_of(request), user_of(request)
+    attempt = Attempt(code=code, session=session, request=request)
+    with transaction.atomic():
+        locked = User.objects.select_for_update().get(pk=user.pk)
+        if not may_enrol(request):
+            raise MayNotEnrolError
+        accepted = django_otp.verify_token(locked, device.persistent_id, attempt)
+        if accepted is not None:
+            accepted.confirmed, accepted.set_up_in = True, None
+            accepted.save(update_fields=["confirmed", "set_up_in"])
+            type(accepted).objects.filter(user=locked, confirmed=False).delete()
+            locked.bump_epoch()
+            record_event(
+                AccountEvent.METHOD_ADDED,
+                actor=user,
+                subject=user,
+                request=request,
+                data={"device": accepted.public_id, "name": accepted.name},
+            )
+    if accepted is not None:
+        user.refresh_from_db(fields=["security_epoch"])
+        signing_in.complete(request, accepted)
+    return attempt.outcome or Outcome.WRONG

@@ -1,0 +1,96 @@
+"""Browsers that are not asked for a code at sign-in (S-10; SECURITY: remembered device).
+
+The cookie holds up to five tokens, so that colleagues who share a browser don't push each other out; a token opens
+nothing by itself, it spares one user the code after the right password.
+"""
+
+from __future__ import annotations
+
+import re
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from accounts.events import AccountEvent
+from accounts.models import TrustedDevice, User
+from accounts.models.sessions import hash_token
+from core.clients import client_ip, user_agent
+from core.events import record_event
+
+TOKENS = 5
+SEPARATOR = "."
+
+_BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("SamsungBrowser", "Samsung Internet"),
+    ("Firefox/|FxiOS", "Firefox"),
+    ("Chrome/|CriOS", "Chrome"),
+    ("Safari/", "Safari"),
+)
+_SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("Mac OS X|Macintosh", "Mac"),
+    ("CrOS", "Chromebook"),
+    ("Linux", "Linux"),
+)
+
+
+def describe_agent(agent: str) -> str:
+    """A browser's name for itself in words: "Chrome on Windows"."""
+    browser = next((name for pattern, name in _BROWSERS if re.search(pattern, agent)), "A browser")
+    system = next((name for pattern, name in _SYSTEMS if re.search(pattern, agent)), "")
+    return f"{browser} on {system}" if system else browser
+
+
+def _tokens(request: HttpRequest) -> list[str]:
+    held = request.COOKIES.get(settings.DEVICE_COOKIE_NAME, "")
+    return [token for token in held.split(SEPARATOR) if token][:TOKENS]
+
+
+def recognise(request: HttpRequest, user: User) -> TrustedDevice | None:
+    """The remembered device that this browser is for this user, with its last use noted; None where it is none."""
+    hashes = [hash_token(token) for token in _tokens(request)]
+    device = TrustedDevice.objects.usable().filter(user=user, token_hash__in=hashes).first()
+    if device is not None:
+        device.last_used_at = timezone.now()
+        device.ip, device.agent = client_ip(request), user_agent(request)
+        device.save(update_fields=["last_used_at", "ip", "agent"])
+    return device
+
+
+def remember(request: HttpRequest, response: HttpResponse, user: User) -> TrustedDevice:
+    """Remember this browser for this user for 30 days (setting); called only after a real code."""
+    token = TrustedDevice.new_token()
+    now = timezone.now()
+    device = TrustedDevice.objects.create(
+        user=user,
+        token_hash=hash_token(token),
+        label=describe_agent(user_agent(request)),
+        ip=client_ip(request),
+        agent=user_agent(request),
+        created_at=now,
+        last_used_at=now,
+        expires_at=now + settings.REMEMBER_DEVICE,
+        epoch=user.security_epoch,
+    )
+    response.set_cookie(
+        settings.DEVICE_COOKIE_NAME,
+        SEPARATOR.join([token, *_tokens(request)][:TOKENS]),
+        max_age=settings.REMEMBER_DEVICE,
+        secure=settings.DEVICE_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+    record_event(
+        AccountEvent.DEVICE_REMEMBERED,
+        actor=user,
+        subject=user,
+        request=request,
+        data={"device": device.public_id, "label": device.label},
+    )
+    return device

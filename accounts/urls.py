@@ -1,0 +1,25 @@
+"""Addresses of accounts, under /accounts/ (DESIGN: addresses)."""
+
+from django.urls import path
+
+from accounts import views
+
+app_name = "accounts"
+
+urlpatterns = [
+    path("sign-in/", views.sign_in, name="sign-in"),
+    path("sign-out/", views.sign_out, name="sign-out"),
+    path("verify/", views.verify, name="verify"),
+    path("verify/ways/", views.verify_ways, name="verify-ways"),
+    path("verify/<str:public_id>/", views.verify_device, name="verify-device"),
+    path("verify/<str:public_id>/send/", views.send_code, name="send-code"),
+    path("verify/<str:public_id>/status/", views.code_status, name="code-status"),
+    path("mfa/setup/", views.mfa_setup, name="mfa-setup"),
+    path("mfa/setup/authenticator/", views.mfa_setup_authenticator, name="mfa-setup-authenticator"),
+    path("mfa/setup/text/", views.mfa_setup_text, name="mfa-setup-text"),
+    path("mfa/setup/text/code/", views.mfa_setup_code, name="mfa-setup-code"),
+    path("mfa/setup/done/", views.mfa_setup_done, name="mfa-setup-done"),
+    path("stay-signed-in/", views.stay_signed_in, name="stay-signed-in"),
+    path("session-time/", views.session_time, name="session-time"),
+    path("twilio-status/", views.twilio_status, name="twilio-status"),
+]

@@ -1,0 +1,32 @@
+"""Pages of accounts."""
+
+from accounts.views.session import session_time, sign_out, stale_page, stay_signed_in
+from accounts.views.setup import (
+    mfa_setup,
+    mfa_setup_authenticator,
+    mfa_setup_code,
+    mfa_setup_done,
+    mfa_setup_text,
+)
+from accounts.views.sign_in import sign_in
+from accounts.views.verify import code_status, send_code, verify, verify_device, verify_ways
+from accounts.views.webhooks import twilio_status
+
+__all__ = [
+    "code_status",
+    "mfa_setup",
+    "mfa_setup_authenticator",
+    "mfa_setup_code",
+    "mfa_setup_done",
+    "mfa_setup_text",
+    "send_code",
+    "session_time",
+    "sign_in",
+    "sign_out",
+    "stale_page",
+    "stay_signed_in",
+    "twilio_status",
+    "verify",
+    "verify_device",
+    "verify_ways",
+]

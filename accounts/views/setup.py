@@ -1,0 +1,176 @@
+"""Setting up a second factor (S-09): one page to choose, then the authenticator, or the phone's number and its code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from http import HTTPStatus
+from typing import Any, Concatenate, ParamSpec
+
+import segno
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.safestring import mark_safe
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods
+
+from accounts.decorators import step_up_required
+from accounts.forms import CodeForm, MethodForm, PhoneForm
+from accounts.guards import Standing, session_of, standing_of, user_of
+from accounts.methods import devices_of, methods
+from accounts.models import AuthenticatorDevice, CodeDevice, Outcome, PhoneDevice
+from accounts.navigation import after_sign_in, wanted_page, with_query
+from accounts.services import codes, enrolment
+from accounts.services.codes import NotNow
+from accounts.services.enrolment import MayNotEnrolError
+from accounts.views.words import refused_words, wrong_words
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+
+
+def enrolment_only(view: View[P]) -> View[P]:
+    """Open to who signs in for the first time, and to who gave a fresh code; a password alone never adds a method to an
+    account that has one."""
+    fresh_only = step_up_required(view)
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if standing_of(request) is Standing.FULL:
+            return fresh_only(request, *args, **kwargs)
+        if not enrolment.may_enrol(request):
+            return redirect(with_query("accounts:verify", next=wanted_page(request)))
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@enrolment_only
+def mfa_setup(request: HttpRequest) -> HttpResponse:
+    """Choose a method."""
+    form = MethodForm(request.POST if request.method == "POST" else None)
+    wanted = wanted_page(request)
+    if form.is_valid():
+        if form.cleaned_data["method"] == "text":
+            return redirect(with_query("accounts:mfa-setup-text", next=wanted))
+        enrolment.start_authenticator(request)
+        return redirect(with_query("accounts:mfa-setup-authenticator", next=wanted))
+    return render(
+        request,
+        "accounts/setup_choose.html",
+        {"form": form, "next": wanted, "methods": methods(), "first": standing_of(request) is Standing.HALF},
+        status=_status(form),
+    )
+
+
+@sensitive_post_parameters("code")
+@require_http_methods(["GET", "HEAD", "POST"])
+@enrolment_only
+def mfa_setup_authenticator(request: HttpRequest) -> HttpResponse:
+    """Scan the QR code or type the key, then enter the first code."""
+    device = AuthenticatorDevice.objects.in_set_up(session_of(request)).first()
+    if device is None:
+        return redirect(with_query("accounts:mfa-setup", next=wanted_page(request)))
+    form = CodeForm(request.POST if request.method == "POST" else None)
+    done = _confirm(request, device, form)
+    if done is not None:
+        return done
+    address = device.provisioning_uri()
+    drawing = segno.make(address, error="m").svg_inline(border=2, omitsize=True, svgclass=None, lineclass=None)
+    return render(
+        request,
+        "accounts/setup_authenticator.html",
+        {
+            "form": form,
+            "next": wanted_page(request),
+            # Drawn by segno from our own address; it holds nothing but paths.
+            "drawing": mark_safe(drawing),  # noqa: S308
+            "address": mark_safe(address.replace("&", "&amp;")),  # noqa: S308  # percent-encoded by pyotp
+            "key": device.seed,
+        },
+        status=_status(form),
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@enrolment_only
+def mfa_setup_text(request: HttpRequest) -> HttpResponse:
+    """Enter the number of a mobile phone; a code is texted to it."""
+    form = PhoneForm(request.POST if request.method == "POST" else None, user=user_of(request))
+    if form.is_valid():
+        device = enrolment.start_phone(request, form.cleaned_data["phone"])
+        result = codes.request_code(device=device, request=request)
+        if isinstance(result, NotNow):
+            return show_setup_code(
+                request, device, status=HTTPStatus.TOO_MANY_REQUESTS, refusal=refused_words(result)
+            )
+        return redirect(with_query("accounts:mfa-setup-code", next=wanted_page(request)))
+    return render(
+        request, "accounts/setup_text.html", {"form": form, "next": wanted_page(request)}, status=_status(form)
+    )
+
+
+@sensitive_post_parameters("code")
+@require_http_methods(["GET", "HEAD", "POST"])
+@enrolment_only
+def mfa_setup_code(request: HttpRequest) -> HttpResponse:
+    """Enter the code that came by text, which proves the phone."""
+    device = PhoneDevice.objects.in_set_up(session_of(request)).first()
+    if device is None:
+        return redirect(with_query("accounts:mfa-setup-text", next=wanted_page(request)))
+    form = CodeForm(request.POST if request.method == "POST" else None)
+    done = _confirm(request, device, form)
+    if done is not None:
+        return done
+    return show_setup_code(request, device, status=_status(form), form=form)
+
+
+def show_setup_code(
+    request: HttpRequest, device: PhoneDevice, *, status: int, form: CodeForm | None = None, refusal: str = ""
+) -> HttpResponse:
+    """The page that waits for the first code by text, in the state that it is in."""
+    if request.method == "POST" and (device.is_cooling_off() or device.is_off()):
+        status = HTTPStatus.TOO_MANY_REQUESTS
+    context: dict[str, Any] = {
+        "device": device,
+        "form": form or CodeForm(),
+        "next": wanted_page(request),
+        "challenge": device.latest_challenge(session_of(request)),
+        "next_code_at": codes.next_code_at(device),
+        "refusal": refusal,
+    }
+    return render(request, "accounts/setup_code.html", context, status=status)
+
+
+@require_GET
+def mfa_setup_done(request: HttpRequest) -> HttpResponse:
+    """A method is ready; a second one would help on the day the first is lost."""
+    return render(
+        request,
+        "accounts/setup_done.html",
+        {
+            "devices": devices_of(user_of(request)),
+            "next": wanted_page(request),
+            "onward": after_sign_in(request),
+        },
+    )
+
+
+def _confirm(request: HttpRequest, device: CodeDevice, form: CodeForm) -> HttpResponse | None:
+    """Judge the typed code; where to go when that ends the set-up, None where the page is shown again."""
+    if not form.is_valid():
+        return None
+    try:
+        outcome = enrolment.confirm(device=device, code=form.cleaned_data["code"], request=request)
+    except MayNotEnrolError:
+        return redirect(with_query("accounts:verify", next=wanted_page(request)))
+    if outcome is Outcome.ACCEPTED:
+        return redirect(with_query("accounts:mfa-setup-done", next=wanted_page(request)))
+    device.refresh_from_db()
+    form.add_error("code", wrong_words(outcome, device))
+    return None
+
+
+def _status(form: Any) -> int:
+    return HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK

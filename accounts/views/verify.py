@@ -1,0 +1,146 @@
+"""The second factor: at sign-in after the password, and whenever something asks for a fresh code."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.decorators import keeps_no_session_alive
+from accounts.forms import VerifyForm
+from accounts.guards import Standing, session_of, standing_of, user_of
+from accounts.methods import devices_of, method_of
+from accounts.models import CodeDevice, Outcome, PhoneDevice
+from accounts.navigation import after_sign_in, wanted_page, with_query
+from accounts.services import codes, enrolment, remembering
+from accounts.services.codes import Limit, NotNow
+from accounts.views.words import refused_words, wrong_words
+
+
+def _device(request: HttpRequest, public_id: str) -> CodeDevice:
+    """One of the user's methods. Raises Http404 for any other."""
+    for device in devices_of(user_of(request)):
+        if device.public_id == public_id:
+            return device
+    raise Http404
+
+
+def _phone(request: HttpRequest, public_id: str) -> PhoneDevice:
+    """One of the user's phones, or the one that this session is setting up. Raises Http404 for any other."""
+    if enrolment.may_enrol(request):
+        pending = PhoneDevice.objects.in_set_up(session_of(request)).first()
+        if pending is not None and pending.public_id == public_id:
+            return pending
+    device = _device(request, public_id)
+    if not isinstance(device, PhoneDevice):
+        raise Http404
+    return device
+
+
+@require_GET
+def verify(request: HttpRequest) -> HttpResponse:
+    """To the method used last, or to setting one up where there is none."""
+    devices = devices_of(user_of(request))
+    query = {"next": wanted_page(request), "why": request.GET.get("why", "")}
+    if not devices:
+        return redirect(with_query("accounts:mfa-setup", **query))
+    first = next((device for device in devices if not device.is_off()), devices[0])
+    return redirect(with_query("accounts:verify-device", first.public_id, **query))
+
+
+@require_GET
+def verify_ways(request: HttpRequest) -> HttpResponse:
+    """The choice among one's methods, for whoever can't use the one asked for."""
+    ways = [{"device": device, "method": method_of(device)} for device in devices_of(user_of(request))]
+    if not ways:
+        return redirect(with_query("accounts:mfa-setup", next=wanted_page(request)))
+    for way in ways:
+        way["action"] = way["method"].get_action(way["device"])
+    return render(request, "accounts/verify_ways.html", {"ways": ways, "next": wanted_page(request)})
+
+
+@sensitive_post_parameters("code")
+@require_http_methods(["GET", "HEAD", "POST"])
+def verify_device(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Enter a code of one method. A wrong one is 422, a pause 429."""
+    device = _device(request, public_id)
+    at_sign_in = standing_of(request) is Standing.HALF
+    form = VerifyForm(request.POST if request.method == "POST" else None, offer_remember=at_sign_in)
+    status = HTTPStatus.OK
+    if form.is_bound:
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
+    if form.is_valid():
+        outcome = codes.verify(device=device, code=form.cleaned_data["code"], request=request)
+        if outcome is Outcome.ACCEPTED:
+            response = redirect(after_sign_in(request))
+            if form.cleaned_data.get("remember"):
+                remembering.remember(request, response, user_of(request))
+            return response
+        device.refresh_from_db()
+        form.add_error("code", wrong_words(outcome, device))
+    return _show(request, device, form, status=status)
+
+
+def _show(
+    request: HttpRequest, device: CodeDevice, form: VerifyForm, *, status: int, refusal: str = ""
+) -> HttpResponse:
+    """The page of one method, in the state that it is in."""
+    if request.method == "POST" and (device.is_cooling_off() or device.is_off()):
+        status = HTTPStatus.TOO_MANY_REQUESTS
+    context: dict[str, Any] = {
+        "device": device,
+        "method": method_of(device),
+        "action": method_of(device).get_verbose_action(device),
+        "form": form,
+        "next": wanted_page(request),
+        "other_ways": len(devices_of(user_of(request))) > 1,
+        "at_sign_in": standing_of(request) is Standing.HALF,
+        "interrupted": request.GET.get("why") == "step_up",
+        "refusal": refusal,
+    }
+    if isinstance(device, PhoneDevice):
+        context |= {
+            "challenge": device.latest_challenge(session_of(request)),
+            "next_code_at": codes.next_code_at(device),
+        }
+    return render(request, "accounts/verify_device.html", context, status=status)
+
+
+@require_POST
+def send_code(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Ask for a code by text message, or for another one. What a limit refuses is 429 and says until when."""
+    device = _phone(request, public_id)
+    result = codes.request_code(device=device, request=request)
+    if not isinstance(result, NotNow):
+        if device.confirmed:
+            return redirect(with_query("accounts:verify-device", device.public_id, next=wanted_page(request)))
+        return redirect(with_query("accounts:mfa-setup-code", next=wanted_page(request)))
+    device.refresh_from_db()
+    if device.confirmed:
+        form = VerifyForm(offer_remember=standing_of(request) is Standing.HALF)
+        refusal = "" if result.limit in {Limit.COOLING_OFF, Limit.OFF} else refused_words(result)
+        return _show(request, device, form, status=HTTPStatus.TOO_MANY_REQUESTS, refusal=refusal)
+    from accounts.views.setup import show_setup_code
+
+    return show_setup_code(request, device, status=HTTPStatus.TOO_MANY_REQUESTS, refusal=refused_words(result))
+
+
+@require_GET
+@keeps_no_session_alive
+def code_status(request: HttpRequest, public_id: str) -> HttpResponse:
+    """How far the message has come; the page asks for it by itself."""
+    device = _phone(request, public_id)
+    return render(
+        request,
+        "accounts/_delivery.html",
+        {
+            "device": device,
+            "challenge": device.latest_challenge(session_of(request)),
+            "other_ways": device.confirmed and len(devices_of(user_of(request))) > 1,
+            "next": wanted_page(request),
+        },
+    )

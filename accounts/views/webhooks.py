@@ -1,0 +1,34 @@
+"""What Twilio reports about a message."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from accounts.messaging import is_signed_by_twilio
+from accounts.models import Challenge
+
+log = structlog.get_logger(__name__)
+
+
+@csrf_exempt
+@require_POST
+def twilio_status(request: HttpRequest) -> HttpResponse:
+    """Take a delivery report: signed by Twilio, in any order, any number of times (SECURITY: sending).
+
+    403 without a valid signature; 204 otherwise, also for a message that is not known any more.
+    """
+    reference = request.GET.get("challenge", "")
+    signature = request.headers.get("X-Twilio-Signature", "")
+    params = request.POST.dict()
+    if not is_signed_by_twilio(reference=reference, params=params, signature=signature):
+        log.warning("twilio_status_unsigned")
+        return HttpResponse(status=HTTPStatus.FORBIDDEN)
+    Challenge.note_report(
+        reference, provider_id=str(params.get("MessageSid", "")), status=str(params.get("MessageStatus", ""))
+    )
+    return HttpResponse(status=HTTPStatus.NO_CONTENT)
