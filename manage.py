@@ -18,14 +18,26 @@ WITHOUT_SERVICES = {
 
 def main() -> None:
     """Runs the command named on the command line."""
+    from django.core.exceptions import ImproperlyConfigured
+
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+    if os.environ.get("PORTAL_END_WITH_PARENT"):
+        from portal.embedded.processes import end_with_parent
+
+        end_with_parent()
     command = sys.argv[1] if len(sys.argv) > 1 else "help"
     if command == "demo":
         from portal.demo.environment import prepare_environment
 
         prepare_environment(sys.argv[2:])
-    if command not in WITHOUT_SERVICES and not {"--help", "-h", "--version"} & set(sys.argv):
-        start_services()
+    try:
+        from django.conf import settings
+
+        settings.INSTALLED_APPS  # noqa: B018  # reads the settings, which refuse what is unsafe
+        if command not in WITHOUT_SERVICES and not {"--help", "-h", "--version"} & set(sys.argv):
+            start_services()
+    except ImproperlyConfigured as error:
+        sys.exit(str(error))
 
     from django.core.management import execute_from_command_line
 
@@ -33,7 +45,7 @@ def main() -> None:
 
 
 def start_services() -> None:
-    """Starts the embedded services if the settings ask for any, and says plainly why it can't."""
+    """Starts the embedded services if the settings ask for any; says plainly why it can't, or why settings are bad."""
     from django.conf import settings
 
     from portal.embedded.client import start

@@ -16,6 +16,7 @@ import django_stubs_ext
 import environ
 from csp.constants import NONCE, NONE, SELF
 
+from portal.checks import refuse_unsafe
 from portal.embedded.addresses import service_addresses
 from portal.logging import logging_config
 
@@ -40,7 +41,8 @@ DATA_DIR = Path(env.str("PORTAL_DATA_DIR", default=str(BASE_DIR / ".data")))
 
 def _secret(name: str) -> str:
     """A secret from the environment or its file; demo and tests fall back to a value that production refuses."""
-    return str(env.str(name, default="" if PRODUCTION else f"insecure-{MODE}-{name.lower()}-not-for-production"))
+    fallback = "" if PRODUCTION else f"insecure-{MODE}-{name.lower()}-not-for-production"
+    return str(env.str(name, default=fallback)).strip()  # a secret's file ends with a new line
 
 
 # FIELD_KEYS: `id:key` pairs separated by commas, newest first. HASH_KEY: for keyed hashes; a new one needs a reload.
@@ -355,3 +357,6 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 
 LOGGING = logging_config(level=env.str("LOG_LEVEL", default="INFO"), json=not TESTING)
+
+if PRODUCTION:
+    refuse_unsafe(vars())

@@ -4,6 +4,9 @@ import os
 
 # Set before the settings are read. The workers of pytest-xdist inherit the folder from the process that starts them.
 os.environ["PORTAL_MODE"] = "test"
+# Services named in the environment are used; those that a file `.env` names are not the tests' to touch.
+for name in ("DATABASE_URL", "DATABASE_URL_FILE", "REDIS_URL", "REDIS_URL_FILE"):
+    os.environ.setdefault(name, "")
 if worker := os.environ.get("PYTEST_XDIST_WORKER"):
     os.environ["PORTAL_REDIS_DATABASE"] = str(int(worker.removeprefix("gw")) + 1)
 else:
@@ -11,4 +14,4 @@ else:
 
     os.environ["PORTAL_DATA_DIR"] = str(test_data_dir())
 
-from portal.settings import *  # noqa: E402, F403
+from portal.settings import *  # noqa: F403

@@ -30,6 +30,5 @@ def prepare_environment(arguments: Sequence[str]) -> None:
         "PORTAL_MODE": "demo",
         "PORTAL_DATA_DIR": str(demo_data_dir(port)),
         "PUBLIC_URL": f"http://localhost:{port}",
-        "DATABASE_URL": "",
-        "REDIS_URL": "",
+        **dict.fromkeys(("DATABASE_URL", "DATABASE_URL_FILE", "REDIS_URL", "REDIS_URL_FILE"), ""),
     }

@@ -96,7 +96,7 @@ def service_addresses(env: Environment, *, data_dir: Path, production: bool) -> 
     threads; workers have none, since a pool costs a single-threaded worker more than it saves).
     """
     embedded = set()
-    database_url = env.str("DATABASE_URL", default="")
+    database_url = env.str("DATABASE_URL", default="").strip()
     database: dict[str, Any]
     if database_url:
         database = dict(env.db_url_config(database_url))
@@ -116,7 +116,7 @@ def service_addresses(env: Environment, *, data_dir: Path, production: bool) -> 
         database["CONN_MAX_AGE"] = None
     database["CONN_HEALTH_CHECKS"] = True
 
-    redis_url = env.str("REDIS_URL", default="")
+    redis_url = env.str("REDIS_URL", default="").strip()
     if not redis_url and not production:
         embedded.add("redis")
         number = env.int("PORTAL_REDIS_DATABASE", default=0)

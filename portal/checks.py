@@ -1,0 +1,90 @@
+"""What production refuses to start with: missing or default secrets, and parts of the demo (SECURITY: secrets)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
+
+# Django's own measure (security.W009), and 256 bits as text for the others.
+SECRET_KEY_LENGTH = 50
+KEY_LENGTH = 32
+DEMO_PREFIX = "portal.demo."
+NEEDED_TO_SEND_CODES = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM")
+
+
+def refuse_unsafe(values: Mapping[str, Any]) -> None:
+    """Raises ImproperlyConfigured with every reason at once; called at the end of the settings in production.
+
+    `values` are the settings by name. The message names settings, never their values.
+    """
+    problems = list(_problems(values))
+    if problems:
+        lines = "\n".join(f"  - {problem}" for problem in problems)
+        raise ImproperlyConfigured(
+            f"The portal does not start in production like this:\n{lines}\n"
+            "(For a command on this machine's demo or test data set PORTAL_MODE to demo or test.)"
+        )
+
+
+def _problems(values: Mapping[str, Any]) -> Iterator[str]:
+    yield from _secret_problems(values)
+    yield from _address_problems(values)
+    if values["DEBUG"]:
+        yield "DEBUG is on"
+    for name in ("SMS_GATEWAY", "EMAIL_BACKEND"):
+        if str(values[name]).startswith(DEMO_PREFIX):
+            yield f"{name} is the demo's"
+    for name in NEEDED_TO_SEND_CODES:
+        if not values[name]:
+            yield f"{name} is missing: without it no code can be sent"
+
+
+def _secret_problems(values: Mapping[str, Any]) -> Iterator[str]:
+    secrets = {"SECRET_KEY": [values["SECRET_KEY"]], "HASH_KEY": [values["HASH_KEY"]]}
+    secrets["FIELD_KEYS"] = [pair.partition(":")[2] or pair for pair in values["FIELD_KEYS"]] or [""]
+    for name, candidates in secrets.items():
+        length = SECRET_KEY_LENGTH if name == "SECRET_KEY" else KEY_LENGTH
+        for secret in candidates:
+            if not secret:
+                yield f"{name} is missing (set it, or {name}_FILE to a file that holds it)"
+            elif secret.startswith(("insecure-", "django-insecure-")):
+                yield f"{name} is a default of the demo or the tests"
+            elif len(secret) < length or len(set(secret)) < 10:
+                yield f"{name} is too weak: it needs at least {length} random characters"
+    known = [secret for candidates in secrets.values() for secret in candidates if secret]
+    if len(known) != len(set(known)):
+        yield "SECRET_KEY, HASH_KEY and FIELD_KEYS must differ from each other"
+
+
+def _address_problems(values: Mapping[str, Any]) -> Iterator[str]:
+    database = values["DATABASES"]["default"]
+    if not database["NAME"]:
+        yield "DATABASE_URL is missing"
+    elif database["ENGINE"] != "django.db.backends.postgresql":
+        yield "DATABASE_URL names no PostgreSQL"
+    if not values["REDIS_URL"]:
+        yield "REDIS_URL is missing"
+    if not values["ALLOWED_HOSTS"]:
+        yield "ALLOWED_HOSTS is missing: name the portal's host"
+    elif "*" in values["ALLOWED_HOSTS"]:
+        yield "ALLOWED_HOSTS allows any host: name the portal's"
+    address = urlsplit(values["PUBLIC_URL"])
+    if address.scheme != "https" or not address.hostname or address.path not in {"", "/"}:
+        yield "PUBLIC_URL must be the portal's address, as in https://portal.example"
+
+
+@checks.register(checks.Tags.security, deploy=True)
+def check_example_addresses(**_kwargs: object) -> list[checks.CheckMessage]:
+    """Warns where staff alerts or support would go to an address of the example (`manage.py check --deploy`)."""
+    addresses = {"STAFF_ALERT_EMAILS": settings.STAFF_ALERT_EMAILS, "DEFAULT_FROM_EMAIL": [settings.DEFAULT_FROM_EMAIL]}
+    addresses |= {f"SUPPORT_{topic.upper()}_EMAIL": [contact["email"]] for topic, contact in settings.SUPPORT.items()}
+    return [
+        checks.Warning(f"{name} is an example's address.", hint=f"Set {name}.", id="portal.W001")
+        for name, found in addresses.items()
+        if any(address.endswith(".example") for address in found)
+    ]
