@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -62,3 +63,9 @@ def clock(value: datetime | None) -> str:
 def in_fours(value: str) -> str:
     """A key to be typed, in groups of four: "ABCDEFGH" → "ABCD EFGH"."""
     return " ".join(value[start : start + 4] for start in range(0, len(value), 4))
+
+
+@register.filter
+def seconds_left(value: datetime | None) -> int:
+    """Whole seconds until a moment, never less than none (for countdowns, which then need no clock that agrees)."""
+    return 0 if value is None else max(0, math.ceil((value - timezone.now()).total_seconds()))
