@@ -29,7 +29,8 @@ class PanelLink:
 class Panel:
     """A titled box. Its body is `lines` (plain sentences), or a template with its own context, never both.
 
-    `order` sorts panels within a slot, smallest first; `tone` is never the only sign of what a panel means.
+    `order` sorts panels within a slot, smallest first; `tone` is never the only sign of what a panel means. `headline`
+    is what matters now in one sentence ("$1,240.00 due March 1."): the first one of a slot leads its page.
     """
 
     title: str
@@ -40,6 +41,7 @@ class Panel:
     order: int = 100
     tone: Tone = "neutral"
     links: tuple[PanelLink, ...] = ()
+    headline: str = ""
 
     def __post_init__(self) -> None:
         if bool(self.lines) == bool(self.template):

@@ -11,24 +11,33 @@ from policies.models import AgentOfRecord, Coverage, Membership, Policy, Term
 from policies.roles import RULES, Capability, Rule
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
     from accounts.models import User
 
 
-def capabilities(user: User, policy: Policy) -> frozenset[Capability]:
+def capabilities(user: User, policy: Policy, *, among: Collection[Capability] | None = None) -> frozenset[Capability]:
     """Everything that the user may do with the policy: the union over her roles, less what the company doesn't offer.
 
-    Empty for an outsider; then the policy isn't in `visible_to(user)` either. Costs one query for the memberships, one
-    more for an insured's standing, and one for who bills where a right depends on it.
+    Empty for an outsider; then the policy isn't in `visible_to(user)` either. `among` narrows the question to some
+    capabilities. Costs one query for the memberships; one more for an insured's standing and one for who bills, each
+    only where an answer depends on it.
     """
-    memberships = list(reaching(user, policy))
+    memberships = reaching(user, policy)
     if not memberships:
         return frozenset()
-    historic = {membership.role: _is_historic(membership, policy) for membership in memberships}
+    known: dict[int, bool] = {}
+
+    def is_historic(membership: Membership) -> bool:
+        if membership.pk not in known:
+            known[membership.pk] = _is_historic(membership, policy)
+        return known[membership.pk]
+
     found = {
         capability
-        for capability, rule in RULES.items()
-        if (rule.service is None or policy.company.offers(rule.service))
-        and any(_opens(rule, capability, membership, historic[membership.role]) for membership in memberships)
+        for capability in (RULES if among is None else among)
+        if (rule := RULES[capability]).service is None or policy.company.offers(rule.service)
+        if any(_opens(rule, capability, membership, is_historic) for membership in memberships)
     }
     if any(RULES[capability].direct_billing for capability in found) and not _is_billed_directly(policy):
         found = {capability for capability in found if not RULES[capability].direct_billing}
@@ -37,7 +46,7 @@ def capabilities(user: User, policy: Policy) -> frozenset[Capability]:
 
 def require(user: User, capability: Capability, policy: Policy) -> None:
     """Raise `PermissionDenied` (403) unless the user may; fetch the policy through `visible_to` first, for the 404."""
-    if capability not in capabilities(user, policy):
+    if capability not in capabilities(user, policy, among=[capability]):
         raise PermissionDenied(f"{capability} is not open to this user for this policy")
 
 
@@ -52,11 +61,16 @@ def reaching(user: User, policy: Policy) -> list[Membership]:
     )
 
 
-def _opens(rule: Rule, capability: Capability, membership: Membership, historic: bool) -> bool:
-    """Whether this membership opens the capability."""
-    if membership.role not in (rule.historic if historic else rule.roles):
-        return False
-    if rule.administrators and not membership.administrator:
+def _opens(
+    rule: Rule, capability: Capability, membership: Membership, is_historic: Callable[[Membership], bool]
+) -> bool:
+    """Whether this membership opens the capability. Its standing is asked for only where the role's rights differ by it."""
+    while_current, afterwards = membership.role in rule.roles, membership.role in rule.historic
+    if while_current == afterwards:
+        open_now = while_current
+    else:
+        open_now = afterwards if is_historic(membership) else while_current
+    if not open_now or (rule.administrators and not membership.administrator):
         return False
     return membership.role not in rule.switch or capability.value in membership.capabilities
 

@@ -61,6 +61,11 @@ class Site:
         return reverse("accounts:sign-in")
 
     @cached_property
+    def admin_url(self) -> str:
+        """Where staff work."""
+        return reverse("admin:index")
+
+    @cached_property
     def sign_out_url(self) -> str:
         """Where the Sign out form posts to."""
         return reverse("accounts:sign-out")

@@ -16,5 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
 ]
+handler400 = "portal.views.bad_request"
+handler500 = "portal.views.server_error"
 if settings.DEMO:
     urlpatterns.append(path("demo/", include("portal.demo.urls")))

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from typing import TYPE_CHECKING
+
 from django import template
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from lucide.templatetags.lucide import lucide
+
+if TYPE_CHECKING:
+    from core.panels import Panel
 
 register = template.Library()
 
@@ -57,3 +62,12 @@ def render_status(kind: str, label: str, icon_name: str = "") -> SafeString:
 def status(kind: str, label: str, icon_name: str = "") -> SafeString:
     """`{% status "good" "In force" %}`: a status mark for a page head, a card or a table's cell."""
     return render_status(str(kind), str(label), str(icon_name))
+
+
+@register.simple_tag(takes_context=True)
+def panel_body(context: template.Context, panel: Panel) -> SafeString:
+    """The body of a panel that has a template of its own, with its own context and nothing of the page's but the token."""
+    engine = context.template.engine if context.template else template.Engine.get_default()
+    inside = context.new(dict(panel.context))
+    inside["csrf_token"] = context.get("csrf_token")
+    return SafeString(engine.get_template(panel.template).render(inside))

@@ -1,0 +1,217 @@
+"""Where a policy stands, in words: the status mark and the sentence that lead its page, its row and home (S-22).
+
+Each status has its own name and its own sentence; nothing is left to a colour (SPEC: what each status gives).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.money import dollars
+from core.templatetags.show import day_long
+from policies.models import Policy, Term
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable
+
+    from policies.models import Coverage
+
+RENEWAL_WINDOW_DAYS = 60
+"""A term that ends within so many days is spoken of as ending."""
+
+LABELS: dict[str, tuple[str, str]] = {
+    Policy.Status.ACTIVE: ("good", "In force"),
+    Policy.Status.PENDING: ("neutral", "Pending"),
+    Policy.Status.PENDING_CANCELLATION: ("attention", "Pending cancellation"),
+    Policy.Status.CANCELLED: ("danger", "Cancelled"),
+    Policy.Status.EXPIRED: ("neutral", "Expired"),
+    Policy.Status.NONRENEWED: ("neutral", "Nonrenewed"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something on a policy that waits or is due; `kind` as in components/notice.html."""
+
+    kind: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A policy on a day: its mark, its sentence, and the terms that these come from.
+
+    `term` is the bound term in force, or failing that the one that says most: the one to come, else the last one.
+    `renewal` is the term after the current one, offered, accepted or bound.
+    """
+
+    policy: Policy
+    day: dt.date
+    kind: str
+    label: str
+    sentence: str
+    term: Term | None
+    renewal: Term | None
+
+    @property
+    def in_force(self) -> bool:
+        """Whether the carrier's status and a bound term both say so."""
+        return self.policy.status in Policy.IN_FORCE and self.term is not None and self.term.in_force_on(self.day)
+
+    @property
+    def share_of_term(self) -> int:
+        """How much of the term has passed, 0 to 100; 0 where none is in force."""
+        if self.term is None or not self.in_force:
+            return 0
+        return round(100 * (self.day - self.term.effective).days / (self.term.expires - self.term.effective).days)
+
+    @property
+    def days_left(self) -> int | None:
+        """Days until the term in force ends."""
+        return (self.term.expires - self.day).days if self.term is not None and self.in_force else None
+
+    def notices(self, *, with_amounts: bool) -> list[Notice]:
+        """What is due or waits: a pending cancellation, a way back after one, a renewal. `with_amounts`: for those who
+        may see the policy's money (policyholder and agent), not for an insured of a group."""
+        found = [self._cancellation(with_amounts), self._reinstatement(with_amounts), self._renewal()]
+        return [notice for notice in found if notice is not None]
+
+    def _cancellation(self, with_amounts: bool) -> Notice | None:
+        policy = self.policy
+        if policy.status != Policy.Status.PENDING_CANCELLATION:
+            return None
+        when = f" on {day_long(policy.cancellation_effective)}" if policy.cancellation_effective else ""
+        text = f"The carrier has given notice that it cancels this policy{when}."
+        if policy.status_reason:
+            text += f" Reason: {policy.status_reason}."
+        if with_amounts and policy.cure_amount:
+            before = f" before {day_long(policy.cancellation_effective)}" if policy.cancellation_effective else ""
+            text += f" {dollars(policy.cure_amount)} received{before} keeps it in force."
+        return Notice("attention", f"Cancellation is pending{when}", text)
+
+    def _reinstatement(self, with_amounts: bool) -> Notice | None:
+        policy = self.policy
+        if policy.status != Policy.Status.CANCELLED or policy.reinstate_by is None or policy.reinstate_by < self.day:
+            return None
+        amount = (
+            f" and {dollars(policy.reinstatement_amount)}" if with_amounts and policy.reinstatement_amount else ""
+        )
+        return Notice(
+            "attention",
+            f"Reinstatement can be asked for until {day_long(policy.reinstate_by)}",
+            f"The carrier decides about it and needs your word{amount} by then. Until it confirms, there is no coverage.",
+        )
+
+    def _renewal(self) -> Notice | None:
+        renewal, day = self.renewal, self.day
+        if self.policy.has_ended:
+            return None
+        if renewal is None:
+            left = self.days_left
+            if left is None or left > RENEWAL_WINDOW_DAYS or self.term is None:
+                return None
+            return Notice(
+                "info",
+                f"This term ends in {left} day{'' if left == 1 else 's'}",
+                f"It ends on {day_long(self.term.expires)}, and no renewal is on file yet.",
+            )
+        period = f"from {day_long(renewal.effective)} to {day_long(renewal.expires)}"
+        if renewal.status == Term.Status.BOUND:
+            return Notice("good", "The renewal is bound", f"Coverage continues {period}.")
+        if renewal.status == Term.Status.ACCEPTED:
+            return Notice("info", "The renewal is accepted, not bound yet", f"It would run {period} once the carrier binds it.")
+        until = f" It is open until {day_long(renewal.offer_expires)}." if renewal.offer_expires else ""
+        overdue = renewal.offer_expires is not None and renewal.offer_expires < day
+        if overdue:
+            return None
+        return Notice("info", "A renewal is offered", f"It would run {period}. An offer is not coverage.{until}")
+
+
+def standing_of(policy: Policy, terms: Iterable[Term], day: dt.date) -> Standing:
+    """The standing of a policy on `day`, read from its live terms in any order; no query."""
+    in_order = sorted(terms, key=lambda term: (term.effective, term.pk or 0))
+    bound = [term for term in in_order if term.status == Term.Status.BOUND]
+    current = next((term for term in bound if term.in_force_on(day)), None)
+    to_come = [
+        term
+        for term in in_order
+        if term.effective > day and term.status in (Term.Status.BOUND, Term.Status.ACCEPTED, Term.Status.OFFERED)
+    ]
+    past = [
+        term
+        for term in in_order
+        if term.effective <= day and term.status in (Term.Status.BOUND, Term.Status.EXPIRED, Term.Status.CANCELLED)
+    ]
+    ahead = next((term for term in to_come if term.status == Term.Status.BOUND), None)
+    renewal = _best(to_come) if current is not None else None
+    term = current or (ahead if not policy.has_ended else None) or (past[-1] if past else None) or _best(to_come)
+    kind, label = LABELS[policy.status]
+    kind, label, sentence = _words(policy, term, current, day, kind, label)
+    return Standing(policy, day, kind, label, sentence, term, renewal)
+
+
+def _best(terms: list[Term]) -> Term | None:
+    """Of several terms to come the one that binds most: bound before accepted before offered, then the nearest."""
+    rank = {Term.Status.BOUND: 0, Term.Status.ACCEPTED: 1, Term.Status.OFFERED: 2}
+    return min(terms, key=lambda term: (rank[Term.Status(term.status)], term.effective), default=None)
+
+
+def _words(
+    policy: Policy, term: Term | None, current: Term | None, day: dt.date, kind: str, label: str
+) -> tuple[str, str, str]:
+    """The mark and the sentence of each status."""
+    status = Policy.Status
+    ended_on = _end(policy, term)
+    if policy.status == status.CANCELLED:
+        return kind, label, f"Cancelled on {day_long(ended_on)}" if ended_on else "Cancelled"
+    if policy.status == status.EXPIRED:
+        return kind, label, f"Expired on {day_long(ended_on)}" if ended_on else "Expired"
+    if policy.status == status.NONRENEWED:
+        if ended_on is None:
+            return kind, label, "Not renewed"
+        if ended_on > day:
+            return kind, label, f"Ends on {day_long(ended_on)} and is not renewed"
+        return kind, label, f"Not renewed; ended on {day_long(ended_on)}"
+    if policy.status == status.PENDING:
+        begins = f" It would begin on {day_long(term.effective)}" if term is not None else ""
+        return kind, label, f"Not in force yet.{begins}" if begins else "Not in force yet"
+    if current is not None:
+        if policy.status == status.PENDING_CANCELLATION and policy.cancellation_effective:
+            if policy.cancellation_effective <= day:
+                return kind, label, f"Cancellation took effect on {day_long(policy.cancellation_effective)} unless it was cured"
+            return kind, label, f"In force; cancels on {day_long(policy.cancellation_effective)}"
+        return kind, label, f"In force until {day_long(current.expires)}"
+    if term is not None and term.effective > day:
+        return "accent", "Begins soon", f"In force from {day_long(term.effective)}"
+    if term is not None:
+        return "attention", "Term ended", f"The last term on file ended on {day_long(term.expires)}"
+    return "attention", "No term on file", "No term of this policy is on file"
+
+
+def _end(policy: Policy, term: Term | None) -> dt.date | None:
+    """The day on which a policy that has ended did so: the carrier's own date where it gives one."""
+    if policy.status == Policy.Status.CANCELLED:
+        return policy.cancellation_effective or policy.status_date
+    return term.expires if term is not None else policy.status_date
+
+
+CERTIFICATE, LETTER = "certificate", "letter"
+
+
+def paper_for(coverage: Coverage, policy: Policy, term: Term, day: dt.date) -> str:
+    """What a coverage can be shown by on `day`: a certificate, a letter of past coverage, or nothing (S-35).
+
+    It only decides which link a page offers; whoever issues decides again.
+    """
+    if policy.status == Policy.Status.PENDING or term.status not in (
+        Term.Status.BOUND,
+        Term.Status.EXPIRED,
+        Term.Status.CANCELLED,
+    ):
+        return ""
+    if policy.has_ended or coverage.expires <= day or term.status != Term.Status.BOUND:
+        return LETTER if coverage.effective <= day else ""
+    return CERTIFICATE

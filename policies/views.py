@@ -1,0 +1,38 @@
+"""The list of policies, and a policy's page (S-22, S-34)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+
+from accounts.guards import user_of
+from core.keyset import keyset_page
+from policies.filters import PolicyFilter
+from policies.listing import listing_of
+from policies.models import Policy
+from policies.page import page_of_policy
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+
+@require_safe
+def policy_list(request: HttpRequest) -> HttpResponse:
+    """Every policy that the user sees, in order of number, searched and narrowed. 422 for a search that makes no sense."""
+    user = user_of(request)
+    narrowed = PolicyFilter(request.GET, Policy.objects.visible_to(user).with_page(), request=request)
+    understood = narrowed.is_valid()
+    policies = narrowed.qs if understood else Policy.objects.none()
+    page = keyset_page(policies, request, order=("number_normalized", "id"))
+    context = {"page": page, "filter": narrowed, "listing": listing_of(user, page.rows, request.GET)}
+    return render(request, "policies/list.html", context, status=200 if understood else 422)
+
+
+@require_safe
+def policy_page(request: HttpRequest, public_id: str) -> HttpResponse:
+    """One policy: where it stands, its terms, and the coverages that the user may see. 404 for an outsider."""
+    user = user_of(request)
+    policy = get_object_or_404(Policy.objects.visible_to(user).with_page(), public_id=public_id)
+    return render(request, "policies/policy.html", {"page": page_of_policy(request, user, policy)})

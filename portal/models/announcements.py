@@ -1,0 +1,81 @@
+"""News for customers (S-20), written and dated by staff."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils import timezone
+
+from core.fields import PublicIdField
+from policies.models import Membership
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+class AnnouncementQuerySet(models.QuerySet["Announcement"]):
+    """Announcements, and who is to read them."""
+
+    def published(self) -> Self:
+        """Those whose time has come and isn't over."""
+        now = timezone.now()
+        return self.filter(Q(published_until=None) | Q(published_until__gt=now), published_from__lte=now)
+
+    def visible_to(self, user: User | None) -> Self:
+        """What is for everybody, and what is for one of the user's roles of today.
+
+        None stands for a visitor who has not signed in, and who reads only what is marked for visitors.
+        """
+        if user is None:
+            return self.published().filter(for_visitors=True)
+        roles = Membership.objects.live().filter(user=user).order_by().values("role")
+        return self.published().filter(Q(audience=[]) | Q(audience__overlap=ArraySubquery(roles)))
+
+
+class Announcement(models.Model):
+    """A piece of news on home. Paragraphs of the body are apart by an empty line; it holds no markup."""
+
+    public_id = PublicIdField()
+    title = models.CharField(max_length=120)
+    body = models.TextField(help_text="Plain text. An empty line begins a new paragraph.")
+    link = models.URLField("link", blank=True, default="", help_text="Where to read more, if anywhere.")
+    audience = ArrayField(
+        models.CharField(max_length=12, choices=Membership.Role),
+        default=list,
+        blank=True,
+        help_text="The roles that it is for; none chosen: everybody.",
+    )
+    for_visitors = models.BooleanField(
+        "also before sign-in", default=False, help_text="Shown on the page that visitors see, too."
+    )
+    published_from = models.DateTimeField(default=timezone.now)
+    published_until = models.DateTimeField(null=True, blank=True, help_text="Empty: until further notice.")
+
+    objects = AnnouncementQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-published_from", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(published_until=None) | Q(published_until__gt=F("published_from")),
+                name="portal_announcement_dates",
+                violation_error_message="It can't end before it begins.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        """Its place on home."""
+        return f"{reverse('home')}#news-{self.public_id}"
+
+    def is_published(self) -> bool:
+        """Whether it is on home now."""
+        now = timezone.now()
+        return self.published_from <= now and (self.published_until is None or now < self.published_until)

@@ -1,0 +1,32 @@
+"""What would have gone out: the demo's outbox (never written outside demo and tests)."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils import timezone
+
+
+class DemoMessage(models.Model):
+    """A mail, text message or call that the demo keeps instead of sending (DESIGN: commands)."""
+
+    class Kind(models.TextChoices):
+        """How it would have gone out."""
+
+        EMAIL = "email", "Email"
+        SMS = "sms", "Text message"
+        VOICE = "voice", "Voice call"
+
+    kind = models.CharField(max_length=8, choices=Kind)
+    to = models.CharField(max_length=254)
+    subject = models.CharField(max_length=300, blank=True, default="")
+    body = models.TextField(blank=True, default="")
+    code = models.CharField(max_length=12, blank=True, default="")
+    links = ArrayField(models.TextField(), default=list, blank=True)
+    sent_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-sent_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} to {self.to}"

@@ -1,0 +1,60 @@
+"""Home: the landing page of visitors, and status at a glance for who is signed in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.shortcuts import render
+from django.utils import timezone
+
+from accounts.guards import Standing, standing_of, user_of
+from core.panels import panels_for
+from portal.models import Announcement
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+NEWS_ON_HOME = 5
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    """`/`: what matters now to a signed-in user, or what the portal is and where to sign in (S-05, S-20, S-22)."""
+    if standing_of(request) is not Standing.FULL:
+        news = Announcement.objects.visible_to(None)[:NEWS_ON_HOME]
+        return render(request, "portal/landing.html", {"news": news})
+    user = user_of(request)
+    panels = panels_for(user, "home")
+    return render(
+        request,
+        "portal/home.html",
+        {
+            "greeting": greeting(),
+            "headline": next((panel.headline for panel in panels if panel.headline), ""),
+            "panels": panels,
+            "news": Announcement.objects.visible_to(user)[:NEWS_ON_HOME],
+        },
+    )
+
+
+def greeting() -> str:
+    """By the clock of the user's own zone."""
+    hour = timezone.localtime().hour
+    if hour < 12:
+        return "Good morning"
+    return "Good afternoon" if hour < 18 else "Good evening"
+
+
+def bad_request(_request: HttpRequest, _exception: Exception | None = None) -> HttpResponse:
+    """The page for a request that can't be read."""
+    return _plain("400.html", 400)
+
+
+def server_error(_request: HttpRequest) -> HttpResponse:
+    """The page for a fault of ours."""
+    return _plain("500.html", 500)
+
+
+def _plain(template: str, status: int) -> HttpResponse:
+    """A page that names whom to call, and asks neither database nor session nor cache for anything."""
+    return render(None, template, {"brand": settings.BRAND, "support": settings.SUPPORT}, status=status)
