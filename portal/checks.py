@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +16,12 @@ from django.core.exceptions import ImproperlyConfigured
 SECRET_KEY_LENGTH = 50
 KEY_LENGTH = 32
 DEMO_PREFIX = "portal.demo."
+# Library → the Debian package that holds it.
+PANGO = {
+    "libpango-1.0.so.0": "libpango-1.0-0",
+    "libpangoft2-1.0.so.0": "libpangoft2-1.0-0",
+    "libharfbuzz-subset.so.0": "libharfbuzz-subset0",
+}
 NEEDED_TO_SEND_CODES = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM")
 
 
@@ -76,6 +84,28 @@ def _address_problems(values: Mapping[str, Any]) -> Iterator[str]:
     address = urlsplit(values["PUBLIC_URL"])
     if address.scheme != "https" or not address.hostname or address.path not in {"", "/"}:
         yield "PUBLIC_URL must be the portal's address, as in https://portal.example"
+
+
+def missing_pango() -> str:
+    """One sentence on what to install where WeasyPrint's libraries are missing; empty where they are there."""
+    if sys.platform != "linux":
+        return ""
+    for name in PANGO:
+        try:
+            ctypes.CDLL(name)
+        except OSError:
+            return (
+                f"Pango, which lays out the PDFs, is missing ({name}): "
+                f"install it with 'apt-get install {' '.join(PANGO.values())}'."
+            )
+    return ""
+
+
+@checks.register(checks.Tags.compatibility)
+def check_pango(**_kwargs: object) -> list[checks.CheckMessage]:
+    """An error where certificates could not be rendered on this machine."""
+    missing = missing_pango()
+    return [checks.Error(missing, id="portal.E001")] if missing else []
 
 
 @checks.register(checks.Tags.security, deploy=True)

@@ -1,11 +1,22 @@
 """The services that the tests run on, and what every test may rely on."""
 
 import os
+import signal
 
 import pytest
 
 from portal.embedded import client
-from portal.embedded.processes import EmbeddedError
+from portal.embedded.processes import EmbeddedError, end_with_parent
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """INT and TERM end the run in order, even where a shell has set INT to be ignored; so does the end of `make`."""
+    is_worker = "PYTEST_XDIST_WORKER" in os.environ
+    if not is_worker:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if is_worker or os.environ.get("PORTAL_END_WITH_PARENT"):
+        end_with_parent(signal.SIGTERM)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -14,6 +25,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         return
     from django.conf import settings
 
+    from portal.checks import missing_pango
+
+    if missing := missing_pango():
+        pytest.exit(missing, returncode=3)
     if not settings.EMBEDDED_SERVICES:
         return
     try:

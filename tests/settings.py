@@ -14,4 +14,4 @@ else:
 
     os.environ["PORTAL_DATA_DIR"] = str(test_data_dir())
 
-from portal.settings import *  # noqa: F403
+from portal.settings import *  # noqa: E402, F403

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from portal.checks import missing_pango
 from portal.demo.run import Demo, port_is_free
 from portal.embedded import client
 from portal.embedded.addresses import DEFAULT_PORT
@@ -19,6 +21,8 @@ class Command(BaseCommand):
     Data stay between starts in the port's data folder; `--fresh` begins anew. Two demos may run on two ports.
     """
 
+    # One sentence says what is missing, before anything else is looked at.
+    requires_system_checks = ()
     help = "Runs the whole portal on this machine with made-up people and policies."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -29,6 +33,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEMO:
             raise CommandError("The demo runs as its own command only: manage.py demo.")
+        if missing := missing_pango():
+            raise CommandError(missing)
         port = options["port"]
         if not 1 <= port <= 65535:
             raise CommandError(f"{port} is no port: choose one from 1 to 65535.")
@@ -39,6 +45,7 @@ class Command(BaseCommand):
         try:
             if options["fresh"]:
                 client.erase(settings.DATA_DIR)
+                shutil.rmtree(settings.MEDIA_ROOT, ignore_errors=True)
             Demo(port=port, policies=options["policies"], out=self.stdout._out).run()  # noqa: SLF001  # unwrapped
         except EmbeddedError as error:
             raise CommandError(str(error)) from error

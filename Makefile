@@ -1,0 +1,67 @@
+# The portal's commands. `make help` lists them.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+PORT ?= 8000
+POLICIES ?= 40
+# Process groups of the tests; 2 suits a small machine, `make test JOBS=auto` takes all cores.
+JOBS ?= 2
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	command -v $$python >/dev/null 2>&1 && $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo $$python && break; done)
+
+# The virtual environment in the checkout, unless it belongs to somebody else (root made it, a plain user comes now, or
+# the reverse): then one of our own beside it, or in our cache where the checkout can't be written.
+VENV ?= $(shell \
+	if [ -O .venv ] || { [ ! -e .venv ] && [ -w . ]; }; then echo .venv; \
+	elif [ -O ".venv-$$(id -u)" ] || [ -w . ]; then echo ".venv-$$(id -u)"; \
+	else echo "$${XDG_CACHE_HOME:-$$HOME/.cache}/portal-venv-$$(pwd -P | cksum | cut -d' ' -f1)"; fi)
+BIN := $(VENV)/bin/python
+# An environment whose Python has gone (upgraded, removed, the checkout copied from another machine) is made anew.
+BROKEN := $(shell if [ -e "$(VENV)/made.stamp" ] && ! "$(BIN)" -c '' 2>/dev/null; then rm -f "$(VENV)"/*.stamp; echo yes; fi)
+
+# Commands end when make ends, even when it is killed.
+export PORTAL_END_WITH_PARENT := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYTHONUNBUFFERED := 1
+
+.PHONY: help install demo test lint bench lock
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
+
+demo: $(VENV)/prod.stamp ## Start everything with an invented carrier's data [PORT=8000] [POLICIES=40]
+	@exec "$(BIN)" manage.py demo --port $(PORT) --policies $(POLICIES)
+
+test: $(VENV)/dev.stamp ## Run the whole test suite [JOBS=2] [ARGS="-k certificate"]
+	@exec "$(BIN)" -m pytest -n $(JOBS) $(ARGS)
+
+lint: $(VENV)/dev.stamp ## Run every check of code, templates, types, layers, migrations and packages
+	@exec "$(BIN)" -m tools.lint
+
+bench: $(VENV)/dev.stamp ## Measure against the floors [ONLY=name]
+	@exec "$(BIN)" manage.py bench $(if $(ONLY),--only $(ONLY))
+
+install: $(VENV)/dev.stamp ## Install the locked packages, those for development too
+
+lock: $(VENV)/dev.stamp ## Compile requirements/*.txt from pyproject.toml [UPGRADE=1]
+	@exec "$(BIN)" -m tools.lock $(if $(UPGRADE),--upgrade)
+
+$(VENV)/made.stamp:
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "Python 3.11 or newer is missing: install it, for example with 'apt-get install python3'." >&2; exit 1; fi
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "Python's venv module is missing: install it with 'apt-get install python3-venv'." >&2; exit 1; }
+	@echo "Making the virtual environment $(VENV)"
+	@mkdir -p "$(dir $(VENV))" && "$(PYTHON)" -m venv $(if $(BROKEN),--clear) "$(VENV)" && touch "$@"
+
+$(VENV)/prod.stamp: requirements/prod.txt $(VENV)/made.stamp
+	@echo "Installing the locked packages"
+	@"$(BIN)" -m pip install --quiet --require-hashes --no-deps -r requirements/prod.txt
+	@touch "$@"
+
+$(VENV)/dev.stamp: requirements/dev.txt $(VENV)/made.stamp
+	@echo "Installing the locked packages, those for development too"
+	@"$(BIN)" -m pip install --quiet --require-hashes --no-deps -r requirements/dev.txt
+	@touch "$@" "$(VENV)/prod.stamp"

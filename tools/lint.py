@@ -1,0 +1,74 @@
+"""`make lint`: every check, each to its end, and a line at the end for each that failed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+APPS = ("accounts", "core", "credentialing", "feed", "policies", "portal")
+CHECKS: dict[str, list[str]] = {
+    "ruff check": ["-m", "ruff", "check", "."],
+    "ruff format": ["-m", "ruff", "format", "--check", "."],
+    "mypy": ["-m", "mypy", "manage.py", *APPS, "tools", "tests"],
+    "djlint": ["-m", "djlint", "--lint", "--quiet", "templates"],
+    "import-linter": ["-c", "from importlinter.cli import lint_imports_command as run; run()"],
+    "makemigrations": ["manage.py", "makemigrations", "--check", "--dry-run"],
+    "migration-linter": [
+        *("manage.py", "lintmigrations", "--include-apps", *APPS),
+        *("--quiet", "ok", "ignore", "--no-cache", "--sql-analyser", "postgresql"),
+    ],
+}
+
+
+def main() -> int:
+    """Runs all checks; 1 if any failed."""
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "tools.lint_settings", "NO_COLOR": "1"}
+    failed = []
+    for name, arguments in CHECKS.items():
+        start = time.monotonic()
+        command = [sys.executable, *arguments]
+        done = subprocess.run(command, cwd=ROOT, env=environment, check=False)  # noqa: S603  # our own checks
+        print(f"{'ok' if done.returncode == 0 else 'FAILED':>6}  {name} ({time.monotonic() - start:.0f} s)", flush=True)
+        if done.returncode != 0:
+            failed.append(name)
+    if not audit():
+        failed.append("pip-audit")
+    print(f"Failed: {', '.join(failed)}." if failed else "Every check that could be run passed.")
+    return 1 if failed else 0
+
+
+def audit() -> bool:
+    """Looks the locked packages up among known vulnerabilities; False where any has one.
+
+    Where the service can't be reached (or knows none of the packages, as behind a mirror of the index), it says that
+    nothing was audited: that is no pass, and no fault of the code either.
+    """
+    command = [sys.executable, "-m", "pip_audit", "-r", "requirements/dev.txt", "--require-hashes", "--disable-pip"]
+    command += ["--format", "json", "--progress-spinner", "off"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+    try:
+        packages = json.loads(done.stdout)["dependencies"]
+    except json.JSONDecodeError:
+        reason = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        print(f"  none  pip-audit: NOT POSSIBLE, nothing was audited ({reason[:200]})")
+        return True
+    audited = [package for package in packages if "skip_reason" not in package]
+    vulnerable = [package for package in audited if package["vulns"]]
+    for package in vulnerable:
+        ids = ", ".join(vulnerability["id"] for vulnerability in package["vulns"])
+        print(f"{package['name']} {package['version']}: {ids}")
+    if not audited:
+        print(f"  none  pip-audit: NOT POSSIBLE, the service knows none of {len(packages)} packages from here")
+        return True
+    word = "FAILED" if vulnerable else "ok"
+    print(f"{word:>6}  pip-audit ({len(audited)} of {len(packages)} packages audited)")
+    return not vulnerable
+
+
+if __name__ == "__main__":
+    sys.exit(main())

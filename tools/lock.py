@@ -1,0 +1,35 @@
+"""`make lock`: compiles requirements/*.txt from pyproject.toml, with hashes, for every Python from 3.11 on."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+COMPILE = (
+    "uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url "
+    "--no-header --no-annotate --quiet"
+).split()
+HEADER = "# Compiled from pyproject.toml by `make lock`; not edited by hand.\n"
+
+
+def main(arguments: list[str]) -> int:
+    """Writes both files; `--upgrade` takes the newest versions that pyproject.toml allows."""
+    folder = ROOT / "requirements"
+    folder.mkdir(exist_ok=True)
+    for name, options in (("prod.txt", ()), ("dev.txt", ("--group", "dev"))):
+        target = folder / name
+        command = [sys.executable, "-m", *COMPILE, *options, *arguments, "--output-file", str(target.relative_to(ROOT))]
+        done = subprocess.run(command, cwd=ROOT, check=False)  # noqa: S603  # uv, with our own words
+        if done.returncode != 0:
+            return done.returncode
+        text = target.read_text()
+        if not text.startswith(HEADER):
+            target.write_text(HEADER + text)
+        print(f"Wrote {target.relative_to(ROOT)}: {text.count('==')} packages.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
