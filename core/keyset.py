@@ -43,7 +43,7 @@ def keyset_page(
     size: int = PAGE_SIZE,
     prefix: str = "",
 ) -> KeysetPage[Row]:
-    """The page of `queryset` that the request asks for by `after` or `before` (with `prefix` where a page has two lists).
+    """The page of `queryset` that the request asks for by `after` or `before` (`prefix`: a page has two lists).
 
     `order` names fields or annotations that are never null and together unique; all ascending, or all descending with
     a leading "-". An index in that order makes it cheap. A cursor that can't be read, cut off in a mail for example,
@@ -109,7 +109,8 @@ def _read_cursor(text: str, names: list[str], queryset: QuerySet[Any]) -> list[A
         return None
     if not isinstance(values, list) or len(values) != len(names):
         return None
-    fields = {field.name: field for field in queryset.model._meta.concrete_fields}
+    # Fields of the row want values of their own kind; annotations are taken as they come.
+    fields = {field.name: field for field in queryset.model._meta.concrete_fields}  # noqa: SLF001 - Django's public API
     try:
         cleaned = [
             fields[name].to_python(value) if name in fields else value

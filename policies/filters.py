@@ -30,7 +30,7 @@ STATUSES = [
 
 
 class PolicyFilter(django_filters.FilterSet):
-    """`?q=` a number in any spelling or a name, `?status=` one of `STATUSES`; both empty: every policy that one sees."""
+    """`?q=` a number in any spelling or a name, `?status=` one of `STATUSES`; both empty: all that one sees."""
 
     q = django_filters.CharFilter(
         method="by_text",

@@ -102,7 +102,9 @@ class Glance:
     @property
     def headline(self) -> str:
         """What matters now, in one sentence."""
-        cancelling = [standing for standing in self.standings if standing.policy.status == Policy.Status.PENDING_CANCELLATION]
+        cancelling = [
+            standing for standing in self.standings if standing.policy.status == Policy.Status.PENDING_CANCELLATION
+        ]
         if cancelling:
             return f"Policy {cancelling[0].policy.number}: {_lower_first(cancelling[0].sentence)}."
         in_force = [own for own in self.own if own.in_force]
@@ -159,7 +161,9 @@ def glance_of(user: User) -> Glance:
     return Glance(
         roles,
         own=_own(own_ids, standings) if own_ids else [],
-        held=[HeldPolicy(standing, covered.get(standing.term.pk, 0) if standing.term else 0) for standing in held.values()],
+        held=[
+            HeldPolicy(standing, covered.get(standing.term.pk, 0) if standing.term else 0) for standing in held.values()
+        ],
         insured_on=[standing for pk, standing in standings.items() if pk not in held],
         more_policies=more,
         individual=bool(own_ids)
@@ -203,10 +207,13 @@ def _covered(standings: list[Standing]) -> dict[int, int]:
         return {}
     on_day = Q()
     for standing in standings:
-        assert standing.term
         on_day |= Q(term=standing.term, effective__lte=standing.day, expires__gt=standing.day)
     counted = (
-        Coverage.objects.live().filter(on_day).order_by().values("term_id").annotate(n=Count("insured_id", distinct=True))
+        Coverage.objects.live()
+        .filter(on_day)
+        .order_by()
+        .values("term_id")
+        .annotate(n=Count("insured_id", distinct=True))
     )
     return {row["term_id"]: row["n"] for row in counted}
 
@@ -264,4 +271,3 @@ def _coming(clients: PolicyQuerySet, today: dt.date) -> list[Coming]:
 def _renewal_word(term: Term) -> str:
     bound, offered = getattr(term, "renewal_bound", False), getattr(term, "renewal_offered", False)
     return "Renewal bound" if bound else "Renewal offered" if offered else "No renewal yet"
-

@@ -54,7 +54,9 @@ def listing_of(user: User, policies: Sequence[Policy], query: Mapping[str, str])
         for term in Term.objects.live().filter(policy__in=policies):
             terms[term.policy_id].append(term)
     tabs = [
-        Tab(label, "?" + urlencode({key: value for key, value in (("q", q), ("status", code)) if value}), code == status)
+        Tab(
+            label, "?" + urlencode({key: value for key, value in (("q", q), ("status", code)) if value}), code == status
+        )
         for code, label in [("", "All"), *STATUSES]
     ]
     rows = [standing_of(policy, terms[policy.pk], policy.today()) for policy in policies]
@@ -67,5 +69,3 @@ def _managed(user: User, policies: Sequence[Policy]) -> frozenset[int]:
         return frozenset()
     shown = Policy.objects.managed_by(user).filter(pk__in=[policy.pk for policy in policies])
     return frozenset(shown.values_list("pk", flat=True))
-
-

@@ -1,7 +1,7 @@
 """What a policy's page shows to a user: put together here, so that the template only lays it out.
 
-Policyholders and agents see the policy whole: one term's roster at a time, premium, agents of record, history. An insured
-sees her own coverages on it and nobody else's (SPEC: roles, rows and rights).
+Policyholders and agents see the policy whole: one term's roster at a time, premium, agents of record, history. An
+insured sees her own coverages on it and nobody else's (SPEC: roles, rows and rights).
 """
 
 from __future__ import annotations
@@ -108,7 +108,9 @@ def page_of_policy(request: HttpRequest, user: User, policy: Policy) -> PolicyPa
         roster=_roster(request, term, policy, standing, issues=issues) if whole and term is not None else None,
         own=leading,
         earlier=[own for own in coverages if own not in leading],
-        agents=list(policy.agents_of_record.live().select_related("agency").order_by("-starts", "-id")) if whole else [],
+        agents=list(policy.agents_of_record.live().select_related("agency").order_by("-starts", "-id"))
+        if whole
+        else [],
         history=list(policy.status_history.all()[:20]) if whole else [],
         panels=panels_for(user, "policy", policy=policy),
     )
@@ -146,7 +148,7 @@ def _row(term: Term, standing: Standing, chosen: Term | None) -> TermRow:
 
 
 def _roster(request: HttpRequest, term: Term, policy: Policy, standing: Standing, *, issues: bool) -> Roster:
-    """A page of the term's coverages by name; up to 5,000 insureds, so it is paged by key and searched by the database."""
+    """A page of the term's coverages by name: up to 5,000, so paged by key and searched by the database."""
     q = request.GET.get("q", "").replace("\x00", "").strip()[:100]
     coverages = term.coverages.live().select_related("insured")
     words = fold(q).split()

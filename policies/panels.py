@@ -67,9 +67,7 @@ def _own_notices(glance: Glance) -> list[object]:
     """What waits on the policies that stand behind one's own coverage; money only where one holds the policy."""
     managed = {held.standing.policy.pk for held in glance.held} if glance.individual else set()
     seen = {own.standing.policy.pk: own.standing for own in glance.own}
-    return [
-        notice for pk, standing in seen.items() for notice in standing.notices(with_amounts=pk in managed)
-    ]
+    return [notice for pk, standing in seen.items() for notice in standing.notices(with_amounts=pk in managed)]
 
 
 PANELS: list[Provider] = [at_a_glance]

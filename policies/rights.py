@@ -64,7 +64,7 @@ def reaching(user: User, policy: Policy) -> list[Membership]:
 def _opens(
     rule: Rule, capability: Capability, membership: Membership, is_historic: Callable[[Membership], bool]
 ) -> bool:
-    """Whether this membership opens the capability. Its standing is asked for only where the role's rights differ by it."""
+    """Whether this membership opens the capability; its standing is asked for only where the role's rights differ."""
     while_current, afterwards = membership.role in rule.roles, membership.role in rule.historic
     if while_current == afterwards:
         open_now = while_current

@@ -96,38 +96,43 @@ class Standing:
         policy = self.policy
         if policy.status != Policy.Status.CANCELLED or policy.reinstate_by is None or policy.reinstate_by < self.day:
             return None
-        amount = (
-            f" and {dollars(policy.reinstatement_amount)}" if with_amounts and policy.reinstatement_amount else ""
-        )
+        amount = f" and {dollars(policy.reinstatement_amount)}" if with_amounts and policy.reinstatement_amount else ""
         return Notice(
             "attention",
             f"Reinstatement can be asked for until {day_long(policy.reinstate_by)}",
-            f"The carrier decides about it and needs your word{amount} by then. Until it confirms, there is no coverage.",
+            f"The carrier needs your word{amount} by then, and decides. Until it confirms, there is no coverage.",
         )
 
     def _renewal(self) -> Notice | None:
-        renewal, day = self.renewal, self.day
         if self.policy.has_ended:
             return None
-        if renewal is None:
-            left = self.days_left
-            if left is None or left > RENEWAL_WINDOW_DAYS or self.term is None:
-                return None
-            return Notice(
-                "info",
-                f"This term ends in {left} day{'' if left == 1 else 's'}",
-                f"It ends on {day_long(self.term.expires)}, and no renewal is on file yet.",
-            )
-        period = f"from {day_long(renewal.effective)} to {day_long(renewal.expires)}"
-        if renewal.status == Term.Status.BOUND:
-            return Notice("good", "The renewal is bound", f"Coverage continues {period}.")
-        if renewal.status == Term.Status.ACCEPTED:
-            return Notice("info", "The renewal is accepted, not bound yet", f"It would run {period} once the carrier binds it.")
-        until = f" It is open until {day_long(renewal.offer_expires)}." if renewal.offer_expires else ""
-        overdue = renewal.offer_expires is not None and renewal.offer_expires < day
-        if overdue:
+        return _words_of_renewal(self.renewal, self.day) if self.renewal is not None else self._ending()
+
+    def _ending(self) -> Notice | None:
+        left = self.days_left
+        if self.term is None or left is None or left > RENEWAL_WINDOW_DAYS:
             return None
-        return Notice("info", "A renewal is offered", f"It would run {period}. An offer is not coverage.{until}")
+        return Notice(
+            "info",
+            f"This term ends in {left} day{'' if left == 1 else 's'}",
+            f"It ends on {day_long(self.term.expires)}, and no renewal is on file yet.",
+        )
+
+
+def _words_of_renewal(renewal: Term, day: dt.date) -> Notice:
+    """An offer is no coverage, an accepted one not yet; a bound one is."""
+    period = f"from {day_long(renewal.effective)} to {day_long(renewal.expires)}"
+    if renewal.status == Term.Status.BOUND:
+        return Notice("good", "The renewal is bound", f"Coverage continues {period}.")
+    if renewal.status == Term.Status.ACCEPTED:
+        return Notice("info", "The renewal is accepted, not bound yet", f"It runs {period} once the carrier binds it.")
+    text = f"It would run {period}. An offer is not coverage."
+    if renewal.offer_expires is None:
+        return Notice("info", "A renewal is offered", text)
+    until = day_long(renewal.offer_expires)
+    if renewal.offer_expires < day:
+        return Notice("info", "The renewal offer has run out", f"It was open until {until}.")
+    return Notice("info", f"A renewal is offered until {until}", text)
 
 
 def standing_of(policy: Policy, terms: Iterable[Term], day: dt.date) -> Standing:
@@ -148,8 +153,7 @@ def standing_of(policy: Policy, terms: Iterable[Term], day: dt.date) -> Standing
     ahead = next((term for term in to_come if term.status == Term.Status.BOUND), None)
     renewal = _best(to_come) if current is not None else None
     term = current or (ahead if not policy.has_ended else None) or (past[-1] if past else None) or _best(to_come)
-    kind, label = LABELS[policy.status]
-    kind, label, sentence = _words(policy, term, current, day, kind, label)
+    kind, label, sentence = _words(policy, term, current, day)
     return Standing(policy, day, kind, label, sentence, term, renewal)
 
 
@@ -159,43 +163,45 @@ def _best(terms: list[Term]) -> Term | None:
     return min(terms, key=lambda term: (rank[Term.Status(term.status)], term.effective), default=None)
 
 
-def _words(
-    policy: Policy, term: Term | None, current: Term | None, day: dt.date, kind: str, label: str
-) -> tuple[str, str, str]:
+def _words(policy: Policy, term: Term | None, current: Term | None, day: dt.date) -> tuple[str, str, str]:
     """The mark and the sentence of each status."""
-    status = Policy.Status
-    ended_on = _end(policy, term)
-    if policy.status == status.CANCELLED:
-        return kind, label, f"Cancelled on {day_long(ended_on)}" if ended_on else "Cancelled"
-    if policy.status == status.EXPIRED:
-        return kind, label, f"Expired on {day_long(ended_on)}" if ended_on else "Expired"
-    if policy.status == status.NONRENEWED:
-        if ended_on is None:
-            return kind, label, "Not renewed"
-        if ended_on > day:
-            return kind, label, f"Ends on {day_long(ended_on)} and is not renewed"
-        return kind, label, f"Not renewed; ended on {day_long(ended_on)}"
-    if policy.status == status.PENDING:
-        begins = f" It would begin on {day_long(term.effective)}" if term is not None else ""
-        return kind, label, f"Not in force yet.{begins}" if begins else "Not in force yet"
+    kind, label = LABELS[policy.status]
+    if policy.has_ended:
+        return kind, label, _words_of_ended(policy, term, day)
+    if policy.status == Policy.Status.PENDING:
+        begins = f". It would begin on {day_long(term.effective)}" if term is not None else ""
+        return kind, label, f"Not in force yet{begins}"
     if current is not None:
-        if policy.status == status.PENDING_CANCELLATION and policy.cancellation_effective:
-            if policy.cancellation_effective <= day:
-                return kind, label, f"Cancellation took effect on {day_long(policy.cancellation_effective)} unless it was cured"
-            return kind, label, f"In force; cancels on {day_long(policy.cancellation_effective)}"
-        return kind, label, f"In force until {day_long(current.expires)}"
-    if term is not None and term.effective > day:
-        return "accent", "Begins soon", f"In force from {day_long(term.effective)}"
-    if term is not None:
-        return "attention", "Term ended", f"The last term on file ended on {day_long(term.expires)}"
-    return "attention", "No term on file", "No term of this policy is on file"
+        return kind, label, _words_of_current(policy, current, day)
+    if term is None:
+        return "attention", "No term on file", "No term of this policy is on file"
+    if term.effective > day:
+        return "accent", "To come", f"In force from {day_long(term.effective)}"
+    return "attention", "Term ended", f"The last term on file ended on {day_long(term.expires)}"
 
 
-def _end(policy: Policy, term: Term | None) -> dt.date | None:
-    """The day on which a policy that has ended did so: the carrier's own date where it gives one."""
+def _words_of_current(policy: Policy, current: Term, day: dt.date) -> str:
+    cancels = policy.cancellation_effective
+    if policy.status != Policy.Status.PENDING_CANCELLATION or cancels is None:
+        return f"In force until {day_long(current.expires)}"
+    if cancels <= day:
+        return f"Was to be cancelled on {day_long(cancels)}; not confirmed yet"
+    return f"In force; cancels on {day_long(cancels)}"
+
+
+def _words_of_ended(policy: Policy, term: Term | None, day: dt.date) -> str:
+    """A policy that was cancelled ended on the carrier's own date for it; the others with their term."""
     if policy.status == Policy.Status.CANCELLED:
-        return policy.cancellation_effective or policy.status_date
-    return term.expires if term is not None else policy.status_date
+        cancelled = policy.cancellation_effective or policy.status_date
+        return f"Cancelled on {day_long(cancelled)}" if cancelled else "Cancelled"
+    ended = term.expires if term is not None else policy.status_date
+    if policy.status == Policy.Status.EXPIRED:
+        return f"Expired on {day_long(ended)}" if ended else "Expired"
+    if ended is None:
+        return "Not renewed"
+    return (
+        f"Ends on {day_long(ended)} and is not renewed" if ended > day else f"Not renewed; ended on {day_long(ended)}"
+    )
 
 
 CERTIFICATE, LETTER = "certificate", "letter"

@@ -39,7 +39,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """What components/timeline.html draws. `retroactive`: where claims-made coverage begins to reach back to, if it does."""
+    """What components/timeline.html draws. `retroactive`: where claims-made coverage begins to reach back to."""
 
     bars: list[Bar]
     ticks: list[Tick]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @require_safe
 def policy_list(request: HttpRequest) -> HttpResponse:
-    """Every policy that the user sees, in order of number, searched and narrowed. 422 for a search that makes no sense."""
+    """Every policy that the user sees, in order of number, searched and narrowed; 422 for what can't be searched."""
     user = user_of(request)
     narrowed = PolicyFilter(request.GET, Policy.objects.visible_to(user).with_page(), request=request)
     understood = narrowed.is_valid()

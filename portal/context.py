@@ -49,7 +49,7 @@ class Site:
 
     @cached_property
     def as_of(self) -> datetime | None:
-        """The moment that the carrier's data stands for (B-09), for those who may see any of it; None before the first feed."""
+        """The moment that the carrier's data stands for (B-09), for who may see any; None before the first feed."""
         if not self.signed_in:
             return None
         read: Callable[[], datetime | None] = import_string(settings.FEED_AS_OF)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-
 from typing import TYPE_CHECKING
 
 from django import template
@@ -43,7 +42,7 @@ def render_icon(name: str, size: int | None = None, label: str = "") -> SafeStri
 
 @register.simple_tag
 def icon(name: str, size: int | None = None, label: str = "") -> SafeString:
-    """`{% icon "search" %}`: an icon in the colour and size of the text beside it; `size` is its intrinsic size in px."""
+    """`{% icon "search" %}`: an icon in the colour and size of the text beside it; `size` is its own size in px."""
     return render_icon(str(name), size, str(label))
 
 
@@ -66,7 +65,7 @@ def status(kind: str, label: str, icon_name: str = "") -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def panel_body(context: template.Context, panel: Panel) -> SafeString:
-    """The body of a panel that has a template of its own, with its own context and nothing of the page's but the token."""
+    """The body of a panel that has a template of its own, with its own context and of the page's only the token."""
     engine = context.template.engine if context.template else template.Engine.get_default()
     inside = context.new(dict(panel.context))
     inside["csrf_token"] = context.get("csrf_token")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
+from django.core.validators import URLValidator
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
@@ -43,7 +44,13 @@ class Announcement(models.Model):
     public_id = PublicIdField()
     title = models.CharField(max_length=120)
     body = models.TextField(help_text="Plain text. An empty line begins a new paragraph.")
-    link = models.URLField("link", blank=True, default="", help_text="Where to read more, if anywhere.")
+    link = models.CharField(
+        max_length=300,
+        blank=True,
+        default="",
+        validators=[URLValidator(schemes=["https"])],
+        help_text="Where to read more, if anywhere: an address that begins with https://.",
+    )
     audience = ArrayField(
         models.CharField(max_length=12, choices=Membership.Role),
         default=list,
