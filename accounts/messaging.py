@@ -116,7 +116,7 @@ def _never_connected(error: requests.RequestException) -> bool:
 
 def status_callback(reference: str) -> str:
     """The address that Twilio reports delivery to; it names the challenge, which tells nothing by itself."""
-    return f"{settings.PUBLIC_URL}{reverse('accounts:twilio-status')}?{urlencode({'challenge': reference})}"
+    return f"{settings.PUBLIC_URL.rstrip('/')}{reverse('accounts:twilio-status')}?{urlencode({'challenge': reference})}"
 
 
 def is_signed_by_twilio(*, reference: str, params: dict[str, str], signature: str) -> bool:

@@ -89,7 +89,8 @@ class DefaultDenyMiddleware:
         if standing is Standing.FULL:
             return None
         if standing is Standing.HALF:
-            if name in settings.HALF_SIGNED_IN_URL_NAMES:
+            # Public pages too, but home: it would greet a visitor who has signed in half.
+            if name in settings.HALF_SIGNED_IN_URL_NAMES | settings.PUBLIC_URL_NAMES - {settings.LOGIN_REDIRECT_URL}:
                 return None
             return send_to(request, with_query("accounts:verify", next=page_of(request)))
         if name in settings.PUBLIC_URL_NAMES:

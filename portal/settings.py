@@ -274,7 +274,6 @@ HALF_SIGNED_IN_URL_NAMES = {
     "accounts:session-time",
     "accounts:stay-signed-in",
     "accounts:mfa-setup",
-    "accounts:mfa-setup-start",
     "accounts:mfa-setup-authenticator",
     "accounts:mfa-setup-text",
     "accounts:mfa-setup-code",

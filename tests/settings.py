@@ -15,3 +15,7 @@ else:
     os.environ["PORTAL_DATA_DIR"] = str(test_data_dir())
 
 from portal.settings import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["tests.hashing.QuickArgon2PasswordHasher"]
+# WhiteNoise warns of a folder that is not there, and warnings are errors.
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405

@@ -1,0 +1,203 @@
+"""Web support's desk: find a user, see why and until when the account is locked, unlock it with a reason (S-14)."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.forms import BaseUserCreationForm
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+
+from accounts.events import AccountEvent
+from accounts.guards import user_of
+from accounts.methods import devices_of, method_of
+from accounts.models import User
+from accounts.services import locks
+from core.events import record_event
+from core.models import Event
+
+EVENTS_SHOWN = 200
+
+
+class ReasonForm(forms.Form):
+    """Why staff lock or unlock an account; stands in the event log."""
+
+    reason = forms.CharField(
+        max_length=300,
+        widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
+        help_text="How you made sure who is asking, and what happened. It is kept in the event log.",
+        error_messages={"required": "Say why. It is kept in the event log."},
+    )
+
+
+class NewUserForm(BaseUserCreationForm):  # type: ignore[type-arg]
+    """A new account made by staff, with a first password by the portal's rules."""
+
+    class Meta:
+        model = User
+        fields = ("username", "first_name", "last_name", "email")
+
+
+@admin.register(User)
+class UserAdmin(admin.ModelAdmin[User]):
+    """Accounts. Every look at one is recorded; what a person may do in the portal stands in memberships, and only
+    superusers change who is staff."""
+
+    list_display = ("username", "full_name", "email", "is_staff", "is_active", "last_login")
+    list_filter = ("is_staff", "is_active")
+    list_per_page = 50
+    search_fields = ("username", "first_name", "last_name", "email")
+    search_help_text = "Username, name or email."
+    ordering = ("username_key",)
+    add_form = NewUserForm
+    inlines: ClassVar[list[Any]] = []
+    change_form_template = "admin/accounts/user/change_form.html"
+
+    PERSON = ("username", "first_name", "last_name", "email", "phone", "time_zone", "language")
+    ADDRESS = ("address1", "address2", "city", "state", "zip")
+    RIGHTS = ("is_active", "is_staff", "is_superuser", "groups")
+    HISTORY = ("date_joined", "last_login", "password_changed_at", "security_epoch")
+    fieldsets = (
+        (None, {"fields": PERSON}),
+        ("Mailing address", {"fields": ADDRESS}),
+        ("Staff rights", {"fields": RIGHTS}),
+        ("History", {"fields": HISTORY}),
+    )
+    filter_horizontal = ("groups",)
+
+    @admin.display(description="name")
+    def full_name(self, user: User) -> str:
+        """First and last name."""
+        return user.get_full_name()
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Accounts are set inactive or locked; their history stays."""
+        return False
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        if obj is None:
+            return ((None, {"fields": ("username", "first_name", "last_name", "email", "password1", "password2")}),)
+        return self.fieldsets
+
+    def get_form(self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any) -> Any:
+        if obj is None:
+            kwargs["form"] = self.add_form
+        return super().get_form(request, obj, change=change, **kwargs)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        """Data of the account belong to its owner; rights to superusers."""
+        if obj is None:
+            return ()
+        own = self.PERSON + self.ADDRESS + self.HISTORY
+        return own if request.user.is_superuser else own + self.RIGHTS
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        tag = AccountEvent.CHANGED if change else AccountEvent.CREATED
+        record_event(tag, subject=obj, request=request, data={"fields": sorted(form.changed_data)})
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """The event log keeps this; admin's own log would be a second one."""
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """The event log keeps this; admin's own log would be a second one."""
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        return [
+            path("<int:user_id>/lock/", wrap(self.lock_view), name="accounts_user_lock"),
+            path("<int:user_id>/unlock/", wrap(self.unlock_view), name="accounts_user_unlock"),
+            path("<int:user_id>/events/", wrap(self.events_view), name="accounts_user_events"),
+            *super().get_urls(),
+        ]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        response = super().changelist_view(request, extra_context)
+        if request.GET.get("q"):
+            found = getattr(getattr(response, "context_data", {}).get("cl"), "result_count", None)
+            record_event(AccountEvent.SEARCHED, request=request, data={"found": found})
+        return response
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        user = self.get_object(request, object_id)
+        if user is not None and self.has_view_permission(request, user):
+            record_event(AccountEvent.VIEWED, subject=user, on_behalf_of=user, request=request)
+            extra_context = (extra_context or {}) | self._state(request, user)
+        return super().change_view(request, object_id, form_url, extra_context)
+
+    def _state(self, request: HttpRequest, user: User) -> dict[str, Any]:
+        """Why the account can't sign in, its methods, and what this member of staff may do about it."""
+        return {
+            "obstacles": locks.locks_on(user),
+            "hard_locked": user.locks.filter(lifted_at=None).exists(),
+            "methods": [(method_of(device).verbose_name, device) for device in devices_of(user)],
+            "may_unlock": request.user.has_perm("accounts.unlock_user"),
+            "may_read_events": request.user.has_perm("accounts.view_user_events"),
+        }
+
+    def _user(self, request: HttpRequest, user_id: int, permission: str) -> User:
+        """The account of an action. Raises PermissionDenied without the right, Http404 where there is none."""
+        if not request.user.has_perm(permission):
+            raise PermissionDenied
+        user = self.get_object(request, str(user_id))
+        if user is None:
+            raise Http404
+        return user
+
+    def unlock_view(self, request: HttpRequest, user_id: int) -> HttpResponse:
+        """Lift every lock and cooling-off, with a reason."""
+        user = self._user(request, user_id, "accounts.unlock_user")
+        form = ReasonForm(request.POST if request.method == "POST" else None)
+        if form.is_valid():
+            locks.unlock(user=user, by=user_of(request), reason=form.cleaned_data["reason"], request=request)
+            messages.success(request, f"{user} is unlocked.")
+            return self._back_to(user)
+        return self._ask_reason(request, user, form, title=f"Unlock {user}", action="Unlock this account")
+
+    def lock_view(self, request: HttpRequest, user_id: int) -> HttpResponse:
+        """Lock the account until staff unlock it, with a reason; its sessions end at once."""
+        user = self._user(request, user_id, "accounts.unlock_user")
+        form = ReasonForm(request.POST if request.method == "POST" else None)
+        if form.is_valid():
+            locks.lock(user=user, by=user_of(request), reason=form.cleaned_data["reason"], request=request)
+            messages.success(request, f"{user} is locked, and all its sessions have ended.")
+            return self._back_to(user)
+        return self._ask_reason(request, user, form, title=f"Lock {user}", action="Lock this account")
+
+    def events_view(self, request: HttpRequest, user_id: int) -> HttpResponse:
+        """The account's newest events, read-only; older ones page by page."""
+        user = self._user(request, user_id, "accounts.view_user_events")
+        record_event(AccountEvent.EVENTS_VIEWED, subject=user, on_behalf_of=user, request=request)
+        before = request.GET.get("before", "")
+        log = Event.objects.about_user(user.pk)
+        if before.isdecimal():
+            log = log.filter(id__lt=int(before))
+        events = list(log[: EVENTS_SHOWN + 1])
+        context = self._context(request, user, title=f"Event log of {user}")
+        context |= {
+            "events": events[:EVENTS_SHOWN],
+            "older": events[EVENTS_SHOWN - 1].pk if len(events) > EVENTS_SHOWN else None,
+        }
+        return TemplateResponse(request, "admin/accounts/user/events.html", context)
+
+    def _ask_reason(
+        self, request: HttpRequest, user: User, form: ReasonForm, *, title: str, action: str
+    ) -> HttpResponse:
+        context = self._context(request, user, title=title)
+        context |= {"form": form, "action": action, "obstacles": locks.locks_on(user)}
+        status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
+        return TemplateResponse(request, "admin/accounts/user/reason.html", context, status=status)
+
+    def _context(self, request: HttpRequest, user: User, *, title: str) -> dict[str, Any]:
+        return {**self.admin_site.each_context(request), "title": title, "original": user, "opts": self.opts}
+
+    def _back_to(self, user: User) -> HttpResponseRedirect:
+        return HttpResponseRedirect(reverse("admin:accounts_user_change", args=[user.pk]))

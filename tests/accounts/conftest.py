@@ -1,0 +1,54 @@
+"""The cast of sign-in: Ada has an authenticator, Tess has her codes texted, Nell has no second factor yet, and Stan is
+staff."""
+
+from __future__ import annotations
+
+import pytest
+from pytest_django import Settings
+
+from accounts.models import AuthenticatorDevice, PhoneDevice, User
+from tests.accounts.gateways import RecordingGateway, Text
+from tests.accounts.people import phone_for
+from tests.factories import UserFactory
+from tests.helpers import authenticator_for
+
+
+@pytest.fixture
+def ada(db: None) -> User:
+    """Has an authenticator, once a test asks for `adas_app`."""
+    return UserFactory.create(username="ada", first_name="Ada", last_name="Byron")
+
+
+@pytest.fixture
+def adas_app(ada: User) -> AuthenticatorDevice:
+    return authenticator_for(ada)
+
+
+@pytest.fixture
+def tess(db: None) -> User:
+    return UserFactory.create(username="tess", first_name="Tess", last_name="Lane")
+
+
+@pytest.fixture
+def tess_phone(tess: User) -> PhoneDevice:
+    return phone_for(tess)
+
+
+@pytest.fixture
+def nell(db: None) -> User:
+    return UserFactory.create(username="nell", first_name="Nell", last_name="Ford")
+
+
+@pytest.fixture
+def stan(db: None) -> User:
+    return UserFactory.create(
+        username="stan", first_name="Stan", last_name="Webb", is_staff=True, is_superuser=True
+    )
+
+
+@pytest.fixture
+def texts(settings: Settings) -> list[Text]:
+    """What was texted in this test, newest last."""
+    settings.SMS_GATEWAY = "tests.accounts.gateways.RecordingGateway"
+    RecordingGateway.sent.clear()
+    return RecordingGateway.sent
