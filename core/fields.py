@@ -21,6 +21,11 @@ else:
     _CharField = models.CharField
 
 PUBLIC_ID_LENGTH = 22
+# The same in SQL, for rows that come by set-based statements: 128 bits of two random UUIDs' hash (no extension needed).
+PUBLIC_ID_SQL = (
+    "translate(left(encode(substr(sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())), 1, 16), "
+    "'base64'), 22), '+/', '-_')"
+)
 
 
 def new_public_id() -> str:

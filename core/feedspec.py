@@ -1,0 +1,227 @@
+"""With what an area declares the tables that the carrier's feed fills.
+
+The machinery in `feed/` reads these declarations and knows no table by name. An area lists its `Table`s in its own
+`feed.py`; settings name them (`FEED_TABLES`). In the pieces of SQL below `s` is the staged row of the file, whose columns
+bear the names of the file's columns, and `t` is the portal's row.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import Enum, StrEnum
+from typing import Any, Protocol
+
+
+class Severity(StrEnum):
+    """One error and nothing is applied; a warning is applied and shown."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+class Stage(StrEnum):
+    """The order of the checks (FEED.md)."""
+
+    PACKAGE = "package"
+    SCHEMA = "schema"
+    REFERENCES = "references"
+    BUSINESS = "business"
+
+
+class Kind(Enum):
+    """What a column's values look like. Empty means none, whatever the kind."""
+
+    # Free text; trimmed, without control characters. Line breaks only where the model's field is a TextField.
+    TEXT = "text"
+    # The carrier's own id: printable, no space at either end, at most 120 characters.
+    IDENTIFIER = "identifier"
+    # ISO 8601, `2026-11-20`.
+    DATE = "date"
+    # US dollars, a decimal string with two places, `1250.00`.
+    MONEY = "money"
+    # A whole number.
+    WHOLE = "whole number"
+    # `true` or `false`; empty is false where the model has no null.
+    BOOLEAN = "boolean"
+    # One of `choices`.
+    CHOICE = "choice"
+    # Several, separated by `;`, each one of `choices` where these are given.
+    LIST = "list"
+    # Five digits, or nine with a dash; another form is a warning.
+    ZIP = "ZIP"
+    # An address of electronic mail; another form is a warning.
+    EMAIL = "email"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a file.
+
+    `field`: the model's field, by default of the same name; None where the value is not stored as it stands.
+    `required`: may not be empty. `default`: what an empty value is stored as.
+    `minimum`, `maximum`: bounds of money and whole numbers. `pattern` with `pattern_words`: a form beyond the kind's.
+    `fold`: how values are matched, as a key and as a reference ('mpl-1 234' is 'MPL1234').
+    `store`: what is kept instead of the value, such as a keyed hash; the value itself then never reaches the database,
+    a log or a finding. `not_future`: a date may not lie after today (business). `expected`: empty is a warning.
+    """
+
+    name: str
+    kind: Kind = Kind.TEXT
+    field: str | None = ""
+    required: bool = False
+    default: str = ""
+    choices: tuple[str, ...] = ()
+    minimum: Decimal | None = None
+    maximum: Decimal | None = None
+    pattern: re.Pattern[str] | None = None
+    pattern_words: str = ""
+    fold: Callable[[str], str] | None = None
+    store: Callable[[str], str] | None = None
+    not_future: bool = False
+    expected: bool = False
+
+    @property
+    def model_field(self) -> str | None:
+        """The model's field that holds the value, or None."""
+        return self.name if self.field == "" else self.field
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A column that names a row of another file by its key; `field` is the model's foreign key.
+
+    `when`: column and value on which the reference applies, where one column may name rows of several files.
+    """
+
+    column: str
+    file: str
+    field: str
+    when: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Computed:
+    """A model field that is computed by Python from columns of the row, such as a folded name for searching."""
+
+    field: str
+    columns: tuple[str, ...]
+    function: Callable[..., str]
+
+
+@dataclass(frozen=True)
+class RowCheck:
+    """A rule on one row: `faulty` is SQL over `s`, true where it is broken; the sentence may name columns as `{column}`."""
+
+    code: str
+    column: str
+    faulty: str
+    sentence: str
+    stage: Stage = Stage.BUSINESS
+    severity: Severity = Severity.ERROR
+
+
+@dataclass(frozen=True)
+class SetCheck:
+    """A rule on several rows, judged on the portal's tables as they would be after the load.
+
+    `sql` selects `line` (of a row in the file) and whatever the sentence names as `{column}`; in it `{change}` stands
+    for the table of changes (see `Load.changes`), and `%(source)s` and the like for the load's parameters.
+    """
+
+    code: str
+    column: str
+    sql: str
+    sentence: str
+    severity: Severity = Severity.ERROR
+
+
+@dataclass(frozen=True)
+class Guard:
+    """A full package that would do this to more than `share` of the source's live rows is held for a person's word.
+
+    `condition`: SQL over `was` (tracked fields as they were) and `t` (the row as it would be). `setting`: the name of
+    the Django setting that may replace the share. `words`: what would happen, as in '4 of 120 policies are cancelled'.
+    """
+
+    name: str
+    words: str
+    condition: str
+    share: Decimal
+    setting: str = ""
+
+
+class Load(Protocol):
+    """A load in progress, as an area's hooks see it. Everything runs in the load's one transaction."""
+
+    source: str
+    run_id: int
+    as_of: dt.datetime
+    now: dt.datetime
+
+    def changes(self, file: str) -> str | None:
+        """The temporary table of a file's changes, or None if the package doesn't hold the file.
+
+        Columns: `line` (None where retired for being absent), `id` of the model's row, `change` ('inserted', 'updated',
+        'unretired', 'retired') and `was_<field>` for each tracked field (null for what is inserted).
+        """
+
+    def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> int:
+        """Run set-based SQL; `source`, `run_id`, `as_of` and `now` are among the parameters. Returns the rows touched."""
+
+    def rows(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """Run a query and fetch what it finds; for few rows only."""
+
+    def warn(self, file: str, line: int | None, column: str, code: str, sentence: str) -> None:
+        """Add a warning to the run's findings."""
+
+
+Hook = Callable[[Load], None]
+
+
+@dataclass(frozen=True)
+class Table:
+    """One file of the feed and the model that it fills.
+
+    `model`: label, such as `policies.Policy`; it has `source`, `external_id`, `retired_at` and `updated_at`.
+    `key`: the columns of the row's key, by default the first. A key of several is joined by `|`.
+    `track`: model fields whose value before the load hooks and guards need.
+    `learned`: model field → the field that says when the portal itself learned it; a package as of an earlier time
+    leaves the portal's value. `after`: hooks, run in order of the tables when all files are applied.
+    """
+
+    file: str
+    model: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...] = ()
+    references: tuple[Reference, ...] = ()
+    computed: tuple[Computed, ...] = ()
+    checks: tuple[RowCheck, ...] = ()
+    set_checks: tuple[SetCheck, ...] = ()
+    guards: tuple[Guard, ...] = ()
+    track: tuple[str, ...] = ()
+    learned: Mapping[str, str] = field(default_factory=dict)
+    after: tuple[Hook, ...] = ()
+
+    @property
+    def key_columns(self) -> tuple[str, ...]:
+        """The columns that make the row's key."""
+        return self.key or (self.columns[0].name,)
+
+    @property
+    def name(self) -> str:
+        """The file's name without its ending, as used for temporary tables and in figures."""
+        return self.file.removesuffix(".csv")
+
+    def column(self, name: str) -> Column:
+        """The column of that name; KeyError if there is none."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
+
+
+Tables = Sequence[Table]

@@ -1,0 +1,14 @@
+"""Tags of what happens to packages in the event log."""
+
+from django.db.models import TextChoices
+
+
+class FeedEvent(TextChoices):
+    """`source:subject:action`."""
+
+    PACKAGE_UPLOADED = "feed:package:uploaded", "Package uploaded"
+    PACKAGE_APPLIED = "feed:package:applied", "Package applied"
+    PACKAGE_REFUSED = "feed:package:refused", "Package refused"
+    PACKAGE_HELD = "feed:package:held", "Package held for a person's word"
+    HELD_RELEASED = "feed:package:released", "Held package released by a person"
+    PACKAGE_FAILED = "feed:package:failed", "Load failed"

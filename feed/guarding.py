@@ -1,0 +1,82 @@
+"""What a full package would do that a person should see first (FEED.md: the retire guard)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+
+from core.feedspec import Guard
+from feed.applying import Counts
+from feed.specification import Layout
+from feed.staging import Staging
+
+# So many rows are named as examples; the figures say how many there are.
+EXAMPLES = 50
+
+
+def difference_of(cursor: Any, stagings: Sequence[Staging], counts: Mapping[str, Counts]) -> dict[str, Any]:
+    """The difference as a person is to see it, or nothing if no guard is touched.
+
+    `reasons`: sentences; `examples`: a list of file, what ('retired' or a guard's name) and keys.
+    """
+    reasons: list[str] = []
+    examples: list[dict[str, Any]] = []
+    for staging in stagings:
+        layout, figures = staging.layout, counts[staging.layout.file]
+        if _exceeds(figures.retired, figures.before, settings.FEED_RETIRE_SHARE):
+            reasons.append(
+                f"{figures.retired:,} of {figures.before:,} rows of {layout.file} "
+                f"({_share(figures.retired, figures.before)}) would be retired; "
+                f"{_percent(settings.FEED_RETIRE_SHARE)} pass without a person's word."
+            )
+            examples.append({"file": layout.file, "what": "retired", "keys": _retired(cursor, layout)})
+        for guard in layout.table.guards:
+            share = getattr(settings, guard.setting) if guard.setting else guard.share
+            touched = _touched(cursor, layout, guard)
+            if _exceeds(touched, figures.before, share):
+                reasons.append(
+                    f"{touched:,} of {figures.before:,} {guard.words} ({_share(touched, figures.before)}); "
+                    f"{_percent(share)} pass without a person's word."
+                )
+                examples.append({"file": layout.file, "what": guard.name, "keys": _guarded(cursor, layout, guard)})
+    return {"reasons": reasons, "examples": examples} if reasons else {}
+
+
+def _exceeds(count: int, of: int, share: Decimal) -> bool:
+    return of > 0 and count > share * of
+
+
+def _share(count: int, of: int) -> str:
+    return f"{100 * Decimal(count) / of:.1f} %"
+
+
+def _percent(share: Decimal) -> str:
+    return f"{(share * 100).normalize():f} %"
+
+
+def _where(layout: Layout, guard: Guard) -> str:
+    return (
+        f"FROM {layout.changes} was JOIN {layout.db_table} t ON t.id = was.id "
+        f"WHERE was.change IN ('updated', 'unretired') AND ({guard.condition})"
+    )
+
+
+def _touched(cursor: Any, layout: Layout, guard: Guard) -> int:
+    cursor.execute(f"SELECT count(*) {_where(layout, guard)}")
+    return int(cursor.fetchone()[0])
+
+
+def _guarded(cursor: Any, layout: Layout, guard: Guard) -> list[str]:
+    cursor.execute(f"SELECT t.external_id {_where(layout, guard)} ORDER BY 1 LIMIT {EXAMPLES}")
+    return [key for (key,) in cursor.fetchall()]
+
+
+def _retired(cursor: Any, layout: Layout) -> list[str]:
+    cursor.execute(
+        f"SELECT t.external_id FROM {layout.changes} was JOIN {layout.db_table} t ON t.id = was.id "
+        f"WHERE was.change = 'retired' ORDER BY 1 LIMIT {EXAMPLES}"
+    )
+    return [key for (key,) in cursor.fetchall()]

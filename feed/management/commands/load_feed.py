@@ -1,0 +1,96 @@
+"""`manage.py load_feed`: load a package of the carrier's feed, or let a held one through."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
+
+from accounts.models import User
+from accounts.models.users import fold_username
+from feed.loading import RunBusyError, execute, load_package
+from feed.models import NotHeldError, Run
+
+EXIT_CODES = {
+    Run.Status.APPLIED: 0,
+    Run.Status.UNCHANGED: 0,
+    Run.Status.REHEARSED: 0,
+    Run.Status.REFUSED: 1,
+    Run.Status.FAILED: 1,
+    Run.Status.HELD: 3,
+}
+FIGURES = ("rows", "inserted", "updated", "unretired", "unchanged", "retired")
+
+
+class Command(BaseCommand):
+    """Loads a package. Exit codes: 0 applied or nothing new, 1 refused or failed, 2 usage, 3 held for a person's word."""
+
+    help = (
+        "Load a package of the carrier's feed (a folder or a .zip). "
+        "Exit codes: 0 applied or nothing new, 1 refused or failed, 2 usage, 3 held for a person's word."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """A package, or the number of a held run with who lets it through and why."""
+        parser.add_argument("package", nargs="?", type=Path, help="the package: a folder or a .zip")
+        parser.add_argument("--dry-run", action="store_true", help="check and apply, then roll everything back")
+        parser.add_argument("--apply-held", type=int, metavar="RUN", help="let the held run of this number through")
+        parser.add_argument("--by", metavar="USERNAME", help="with --apply-held: the member of staff whose word it is")
+        parser.add_argument("--reason", help="with --apply-held: why it is let through")
+
+    def handle(self, **options: Any) -> None:
+        """Load, print figures and findings, and exit with the outcome's code."""
+        package: Path | None = options["package"]
+        if (package is None) == (options["apply_held"] is None):
+            raise CommandError("Name a package, or a held run with --apply-held.", returncode=2)
+        if package is not None and not package.exists():
+            raise CommandError(f"There is no package at {package}.", returncode=2)
+        try:
+            if package is None:
+                run = self._apply_held(**options)
+            else:
+                run = load_package(package, dry_run=options["dry_run"])
+        except OperationalError as error:
+            raise CommandError("The database could not be reached or gave up; nothing was applied.") from error
+        self._print(run)
+        if code := EXIT_CODES[Run.Status(run.status)]:
+            sys.exit(code)
+
+    def _apply_held(self, *, apply_held: int, by: str | None, reason: str | None, **options: Any) -> Run:
+        """Let a held run through and load it."""
+        if not by or not (reason or "").strip():
+            raise CommandError("A held run is let through by somebody (--by) and for a reason (--reason).", returncode=2)
+        if options["dry_run"]:
+            raise CommandError("A held run was rehearsed already; --dry-run doesn't go with --apply-held.", returncode=2)
+        user = User.objects.filter(username_key=fold_username(by), is_active=True, is_staff=True).first()
+        if user is None or not user.has_perm("feed.release_held_run"):
+            raise CommandError(f"'{by}' is not a member of staff who may let a held package through.", returncode=2)
+        run = Run.objects.filter(pk=apply_held).first()
+        if run is None:
+            raise CommandError(f"There is no run {apply_held}.", returncode=2)
+        try:
+            run.release(by=user, reason=reason or "")
+            return execute(run)
+        except NotHeldError as error:
+            raise CommandError(f"Run {apply_held} is not held.", returncode=2) from error
+        except RunBusyError as error:
+            raise CommandError(f"Run {apply_held} is being worked on already.", returncode=2) from error
+
+    def _print(self, run: Run) -> None:
+        """Figures by file, findings, and how it ended."""
+        if run.counts:
+            self.stdout.write(f"{'file':<24}" + "".join(f"{figure:>12}" for figure in FIGURES))
+            for file, counts in run.counts.items():
+                self.stdout.write(f"{file:<24}" + "".join(f"{counts[figure]:>12,}" for figure in FIGURES))
+        for finding in run.findings.all():
+            self.stdout.write(f"{finding.kind}: [{finding.code}] {finding}")
+        for entry in run.finding_counts:
+            if more := entry["found"] - entry["kept"]:
+                self.stdout.write(f"{entry['kind']}: [{entry['code']}] {entry['file']}: {more:,} more")
+        for reason in run.difference.get("reasons", []):
+            self.stdout.write(f"held: {reason}")
+        self.stdout.write(f"Run {run.pk}: {run.get_status_display()}. {run.outcome}".rstrip())

@@ -1,0 +1,147 @@
+"""The manifest of a package: what it says, and what is wrong with it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+SCHEMA = "portal-feed/1"
+MANIFEST = "manifest.json"
+MAX_MANIFEST_BYTES = 1_000_000
+KEYS = ("schema", "source", "sequence", "as_of", "mode", "files")
+# A name without folders; no dot in front, nothing that a file system reads in another way.
+FILE_NAME = re.compile(r"[a-z0-9][a-z0-9_]{0,59}\.csv")
+SOURCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+SHA256 = re.compile(r"[0-9a-f]{64}")
+MAX_SEQUENCE = 2**63 - 1
+
+
+class ManifestError(Exception):
+    """The manifest can't be used. Carries the finding's code and a sentence."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.sentence = sentence
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """What the manifest says of one file: its data rows (without the header) and the SHA-256 of its bytes."""
+
+    rows: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A manifest that holds together; the files themselves are another matter."""
+
+    source: str
+    sequence: int
+    as_of: dt.datetime
+    mode: str
+    files: Mapping[str, FileEntry]
+
+    @property
+    def is_full(self) -> bool:
+        """A full package is whole for the files it lists; a delta brings changes."""
+        return self.mode == "full"
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 that names the package's content, however it is packed: same digest, same package."""
+        content = {
+            "schema": SCHEMA,
+            "source": self.source,
+            "sequence": self.sequence,
+            "as_of": self.as_of.astimezone(dt.UTC).isoformat(),
+            "mode": self.mode,
+            "files": {name: [entry.rows, entry.sha256] for name, entry in sorted(self.files.items())},
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def parse_manifest(data: bytes) -> Manifest:
+    """Read `manifest.json` (FEED.md). Raises ManifestError at the first thing that is wrong."""
+    content = _json_object(data)
+    if content.get("schema") != SCHEMA:
+        raise ManifestError("schema", f"The manifest's schema is {content.get('schema')!r}; this portal reads '{SCHEMA}'.")
+    for key in KEYS:
+        if key not in content:
+            raise ManifestError("manifest", f"The manifest has no '{key}'.")
+    if unknown := sorted(set(content) - set(KEYS)):
+        raise ManifestError("manifest", f"The manifest has '{unknown[0]}', which {SCHEMA} doesn't know.")
+    source, sequence, mode = content["source"], content["sequence"], content["mode"]
+    if not isinstance(source, str) or not SOURCE.fullmatch(source):
+        raise ManifestError(
+            "manifest", "The manifest's source is a short name of letters, digits, dots, dashes and underscores."
+        )
+    if not isinstance(sequence, int) or isinstance(sequence, bool) or not 0 <= sequence <= MAX_SEQUENCE:
+        raise ManifestError("manifest", f"The manifest's sequence is {sequence!r}; it is a whole number from 0.")
+    if mode not in {"full", "delta"}:
+        raise ManifestError("manifest", f"The manifest's mode is {mode!r}; it is 'full' or 'delta'.")
+    return Manifest(
+        source=source, sequence=sequence, as_of=_moment(content["as_of"]), mode=mode, files=_files(content["files"])
+    )
+
+
+def _json_object(data: bytes) -> dict[str, Any]:
+    """The manifest as an object whose keys stand once each."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in found:
+                raise ManifestError("manifest", f"The manifest names '{key[:60]}' twice.")
+            found[key] = value
+        return found
+
+    try:
+        content = json.loads(data.decode("utf-8"), object_pairs_hook=once)
+    except (UnicodeDecodeError, RecursionError, ValueError) as error:
+        raise ManifestError("manifest", "The manifest is not JSON in UTF-8.") from error
+    if not isinstance(content, dict):
+        raise ManifestError("manifest", "The manifest is not a JSON object.")
+    return content
+
+
+def _moment(value: Any) -> dt.datetime:
+    """`as_of`: a moment with its zone."""
+    try:
+        moment = dt.datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise ManifestError(
+            "manifest", f"The manifest's as_of is {value!r}; it is a time with its zone, such as '2026-11-20T02:00:00Z'."
+        )
+    try:
+        return moment.astimezone(dt.UTC)
+    except OverflowError as error:
+        raise ManifestError("manifest", f"The manifest's as_of is {value!r}, which no calendar holds.") from error
+
+
+def _files(value: Any) -> dict[str, FileEntry]:
+    """The files by name, with rows and hash."""
+    if not isinstance(value, dict):
+        raise ManifestError("manifest", "The manifest's files are not an object of names.")
+    files: dict[str, FileEntry] = {}
+    for name, entry in value.items():
+        if not FILE_NAME.fullmatch(name):
+            raise ManifestError(
+                "path", f"The manifest lists {name[:80]!r}; a file of a package has a plain name such as 'policies.csv'."
+            )
+        rows = entry.get("rows") if isinstance(entry, dict) else None
+        sha256 = entry.get("sha256") if isinstance(entry, dict) else None
+        if not isinstance(rows, int) or isinstance(rows, bool) or not 0 <= rows <= MAX_SEQUENCE:
+            raise ManifestError("manifest", f"The manifest's entry of {name} lacks the number of its rows.")
+        if not isinstance(sha256, str) or not SHA256.fullmatch(sha256.lower()):
+            raise ManifestError("manifest", f"The manifest's entry of {name} lacks its sha256 (64 hexadecimal digits).")
+        files[name] = FileEntry(rows=rows, sha256=sha256.lower())
+    return files

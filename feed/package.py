@@ -1,0 +1,142 @@
+"""A package on disk: a folder or a `.zip`, opened so that nothing outside it is ever read.
+
+Sizes are bounded by `settings.FEED_MAX_BYTES` over all files as unpacked, so that a small archive can't fill the disk
+or the memory: files are streamed and never unpacked to disk.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import zipfile
+import zlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from feed.manifest import MANIFEST, MAX_MANIFEST_BYTES, Manifest, ManifestError, parse_manifest
+
+MAX_ENTRIES = 1_000
+READABLE_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+ENCRYPTED = 0x1
+
+
+class PackageError(Exception):
+    """The package can't be read. Carries the finding's code, a sentence and the file it is about, if one."""
+
+    def __init__(self, code: str, sentence: str, file: str = "") -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.sentence = sentence
+        self.file = file
+
+
+class Package(ABC):
+    """The files of a package by name; `sizes` are bytes as unpacked."""
+
+    sizes: dict[str, int]
+
+    @abstractmethod
+    def open(self, name: str) -> IO[bytes]:
+        """A file's bytes as a stream."""
+
+    def manifest(self) -> Manifest:
+        """The manifest, which is there, not too long and sound; else PackageError."""
+        if MANIFEST not in self.sizes:
+            raise PackageError("no-manifest", f"The package has no {MANIFEST} at its top.")
+        with self.open(MANIFEST) as stream:
+            data = stream.read(MAX_MANIFEST_BYTES + 1)
+        if len(data) > MAX_MANIFEST_BYTES:
+            raise PackageError("too-large", f"{MANIFEST} is longer than {MAX_MANIFEST_BYTES:,} bytes.", MANIFEST)
+        try:
+            return parse_manifest(data)
+        except ManifestError as error:
+            raise PackageError(error.code, error.sentence, MANIFEST) from error
+
+
+class FolderPackage(Package):
+    """A package as a folder. Links and special files are refused, so that nothing outside is read."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.sizes = {}
+        for entry in os.scandir(folder):
+            mode = entry.stat(follow_symlinks=False).st_mode
+            if stat.S_ISLNK(mode):
+                raise PackageError("path", f"'{entry.name}' is a link; a package holds plain files.", entry.name)
+            if not stat.S_ISREG(mode):
+                raise PackageError("path", f"'{entry.name}' is not a plain file.", entry.name)
+            self.sizes[entry.name] = entry.stat(follow_symlinks=False).st_size
+            if len(self.sizes) > MAX_ENTRIES:
+                raise PackageError("too-large", f"The package holds more than {MAX_ENTRIES:,} files.")
+
+    def open(self, name: str) -> IO[bytes]:
+        """Open without following a link that took the file's place meanwhile."""
+        descriptor = os.open(self._folder / name, os.O_RDONLY | os.O_NOFOLLOW)
+        return os.fdopen(descriptor, "rb")
+
+
+class ZipPackage(Package):
+    """A package as a zip archive, read in place."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._archive = archive
+        self.sizes = {}
+        infos = archive.infolist()
+        if len(infos) > MAX_ENTRIES:
+            raise PackageError("too-large", f"The archive holds more than {MAX_ENTRIES:,} files.")
+        for info in infos:
+            name = info.filename
+            shown = name[:80]
+            if "/" in name or "\\" in name or name in {"", ".", ".."} or "\0" in info.orig_filename:
+                raise PackageError("path", f"The archive holds '{shown}'; every file of a package stands at its top.")
+            if stat.S_ISLNK(info.external_attr >> 16):
+                raise PackageError("path", f"'{shown}' is a link; a package holds plain files.", shown)
+            if info.flag_bits & ENCRYPTED:
+                raise PackageError("archive", f"'{shown}' is encrypted.", shown)
+            if info.compress_type not in READABLE_METHODS:
+                raise PackageError("archive", f"'{shown}' is compressed by a method other than deflate.", shown)
+            if name in self.sizes:
+                raise PackageError("archive", f"The archive holds '{shown}' twice.", shown)
+            self.sizes[name] = info.file_size
+
+    def open(self, name: str) -> IO[bytes]:
+        """A stream of the file as unpacked; it ends at the size that the archive states, and its CRC is verified."""
+        return self._archive.open(name)
+
+
+# What reading a damaged or dishonest archive raises.
+READ_ERRORS = (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError)
+
+
+@contextmanager
+def open_package(path: Path, *, max_bytes: int) -> Iterator[Package]:
+    """Open a folder or a `.zip`. Raises PackageError where it is neither, is damaged, too large, or reaches outside."""
+    if path.is_dir():
+        try:
+            package: Package = FolderPackage(path)
+        except OSError as error:
+            raise PackageError("unreadable", "The package's folder can't be read.") from error
+        _refuse_large(package, max_bytes)
+        yield package
+        return
+    if not path.is_file():
+        raise PackageError("unreadable", "There is no package at this place.")
+    try:
+        archive = zipfile.ZipFile(path)
+    except (*READ_ERRORS, ValueError) as error:
+        raise PackageError("archive", "The package is not a zip archive, or a damaged one.") from error
+    with archive:
+        package = ZipPackage(archive)
+        _refuse_large(package, max_bytes)
+        yield package
+
+
+def _refuse_large(package: Package, max_bytes: int) -> None:
+    total = sum(package.sizes.values())
+    if total > max_bytes:
+        raise PackageError(
+            "too-large", f"The package holds {total:,} bytes as unpacked; at most {max_bytes:,} are read."
+        )

@@ -1,0 +1,56 @@
+"""Taking in packages that people bring."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.http import HttpRequest
+
+from core.events import record_event
+from core.idempotency import create_once
+from core.queue import enqueue_on_commit
+from feed.events import FeedEvent
+from feed.models import Run
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+def receive_upload(
+    *, file: UploadedFile, dry_run: bool, user: User, key: uuid.UUID, request: HttpRequest | None = None
+) -> Run:
+    """Keep an uploaded package and enqueue its load. The same key gives the same run."""
+
+    def create() -> Run:
+        run = Run.objects.create(
+            idempotency_key=key,
+            origin=Run.Origin.UPLOAD,
+            name=(file.name or "package.zip")[:200],
+            upload=file,
+            dry_run=dry_run,
+            uploaded_by=user,
+        )
+        record_event(
+            FeedEvent.PACKAGE_UPLOADED, actor=user, subject=run, request=request, data={"dry_run": dry_run}
+        )
+        return run
+
+    with transaction.atomic():
+        run, is_new = create_once(Run.objects.filter(uploaded_by=user), key=key, create=create)
+        if is_new:
+            from feed.tasks import load_run
+
+            enqueue_on_commit(load_run, run.pk)
+    return run
+
+
+def release_held(*, run: Run, by: User, reason: str, request: HttpRequest | None = None) -> None:
+    """Let a held package through and enqueue its load. Raises NotHeldError where it is not held any more."""
+    from feed.tasks import load_run
+
+    with transaction.atomic():
+        run.release(by=by, reason=reason, request=request)
+        enqueue_on_commit(load_run, run.pk)

@@ -1,0 +1,93 @@
+"""Background work of the feed. Rows are the state: every task may run twice and takes up what it finds."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+from celery import shared_task
+from django.conf import settings
+from django.db.models import Q
+from django.utils import timezone
+
+from core.alerts import alert_staff
+from core.queue import enqueue
+from feed import watching
+from feed.finishing import finish
+from feed.keeper import is_worked_on
+from feed.loading import LoadBusyError, RunBusyError, execute
+from feed.models import Run, Source
+
+log = structlog.get_logger(__name__)
+
+# A run that was enqueued so long ago and has not begun has lost its place in the queue.
+LOST_AFTER = timedelta(seconds=60)
+
+
+@shared_task(queue="default")
+def load_run(run_id: int) -> None:
+    """Take a run to its end, unless it has ended or another worker is at it; behind another load it waits its turn."""
+    run = Run.objects.unfinished().filter(pk=run_id).first()
+    if run is None:
+        return
+    try:
+        execute(run, wait=False)
+    except (RunBusyError, LoadBusyError) as busy:
+        log.info("feed_run_waits", run_id=run_id, reason=type(busy).__name__)
+        return
+    if run.origin == Run.Origin.FOLDER:
+        watching.settle(run)
+        enqueue(watch_folder)
+
+
+@shared_task(queue="default")
+def watch_folder() -> None:
+    """Take the next package of the watched folder, if one is complete."""
+    watching.take_next()
+
+
+@shared_task(queue="default")
+def retry_stale_runs() -> int:
+    """Enqueue runs again whose worker died or whose place in the queue was lost; after three tries they fail visibly.
+
+    Returns how many were enqueued. A command's run is not repeated: the person at the terminal saw it end.
+    """
+    before = timezone.now() - LOST_AFTER
+    stale = Run.objects.unfinished().filter(
+        Q(started_at=None, created_at__lt=before)
+        | Q(started_at__lt=before)
+        | Q(status=Run.Status.CHECKING, started_at__lt=timezone.now() - timedelta(seconds=5))
+    )
+    enqueued = 0
+    for run in stale:
+        if is_worked_on(run.pk):
+            continue
+        if run.origin == Run.Origin.COMMAND:
+            finish(run, status=Run.Status.FAILED, outcome="The command ended before the load did; nothing was applied.")
+        elif run.attempts >= Run.MAX_ATTEMPTS:
+            finish(
+                run,
+                status=Run.Status.FAILED,
+                outcome=f"The load was tried {run.attempts} times and did not come to its end; nothing was applied.",
+            )
+            watching.settle(run)
+        else:
+            enqueued += enqueue(load_run, run.pk)
+    return enqueued
+
+
+@shared_task(queue="default")
+def alarm_stale_feed() -> int:
+    """Tell staff of each source whose data has become too old, once per staleness. Returns how many were told of."""
+    now = timezone.now()
+    told = 0
+    for source in Source.objects.expected().filter(as_of__lt=now - settings.FEED_STALE_AFTER, alarmed_at=None):
+        # Two workers at once: only one of them writes the row, and only that one tells.
+        if Source.objects.filter(pk=source.pk, as_of=source.as_of, alarmed_at=None).update(alarmed_at=now):
+            told += 1
+            alert_staff(
+                f"The carrier feed '{source.name}' is stale",
+                f"The data of source '{source.name}' is as of {source.as_of:%Y-%m-%d %H:%M} UTC, older than "
+                f"{settings.FEED_STALE_AFTER}. The last package applied was number {source.sequence}.",
+            )
+    return told

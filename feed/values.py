@@ -1,0 +1,241 @@
+"""Values of one column, judged a batch at a time.
+
+A column of a batch is judged as a whole where that is possible: distinct values once each, text by one look at all of it.
+Only what is faulty is looked at row by row.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from core.feedspec import Column, Kind, Severity, Stage
+
+MAX_IDENTIFIER = 120
+MAX_DISTINCT = 50_000
+# Years that a date of insurance business may have; beyond them it is a slip of the keyboard.
+YEARS = range(1850, 2300)
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_MONEY = re.compile(r"-?\d{1,10}\.\d{2}", re.ASCII)
+_WHOLE = re.compile(r"-?\d{1,18}", re.ASCII)
+_ZIP = re.compile(r"\d{5}(-\d{4})?", re.ASCII)
+_EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\"]+")
+# Control characters (C0, DEL, C1); `_BREAKS` are those that a text of several lines may hold.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_BREAKS = re.compile(r"[\r\n\t]")
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What is wrong with a value."""
+
+    code: str
+    sentence: str
+    severity: Severity = Severity.ERROR
+    stage: Stage = Stage.SCHEMA
+
+
+# (row, column, judgement)
+Report = Callable[[int, str, Judgement], None]
+
+
+class ColumnReader:
+    """Judges a column's values and gives them as they are to be staged.
+
+    `max_length` and `several_lines` come from the model's field; `today` decides what is in the future.
+    """
+
+    def __init__(
+        self, column: Column, *, max_length: int | None, several_lines: bool, today: dt.date, report: Report
+    ) -> None:
+        self.column = column
+        self._max_length = MAX_IDENTIFIER if column.kind is Kind.IDENTIFIER and max_length is None else max_length
+        self._several_lines = several_lines
+        self._today = today
+        self._report = report
+        self._good: set[str] = set()
+        self._stored: dict[str, str] = {}
+        self._choices = frozenset(column.choices)
+        self._free = column.kind in {Kind.TEXT, Kind.IDENTIFIER, Kind.EMAIL}
+
+    def read(self, values: Sequence[str], lines: Sequence[int]) -> Sequence[str]:
+        """The batch's values, trimmed where they are text, replaced where the column stores something else."""
+        if self.column.kind in {Kind.TEXT, Kind.EMAIL}:
+            values = list(map(str.strip, values))
+        if not (self._free and self._text_is_plain(values)):
+            self._judge_each(values, lines)
+        if self.column.default:
+            values = [value or self.column.default for value in values]
+        return self._replaced(values) if self.column.store else values
+
+    def _text_is_plain(self, values: Sequence[str]) -> bool:
+        """Whether a look at all of the text at once finds nothing to ask about."""
+        column = self.column
+        if column.pattern or column.kind is Kind.EMAIL or ((column.required or column.expected) and "" in values):
+            return False
+        if column.kind is Kind.IDENTIFIER and list(map(str.strip, values)) != list(values):
+            return False
+        if self._max_length is not None and max(map(len, values), default=0) > self._max_length:
+            return False
+        return "".join(values).isprintable()
+
+    def _judge_each(self, values: Sequence[str], lines: Sequence[int]) -> None:
+        """Judge the distinct values that were not judged before, and report every row of a faulty one."""
+        faulty: dict[str, Judgement] = {}
+        for value in set(values) - self._good:
+            judgement = self.judge(value)
+            if judgement is None:
+                self._good.add(value)
+            else:
+                faulty[value] = judgement
+        if faulty:
+            for line, value in zip(lines, values, strict=True):
+                if value in faulty:
+                    self._report(line, self.column.name, faulty[value])
+        if len(self._good) > MAX_DISTINCT:
+            self._good.clear()
+
+    def _replaced(self, values: Sequence[str]) -> list[str]:
+        """What is stored instead of the values, such as their keyed hashes; empty stays empty."""
+        store = self.column.store
+        assert store
+        if len(self._stored) > MAX_DISTINCT:
+            self._stored.clear()
+        for value in set(values) - self._stored.keys():
+            self._stored[value] = store(value) if value else ""
+        return [self._stored[value] for value in values]
+
+    def judge(self, value: str) -> Judgement | None:
+        """What is wrong with one value, or None."""
+        column = self.column
+        if not value:
+            if column.required:
+                return Judgement("required", f"{column.name} is empty.")
+            if column.expected:
+                return Judgement("missing", f"{column.name} is empty.", Severity.WARNING, Stage.BUSINESS)
+            return None
+        fault = _JUDGES[column.kind](self, value)
+        if fault is None and column.pattern and not column.pattern.fullmatch(value):
+            fault = Judgement("form", f"{column.name} is {self._shown(value)}; it is {column.pattern_words}.")
+        return fault
+
+    def _shown(self, value: str) -> str:
+        """The value for a sentence; one that is not stored as it stands is not shown either."""
+        if self.column.store:
+            return "something else"
+        return f"‘{_CONTROL.sub('�', value[:40])}{'…' if len(value) > 40 else ''}’"
+
+    # One judge for each kind; values are not empty.
+
+    def _text(self, value: str) -> Judgement | None:
+        name = self.column.name
+        if self._max_length is not None and len(value) > self._max_length:
+            return Judgement("too-long", f"{name} has {len(value)} characters; at most {self._max_length} are stored.")
+        if _CONTROL.search(_BREAKS.sub("", value) if self._several_lines else value):
+            return Judgement("control-character", f"{name} holds a control character or a line break.")
+        return None
+
+    def _identifier(self, value: str) -> Judgement | None:
+        if value != value.strip():
+            return Judgement("form", f"{self.column.name} is {self._shown(value)}, with a space at its beginning or end.")
+        if self.column.fold and not self.column.fold(value):
+            return Judgement("form", f"{self.column.name} is {self._shown(value)}, which has no letter or digit.")
+        return self._text(value)
+
+    def _date(self, value: str) -> Judgement | None:
+        name = self.column.name
+        try:
+            day = dt.date.fromisoformat(value) if _DATE.fullmatch(value) else None
+        except ValueError:
+            day = None
+        if day is None:
+            return Judgement("date", f"{name} is {self._shown(value)}; it is a date such as ‘2026-11-20’.")
+        if day.year not in YEARS:
+            return Judgement("date", f"{name} is {self._shown(value)}, a year that can't be meant.")
+        if self.column.not_future and day > self._today:
+            return Judgement("future", f"{name} lies in the future.", stage=Stage.BUSINESS)
+        return None
+
+    def _money(self, value: str) -> Judgement | None:
+        if not _MONEY.fullmatch(value):
+            return Judgement(
+                "money", f"{self.column.name} is {self._shown(value)}; it is an amount such as ‘1250.00’."
+            )
+        return self._bounds(Decimal(value), value)
+
+    def _whole(self, value: str) -> Judgement | None:
+        if not _WHOLE.fullmatch(value):
+            return Judgement("number", f"{self.column.name} is {self._shown(value)}; it is a whole number.")
+        return self._bounds(Decimal(value), value)
+
+    def _bounds(self, number: Decimal, value: str) -> Judgement | None:
+        column = self.column
+        if column.minimum is not None and number < column.minimum:
+            return Judgement("range", f"{column.name} is {self._shown(value)}; it is at least {column.minimum}.")
+        if column.maximum is not None and number > column.maximum:
+            return Judgement("range", f"{column.name} is {self._shown(value)}; it is at most {column.maximum}.")
+        return None
+
+    def _boolean(self, value: str) -> Judgement | None:
+        if value in {"true", "false"}:
+            return None
+        return Judgement("boolean", f"{self.column.name} is {self._shown(value)}; it is ‘true’ or ‘false’.")
+
+    def _choice(self, value: str) -> Judgement | None:
+        if value in self._choices:
+            return None
+        return Judgement("choice", f"{self.column.name} is {self._shown(value)}; it is {self._named_choices()}.")
+
+    def _list(self, value: str) -> Judgement | None:
+        for item in value.split(";"):
+            if not item or (self._choices and item not in self._choices):
+                return Judgement(
+                    "choice", f"{self.column.name} holds {self._shown(item)}; it may hold {self._named_choices()}."
+                )
+        return None
+
+    def _named_choices(self) -> str:
+        """'a, b or c'; a long list is named by its length."""
+        names = self.column.choices
+        if len(names) > 25:
+            return f"one of {len(names)} codes"
+        return f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else names[0]
+
+    def _zip(self, value: str) -> Judgement | None:
+        if fault := self._text(value):
+            return fault
+        if _ZIP.fullmatch(value):
+            return None
+        return Judgement(
+            "zip",
+            f"{self.column.name} is {self._shown(value)}; a ZIP is five digits, or nine with a dash.",
+            Severity.WARNING,
+            Stage.BUSINESS,
+        )
+
+    def _email(self, value: str) -> Judgement | None:
+        if fault := self._text(value):
+            return fault
+        if _EMAIL.fullmatch(value):
+            return None
+        return Judgement(
+            "email", f"{self.column.name} is not an email address.", Severity.WARNING, Stage.BUSINESS
+        )
+
+
+_JUDGES: dict[Kind, Callable[[ColumnReader, str], Judgement | None]] = {
+    Kind.TEXT: ColumnReader._text,
+    Kind.IDENTIFIER: ColumnReader._identifier,
+    Kind.DATE: ColumnReader._date,
+    Kind.MONEY: ColumnReader._money,
+    Kind.WHOLE: ColumnReader._whole,
+    Kind.BOOLEAN: ColumnReader._boolean,
+    Kind.CHOICE: ColumnReader._choice,
+    Kind.LIST: ColumnReader._list,
+    Kind.ZIP: ColumnReader._zip,
+    Kind.EMAIL: ColumnReader._email,
+}

@@ -1,0 +1,21 @@
+"""The files of the carrier's feed that this area reads (FEED.md: Parties and Coverage)."""
+
+from policies.feed.coverage import AGENTS_OF_RECORD, COVERAGES, ERE_OFFERS, POLICIES, PRIOR_COVERAGES, TERMS
+from policies.feed.parties import AGENCIES, COMPANIES, CONTACTS, INSUREDS, LICENSES, POLICYHOLDERS
+
+TABLES = (
+    COMPANIES,
+    AGENCIES,
+    POLICYHOLDERS,
+    INSUREDS,
+    LICENSES,
+    CONTACTS,
+    POLICIES,
+    AGENTS_OF_RECORD,
+    TERMS,
+    COVERAGES,
+    ERE_OFFERS,
+    PRIOR_COVERAGES,
+)
+
+__all__ = ["TABLES"]

@@ -1,0 +1,150 @@
+"""The Parties files: companies, agencies, policyholders, insureds, licenses, contacts."""
+
+from __future__ import annotations
+
+import re
+
+from core.feedspec import Column, Computed, Kind, Reference, RowCheck, Severity, Stage, Table
+from policies.feed.accounts import keep_memberships
+from policies.feed.columns import ADDRESS, DATE_OF_BIRTH, STATES
+from policies.models import Company, Contact, Insured, Policyholder
+from policies.names import fold
+from policies.roles import Capability
+
+SEARCH_LENGTH = 320
+
+
+def search_name(*names: str) -> str:
+    """What a name is searched by: its parts folded, in the length that the model holds."""
+    return fold(" ".join(names))[:SEARCH_LENGTH]
+
+
+COMPANIES = Table(
+    file="companies.csv",
+    model="policies.Company",
+    columns=(
+        Column("company_id", Kind.IDENTIFIER, field=None, required=True),
+        Column("name", required=True),
+        Column("naic_number"),
+        *ADDRESS,
+        Column("signatory"),
+        Column("signatory_title"),
+        Column("services", Kind.LIST, choices=tuple(Company.Service.values)),
+    ),
+)
+
+AGENCIES = Table(
+    file="agencies.csv",
+    model="policies.Agency",
+    columns=(
+        Column("agency_id", Kind.IDENTIFIER, field=None, required=True),
+        Column("name", required=True),
+        Column("producer_code"),
+        Column("phone"),
+        Column("email", Kind.EMAIL, expected=True),
+        *ADDRESS,
+    ),
+)
+
+POLICYHOLDERS = Table(
+    file="policyholders.csv",
+    model="policies.Policyholder",
+    columns=(
+        Column("policyholder_id", Kind.IDENTIFIER, field=None, required=True),
+        Column("kind", Kind.CHOICE, required=True, choices=tuple(Policyholder.Kind.values)),
+        Column("insured_id", Kind.IDENTIFIER),
+        Column("name", required=True),
+        Column("phone"),
+        Column("email", Kind.EMAIL, expected=True),
+        *ADDRESS,
+        Column("paperless", Kind.BOOLEAN),
+    ),
+    references=(Reference("insured_id", "insureds.csv", "insured"),),
+    computed=(Computed("search_name", ("name",), search_name),),
+    checks=(
+        RowCheck(
+            code="insured-of-organization",
+            column="insured_id",
+            faulty="s.kind = 'organization' AND s.insured_id IS NOT NULL",
+            sentence="An organization has an insured_id, which is for an individual who is insured.",
+            severity=Severity.WARNING,
+        ),
+    ),
+)
+
+INSUREDS = Table(
+    file="insureds.csv",
+    model="policies.Insured",
+    columns=(
+        Column("insured_id", Kind.IDENTIFIER, field=None, required=True),
+        Column("kind", Kind.CHOICE, required=True, choices=tuple(Insured.Kind.values)),
+        Column("name"),
+        Column("first_name"),
+        Column("middle_name"),
+        Column("last_name"),
+        Column("suffix"),
+        Column("credential"),
+        Column("npi", pattern=re.compile(r"\d{10}", re.ASCII), pattern_words="ten digits"),
+        DATE_OF_BIRTH,
+        Column("specialty_code"),
+        Column("specialty"),
+        Column("email", Kind.EMAIL, expected=True),
+        Column("phone"),
+        *ADDRESS,
+    ),
+    computed=(Computed("search_name", ("first_name", "middle_name", "last_name", "suffix", "name"), search_name),),
+    checks=(
+        RowCheck(
+            code="entity-name",
+            column="name",
+            faulty="s.kind = 'entity' AND s.name = ''",
+            sentence="An entity has a name.",
+            stage=Stage.SCHEMA,
+        ),
+        RowCheck(
+            code="person-name",
+            column="last_name",
+            faulty="s.kind = 'person' AND s.last_name = ''",
+            sentence="A person has a last name.",
+            stage=Stage.SCHEMA,
+        ),
+    ),
+)
+
+LICENSES = Table(
+    file="licenses.csv",
+    model="policies.License",
+    key=("insured_id", "state", "number"),
+    columns=(
+        Column("insured_id", Kind.IDENTIFIER, required=True),
+        Column("state", Kind.CHOICE, required=True, choices=STATES),
+        Column("number", Kind.IDENTIFIER, required=True),
+        Column("expires", Kind.DATE),
+    ),
+    references=(Reference("insured_id", "insureds.csv", "insured"),),
+)
+
+CONTACTS = Table(
+    file="contacts.csv",
+    model="policies.Contact",
+    columns=(
+        Column("contact_id", Kind.IDENTIFIER, field=None, required=True),
+        Column("party", Kind.CHOICE, field=None, required=True, choices=("policyholder", "agency")),
+        Column("party_id", Kind.IDENTIFIER, required=True),
+        Column("first_name"),
+        Column("last_name"),
+        Column("email", Kind.EMAIL, expected=True),
+        Column("phone"),
+        Column("zip", Kind.ZIP),
+        DATE_OF_BIRTH,
+        Column("role", Kind.CHOICE, choices=tuple(Contact.Role.values), default=Contact.Role.MEMBER.value),
+        Column("capabilities", Kind.LIST, choices=tuple(Capability)),
+        Column("username"),
+    ),
+    references=(
+        Reference("party_id", "policyholders.csv", "policyholder", when=("party", "policyholder")),
+        Reference("party_id", "agencies.csv", "agency", when=("party", "agency")),
+    ),
+    track=("username",),
+    after=(keep_memberships,),
+)
