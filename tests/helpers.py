@@ -37,7 +37,7 @@ def sign_in(client: Client, user: User, *, verified_at: datetime | None = None) 
     row.authenticated_at = row.last_seen_at = now
     row.verified_at = verified_at or now
     row.verified_by = device.persistent_id
-    row.save()
+    row.save(update_fields=["authenticated_at", "last_seen_at", "verified_at", "verified_by"])
     client.cookies[settings.SESSION_COOKIE_NAME] = str(store.session_key)
     return row
 
@@ -48,7 +48,7 @@ def give_password_only(client: Client, user: User) -> Session:
     store.save()
     row = _row(store)
     row.authenticated_at = timezone.now()
-    row.save()
+    row.save(update_fields=["authenticated_at"])
     client.cookies[settings.SESSION_COOKIE_NAME] = str(store.session_key)
     return row
 
