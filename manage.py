@@ -9,6 +9,7 @@ WITHOUT_SERVICES = {
     "check",
     "collectstatic",
     "compilemessages",
+    "demo",  # starts them itself, as its first step
     "help",
     "make_example_feed",
     "makemessages",

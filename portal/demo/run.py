@@ -19,14 +19,17 @@ from typing import TextIO
 import redis
 from django.conf import settings
 from django.core.management import call_command
+from django.db import OperationalError, connection
 
 from portal import workers
-from portal.demo.data import load_example
+from portal.demo.data import ExampleError, load_example
 from portal.demo.users import DEMO_PASSWORD, DemoUser, make_users
 from portal.embedded import client
 from portal.embedded.addresses import BASE_DIR
 from portal.embedded.processes import die_with_parent
 from portal.embedded.supervision import Child
+
+REFRESH_SECONDS = 3600
 
 
 class StopDemo(BaseException):
@@ -74,8 +77,8 @@ class Demo:
             client.start(settings.DATA_DIR)
         with self.step("the database is up to date"):
             call_command("migrate", verbosity=0, interactive=False)
-        with self.step("the carrier's example data are loaded"):
-            load_example(self.policies)
+        with self.step("the made-up carrier's book is loaded"):
+            self.policies = load_example(self.policies).policies
         with self.step("the demo users have their accounts"):
             users = make_users()
         with self.step("style sheets and scripts are collected"):
@@ -89,12 +92,25 @@ class Demo:
         self.say(welcome(self.port, users, time.monotonic() - began))
 
     def _watch(self) -> None:
+        refresh_at = time.monotonic() + REFRESH_SECONDS
         while True:
             time.sleep(0.5)
             client.ensure_running(settings.DATA_DIR)
             for child in self.children:
                 if child.revive():
                     self.say(f"{child.name} ended and is started again (see {child.log})")
+            if time.monotonic() > refresh_at:
+                refresh_at = time.monotonic() + REFRESH_SECONDS
+                self._refresh()
+
+    def _refresh(self) -> None:
+        """New data as a carrier would send them daily: a demo that runs for days must not go stale."""
+        try:
+            load_example(self.policies)
+        except (ExampleError, OperationalError) as error:
+            self.say(f"The made-up carrier's book could not be brought up to date: {error}")
+        finally:
+            connection.close()
 
     def _stop_all(self) -> None:
         for child in self.children:

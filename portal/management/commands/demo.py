@@ -9,10 +9,13 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from portal.checks import missing_pango
+from portal.demo.data import FEWEST_POLICIES, ExampleError, forget_book
 from portal.demo.run import Demo, port_is_free
 from portal.embedded import client
 from portal.embedded.addresses import DEFAULT_PORT
 from portal.embedded.processes import EmbeddedError
+
+MOST_POLICIES = 100_000
 
 
 class Command(BaseCommand):
@@ -38,14 +41,15 @@ class Command(BaseCommand):
         port = options["port"]
         if not 1 <= port <= 65535:
             raise CommandError(f"{port} is no port: choose one from 1 to 65535.")
-        if not 1 <= options["policies"] <= 100_000:
-            raise CommandError("Choose from 1 to 100000 policies.")
+        if not FEWEST_POLICIES <= options["policies"] <= MOST_POLICIES:
+            raise CommandError(f"Choose from {FEWEST_POLICIES} to {MOST_POLICIES:,} policies.")
         if not port_is_free(port):
             raise CommandError(f"Port {port} can't be used (is it taken?): choose another, as in --port {port + 1}.")
         try:
             if options["fresh"]:
                 client.erase(settings.DATA_DIR)
                 shutil.rmtree(settings.MEDIA_ROOT, ignore_errors=True)
+                forget_book()
             Demo(port=port, policies=options["policies"], out=self.stdout._out).run()  # noqa: SLF001  # unwrapped
-        except EmbeddedError as error:
+        except (EmbeddedError, ExampleError) as error:
             raise CommandError(str(error)) from error

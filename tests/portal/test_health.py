@@ -1,0 +1,93 @@
+"""/healthz, /readyz and /metrics tell operators the truth and strangers nothing."""
+
+import time
+from unittest import mock
+
+import pytest
+import redis
+from django.conf import settings
+from django.db import OperationalError
+from django.test import Client, override_settings
+
+from portal import workers
+
+
+def test_healthz_answers_without_database_or_session(client: Client) -> None:
+    answer = client.get("/healthz")
+
+    assert (answer.status_code, answer.content) == (200, b"ok\n")
+    assert not answer.cookies
+
+
+@pytest.mark.django_db
+def test_readyz_is_ready_and_names_what_else_is_down(client: Client) -> None:
+    with workers.connect() as connection:
+        workers.sign(connection, name="codes@here", queues=["codes"], now=time.time())
+
+    answer = client.get("/readyz")
+
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "ready": True,
+        "down": {"worker:default": "not heard of", "worker:documents": "not heard of", "feed": "never loaded"},
+    }
+
+
+@pytest.mark.django_db
+def test_a_worker_that_was_not_heard_of_for_long_counts_as_gone(client: Client) -> None:
+    with workers.connect() as connection:
+        workers.sign(connection, name="codes@here", queues=["codes"], now=time.time() - workers.GONE_SECONDS - 1)
+
+    assert client.get("/readyz").json()["down"]["worker:codes"] == "not heard of"
+
+
+@pytest.mark.django_db
+def test_readyz_stays_ready_without_redis(client: Client) -> None:
+    with override_settings(REDIS_URL="unix:///nowhere/redis.sock"):
+        answer = client.get("/readyz")
+
+    assert answer.status_code == 200
+    assert answer.json()["down"]["redis"] == "no answer"
+
+
+def test_readyz_fails_without_the_database(client: Client) -> None:
+    with mock.patch("portal.health.connection.cursor", side_effect=OperationalError("gone")):
+        answer = client.get("/readyz")
+
+    assert answer.status_code == 503
+    assert answer.json()["ready"] is False
+    assert answer.json()["down"]["database"] == "no answer"
+
+
+@pytest.mark.django_db
+def test_metrics_count_requests_by_view_and_tell_what_waits(client: Client) -> None:
+    client.get("/healthz")
+    with redis.Redis.from_url(settings.REDIS_URL) as connection:
+        connection.rpush("documents", "a", "b")
+
+    text = client.get("/metrics").content.decode()
+
+    assert 'portal_requests_total{method="GET",status="200",view="healthz"}' in text
+    assert 'portal_queue_depth{queue="documents"} 2.0' in text
+    assert 'portal_workers{queue="codes"} 0.0' in text
+
+
+def test_metrics_without_redis_say_so(client: Client) -> None:
+    with override_settings(REDIS_URL="unix:///nowhere/redis.sock"):
+        assert "portal_redis_up 0.0" in client.get("/metrics").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [({}, 404), ({"authorization": "Bearer wrong"}, 404), ({"authorization": "Bearer right-token"}, 200)],
+)
+def test_metrics_ask_for_the_token_where_one_is_set(client: Client, headers: dict[str, str], status: int) -> None:
+    with override_settings(METRICS_TOKEN="right-token"):
+        assert client.get("/metrics", headers=headers).status_code == status
+
+
+def test_metrics_without_a_token_are_for_this_machine_alone(client: Client) -> None:
+    assert client.get("/metrics", REMOTE_ADDR="203.0.113.9").status_code == 404
+    assert client.get("/metrics", headers={"x-forwarded-for": "203.0.113.9"}).status_code == 404
+    assert client.get("/metrics", REMOTE_ADDR="").status_code == 404
+    assert client.get("/metrics", REMOTE_ADDR="::1").status_code == 200

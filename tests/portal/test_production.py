@@ -1,0 +1,171 @@
+"""Production starts only when it is safe, and the demo's parts are in demo mode only."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.test import Client, override_settings
+from django.urls import NoReverseMatch, reverse
+
+from portal.checks import refuse_unsafe
+from portal.demo.outbox import DemoEmailBackend, DemoTextGateway
+from portal.embedded.addresses import BASE_DIR
+
+SAFE = {
+    "PORTAL_MODE": "production",
+    "SECRET_KEY": "kq3-Vd9_xW1zRb7TnY5uLp2sGh8JfM4cXa6oEi0wQvBtNyKd",
+    "HASH_KEY": "7Hn2pLs9-Qw4eRt6yUi8oPa0sDf1gHj3",
+    "FIELD_KEYS": "1:Zx9cVb7nMa5sDf3gHj1kLq2wEr4tYu6i",
+    "DATABASE_URL": "postgres://portal:x@db.portal.test/portal",
+    "REDIS_URL": "redis://redis.portal.test/0",
+    "ALLOWED_HOSTS": "portal.test",
+    "PUBLIC_URL": "https://portal.test",
+    "TWILIO_ACCOUNT_SID": "AC0",
+    "TWILIO_AUTH_TOKEN": "t",
+    "TWILIO_FROM": "+15550100100",
+    "STAFF_ALERT_EMAILS": "staff@portal.test",
+    "DEFAULT_FROM_EMAIL": "portal@portal.test",
+    "SUPPORT_WEB_EMAIL": "web@portal.test",
+    "SUPPORT_SERVICE_EMAIL": "service@portal.test",
+}
+SAFE["SECRET_KEY"] += "Ff5"
+
+
+def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A command in a process of its own, with nothing of ours in its environment."""
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=BASE_DIR,
+        env={"PATH": os.environ["PATH"], **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_production_with_everything_set_passes_the_deployment_checks() -> None:
+    done = manage("check", "--deploy", "--fail-level", "WARNING", **SAFE)
+
+    assert "no issues" in done.stdout, done.stderr
+    assert done.returncode == 0
+
+
+def test_production_is_the_default_and_names_everything_that_is_missing() -> None:
+    done = manage("check")
+
+    assert done.returncode != 0
+    for name in ("SECRET_KEY", "HASH_KEY", "FIELD_KEYS", "DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "PUBLIC_URL"):
+        assert name in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.fixture
+def safe_values() -> dict[str, object]:
+    return {
+        "SECRET_KEY": SAFE["SECRET_KEY"],
+        "HASH_KEY": SAFE["HASH_KEY"],
+        "FIELD_KEYS": [SAFE["FIELD_KEYS"]],
+        "DATABASES": {"default": {"ENGINE": "django.db.backends.postgresql", "NAME": "portal"}},
+        "REDIS_URL": SAFE["REDIS_URL"],
+        "ALLOWED_HOSTS": ["portal.test"],
+        "PUBLIC_URL": SAFE["PUBLIC_URL"],
+        "DEBUG": False,
+        "SMS_GATEWAY": "accounts.messaging.TwilioGateway",
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "TWILIO_ACCOUNT_SID": "AC0",
+        "TWILIO_AUTH_TOKEN": "t",
+        "TWILIO_FROM": "+15550100100",
+    }
+
+
+def test_safe_values_are_accepted(safe_values: dict[str, object]) -> None:
+    refuse_unsafe(safe_values)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"SECRET_KEY": ""}, "SECRET_KEY is missing"),
+        ({"SECRET_KEY": "insecure-demo-secret_key-not-for-production-and-long"}, "SECRET_KEY is a default"),
+        ({"SECRET_KEY": "django-insecure-" + "0123456789abcdef" * 4}, "SECRET_KEY is a default"),
+        ({"SECRET_KEY": "short"}, "SECRET_KEY is too weak"),
+        ({"SECRET_KEY": "ab" * 40}, "SECRET_KEY is too weak"),
+        ({"HASH_KEY": ""}, "HASH_KEY is missing"),
+        ({"HASH_KEY": "insecure-test-hash_key-not-for-production"}, "HASH_KEY is a default"),
+        ({"FIELD_KEYS": []}, "FIELD_KEYS is missing"),
+        ({"FIELD_KEYS": ["2:insecure-demo-x-not-for-production"]}, "FIELD_KEYS is a default"),
+        ({"FIELD_KEYS": [SAFE["FIELD_KEYS"], "0:old"]}, "FIELD_KEYS is too weak"),
+        ({"HASH_KEY": SAFE["SECRET_KEY"]}, "must differ"),
+        ({"DATABASES": {"default": {"ENGINE": "", "NAME": ""}}}, "DATABASE_URL is missing"),
+        ({"DATABASES": {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "x"}}}, "no PostgreSQL"),
+        ({"REDIS_URL": ""}, "REDIS_URL is missing"),
+        ({"ALLOWED_HOSTS": []}, "ALLOWED_HOSTS is missing"),
+        ({"ALLOWED_HOSTS": ["*"]}, "allows any host"),
+        ({"PUBLIC_URL": ""}, "PUBLIC_URL must be"),
+        ({"PUBLIC_URL": "http://portal.test"}, "PUBLIC_URL must be"),
+        ({"DEBUG": True}, "DEBUG is on"),
+        ({"SMS_GATEWAY": "portal.demo.outbox.DemoTextGateway"}, "SMS_GATEWAY is the demo's"),
+        ({"EMAIL_BACKEND": "portal.demo.outbox.DemoEmailBackend"}, "EMAIL_BACKEND is the demo's"),
+        ({"TWILIO_AUTH_TOKEN": ""}, "TWILIO_AUTH_TOKEN is missing"),
+    ],
+)
+def test_what_is_unsafe_is_refused_by_name_and_without_its_value(
+    safe_values: dict[str, object], change: Mapping[str, object], complaint: str
+) -> None:
+    with pytest.raises(ImproperlyConfigured) as refusal:
+        refuse_unsafe(safe_values | change)
+
+    assert complaint in str(refusal.value)
+    for value in change.values():
+        if isinstance(value, str) and len(value) > 8 and not value.startswith(("http", "portal.")):
+            assert value not in str(refusal.value)
+
+
+def test_the_demo_starts_in_demo_mode_only() -> None:
+    done = manage("shell", "-c", "from django.core.management import call_command; call_command('demo')", **SAFE)
+
+    assert done.returncode != 0
+    assert "manage.py demo" in done.stderr
+
+
+@pytest.mark.parametrize("address", ["/demo/outbox/", "/demo/outbox.json", "/demo/style/"])
+def test_the_demos_addresses_do_not_exist_outside_demo_mode(address: str, client: Client, db: None) -> None:
+    assert client.get(address).status_code in {302, 404}
+    with pytest.raises(NoReverseMatch):
+        reverse("demo:outbox")
+
+
+def test_production_has_no_address_of_the_demos() -> None:
+    script = (
+        "import django, json; django.setup()\n"
+        "from django.conf import settings\n"
+        "from django.urls import get_resolver, resolve, Resolver404\n"
+        "found = []\n"
+        "for path in ('/demo/outbox/', '/demo/outbox.json', '/demo/style/'):\n"
+        "    try:\n"
+        "        resolve(path); found.append(path)\n"
+        "    except Resolver404:\n"
+        "        continue\n"
+        "print(json.dumps([found, [n for n in settings.PUBLIC_URL_NAMES if n.startswith('demo:')]]))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=BASE_DIR,
+        env={"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "portal.settings", **SAFE},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [[], []]
+
+
+@pytest.mark.parametrize("sender", [DemoEmailBackend, DemoTextGateway])
+def test_the_demos_senders_refuse_to_work_in_production(sender: type) -> None:
+    with override_settings(PRODUCTION=True), pytest.raises(ImproperlyConfigured, match="can't be used in production"):
+        sender()
