@@ -7,6 +7,11 @@ import unicodedata
 
 _NOT_ALNUM = re.compile(r"[^0-9A-Z]+")
 _NOT_WORD = re.compile(r"[^0-9a-z]+")
+# Letters that are one piece, not a letter and an accent, as who has no such key types them: 'Łukasz' is 'lukasz'.
+_PLAIN = str.maketrans(
+    {"ł": "l", "đ": "d", "ð": "d", "ø": "o", "ħ": "h", "ŧ": "t", "ı": "i", "ə": "e", "ŋ": "n"}
+    | {"æ": "ae", "œ": "oe", "þ": "th"}
+)
 
 
 def normalize_number(number: str) -> str:
@@ -17,4 +22,4 @@ def normalize_number(number: str) -> str:
 def fold(name: str) -> str:
     """A name without accents, case and punctuation, one space between words: 'Núñez, José' → 'nunez jose'."""
     plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
-    return " ".join(_NOT_WORD.sub(" ", plain.casefold()).split())
+    return " ".join(_NOT_WORD.sub(" ", plain.casefold().translate(_PLAIN)).split())
