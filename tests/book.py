@@ -173,3 +173,8 @@ def holder_of(user: Any, policyholder: Policyholder, **fields: Any) -> Membershi
 def agent_at(user: Any, agency: Agency, **fields: Any) -> Membership:
     """The user works at this agency."""
     return Membership.objects.create(user=user, role=Membership.Role.AGENT, agency=agency, **fields)
+
+
+def fresh(source: str | None = None) -> dt.datetime:
+    """For `settings.FEED_AS_OF`: the carrier's data is of this moment."""
+    return timezone.now()

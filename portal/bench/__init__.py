@@ -1,0 +1,1 @@
+"""Benchmarks: each figure beside the peer's or floor's, measured in the same run (DESIGN: commands)."""

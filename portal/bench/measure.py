@@ -1,0 +1,103 @@
+"""How the benchmarks measure: interleaved rounds, medians, CPU time of every process that took part."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of the table: what was measured, what bounds it from below, and what else was seen."""
+
+    name: str
+    value: float
+    floor: float
+    unit: str
+    more: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def ratio(self) -> float:
+        """value / floor."""
+        return self.value / self.floor if self.floor else float("inf")
+
+    def as_json(self) -> dict[str, Any]:
+        """The entry in bench.json."""
+        return {
+            "value": round(self.value, 3),
+            "floor": round(self.floor, 3),
+            "ratio": round(self.ratio, 3),
+            "unit": self.unit,
+            "more": self.more,
+        }
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Milliseconds of one call: on the clock, and of CPU in this process."""
+
+    wall: float
+    cpu: float
+
+
+def once(call: Callable[[], object]) -> Sample:
+    """Time one call."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    call()
+    return Sample((time.perf_counter() - wall) * 1000, (time.process_time() - cpu) * 1000)
+
+
+def interleaved(calls: dict[str, Callable[[], object]], *, rounds: int, warm_up: int = 5) -> dict[str, Sample]:
+    """The median of each call, taken in turns, so that a slow moment of the machine falls on all of them."""
+    for call in calls.values():
+        for _ in range(warm_up):
+            call()
+    samples: dict[str, list[Sample]] = {name: [] for name in calls}
+    for _ in range(rounds):
+        for name, call in calls.items():
+            samples[name].append(once(call))
+    return {
+        name: Sample(statistics.median(s.wall for s in rows), statistics.median(s.cpu for s in rows))
+        for name, rows in samples.items()
+    }
+
+
+def cpu_of(pids: list[int]) -> float:
+    """Milliseconds of CPU that these processes and all below them have used, those that have ended among them."""
+    ticks = 0
+    for pid in _with_descendants(pids):
+        try:
+            fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        # utime, stime, and the same of children that were waited for (proc(5), fields 14 to 17).
+        ticks += sum(int(value) for value in fields[11:15])
+    return ticks * 1000 / TICKS
+
+
+def _with_descendants(pids: list[int]) -> set[int]:
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            children.setdefault(int(fields[1]), []).append(int(entry.name))
+    found: set[int] = set()
+    waiting = list(pids)
+    while waiting:
+        pid = waiting.pop()
+        if pid not in found:
+            found.add(pid)
+            waiting += children.get(pid, [])
+    return found

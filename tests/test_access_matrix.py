@@ -1,0 +1,244 @@
+"""Every address × every role × own and another customer's object (DESIGN: data; SECURITY: default deny).
+
+The walk is by the resolver: an address without a row in `ROWS` fails. A row says what each viewer gets at an address
+that concerns one policy (or a certificate of it): those whose it is, and strangers, for whom it must not exist.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from accounts.models import User
+from credentialing.models import Certificate
+from credentialing.services import issue
+from policies.models import Coverage
+from tests.book import (
+    AgencyFactory,
+    AgentOfRecordFactory,
+    CoverageFactory,
+    agent_at,
+    days,
+    holder_of,
+    insured_by,
+)
+from tests.factories import UserFactory
+from tests.helpers import authenticator_for, give_password_only, sign_in
+
+pytestmark = pytest.mark.django_db
+
+SIGN_IN, VERIFY = "to sign in", "to verify"
+# Signed in with a second factor. `colleague` is insured on the same group policy; `left` is an agent whose agency was
+# replaced; `revoked` represented the group until a moment ago.
+CUSTOMERS = ("insured", "policyholder", "agent")
+STRANGERS = ("colleague", "other_policyholder", "other_agent", "left", "revoked", "staff")
+VIEWERS = ("anonymous", "half", *CUSTOMERS, *STRANGERS)
+
+
+@dataclass(frozen=True)
+class Row:
+    """What each viewer gets: `customers` on what is theirs, `strangers` on what isn't, before and after sign-in.
+
+    `args` builds the address's arguments from the book for the own object; without it the address has no object, and
+    strangers get what customers get. `colleague`: where a fellow insured differs from other strangers.
+    """
+
+    customers: object
+    method: str = "get"
+    args: Callable[[SimpleNamespace], list[str]] | None = None
+    anonymous: object = SIGN_IN
+    half: object = VERIFY
+    strangers: object = 404
+    colleague: object = None
+    also: dict[str, object] = field(default_factory=dict)
+
+    def expected(self, viewer: str) -> object:
+        """The status, or where the viewer is sent."""
+        if viewer in self.also:
+            return self.also[viewer]
+        if viewer in ("anonymous", "half"):
+            return getattr(self, viewer)
+        if viewer in CUSTOMERS or self.args is None:
+            return self.customers
+        if viewer == "colleague" and self.colleague is not None:
+            return self.colleague
+        return self.strangers
+
+
+def policy(book: SimpleNamespace) -> list[str]:
+    return [book.coverage.term.policy.public_id]
+
+
+def coverage(book: SimpleNamespace) -> list[str]:
+    return [book.coverage.public_id]
+
+
+def certificate(book: SimpleNamespace) -> list[str]:
+    return [book.certificate.public_id]
+
+
+def device(book: SimpleNamespace) -> list[str]:
+    """Somebody else's second factor: nobody's own here, whoever asks."""
+    return [book.device.public_id]
+
+
+ANYONE = {"anonymous": 200, "half": 200}
+ROWS: dict[str, Row] = {
+    "home": Row(200, anonymous=200),
+    "healthz": Row(200, **ANYONE),
+    "readyz": Row(200, **ANYONE),
+    "metrics": Row(200, **ANYONE),
+    "policies:list": Row(200),
+    # A colleague of the group is insured on the same policy, and sees it with her own coverage only.
+    "policies:policy": Row(200, args=policy, colleague=200),
+    "credentialing:home": Row(200),
+    "credentialing:issue": Row(200, args=coverage),
+    "credentialing:certificate": Row(200, args=certificate),
+    "credentialing:progress": Row(200, args=certificate),
+    "credentialing:pdf": Row(302, args=certificate),
+    "credentialing:retry": Row(302, method="post", args=certificate),
+    "accounts:sign-in": Row(302, anonymous=200, half=200),
+    "accounts:sign-out": Row(SIGN_IN, method="post", half=SIGN_IN),
+    "accounts:verify": Row(302, half=302),
+    "accounts:verify-ways": Row(200, half=200),
+    # The device in this row is another user's, so that nobody may find it, whatever their role.
+    "accounts:verify-device": Row(404, args=device, half=404),
+    "accounts:send-code": Row(404, method="post", args=device, half=404),
+    "accounts:code-status": Row(404, args=device, half=404),
+    "accounts:mfa-setup": Row(200),
+    # Everybody here has an authenticator already.
+    "accounts:mfa-setup-authenticator": Row(302),
+    "accounts:mfa-setup-text": Row(200),
+    "accounts:mfa-setup-code": Row(302),
+    "accounts:mfa-setup-done": Row(200),
+    "accounts:stay-signed-in": Row(302, method="post", half=302),
+    "accounts:session-time": Row(200, half=200),
+    # Carries a signature of its own; without one it is refused, whoever is signed in.
+    "accounts:twilio-status": Row(403, method="post", anonymous=403, half=403),
+}
+
+
+def names(patterns: list[URLPattern | URLResolver], namespace: str = "") -> Iterator[str]:
+    """The full name of every address, by the resolver."""
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            inner = f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace
+            yield from names(pattern.url_patterns, inner)
+        else:
+            yield f"{namespace}{pattern.name}"
+
+
+@pytest.fixture
+def book(settings) -> SimpleNamespace:
+    """Riverbend's policy with an insured, a policyholder, an agent and a certificate; a colleague; and strangers."""
+    settings.FEED_AS_OF = "tests.book.fresh"
+    coverage = CoverageFactory()
+    policy, agency = coverage.term.policy, AgencyFactory()
+    AgentOfRecordFactory(policy=policy, agency=agency)
+    people = {name: UserFactory(username=name.replace("_", "-")) for name in VIEWERS if name != "anonymous"}
+    insured_by(people["insured"], coverage.insured)
+    holder_of(people["policyholder"], policy.policyholder)
+    agent_at(people["agent"], agency)
+    insured_by(people["colleague"], CoverageFactory(term=coverage.term, insured__last_name="Colleague").insured)
+    elsewhere = CoverageFactory()
+    holder_of(people["other_policyholder"], elsewhere.term.policy.policyholder)
+    other_agency = AgencyFactory()
+    AgentOfRecordFactory(policy=elsewhere.term.policy, agency=other_agency)
+    agent_at(people["other_agent"], other_agency)
+    former = AgencyFactory()
+    AgentOfRecordFactory(policy=policy, agency=former, starts=days(-900), ends=days(-300))
+    agent_at(people["left"], former)
+    holder_of(people["revoked"], policy.policyholder).revoke(by=people["policyholder"], reason="left the practice")
+    people["staff"].is_staff = people["staff"].is_superuser = True
+    people["staff"].save()
+    authenticator_for(people["half"])
+    return SimpleNamespace(
+        coverage=coverage,
+        people=people,
+        certificate=_certificate(coverage, people),
+        device=authenticator_for(UserFactory()),
+    )
+
+
+def _certificate(coverage: Coverage, people: dict[str, User]) -> Certificate:
+    """A certificate that the policyholder issued; its file isn't made, for nothing commits here."""
+    membership = people["policyholder"].memberships.get()
+    return issue(coverage=coverage, holder=None, user=people["policyholder"], membership=membership, key=uuid.uuid4())
+
+
+def client_of(viewer: str, book: SimpleNamespace) -> Client:
+    """A browser of this viewer."""
+    client = Client()
+    if viewer == "half":
+        give_password_only(client, book.people["half"])
+    elif viewer != "anonymous":
+        sign_in(client, book.people[viewer])
+    return client
+
+
+def outcome(client: Client, method: str, url: str) -> object:
+    """The status of the answer, or where a redirect to sign-in leads."""
+    response = getattr(client, method)(url)
+    if response.status_code == 302:
+        for prefix, where in ((reverse("accounts:sign-in"), SIGN_IN), (reverse("accounts:verify"), VERIFY)):
+            if response.url.partition("?")[0] == prefix:
+                return where
+    return response.status_code
+
+
+def test_every_address_has_a_row_and_no_row_is_left_over():
+    walked = {name for name in names(get_resolver().url_patterns) if not name.startswith("admin:")}
+    assert walked == set(ROWS)
+
+
+@pytest.mark.parametrize("viewer", VIEWERS)
+def test_each_viewer_gets_what_the_matrix_says(viewer, book, settings):
+    settings.METRICS_TOKEN = ""
+    wrong = {}
+    for name, row in ROWS.items():
+        url = reverse(name, args=row.args(book) if row.args else [])
+        found = outcome(client_of(viewer, book), row.method, url)
+        if found != row.expected(viewer):
+            wrong[name] = f"{found}, not {row.expected(viewer)}"
+    assert wrong == {}
+
+
+def test_only_the_listed_addresses_are_public(book):
+    for name, row in ROWS.items():
+        if name in settings.PUBLIC_URL_NAMES:
+            continue
+        assert row.expected("anonymous") == SIGN_IN, name
+
+
+@pytest.mark.urls("tests.forgetful_urls")
+@pytest.mark.parametrize("viewer", ["anonymous", "half"])
+def test_an_address_whose_view_forgot_to_ask_is_closed_all_the_same(viewer, book):
+    assert outcome(client_of(viewer, book), "get", "/forgetful/") == (SIGN_IN if viewer == "anonymous" else VERIFY)
+
+
+@pytest.mark.parametrize("viewer", ["anonymous", "half", *CUSTOMERS])
+def test_nobody_but_staff_gets_into_admin(viewer, book):
+    client = client_of(viewer, book)
+    opened = []
+    for name in names(get_resolver().url_patterns):
+        if not name.startswith("admin:") or name.endswith((":None", "view_on_site")):
+            continue
+        for args in ([], ["1"], ["policies"], ["policies", "1"]):
+            try:
+                url = reverse(name, args=args)
+            except LookupError:
+                continue
+            except Exception as error:
+                if type(error).__name__ != "NoReverseMatch":
+                    raise
+                continue
+            if client.get(url).status_code in (200, 500):
+                opened.append(name)
+    assert opened == []
