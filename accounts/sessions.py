@@ -80,6 +80,7 @@ class SessionStore(SessionBase):
             return
         if self.row is None or not Session.objects.open().filter(pk=self.row.pk).update(**values):
             raise UpdateError
+        self.row.data = values["data"]
         self.row.user_id = int(values["user_id"]) if values["user_id"] else None
 
     def cycle_key(self) -> None:

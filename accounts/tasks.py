@@ -28,7 +28,7 @@ ENQUEUE_AGAIN_AFTER = timedelta(seconds=15)
 SESSIONS_KEPT = timedelta(days=90)
 
 
-@shared_task(queue="codes")
+@shared_task
 def send_code(challenge_id: int) -> None:
     """Make a challenge's code and hand it to the gateway, at most once and never after its time (SECURITY: sending).
 
@@ -79,7 +79,7 @@ def _record_not_sent(challenge: Challenge, reason: str) -> None:
     )
 
 
-@shared_task(queue="codes")
+@shared_task
 def expire_challenges() -> None:
     """Bring challenges that got stuck to a state that the page shows, and enqueue those that got lost (beat)."""
     now = timezone.now()
@@ -96,7 +96,7 @@ def expire_challenges() -> None:
         enqueue(send_code, challenge_id)
 
 
-@shared_task(queue="default")
+@shared_task
 def purge_sessions() -> None:
     """End the sessions that are past a limit and nobody came back to; forget old ones, and set-ups left unfinished."""
     now = timezone.now()

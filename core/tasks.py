@@ -24,7 +24,7 @@ MAX_ATTEMPTS = 10
 BATCH = 500
 
 
-@shared_task(queue="default")
+@shared_task
 def drain_outbox() -> int:
     """Enqueue what is due in the outbox: messages whose first enqueueing was lost, and those to be tried again.
 
@@ -36,7 +36,7 @@ def drain_outbox() -> int:
     return sum(enqueue(deliver, pk) for pk in due.values_list("pk", flat=True)[:BATCH])
 
 
-@shared_task(queue="default")
+@shared_task
 def deliver(message_id: int) -> None:
     """Hand one message to its topic's handlers.
 
@@ -80,7 +80,7 @@ def _claim(message_id: int) -> OutboxMessage | None:
         return message
 
 
-@shared_task(queue="default")
+@shared_task
 def keep_house() -> None:
     """Daily: partitions of the event log for the years ahead and retention of the years behind; old throttle rows."""
     added, dropped = partitions.keep_partitions()
@@ -88,9 +88,7 @@ def keep_house() -> None:
     log.info("house_kept", years_added=added, years_dropped=dropped, throttles_forgotten=forgotten)
 
 
-@shared_task(
-    queue="default", autoretry_for=(OSError,), retry_backoff=30, retry_backoff_max=900, retry_kwargs={"max_retries": 8}
-)
+@shared_task(autoretry_for=(OSError,), retry_backoff=30, retry_backoff_max=900, retry_kwargs={"max_retries": 8})
 def mail_staff(subject: str, body: str) -> None:
     """Send an alert to the staff's addresses; a mail server that is down is tried again for about an hour.
 

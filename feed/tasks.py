@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 LOST_AFTER = timedelta(seconds=60)
 
 
-@shared_task(queue="default")
+@shared_task
 def load_run(run_id: int) -> None:
     """Take a run to its end, unless it has ended or another worker is at it; behind another load it waits its turn."""
     run = Run.objects.unfinished().filter(pk=run_id).first()
@@ -40,13 +40,13 @@ def load_run(run_id: int) -> None:
         enqueue(watch_folder)
 
 
-@shared_task(queue="default")
+@shared_task
 def watch_folder() -> None:
     """Take the next package of the watched folder, if one is complete."""
     watching.take_next()
 
 
-@shared_task(queue="default")
+@shared_task
 def retry_stale_runs() -> int:
     """Enqueue runs again whose worker died or whose place in the queue was lost; after three tries they fail visibly.
 
@@ -76,7 +76,7 @@ def retry_stale_runs() -> int:
     return enqueued
 
 
-@shared_task(queue="default")
+@shared_task
 def alarm_stale_feed() -> int:
     """Tell staff of each source whose data has become too old, once per staleness. Returns how many were told of."""
     now = timezone.now()

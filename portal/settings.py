@@ -172,6 +172,11 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ROUTES = {
+    "accounts.tasks.send_code": {"queue": "codes"},
+    "accounts.tasks.expire_challenges": {"queue": "codes"},
+    "credentialing.tasks.render_certificate": {"queue": "documents"},
+}
 CELERY_TASK_QUEUES_NAMES = ("codes", "default", "documents")
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_DB_REUSE_MAX = 100_000
@@ -189,6 +194,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "drain-outbox": {"task": "core.tasks.drain_outbox", "schedule": 5.0},
+    "keep-house": {"task": "core.tasks.keep_house", "schedule": 24 * 3600.0},
     "retry-certificates": {"task": "credentialing.tasks.retry_stale_certificates", "schedule": 5.0},
     "expire-challenges": {"task": "accounts.tasks.expire_challenges", "schedule": 30.0},
     "purge-sessions": {"task": "accounts.tasks.purge_sessions", "schedule": 3600.0},
