@@ -315,10 +315,13 @@ MEDIA_ROOT = Path(env.str("PRIVATE_FILES_DIR", default=str(DATA_DIR / "files")))
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "core.storage.PrivateFileSystemStorage", "OPTIONS": {"location": MEDIA_ROOT}},
     "private": {"BACKEND": "core.storage.PrivateFileSystemStorage", "OPTIONS": {"location": MEDIA_ROOT}},
+    # Compressing as well takes half a minute, which production spends once; tests need no hashed names.
     "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if TESTING
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        "BACKEND": {
+            "production": "whitenoise.storage.CompressedManifestStaticFilesStorage",
+            "demo": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage",
+            "test": "django.contrib.staticfiles.storage.StaticFilesStorage",
+        }[MODE]
     },
 }
 # With nginx in front: the internal location of PRIVATE_FILES_DIR, e.g. "/_private/"; empty: we send the bytes.

@@ -23,6 +23,7 @@ from django.db import OperationalError, connection
 
 from portal import workers
 from portal.demo.data import ExampleError, load_example
+from portal.demo.static import collect_static
 from portal.demo.users import DEMO_PASSWORD, DemoUser, make_users
 from portal.embedded import client
 from portal.embedded.addresses import BASE_DIR
@@ -82,7 +83,7 @@ class Demo:
         with self.step("the demo users have their accounts"):
             users = make_users()
         with self.step("style sheets and scripts are collected"):
-            call_command("collectstatic", verbosity=0, interactive=False)
+            collect_static()
         with self.step("workers and web server answer"):
             self.children = [*map(self._worker, settings.CELERY_TASK_QUEUES_NAMES), self._beat(), self._web()]
             for child in self.children:
