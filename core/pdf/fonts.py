@@ -9,7 +9,6 @@ versions.
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import tempfile
 import unicodedata
@@ -54,8 +53,7 @@ FACES = (
 )
 # Latin in all its blocks, modifier letters, combining marks, punctuation, and a few signs.
 UNICODES = frozenset(
-    [*range(0x20, 0x250), *range(0x2B0, 0x370), *range(0x1E00, 0x1F00), *range(0x2000, 0x2070)]
-    + [0x20AC, 0x2116, 0x2122, 0x2212]
+    (*range(0x20, 0x250), *range(0x2B0, 0x370), *range(0x1E00, 0x1F00), *range(0x2000, 0x2070), *map(ord, "€№™−"))
 )
 FEATURES = ["ccmp", "locl", "mark", "mkmk", "kern", "liga", "lnum", "tnum", "onum", "pnum", "case"]
 # Characters that the packages' faces lack and that look like one they have: hyphens and spaces of other kinds.
@@ -87,7 +85,7 @@ def prepare_fonts() -> Path:
         for face in FACES:
             _make_subset(face, making / face.file_name)
         making.chmod(0o755)
-        os.rename(making, folder)
+        making.rename(folder)
     except OSError:
         if not folder.is_dir():
             raise
@@ -115,12 +113,16 @@ def unprintable(text: str) -> list[str]:
 
 @cache
 def _printable() -> frozenset[int]:
-    """Code points that every weight of at least one family has; the other family is the fallback in the style sheets."""
+    """Code points that every weight of one family has; the other family is the fallback in the style sheets."""
     found: set[int] = set()
     for family in (SERIF, SANS):
-        weights = [set(TTFont(face.path, lazy=True).getBestCmap()) for face in FACES if face.family == family]
-        found |= set.intersection(*weights)
+        found |= set.intersection(*(_code_points(face) for face in FACES if face.family == family))
     return frozenset((found & UNICODES) | set(ALIASES))
+
+
+def _code_points(face: Face) -> set[int]:
+    with TTFont(face.path, lazy=True) as font:
+        return set(font.getBestCmap())
 
 
 @cache
@@ -136,20 +138,20 @@ def _make_subset(face: Face, target: Path) -> None:
     options = subset.Options(
         layout_features=FEATURES, hinting=False, notdef_outline=True, recalc_timestamp=False, name_IDs=["*"]
     )
-    font = subset.load_font(str(face.path), options)
-    subsetter = subset.Subsetter(options)
-    subsetter.populate(unicodes=UNICODES)
-    subsetter.subset(font)
-    for table in font["cmap"].tables:
-        if table.isUnicode():
-            for alias, original in ALIASES.items():
-                if original in table.cmap:
-                    table.cmap.setdefault(alias, table.cmap[original])
-    # Name records of the original are left behind; ours says what the file is.
-    names = font["name"]
-    names.names = [record for record in names.names if record.nameID in (0, 13, 14)]
-    style = "Semibold" if face.weight == 600 else "Regular"
-    postscript = f"{face.family.replace(' ', '')}-{style}"
-    for name_id, value in ((1, face.family), (2, style), (4, f"{face.family} {style}"), (6, postscript)):
-        names.setName(value, name_id, 3, 1, 0x409)
-    font.save(target)
+    with subset.load_font(str(face.path), options) as font:
+        subsetter = subset.Subsetter(options)
+        subsetter.populate(unicodes=UNICODES)
+        subsetter.subset(font)
+        for table in font["cmap"].tables:
+            if table.isUnicode():
+                for alias, original in ALIASES.items():
+                    if original in table.cmap:
+                        table.cmap.setdefault(alias, table.cmap[original])
+        # Name records of the original are left behind; ours says what the file is.
+        names = font["name"]
+        names.names = [record for record in names.names if record.nameID in (0, 13, 14)]
+        style = "Semibold" if face.weight == 600 else "Regular"
+        postscript = f"{face.family.replace(' ', '')}-{style}"
+        for name_id, value in ((1, face.family), (2, style), (4, f"{face.family} {style}"), (6, postscript)):
+            names.setName(value, name_id, 3, 1, 0x409)
+        font.save(target)

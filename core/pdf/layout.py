@@ -20,7 +20,7 @@ from core.pdf.fonts import faces_css, fonts_dir
 
 
 class OwnFacesOnly(URLFetcher):  # type: ignore[misc]  # WeasyPrint is untyped
-    """Opens our own font files and refuses every other address: a document never reaches for the network or the disk."""
+    """Opens our own font files and refuses every other address: a document never reaches for network or disk."""
 
     def fetch(self, url: str, headers: dict[str, str] | None = None) -> URLFetcherResponse:
         """The font's bytes. Raises ValueError for any other address, which leaves the thing out and logs a warning."""
@@ -44,7 +44,7 @@ class Layout:
     """A kind of document: its style sheet, parsed once together with the faces, applied to page after page."""
 
     def __init__(self, stylesheet: str) -> None:
-        """`stylesheet`: CSS without `@font-face` rules; 'Portal Serif' and 'Portal Sans' in weights 400 and 600 are there."""
+        """`stylesheet`: CSS without `@font-face` rules; 'Portal Serif' and 'Portal Sans' are there in 400 and 600."""
         self._stylesheet = stylesheet
         self._lock = threading.Lock()
         self._fonts: FontConfiguration | None = None

@@ -1,0 +1,147 @@
+"""The form that issues a certificate: to whom it goes."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+
+from core.dates import STATE_ZONES
+from core.idempotency import IdempotentForm
+from core.pdf import unprintable
+from credentialing import services
+from credentialing.models import Certificate, Holder
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+    from accounts.models import User
+    from policies.models import Coverage
+
+CONCERN, SAVED, NEW = "concern", "saved", "new"
+# A select of more is no help; whoever is not in it is typed again and found by name and address.
+MOST_HOLDERS = 300
+ZIP = re.compile(r"\d{5}(-?\d{4})?")
+
+
+class IssueForm(IdempotentForm):
+    """To whom it may concern, a holder from the address book of the user's parties, or a new one typed."""
+
+    recipient = forms.ChoiceField(
+        label="Who is the certificate for?",
+        widget=forms.RadioSelect,
+        error_messages={"required": "Say who the certificate is for."},
+    )
+    holder = forms.ModelChoiceField(
+        label="Certificate holder",
+        queryset=Holder.objects.none(),
+        to_field_name="public_id",
+        required=False,
+        empty_label="Choose a holder",
+        error_messages={"invalid_choice": "Choose a holder from the list."},
+    )
+    name = forms.CharField(
+        label="Name",
+        max_length=200,
+        required=False,
+        help_text="The hospital, plan or person that asked for it, as it should be printed.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "maxlength": 200}),
+    )
+    address1 = forms.CharField(
+        label="Address", max_length=120, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+    address2 = forms.CharField(
+        label="Address, second line",
+        max_length=120,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    city = forms.CharField(
+        label="City", max_length=80, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+    state = forms.ChoiceField(
+        label="State",
+        required=False,
+        choices=[("", "Choose"), *((state, state) for state in sorted(STATE_ZONES))],
+        error_messages={"invalid_choice": "Choose a state from the list."},
+    )
+    zip = forms.CharField(
+        label="ZIP code",
+        max_length=10,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "numeric"}),
+    )
+
+    TYPED = ("name", "address1", "address2", "city", "state", "zip")
+    # A new holder needs these; the sentence stands next to the field that lacks them.
+    NEEDED = {
+        "name": "Enter the holder’s name.",
+        "address1": "Enter the holder’s address.",
+        "city": "Enter the city.",
+        "state": "Choose the state.",
+        "zip": "Enter the ZIP code.",
+    }
+
+    def __init__(self, *args: Any, user: User, coverage: Coverage, **kwargs: Any) -> None:
+        """`coverage` was fetched through `visible_to(user)`."""
+        super().__init__(*args, **kwargs)
+        self._user = user
+        self._coverage = coverage
+        holders = Holder.objects.visible_to(user).order_by("-last_used_at", "-id")
+        recent = list(holders.values_list("pk", flat=True)[:MOST_HOLDERS])
+        self.fields["holder"].queryset = holders.filter(pk__in=recent).order_by("name", "id")  # type: ignore[attr-defined]
+        choices = [(CONCERN, "To whom it may concern"), (NEW, "A new holder")]
+        if recent:
+            choices.insert(1, (SAVED, "A holder from your list"))
+        self.fields["recipient"].choices = choices  # type: ignore[attr-defined]
+        self.fields["recipient"].initial = SAVED if recent else CONCERN
+        self.has_holders = bool(recent)
+
+    def clean_zip(self) -> str:
+        """Five digits, or nine."""
+        text = str(self.cleaned_data["zip"]).strip()
+        if text and not ZIP.fullmatch(text):
+            raise forms.ValidationError("Enter a ZIP code of 5 digits, or of 9 with a dash.")
+        return f"{text[:5]}-{text[5:]}" if len(text) == 9 else text
+
+    def clean(self) -> dict[str, Any]:
+        """What was chosen decides what else is needed; what belongs to another choice is ignored."""
+        cleaned = super().clean() or self.cleaned_data
+        recipient = cleaned.get("recipient")
+        if recipient == SAVED and not cleaned.get("holder") and "holder" not in self.errors:
+            self.add_error("holder", "Choose the certificate holder.")
+        if recipient == NEW:
+            self._check_typed(cleaned)
+        else:
+            for name in self.TYPED:
+                self.errors.pop(name, None)
+        if recipient != SAVED:
+            self.errors.pop("holder", None)
+        return cleaned
+
+    def _check_typed(self, cleaned: dict[str, Any]) -> None:
+        for name, sentence in self.NEEDED.items():
+            if not cleaned.get(name) and name not in self.errors:
+                self.add_error(name, sentence)
+        for name in self.TYPED:
+            if missing := unprintable(str(cleaned.get(name, ""))):
+                self.add_error(name, f"Use Latin letters, as on an envelope: {' '.join(missing)} can’t be printed.")
+
+    def issue(self, request: HttpRequest) -> Certificate:
+        """Issue the certificate. Raises `services.NotIssuableError` with the sentence for the user."""
+        membership = services.acting_membership(self._user, self._coverage)
+        holder = None
+        if self.cleaned_data["recipient"] == SAVED:
+            holder = self.cleaned_data["holder"]
+        elif self.cleaned_data["recipient"] == NEW:
+            typed = {name: self.cleaned_data[name] for name in self.TYPED}
+            holder = services.keep_holder(user=self._user, membership=membership, request=request, **typed)
+        return services.issue(
+            coverage=self._coverage,
+            holder=holder,
+            user=self._user,
+            membership=membership,
+            key=self.cleaned_data["idempotency_key"],
+            request=request,
+        )

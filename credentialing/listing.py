@@ -1,0 +1,99 @@
+"""Rows and tabs of the credentialing page: what can be certified, and what was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from django.db.models import F, Value
+from django.db.models.functions import Concat, Lower
+
+from credentialing.eligibility import Verdict, judge
+from credentialing.filters import ACTIVE, STATUSES
+from credentialing.freshness import data_as_of
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping, Sequence
+
+    from policies.models import Coverage
+    from policies.models.coverage import CoverageQuerySet
+
+# Rows of a policy stand together, its insureds by last name; the id makes the key unique.
+ORDER = ("policy_number", "insured_name", "id")
+
+
+def in_order(coverages: CoverageQuerySet) -> CoverageQuerySet:
+    """With what a row shows, and with the key of its order."""
+    return coverages.with_policy().annotate(
+        policy_number=F("term__policy__number_normalized"),
+        insured_name=Lower(
+            Concat("insured__last_name", Value(" "), "insured__first_name", Value(" "), "insured__name")
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One status to narrow to, as a link that keeps the search."""
+
+    label: str
+    href: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A coverage and what it gives today."""
+
+    coverage: Coverage
+    verdict: Verdict
+
+    @property
+    def mark(self) -> tuple[str, str]:
+        """Kind and label of its status mark."""
+        return MARKS[self.verdict.kind]
+
+
+MARKS = {
+    "coi": ("good", "In force"),
+    "coi_pending_cancellation": ("attention", "Pending cancellation"),
+    "coi_renewal": ("accent", "Bound, to come"),
+    "past_coverage_letter": ("neutral", "Ended"),
+    "": ("attention", "Not available"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One page of coverages; `searched`: narrowed by text or by a status other than the first."""
+
+    rows: list[Row]
+    tabs: list[Tab]
+    q: str
+    status: str
+
+    @property
+    def searched(self) -> bool:
+        """Whether the list is narrowed."""
+        return bool(self.q) or self.status != ACTIVE
+
+
+def listing_of(coverages: Sequence[Coverage], query: Mapping[str, str]) -> Listing:
+    """The rows of one page; one query per source of data, whatever the number of rows."""
+    q, status = query.get("q", "").strip(), query.get("status") or ACTIVE
+    as_of: dict[str, dt.datetime | None] = {}
+    rows = []
+    for coverage in coverages:
+        policy = coverage.term.policy
+        if policy.source not in as_of:
+            as_of[policy.source] = data_as_of(policy.source)
+        rows.append(Row(coverage, judge(coverage, day=policy.today(), as_of=as_of[policy.source])))
+    href = partial(_href, q)
+    return Listing(rows, [Tab(label, href(code), code == status) for code, label in STATUSES], q, status)
+
+
+def _href(q: str, status: str) -> str:
+    return "?" + urlencode({key: value for key, value in (("q", q), ("status", status)) if value})

@@ -1,0 +1,249 @@
+"""Holders of certificates, and the certificates themselves."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, ClassVar, Self
+
+import pgtrigger
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+
+from core.fields import PublicIdField
+from policies.models import Agency, Coverage, Insured, Membership, Policyholder
+from policies.models.base import Address
+from policies.names import fold
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+class HolderQuerySet(models.QuerySet["Holder"]):
+    """Holders, and who may see them."""
+
+    def visible_to(self, user: User) -> Self:
+        """The address books of the parties that the user acts for; another party's holders aren't there."""
+        if not user.is_authenticated:
+            return self.none()
+        memberships = Membership.objects.live().filter(user=user)
+        roles = Membership.Role
+        return self.filter(
+            Q(insured_id__in=memberships.filter(role=roles.INSURED).values("insured_id"))
+            | Q(policyholder_id__in=memberships.filter(role=roles.POLICYHOLDER).values("policyholder_id"))
+            | Q(agency_id__in=memberships.filter(role=roles.AGENT).values("agency_id"))
+        )
+
+
+class Holder(Address):
+    """Somebody whom certificates are made out to, a hospital for example, in the address book of one party.
+
+    The same name and address is kept once a party; a certificate copies both, so a later change alters nothing issued.
+    """
+
+    public_id = PublicIdField()
+    name = models.CharField(max_length=200)
+    insured = models.ForeignKey(Insured, on_delete=models.PROTECT, null=True, blank=True, related_name="holders")
+    policyholder = models.ForeignKey(
+        Policyholder, on_delete=models.PROTECT, null=True, blank=True, related_name="holders"
+    )
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, null=True, blank=True, related_name="holders")
+    fingerprint = models.CharField(max_length=64, editable=False)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    last_used_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = HolderQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "certificate holder"
+        ordering = ("name", "id")
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(insured__isnull=False, policyholder=None, agency=None)
+                | Q(insured=None, policyholder__isnull=False, agency=None)
+                | Q(insured=None, policyholder=None, agency__isnull=False),
+                name="credentialing_holder_one_party",
+            ),
+            models.UniqueConstraint(
+                fields=["insured", "policyholder", "agency", "fingerprint"],
+                nulls_distinct=False,
+                name="credentialing_holder_once",
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["-last_used_at"], name="credentialing_holder_recent")]
+
+    def __str__(self) -> str:
+        return ", ".join([self.name, *self.address_lines])
+
+    def fingerprint_now(self) -> str:
+        """What makes two entries the same holder: name and address, accents, case and punctuation aside."""
+        parts = (self.name, self.address1, self.address2, self.city, self.state, self.zip)
+        return hashlib.sha256("|".join(fold(part) for part in parts).encode()).hexdigest()
+
+
+class CertificateQuerySet(models.QuerySet["Certificate"]):
+    """Certificates, and who may see them."""
+
+    def visible_to(self, user: User) -> Self:
+        """Those of the coverages that the user sees now, whoever issued them: a membership that ended opens nothing."""
+        return self.filter(coverage__in=Coverage.objects.visible_to(user))
+
+    def queued(self) -> Self:
+        """Those still to be laid out."""
+        return self.filter(status=Certificate.Status.QUEUED)
+
+    def with_policy(self) -> Self:
+        """With coverage, policy and company, in one query."""
+        return self.select_related(
+            "coverage__insured", "coverage__term__policy__company", "coverage__term__policy__policyholder"
+        )
+
+
+class Certificate(models.Model):
+    """A certificate of insurance or a letter of past coverage, as it was issued (S-34 to S-39).
+
+    `snapshot` holds everything that its page says (see `credentialing.snapshot`); the database refuses to change it,
+    the numbers, or a row that is ready, and to delete any. The row is the task's state: `queued` until the file is
+    stored.
+    """
+
+    class Kind(models.TextChoices):
+        """What each status of a coverage gives (`credentialing.eligibility`)."""
+
+        COI = "coi", "Certificate of insurance"
+        PENDING_CANCELLATION = "coi_pending_cancellation", "Certificate of insurance, cancellation pending"
+        RENEWAL = "coi_renewal", "Certificate of insurance, term to come"
+        PAST_COVERAGE = "past_coverage_letter", "Letter of past coverage"
+
+    class Status(models.TextChoices):
+        """Where the file stands."""
+
+        QUEUED = "queued", "In preparation"
+        READY = "ready", "Ready"
+        FAILED = "failed", "Failed"
+
+    public_id = PublicIdField()
+    serial = models.CharField(max_length=24, unique=True)
+    verification_code = models.CharField(max_length=24, unique=True)
+    kind = models.CharField(max_length=24, choices=Kind)
+    coverage = models.ForeignKey(Coverage, on_delete=models.PROTECT, related_name="certificates")
+    holder = models.ForeignKey(Holder, on_delete=models.PROTECT, null=True, blank=True, related_name="certificates")
+    snapshot = models.JSONField()
+    snapshot_digest = models.CharField(max_length=64)
+    issued_on = models.DateField()
+    issued_at = models.DateTimeField(default=timezone.now)
+    issued_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    # By which membership: as the insured herself, for the policyholder, for the agency.
+    membership = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="+")
+    idempotency_key = models.UUIDField(editable=False)
+
+    status = models.CharField(max_length=8, choices=Status, default=Status.QUEUED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    # When it was last handed to the queue, and whether the queue took it.
+    enqueued_at = models.DateTimeField(default=timezone.now)
+    is_enqueued = models.BooleanField(default=True)
+    # The class of the error of the last attempt; never its text, which may hold personal data.
+    last_error = models.CharField(max_length=120, blank=True, default="")
+    file = models.CharField(max_length=200, blank=True, default="")
+    sha256 = models.CharField("SHA-256 of the file", max_length=64, blank=True, default="")
+    size = models.PositiveIntegerField("size in bytes", null=True, blank=True)
+    ready_at = models.DateTimeField(null=True, blank=True)
+
+    objects = CertificateQuerySet.as_manager()
+
+    PREFIXES: ClassVar = {Kind.PAST_COVERAGE: "LPC"}
+
+    class Meta:
+        ordering = ("-issued_at", "-id")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["coverage", "snapshot_digest", "issued_on"], name="credentialing_certificate_once_a_day"
+            ),
+            models.UniqueConstraint(
+                fields=["issued_by", "idempotency_key", "coverage", "holder"],
+                nulls_distinct=False,
+                name="credentialing_certificate_once_a_form",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="ready") | (~Q(file="") & ~Q(sha256="") & Q(size__gt=0, ready_at__isnull=False)),
+                name="credentialing_certificate_ready_has_file",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["coverage", "-issued_at"], name="credentialing_cert_coverage"),
+            models.Index(fields=["-issued_at", "-id"], name="credentialing_cert_recent"),
+            models.Index(fields=["enqueued_at"], condition=Q(status="queued"), name="credentialing_cert_queued"),
+        ]
+        triggers: ClassVar = [
+            pgtrigger.ReadOnly(
+                name="stays_as_issued",
+                # What changes while the file is being made; everything else stays as issued.
+                exclude=[
+                    "status",
+                    "attempts",
+                    "enqueued_at",
+                    "is_enqueued",
+                    "last_error",
+                    "file",
+                    "sha256",
+                    "size",
+                    "ready_at",
+                ],
+            ),
+            pgtrigger.Protect(
+                name="ready_is_final",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__status="ready"),
+            ),
+            pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+        ]
+
+    def __str__(self) -> str:
+        return self.serial
+
+    def get_absolute_url(self) -> str:
+        """Its page: progress, download, retry."""
+        return reverse("credentialing:certificate", args=[self.public_id])
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the file can be downloaded."""
+        return self.status == self.Status.READY
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it was given up and needs a retry."""
+        return self.status == self.Status.FAILED
+
+    @property
+    def is_letter(self) -> bool:
+        """Whether it is a letter of past coverage."""
+        return self.kind == self.Kind.PAST_COVERAGE
+
+    @property
+    def paper(self) -> str:
+        """What it is called in a sentence."""
+        return "letter" if self.is_letter else "certificate"
+
+    @property
+    def insured_name(self) -> str:
+        """The insured as printed."""
+        return str(self.snapshot["insured"]["name"])
+
+    @property
+    def holder_name(self) -> str:
+        """The holder as printed."""
+        return str(self.snapshot["holder"]["name"]) if self.snapshot["holder"] else "To whom it may concern"
+
+    @property
+    def policy_number(self) -> str:
+        """The policy number as printed."""
+        return str(self.snapshot["policy"]["number"])
+
+    @property
+    def download_name(self) -> str:
+        """The name of the downloaded file: 'COI-2026-7KQ4M2XDW.pdf'."""
+        return f"{self.serial}.pdf"

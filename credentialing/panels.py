@@ -1,0 +1,43 @@
+"""What credentialing adds to home and to a policy's page: the latest certificates (S-20: quick jumps)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.urls import reverse
+
+from core.panels import Panel, PanelLink, Slot
+from credentialing.models import Certificate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from accounts.models import User
+    from core.panels import Provider
+    from policies.models import Policy
+
+MOST = 4
+
+
+def latest_certificates(user: User, *, policy: Policy | None = None) -> Iterator[Panel]:
+    """The latest certificates that the user sees, of one policy where a policy is given; nothing before the first one.
+
+    One query.
+    """
+    certificates = Certificate.objects.visible_to(user)
+    slot: Slot = "home"
+    if policy is not None:
+        certificates, slot = certificates.filter(coverage__term__policy=policy), "policy"
+    latest = list(certificates[:MOST])
+    if latest or policy is None:
+        yield Panel(
+            "Certificates",
+            slot,
+            template="credentialing/_latest.html",
+            context={"certificates": latest},
+            order=40,
+            links=(PanelLink("Create a certificate", reverse("credentialing:home")),),
+        )
+
+
+PANELS: list[Provider] = [latest_certificates]

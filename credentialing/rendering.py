@@ -1,0 +1,67 @@
+"""A certificate's page as HTML, and as the PDF that is sent out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import TYPE_CHECKING
+
+from django.template.loader import render_to_string
+
+from core.pdf import Layout, Setting
+from credentialing.sheet import Sheet
+
+if TYPE_CHECKING:
+    from credentialing.models import Certificate
+
+# The ways to set a page, roomiest first, each with the weight (see `_weight`) up to which it is worth a trial. That
+# only saves trials: whatever doesn't fit its page is set again the next way.
+DENSITIES = (("roomy", 690), ("close", 1400), ("tight", 4000))
+
+
+def certificate_html(certificate: Certificate) -> str:
+    """The very page of a certificate, with its style sheet and the addresses of its faces: `weasyprint.HTML(string=…)`
+    lays it out as the worker does."""
+    return next(_settings(certificate, style=layout().standalone_css())).html
+
+
+def certificate_pdf(certificate: Certificate) -> bytes:
+    """The PDF of a certificate: one letter page, with a second one for the schedule of endorsements only where the
+    first can't hold them. The same row gives the same bytes."""
+    return layout().render(_settings(certificate))
+
+
+@cache
+def layout() -> Layout:
+    """The certificates' layout, with fonts and style sheet read once per process."""
+    return Layout(render_to_string("credentialing/pdf/certificate.css"))
+
+
+def _settings(certificate: Certificate, *, style: str = "") -> Iterator[Setting]:
+    """The ways to set the page: as it should look, drawn together, and at last endorsements on a page of their own."""
+    sheet = Sheet(certificate.snapshot)
+    template = f"credentialing/pdf/{'letter' if sheet.is_letter else 'certificate'}.html"
+
+    def html(density: str, *, continued: bool = False) -> str:
+        context = {"c": certificate, "s": sheet, "density": density, "continued": continued, "style": style}
+        return render_to_string(template, context)
+
+    weight = _weight(sheet)
+    for density, most in DENSITIES:
+        if weight <= most:
+            yield Setting(html(density), pages=1)
+    yield Setting(html("tight", continued=bool(sheet.coverage["endorsements"])))
+
+
+def _weight(sheet: Sheet) -> int:
+    """Roughly how many characters of variable text the page has to hold; a block that a page may lack weighs by its
+    lines."""
+    names = [sheet.insured["name"], sheet.named_insured["name"], *sheet.named_insured["address"]]
+    if sheet.holder:
+        names += [sheet.holder["name"], *sheet.holder["address"]]
+    blocks = 4 * len(sheet.notices) + 2 * bool(sheet.coverage["fund"]) + 2 * bool(sheet.tails) + sheet.own_period
+    return (
+        sum(len(text) for text in names)
+        + sum(max(len(text), 40) for text in sheet.coverage["endorsements"])
+        + 130 * (blocks + 2 * sheet.is_letter)
+    )

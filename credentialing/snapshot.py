@@ -1,0 +1,135 @@
+"""The snapshot of a certificate: everything its page says, taken from the tables at the moment of issue.
+
+Plain JSON with ISO dates and decimal strings, so that it reads the same in ten years, whatever the tables have become.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db.models import Q
+
+from policies.models import AgentOfRecord, EreOffer, License
+
+if TYPE_CHECKING:
+    from credentialing.eligibility import Verdict
+    from credentialing.models import Holder
+    from policies.models import Coverage
+    from policies.models.base import Address
+
+VERSION = 1
+
+
+def build_snapshot(
+    coverage: Coverage, verdict: Verdict, holder: Holder | None, *, day: dt.date, as_of: dt.datetime
+) -> dict[str, Any]:
+    """The snapshot of a certificate of `coverage` for `holder` (None: to whom it may concern), issued on `day`.
+
+    `coverage` comes with its policy (`with_policy`). Three queries: licenses, agent of record, tails.
+    """
+    term, policy, insured = coverage.term, coverage.term.policy, coverage.insured
+    company, policyholder = policy.company, policy.policyholder
+    return {
+        "version": VERSION,
+        "kind": str(verdict.kind),
+        "company": {
+            "name": company.name,
+            "address": company.address_lines,
+            "naic": company.naic_number,
+            "signatory": company.signatory,
+            "signatory_title": company.signatory_title,
+        },
+        "producer": _producer(coverage),
+        "named_insured": _party(policyholder.name, policyholder),
+        "insured": {
+            "name": insured.display_name,
+            "specialty": coverage.specialty or insured.specialty,
+            "licenses": _licenses(coverage, day),
+        },
+        "policy": {"number": policy.number, "starts": str(term.effective), "ends": str(term.expires)},
+        "coverage": {
+            "part": coverage.get_part_display(),
+            "form": coverage.form,
+            "form_name": coverage.get_form_display().lower(),
+            "retroactive": coverage.retroactive_text,
+            "starts": str(coverage.effective),
+            "ends": str(verdict.ends),
+            "per": coverage.per_claim_label,
+            "per_claim": str(coverage.limit_per_claim),
+            "aggregate": str(coverage.limit_aggregate),
+            "shared": coverage.limits_shared,
+            "deductible": str(coverage.deductible),
+            "fund": coverage.fund,
+            "fund_limits": coverage.fund_limits,
+            "endorsements": coverage.endorsement_list,
+        },
+        "standing": {
+            "cancellation_effective": _day(verdict.cancellation_effective),
+            "begins": _day(verdict.begins),
+            "renewal": verdict.renewal,
+            "how_it_ended": verdict.how_it_ended,
+        },
+        "ere": _tails(coverage),
+        "holder": _party(holder.name, holder) if holder else None,
+        "issued_on": str(day),
+        "as_of": {"at": as_of.isoformat(), "zone": settings.TIME_ZONE},
+        "contact": {key: settings.SUPPORT["service"][key] for key in ("phone", "email", "hours")},
+    }
+
+
+def digest_of(snapshot: dict[str, Any]) -> str:
+    """What makes two snapshots the same: SHA-256 of their JSON with sorted keys."""
+    return hashlib.sha256(json.dumps(snapshot, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def texts_of(snapshot: Any) -> list[str]:
+    """Every text in a snapshot, in order: what has to be printable."""
+    if isinstance(snapshot, str):
+        return [snapshot]
+    if isinstance(snapshot, dict):
+        return [text for value in snapshot.values() for text in texts_of(value)]
+    if isinstance(snapshot, list):
+        return [text for value in snapshot for text in texts_of(value)]
+    return []
+
+
+def _party(name: str, address: Address) -> dict[str, Any]:
+    return {"name": name, "address": address.address_lines}
+
+
+def _producer(coverage: Coverage) -> dict[str, Any] | None:
+    """The agent of record on the day of issue, the latest appointment where there are two."""
+    appointment = (
+        AgentOfRecord.objects.today()
+        .filter(policy=coverage.term.policy)
+        .select_related("agency")
+        .order_by("-starts", "-id")
+        .first()
+    )
+    if appointment is None:
+        return None
+    agency = appointment.agency
+    return _party(agency.name, agency) | {"code": agency.producer_code, "phone": agency.phone}
+
+
+def _licenses(coverage: Coverage, day: dt.date) -> list[str]:
+    """State and number of each license that has not expired, by state."""
+    licenses = License.objects.live().filter(Q(expires=None) | Q(expires__gte=day), insured=coverage.insured)
+    return [f"{found.state} {found.number}" for found in licenses.order_by("state", "number")]
+
+
+def _tails(coverage: Coverage) -> list[dict[str, Any]]:
+    """Extended reporting endorsements that were bought or waived; mere offers don't stand on a certificate."""
+    offers = EreOffer.objects.live().filter(coverage=coverage, status__in=EreOffer.IN_PLACE)
+    return [
+        {"option": offer.option, "starts": _day(offer.starts), "ends": _day(offer.ends)}
+        for offer in offers.order_by("starts", "id")
+    ]
+
+
+def _day(value: dt.date | None) -> str | None:
+    return str(value) if value else None

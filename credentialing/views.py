@@ -1,0 +1,146 @@
+"""Certificates: what can be certified, issuing one, its progress, its file (S-34 to S-39)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+from django.contrib import messages
+from django.http import QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.decorators import keeps_no_session_alive
+from accounts.guards import user_of
+from core.alerts import alert_staff
+from core.downloads import private_file_response
+from core.events import record_event
+from core.keyset import keyset_page
+from credentialing import services
+from credentialing.eligibility import judge_now
+from credentialing.events import CertificateEvent
+from credentialing.filters import ACTIVE, CoverageFilter
+from credentialing.forms import IssueForm
+from credentialing.listing import ORDER, in_order, listing_of
+from credentialing.models import Certificate
+from policies.models import Coverage
+from policies.rights import require
+from policies.roles import Capability
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+    from accounts.models import User
+
+log = structlog.get_logger(__name__)
+
+# How long the request that issues waits for the file before it shows the page with the progress bar.
+WAIT_SECONDS = 3.0
+MOST_RECENT = 8
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """The user's coverages, searched and narrowed, each with what it gives; and the latest certificates.
+
+    422 for a search that makes no sense.
+    """
+    user = user_of(request)
+    query = QueryDict(mutable=True)
+    query.update({"status": ACTIVE, **request.GET.dict()})
+    narrowed = CoverageFilter(query, in_order(Coverage.objects.visible_to(user)), request=request)
+    understood = narrowed.is_valid()
+    page = keyset_page(narrowed.qs if understood else in_order(Coverage.objects.none()), request, order=ORDER)
+    context = {
+        "page": page,
+        "filter": narrowed,
+        "listing": listing_of(page.rows, query.dict()),
+        "recent": Certificate.objects.visible_to(user)[:MOST_RECENT],
+    }
+    return render(request, "credentialing/home.html", context, status=200 if understood else 422)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def issue(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Choose the holder of a coverage's certificate, and issue it. 404 for an outsider, 403 without the right, 422 for
+    what can't be issued so."""
+    user = user_of(request)
+    coverage = get_object_or_404(Coverage.objects.visible_to(user).with_policy(), public_id=public_id)
+    require(user, Capability.ISSUE_CERTIFICATE, coverage.term.policy)
+    form = IssueForm(request.POST or None, user=user, coverage=coverage)
+    if request.method == "POST" and form.is_valid():
+        try:
+            certificate = form.issue(request)
+        except services.NotIssuableError as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            services.wait_for_file(certificate, seconds=WAIT_SECONDS)
+            return redirect(certificate.get_absolute_url() + "?download")
+    context = {"form": form, "coverage": coverage, "verdict": judge_now(coverage)}
+    return render(request, "credentialing/issue.html", context, status=422 if form.errors else 200)
+
+
+@require_safe
+def certificate_page(request: HttpRequest, public_id: str) -> HttpResponse:
+    """A certificate: ready to be downloaded, in preparation, or failed with a retry. 404 for an outsider."""
+    certificate = _own_certificate(user_of(request), public_id)
+    # Right after it was issued the download starts by itself, once.
+    context = {"certificate": certificate, "starts": "download" in request.GET}
+    return render(request, "credentialing/certificate.html", context)
+
+
+@require_safe
+@keeps_no_session_alive
+def progress(request: HttpRequest, public_id: str) -> HttpResponse:
+    """The part of a certificate's page that changes; the page asks for it until it is ready. 404 for an outsider."""
+    certificate = _own_certificate(user_of(request), public_id)
+    return render(request, "credentialing/_progress.html", {"certificate": certificate, "starts": True})
+
+
+@require_safe
+def download(request: HttpRequest, public_id: str) -> HttpResponseBase:
+    """The PDF, through the row filter each time, and recorded. 404 for an outsider, 403 without the right."""
+    user = user_of(request)
+    certificate = get_object_or_404(Certificate.objects.visible_to(user).with_policy(), public_id=public_id)
+    require(user, Capability.ISSUE_CERTIFICATE, certificate.coverage.term.policy)
+    if not certificate.is_ready:
+        return redirect(certificate)
+    try:
+        response = private_file_response(certificate.file, filename=certificate.download_name)
+    except FileNotFoundError:
+        log.exception("certificate_file_missing", serial=certificate.serial)
+        alert_staff(
+            "The file of a certificate is missing", f"Certificate {certificate.serial} has no file in the storage."
+        )
+        messages.error(request, "The file can’t be read just now. Web support has been told; please try again later.")
+        return redirect(certificate)
+    record_event(
+        CertificateEvent.DOWNLOADED,
+        actor=user,
+        subject=certificate,
+        request=request,
+        data={"serial": certificate.serial},
+    )
+    return response
+
+
+@require_POST
+def retry(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Try a certificate again that could not be made. 404 for an outsider, 403 without the right."""
+    user = user_of(request)
+    certificate = get_object_or_404(Certificate.objects.visible_to(user).with_policy(), public_id=public_id)
+    require(user, Capability.ISSUE_CERTIFICATE, certificate.coverage.term.policy)
+    if services.retry(certificate, by=user, request=request):
+        services.wait_for_file(certificate, seconds=WAIT_SECONDS)
+    return redirect(certificate.get_absolute_url() + "?download")
+
+
+def _own_certificate(user: User, public_id: str) -> Certificate:
+    """A certificate that the user sees, and if its work was lost, handed over again."""
+    certificate = get_object_or_404(
+        Certificate.objects.visible_to(user).select_related("coverage"), public_id=public_id
+    )
+    if certificate.status == Certificate.Status.QUEUED:
+        services.requeue_lost(only=certificate)
+        certificate.refresh_from_db(fields=["status", "is_enqueued"])
+    return certificate

@@ -1,0 +1,221 @@
+"""The page that issues a certificate, and the list that leads to it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import AbstractBaseUser
+from django.test import Client
+from django.urls import reverse
+
+from core.models import Event
+from credentialing import services
+from credentialing.events import CertificateEvent
+from credentialing.models import Certificate, Holder
+from policies.models import Coverage, Policy
+from policies.roles import RULES, Capability, Rule
+from tests.credentialing.conftest import Cast
+from tests.credentialing.helpers import a_holder, issued, new_holder_form, to_whom
+
+Browse = Callable[[AbstractBaseUser], Client]
+
+
+def issue_page(coverage: Coverage) -> str:
+    return reverse("credentialing:issue", args=[coverage.public_id])
+
+
+@pytest.mark.parametrize("who", ["ana", "paula", "adam"])
+def test_an_insured_a_policyholder_and_an_agent_each_issue_and_have_the_pdf(
+    cast: Cast, browse: Browse, who: str
+) -> None:
+    client = browse(getattr(cast, who))
+    assert client.get(issue_page(cast.coverage)).status_code == 200
+    response = client.post(issue_page(cast.coverage), new_holder_form())
+    certificate = Certificate.objects.get()
+    assert response["Location"] == certificate.get_absolute_url() + "?download"
+    assert certificate.issued_by == getattr(cast, who)
+    services.render(certificate.pk)
+    page = client.get(certificate.get_absolute_url() + "?download")
+    assert f'data-download="{certificate.serial}"' in page.content.decode()
+    pdf = client.get(reverse("credentialing:pdf", args=[certificate.public_id]))
+    assert pdf["Content-Type"] == "application/pdf"
+    assert pdf["Content-Disposition"] == f'attachment; filename="{certificate.serial}.pdf"'
+    assert b"".join(pdf.streaming_content).startswith(b"%PDF-")  # type: ignore[attr-defined]
+
+
+def test_an_insured_issues_for_herself_only_a_policyholder_for_any_insured(cast: Cast, browse: Browse) -> None:
+    assert browse(cast.ana).get(issue_page(cast.bens)).status_code == 404
+    assert browse(cast.ana).post(issue_page(cast.bens), to_whom()).status_code == 404
+    assert browse(cast.paula).post(issue_page(cast.bens), to_whom()).status_code == 302
+    assert browse(cast.olga).post(issue_page(cast.coverage), to_whom()).status_code == 404
+    assert Certificate.objects.get().coverage == cast.bens
+
+
+def test_who_sees_the_coverage_without_the_right_is_refused(
+    cast: Cast, browse: Browse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = issued(cast.coverage, cast.ana)
+    monkeypatch.setitem(RULES, Capability.ISSUE_CERTIFICATE, Rule(roles=frozenset()))
+    client = browse(cast.ana)
+    assert client.get(issue_page(cast.coverage)).status_code == 403
+    assert client.post(issue_page(cast.coverage), to_whom()).status_code == 403
+    for name in ("pdf", "retry"):
+        address = reverse(f"credentialing:{name}", args=[certificate.public_id])
+        assert (client.get if name == "pdf" else client.post)(address).status_code == 403
+    assert Certificate.objects.count() == 1
+
+
+def test_a_new_holder_is_kept_once_for_the_party_that_issued(cast: Cast, browse: Browse) -> None:
+    client = browse(cast.paula)
+    client.post(issue_page(cast.coverage), new_holder_form())
+    client.post(issue_page(cast.bens), new_holder_form(name="SAINT BRENDAN  medical center", address1="One hospital plaza."))
+    holder = Holder.objects.get()
+    assert holder.policyholder == cast.policy.policyholder
+    assert Holder.objects.visible_to(cast.paula).exists()
+    assert not Holder.objects.visible_to(cast.ana).exists()
+    assert not Holder.objects.visible_to(cast.adam).exists()
+    assert Event.objects.filter(tag=CertificateEvent.HOLDER_ADDED).count() == 1
+
+
+def test_a_holder_of_the_list_is_chosen_by_its_public_id_and_only_from_ones_own_list(cast: Cast, browse: Browse) -> None:
+    mine, theirs = a_holder(cast.ana, cast.coverage), a_holder(cast.olga, cast.olgas)
+    client = browse(cast.ana)
+    assert str(mine.public_id) in client.get(issue_page(cast.coverage)).content.decode()
+    form = {"idempotency_key": str(uuid.uuid4()), "recipient": "saved"}
+    refused = client.post(issue_page(cast.coverage), form | {"holder": theirs.public_id})
+    assert refused.status_code == 422
+    assert "Choose a holder from the list." in refused.content.decode()
+    assert client.post(issue_page(cast.coverage), form | {"holder": mine.public_id}).status_code == 302
+    assert Certificate.objects.get().holder == mine
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"name": ""}, "Enter the holder’s name."),
+        ({"address1": ""}, "Enter the holder’s address."),
+        ({"city": ""}, "Enter the city."),
+        ({"state": ""}, "Choose the state."),
+        ({"state": "ZZ"}, "Choose a state from the list."),
+        ({"zip": ""}, "Enter the ZIP code."),
+        ({"zip": "1240"}, "Enter a ZIP code of 5 digits, or of 9 with a dash."),
+        ({"name": "聖路加 Hospital"}, "Use Latin letters, as on an envelope: 聖 路 加 can’t be printed."),
+        ({"name": "x" * 201}, "Ensure this value has at most 200 characters"),
+        ({"recipient": ""}, "Say who the certificate is for."),
+    ],
+)
+def test_a_holder_that_is_not_whole_is_refused_beside_the_field_and_nothing_typed_is_lost(
+    cast: Cast, browse: Browse, change: dict[str, str], sentence: str
+) -> None:
+    form = new_holder_form(**change)
+    response = browse(cast.ana).post(issue_page(cast.coverage), form)
+    page = response.content.decode()
+    assert response.status_code == 422
+    assert page.count(sentence) == 2, "once in the summary, once at the field"
+    assert "One Hospital Plaza" in page or change.get("address1") == ""
+    assert form["idempotency_key"] in page
+    assert not Certificate.objects.exists()
+    assert not Holder.objects.exists()
+
+
+def test_what_was_typed_for_another_choice_is_ignored(cast: Cast, browse: Browse) -> None:
+    form = new_holder_form(recipient="concern", zip="nonsense", state="ZZ")
+    assert browse(cast.ana).post(issue_page(cast.coverage), form).status_code == 302
+    assert Certificate.objects.get().holder is None
+    assert not Holder.objects.exists()
+
+
+def test_a_zip_of_nine_digits_is_printed_with_its_dash(cast: Cast, browse: Browse) -> None:
+    browse(cast.ana).post(issue_page(cast.coverage), new_holder_form(zip="124011234"))
+    assert Certificate.objects.get().snapshot["holder"]["address"][-1] == "Kingston, NY 12401-1234"
+
+
+def test_the_same_form_twice_gives_the_same_certificate(cast: Cast, browse: Browse) -> None:
+    client, form = browse(cast.ana), new_holder_form()
+    first = client.post(issue_page(cast.coverage), form)
+    second = client.post(issue_page(cast.coverage), form)
+    assert first["Location"] == second["Location"]
+    assert Certificate.objects.count() == 1
+
+
+def test_the_back_button_and_another_holder_give_another_certificate(cast: Cast, browse: Browse) -> None:
+    client, form = browse(cast.ana), new_holder_form()
+    client.post(issue_page(cast.coverage), form)
+    client.post(issue_page(cast.coverage), form | {"name": "Mercy Hospital"})
+    assert {certificate.holder_name for certificate in Certificate.objects.all()} == {
+        "Saint Brendan Medical Center",
+        "Mercy Hospital",
+    }
+
+
+def test_the_same_content_asked_for_again_the_same_day_gives_the_same_certificate(cast: Cast) -> None:
+    first = issued(cast.coverage, cast.ana)
+    again = issued(cast.coverage, cast.paula)
+    assert again == first
+    assert again.issued_by == cast.ana
+    tags = Event.objects.filter(subject_id=str(first.pk)).order_by("id").values_list("tag", flat=True)
+    assert list(tags) == [CertificateEvent.ISSUED, CertificateEvent.ISSUED_AGAIN]
+
+
+def test_another_limit_gives_another_certificate_the_same_day(cast: Cast) -> None:
+    first = issued(cast.coverage, cast.ana)
+    Coverage.objects.filter(pk=cast.coverage.pk).update(limit_aggregate=4_000_000)
+    assert issued(cast.coverage, cast.ana) != first
+
+
+def test_a_coverage_that_gives_nothing_says_why_and_issues_nothing(cast: Cast, browse: Browse) -> None:
+    Policy.objects.filter(pk=cast.policy.pk).update(status=Policy.Status.PENDING)
+    client = browse(cast.ana)
+    page = client.get(issue_page(cast.coverage))
+    assert "This policy is pending: the company has not put it in force." in page.content.decode()
+    assert "Issue and download" not in page.content.decode()
+    refused = client.post(issue_page(cast.coverage), to_whom())
+    assert refused.status_code == 422
+    assert "This policy is pending" in refused.content.decode()
+    assert not Certificate.objects.exists()
+
+
+def test_the_list_shows_what_each_coverage_gives_in_a_fixed_number_of_queries(
+    cast: Cast, browse: Browse, django_assert_max_num_queries: Callable[..., object]
+) -> None:
+    from tests.book import CoverageFactory, InsuredFactory
+
+    client = browse(cast.paula)
+    client.get(reverse("credentialing:home"))
+    for number in range(12):
+        CoverageFactory.create(term=cast.coverage.term, insured=InsuredFactory.create(last_name=f"Name{number:02}"))
+        issued(cast.coverage, cast.paula, a_holder(cast.paula, cast.coverage, name=f"Hospital {number}"))
+    with django_assert_max_num_queries(10):
+        page = client.get(reverse("credentialing:home")).content.decode()
+    assert page.count("Create certificate") == 14
+    assert "Hospital 11" in page
+
+
+def test_the_list_is_searched_by_number_policyholder_and_insured_and_paged(cast: Cast, browse: Browse) -> None:
+    client = browse(cast.adam)
+    home = reverse("credentialing:home")
+
+    def found(**query: str) -> set[str]:
+        page = client.get(home, query).content.decode()
+        return {name for name in ("Núñez", "Şahin") if name in page}
+
+    assert found(q="mpl 204118") == {"Núñez", "Şahin"}
+    assert found(q="riverbend") == {"Núñez", "Şahin"}
+    assert found(q="lukasz sah") == {"Şahin"}
+    assert found(q="nobody") == set()
+    assert found(q="elsewhere") == set()
+    assert found(status="cancelled") == set()
+    assert found(status="all") == {"Núñez", "Şahin"}
+    Policy.objects.filter(pk=cast.policy.pk).update(status=Policy.Status.CANCELLED)
+    assert found() == set()
+    assert found(status="cancelled") == {"Núñez", "Şahin"}
+
+
+def test_a_search_that_makes_no_sense_is_refused_with_a_sentence(cast: Cast, browse: Browse) -> None:
+    client = browse(cast.ana)
+    response = client.get(reverse("credentialing:home"), {"status": "nonsense"})
+    assert response.status_code == 422
+    assert "Choose one of the statuses above." in response.content.decode()
+    assert client.get(reverse("credentialing:home"), {"q": "!!! &|:*"}).status_code == 200
