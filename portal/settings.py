@@ -14,6 +14,7 @@ from typing import Any
 
 import django_stubs_ext
 import environ
+from celery.schedules import crontab
 from csp.constants import NONCE, NONE, SELF
 
 from portal.checks import refuse_unsafe
@@ -122,6 +123,7 @@ MIDDLEWARE = [
     "accounts.middleware.SessionLimitsMiddleware",
     "accounts.middleware.DefaultDenyMiddleware",
     "accounts.middleware.NoStoreMiddleware",
+    "policies.middleware.ReachMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -194,7 +196,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "drain-outbox": {"task": "core.tasks.drain_outbox", "schedule": 5.0},
-    "keep-house": {"task": "core.tasks.keep_house", "schedule": 24 * 3600.0},
+    "keep-house": {"task": "core.tasks.keep_house", "schedule": crontab(hour="3", minute="15")},
     "retry-certificates": {"task": "credentialing.tasks.retry_stale_certificates", "schedule": 5.0},
     "expire-challenges": {"task": "accounts.tasks.expire_challenges", "schedule": 30.0},
     "purge-sessions": {"task": "accounts.tasks.purge_sessions", "schedule": 3600.0},
