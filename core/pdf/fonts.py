@@ -20,8 +20,6 @@ import font_source_sans_pro
 import font_source_serif_pro
 import fontTools
 from django.conf import settings
-from fontTools import subset
-from fontTools.ttLib import TTFont
 
 
 @dataclass(frozen=True)
@@ -121,6 +119,8 @@ def _printable() -> frozenset[int]:
 
 
 def _code_points(face: Face) -> set[int]:
+    from fontTools.ttLib import TTFont
+
     with TTFont(face.path, lazy=True) as font:
         return set(font.getBestCmap())
 
@@ -135,6 +135,9 @@ def _recipe_digest() -> str:
 
 def _make_subset(face: Face, target: Path) -> None:
     """Write the subset of one face; the same input gives the same bytes."""
+    # Half a second to import, and needed once per machine.
+    from fontTools import subset
+
     options = subset.Options(
         layout_features=FEATURES, hinting=False, notdef_outline=True, recalc_timestamp=False, name_IDs=["*"]
     )

@@ -2,6 +2,9 @@
 
 Reading fonts and parsing a style sheet costs as much as laying out a short page, so a `Layout` does both once and is
 kept by the worker. It is locked: Pango's font map is not for two threads at a time.
+
+WeasyPrint is imported when the first page is laid out: it costs every process that never renders a second or more, and
+needs Pango, which `manage.py` must be able to miss in a sentence.
 """
 
 from __future__ import annotations
@@ -9,27 +12,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING, Any
 
-from weasyprint import CSS, HTML
-from weasyprint.text.fonts import FontConfiguration
-from weasyprint.urls import URLFetcher, URLFetcherResponse
+from core.pdf.fonts import faces_css
 
-from core.pdf.fonts import faces_css, fonts_dir
-
-
-class OwnFacesOnly(URLFetcher):  # type: ignore[misc]  # WeasyPrint is untyped
-    """Opens our own font files and refuses every other address: a document never reaches for network or disk."""
-
-    def fetch(self, url: str, headers: dict[str, str] | None = None) -> URLFetcherResponse:
-        """The font's bytes. Raises ValueError for any other address, which leaves the thing out and logs a warning."""
-        parts = urlsplit(url)
-        folder = fonts_dir()
-        path = folder / unquote(parts.path).rsplit("/", 1)[-1]
-        if parts.scheme != "file" or path.as_uri() != url:
-            raise ValueError(f"A document may not fetch {url}")
-        return URLFetcherResponse(url, path.read_bytes(), {"Content-Type": "font/ttf"})
+if TYPE_CHECKING:
+    from weasyprint import CSS
+    from weasyprint.text.fonts import FontConfiguration
 
 
 @dataclass(frozen=True)
@@ -63,6 +52,10 @@ class Layout:
 
         Tagged, with title, author, subject and dates from the HTML's head. The same HTML gives the same bytes.
         """
+        from weasyprint import HTML
+
+        from core.pdf.fetching import OwnFacesOnly
+
         document = None
         with self._lock:
             fonts, css = self._prepared()
@@ -77,6 +70,11 @@ class Layout:
             return bytes(document.write_pdf(**OPTIONS))
 
     def _prepared(self) -> tuple[FontConfiguration, CSS]:
+        from weasyprint import CSS
+        from weasyprint.text.fonts import FontConfiguration
+
+        from core.pdf.fetching import OwnFacesOnly
+
         if self._fonts is None or self._css is None:
             self._fonts = FontConfiguration()
             self._css = CSS(string=self.standalone_css(), font_config=self._fonts, url_fetcher=OwnFacesOnly())
