@@ -113,6 +113,9 @@ def logging_config(*, level: str, json: bool) -> dict[str, Any]:
             # Django gives these two handlers and levels of their own.
             "django": {"handlers": [], "level": level, "propagate": True},
             "django.server": {"handlers": [], "level": level, "propagate": True},
+            # Every few seconds "sending" and "received"; what a task came to is said when it ends.
+            "celery.beat": {"level": "WARNING"},
+            "celery.worker.strategy": {"level": "WARNING"},
             # PDF and font libraries narrate their every step.
             "fontTools": {"level": "WARNING"},
             "weasyprint": {"level": "ERROR"},

@@ -31,6 +31,7 @@ from portal.embedded.processes import die_with_parent
 from portal.embedded.supervision import Child
 
 REFRESH_SECONDS = 3600
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopDemo(BaseException):
@@ -48,7 +49,7 @@ class Demo:
 
     def run(self) -> None:
         """Starts everything, says so, and keeps it running until INT or TERM."""
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in SIGNALS:
             # Ours even where the shell has set INT to be ignored, as it does for a command in the background.
             signal.signal(number, _stop)
         try:
@@ -57,8 +58,7 @@ class Demo:
         except StopDemo:
             self.say("\nStopping.")
         finally:
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                signal.signal(number, signal.SIG_IGN)
+            _ignore_signals()
             self._stop_all()
 
     def say(self, line: str) -> None:
@@ -195,7 +195,14 @@ def welcome(port: int, users: list[DemoUser], seconds: float) -> str:
 
 
 def _stop(_number: int, _frame: object) -> None:
+    # Once is enough: a second signal must not interrupt the stopping.
+    _ignore_signals()
     raise StopDemo
+
+
+def _ignore_signals() -> None:
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _spawn(command: list[str], log: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
