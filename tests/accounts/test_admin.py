@@ -1,0 +1,226 @@
+"""Web support's desk in admin."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.contrib.auth.models import Permission
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import AuthenticatorDevice, PhoneDevice, User
+from core.models import Event
+from tests.accounts.people import is_in, phone_for, type_password
+from tests.factories import UserFactory
+from tests.helpers import give_password_only, sign_in
+
+NOON = "2026-03-02 15:00:00+00:00"
+
+
+@pytest.fixture
+def staff(client: Client, stan: User) -> Client:
+    """Stan's browser, with a fresh code."""
+    sign_in(client, stan)
+    return client
+
+
+def page_of(user: User, name: str = "change") -> str:
+    return f"/admin/accounts/user/{user.pk}/{name}/"
+
+
+def test_admin_is_closed_to_customers(client: Client, ada: User) -> None:
+    sign_in(client, ada)
+    assert client.get("/admin/", follow=True).status_code == 403
+
+
+def test_admin_is_closed_to_visitors(client: Client, db: None) -> None:
+    assert client.get("/admin/accounts/user/")["Location"].startswith("/accounts/sign-in/?next=%2Fadmin")
+
+
+def test_admin_is_closed_to_a_password_alone(client: Client, stan: User) -> None:
+    AuthenticatorDevice.objects.create(user=stan, name="App", seed=AuthenticatorDevice.new_seed())
+    give_password_only(client, stan)
+    assert client.get("/admin/")["Location"] == "/accounts/verify/?next=%2Fadmin%2F"
+
+
+def test_admin_asks_for_a_code_when_the_last_is_older_than_20_minutes(client: Client, stan: User) -> None:
+    sign_in(client, stan, verified_at=timezone.now() - timedelta(minutes=20))
+    answer = client.get("/admin/accounts/user/", follow=True)
+    assert answer.redirect_chain[-1][0].startswith("/accounts/verify/")
+    assert "next=%2Fadmin%2Faccounts%2Fuser%2F" in answer.redirect_chain[-1][0]
+
+
+def test_admins_own_sign_in_and_password_pages_are_closed(client: Client, staff: Client, db: None) -> None:
+    assert Client().get("/admin/login/")["Location"].startswith("/accounts/sign-in/")
+    assert staff.get("/admin/password_change/").status_code == 404
+
+
+def test_admins_sign_out_ends_the_session(staff: Client) -> None:
+    assert staff.post("/admin/logout/")["Location"].startswith("/accounts/sign-in/")
+    assert not is_in(staff)
+
+
+@pytest.mark.parametrize("wanted", ["ada", "byron", "ada@people.example"])
+def test_web_support_finds_a_user(staff: Client, ada: User, tess: User, wanted: str) -> None:
+    page = staff.get("/admin/accounts/user/", {"q": wanted}).content.decode()
+    assert page_of(ada) in page
+    assert page_of(tess) not in page
+    event = Event.objects.get(tag="staff:users:searched")
+    assert event.data == {"found": 1}
+
+
+def test_web_support_sees_why_and_until_when_a_password_is_paused(staff: Client, ada: User) -> None:
+    with time_machine.travel(NOON, tick=False):
+        for _ in range(5):
+            type_password(Client(), "ada", "wrong-wrong-wrong")
+        sign_in(staff, User.objects.get(username="stan"))
+        page = staff.get(page_of(ada)).content.decode()
+    assert "Too many wrong passwords" in page
+    assert "Mar 2, 2026, 10:15 a.m. EST" in page
+
+
+def test_web_support_sees_why_and_until_when_codes_are_paused_or_off(staff: Client, ada: User) -> None:
+    phone = phone_for(ada)
+    AuthenticatorDevice.objects.create(
+        user=ada, name="Authenticator app", seed=AuthenticatorDevice.new_seed(), disabled_at=timezone.now()
+    )
+    PhoneDevice.objects.filter(pk=phone.pk).update(cool_off_until=timezone.now() + timedelta(minutes=9))
+    page = staff.get(page_of(ada)).content.decode()
+    assert "Phone ending in 0123" in page
+    assert "Too many wrong codes" in page
+    assert "Switched off after 100 wrong codes in a row" in page
+    assert "+12025550123" not in page
+
+
+def test_web_support_unlocks_with_a_reason_that_stands_in_the_log(staff: Client, ada: User, stan: User) -> None:
+    for _ in range(5):
+        type_password(Client(), "ada", "wrong-wrong-wrong")
+    phone = phone_for(ada)
+    PhoneDevice.objects.filter(pk=phone.pk).update(
+        cool_off_until=timezone.now() + timedelta(minutes=9), failures=0, consecutive_failures=5
+    )
+    answer = staff.post(page_of(ada, "unlock"), {"reason": "Called from the office number, knew the policy."})
+    assert answer["Location"] == page_of(ada)
+    assert type_password(Client(), "ada").status_code == 302
+    phone.refresh_from_db()
+    assert not phone.is_cooling_off()
+    event = Event.objects.get(tag="account:lock:lifted")
+    assert (event.actor_id, event.subject_id) == (stan.pk, str(ada.pk))
+    assert event.data["reason"] == "Called from the office number, knew the policy."
+    assert event.data["lifted"] == ["Password: Too many wrong passwords", "Phone ending in 0123: Too many wrong codes"]
+
+
+def test_a_method_that_is_off_is_switched_on_again_by_unlocking(staff: Client, ada: User) -> None:
+    app = AuthenticatorDevice.objects.create(
+        user=ada, name="App", seed=AuthenticatorDevice.new_seed(), disabled_at=timezone.now(), consecutive_failures=100
+    )
+    staff.post(page_of(ada, "unlock"), {"reason": "Checked by phone."})
+    app.refresh_from_db()
+    assert (app.disabled_at, app.consecutive_failures) == (None, 0)
+
+
+@pytest.mark.parametrize("verb", ["lock", "unlock"])
+def test_no_reason_no_act(staff: Client, ada: User, verb: str) -> None:
+    answer = staff.post(page_of(ada, verb), {"reason": "  "})
+    assert answer.status_code == 422
+    assert "Say why." in answer.content.decode()
+    assert not Event.objects.filter(tag__startswith="account:lock").exists()
+
+
+def test_locking_ends_every_session_and_unlocking_opens_sign_in_again(staff: Client, ada: User) -> None:
+    hers = Client()
+    sign_in(hers, ada)
+    staff.post(page_of(ada, "lock"), {"reason": "Phone stolen."})
+    assert "why=locked" in hers.get("/accounts/mfa/setup/done/")["Location"]
+    assert type_password(Client(), "ada").status_code == 422
+    staff.post(page_of(ada, "lock"), {"reason": "Twice."})
+    assert ada.locks.count() == 1
+    staff.post(page_of(ada, "unlock"), {"reason": "New phone, identity checked."})
+    lock = ada.locks.get()
+    assert (lock.lift_reason, lock.lifted_by.username) == ("New phone, identity checked.", "stan")
+    assert type_password(Client(), "ada").status_code == 302
+
+
+def test_every_look_at_a_user_is_recorded(staff: Client, ada: User, stan: User) -> None:
+    staff.get(page_of(ada))
+    event = Event.objects.get(tag="staff:user:viewed")
+    assert (event.actor_id, event.subject_id, event.on_behalf_of_id) == (stan.pk, str(ada.pk), ada.pk)
+
+
+def test_staff_read_the_event_log_of_a_user_and_can_not_change_it(staff: Client, ada: User) -> None:
+    type_password(Client(HTTP_USER_AGENT="Netscape"), "ada", "wrong-wrong-wrong")
+    page = staff.get(page_of(ada, "events")).content.decode()
+    assert "account:password:wrong" in page
+    assert "Netscape" in page
+    assert Event.objects.filter(tag="staff:events:viewed", subject_id=str(ada.pk)).exists()
+    event = Event.objects.first()
+    assert staff.get("/admin/core/event/").status_code == 200
+    assert staff.get(f"/admin/core/event/{event.pk}/change/").status_code == 200
+    assert staff.post(f"/admin/core/event/{event.pk}/change/", {"tag": "x"}).status_code == 403
+    assert staff.get("/admin/core/event/add/").status_code == 403
+
+
+def test_a_long_event_log_is_paged(staff: Client, ada: User) -> None:
+    Event.objects.bulk_create(
+        Event(tag="account:code:wrong", subject_type="accounts.user", subject_id=str(ada.pk)) for _ in range(205)
+    )
+    page = staff.get(page_of(ada, "events")).content.decode()
+    assert "Older events" in page
+    oldest = Event.objects.order_by("id").first()
+    assert staff.get(page_of(ada, "events"), {"before": oldest.pk + 3}).content.decode().count("account:code:wrong") == 3
+
+
+@pytest.fixture
+def junior(db: None) -> Client:
+    """Staff who may look at users and nothing else."""
+    user = UserFactory.create(username="june", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="view_user"))
+    browser = Client()
+    sign_in(browser, user)
+    return browser
+
+
+def test_staff_without_the_right_neither_lock_nor_unlock_nor_read_the_log(junior: Client, ada: User) -> None:
+    page = junior.get(page_of(ada))
+    assert page.status_code == 200
+    assert "Unlock" not in page.content.decode()
+    for name in ("lock", "unlock", "events"):
+        assert junior.get(page_of(ada, name)).status_code == 403
+    assert junior.post(page_of(ada, "unlock"), {"reason": "x"}).status_code == 403
+
+
+def test_only_superusers_change_who_is_staff(client: Client, ada: User) -> None:
+    helper = UserFactory.create(username="helper", is_staff=True)
+    helper.user_permissions.set(Permission.objects.filter(codename__in=["view_user", "change_user"]))
+    sign_in(client, helper)
+    client.post(
+        page_of(ada), {"username": "changed", "is_staff": "on", "is_superuser": "on", "is_active": "on", "_save": "x"}
+    )
+    ada.refresh_from_db()
+    assert (ada.username, ada.is_staff, ada.is_superuser) == ("ada", False, False)
+
+
+def test_accounts_are_never_deleted(staff: Client, ada: User) -> None:
+    assert staff.post(page_of(ada, "delete"), {"post": "yes"}).status_code == 403
+    assert User.objects.filter(pk=ada.pk).exists()
+
+
+def test_a_user_that_is_not_there_is_not_found(staff: Client) -> None:
+    assert staff.get("/admin/accounts/user/99999/unlock/").status_code == 404
+
+
+def test_staff_make_an_account_by_the_passwords_rules(staff: Client) -> None:
+    weak = {"username": "newbie", "password1": "password1234", "password2": "password1234"}
+    assert not User.objects.filter(username="newbie").exists()
+    assert "too common" in staff.post("/admin/accounts/user/add/", weak).content.decode()
+    good = {"username": "newbie", "password1": "violet-harbor-tram-91", "password2": "violet-harbor-tram-91"}
+    answer = staff.post("/admin/accounts/user/add/", good)
+    assert answer.status_code == 302
+    assert User.objects.get(username="newbie").check_password("violet-harbor-tram-91")
+    assert Event.objects.filter(tag="account:user:created").count() == 1
+
+
+def test_no_password_hash_is_shown_in_admin(staff: Client, ada: User) -> None:
+    assert "argon2" not in staff.get(page_of(ada)).content.decode()

@@ -1,0 +1,201 @@
+"""What holds when it all happens at once: real threads on real PostgreSQL."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from django.db import connections
+from django.test import Client
+
+from accounts.models import AuthenticatorDevice, Challenge, PhoneDevice, Session, User
+from core.models import Event
+from tests.accounts.gateways import Text
+from tests.accounts.people import (
+    app_code,
+    deliver_codes,
+    is_in,
+    phone_for,
+    type_code,
+    type_password,
+    wrong_code,
+)
+from tests.factories import UserFactory
+from tests.helpers import authenticator_for, give_password_only
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def at_once(*acts: Callable[[], int]) -> list[int]:
+    """Do these things at the same moment, each in a thread of its own; what each returned."""
+    gate = threading.Barrier(len(acts))
+    results: list[int | BaseException] = [0] * len(acts)
+
+    def run(position: int, act: Callable[[], int]) -> None:
+        try:
+            gate.wait()
+            results[position] = act()
+        except BaseException as error:  # noqa: BLE001  # told to the test below
+            results[position] = error
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=each) for each in enumerate(acts)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return [result for result in results if isinstance(result, int)]
+
+
+def browsers_of(user: User, count: int) -> list[Client]:
+    """Browsers that have all given the password."""
+    clients = [Client() for _ in range(count)]
+    for client in clients:
+        give_password_only(client, user)
+    return clients
+
+
+def same_browser(client: Client, count: int) -> list[Client]:
+    """One browser that sends several requests at once: clients with one cookie."""
+    copies = [Client() for _ in range(count)]
+    for copy in copies:
+        copy.cookies = client.cookies.copy()
+    return copies
+
+
+def count_tags(user: User) -> dict[str, int]:
+    tags = list(Event.objects.filter(subject_id=str(user.pk)).values_list("tag", flat=True))
+    return {tag: tags.count(tag) for tag in set(tags)}
+
+
+def test_of_8_wrong_authenticator_codes_at_once_5_are_judged_3_refused_8_recorded() -> None:
+    ada = UserFactory.create()
+    app = authenticator_for(ada)
+    code = wrong_code(app)
+    statuses = at_once(*[lambda c=c: type_code(c, app, code).status_code for c in browsers_of(ada, 8)])
+    assert sorted(statuses) == [422] * 4 + [429] * 4
+    assert count_tags(ada) == {"account:code:wrong": 5, "account:code:refused": 3, "account:code:locked": 1}
+    app.refresh_from_db()
+    assert app.consecutive_failures == 5
+    assert app.is_cooling_off()
+
+
+def test_of_8_wrong_text_codes_at_once_5_are_judged_3_refused_8_recorded(texts: list[Text]) -> None:
+    tess = UserFactory.create()
+    phone = phone_for(tess)
+    (hers,) = browsers_of(tess, 1)
+    hers.post(f"/accounts/verify/{phone.public_id}/send/")
+    deliver_codes()
+    wrong = "000000" if texts[0].code != "000000" else "111111"
+    statuses = at_once(*[lambda c=c: type_code(c, phone, wrong).status_code for c in same_browser(hers, 8)])
+    assert sorted(statuses) == [422] * 4 + [429] * 4
+    tags = count_tags(tess)
+    assert (tags["account:code:wrong"], tags["account:code:refused"]) == (5, 3)
+    assert type_code(hers, phone, texts[0].code).status_code == 429
+
+
+def test_one_authenticator_code_8_times_at_once_opens_one_session() -> None:
+    ada = UserFactory.create()
+    app = authenticator_for(ada)
+    clients = browsers_of(ada, 8)
+    code = app_code(app)
+    statuses = at_once(*[lambda c=c: type_code(c, app, code).status_code for c in clients])
+    assert statuses.count(302) == 1
+    assert sum(is_in(client) for client in clients) == 1
+    assert Session.objects.exclude(verified_at=None).count() == 1
+
+
+def test_one_text_code_8_times_at_once_opens_one_session(texts: list[Text]) -> None:
+    tess = UserFactory.create()
+    phone = phone_for(tess)
+    (hers,) = browsers_of(tess, 1)
+    hers.post(f"/accounts/verify/{phone.public_id}/send/")
+    deliver_codes()
+    clients = same_browser(hers, 8)
+    statuses = at_once(*[lambda c=c: type_code(c, phone, texts[0].code).status_code for c in clients])
+    assert statuses.count(302) == 1
+    assert sum(is_in(client) for client in clients) == 1
+    assert count_tags(tess)["account:session:started"] == 1
+
+
+def test_20_wishes_for_a_code_at_once_send_one(texts: list[Text]) -> None:
+    tess = UserFactory.create()
+    phone = phone_for(tess)
+    clients = browsers_of(tess, 20)
+    send = f"/accounts/verify/{phone.public_id}/send/"
+    statuses = at_once(*[lambda c=c: c.post(send).status_code for c in clients])
+    assert statuses.count(302) == 1
+    deliver_codes()
+    assert len(texts) == 1
+    assert Challenge.objects.count() == 1
+
+
+def test_two_workers_with_the_same_challenge_send_one_message(texts: list[Text]) -> None:
+    tess = UserFactory.create()
+    phone = phone_for(tess)
+    (hers,) = browsers_of(tess, 1)
+    hers.post(f"/accounts/verify/{phone.public_id}/send/")
+
+    def work() -> int:
+        deliver_codes()
+        return 0
+
+    at_once(work, work, work)
+    assert len(texts) == 1
+
+
+def test_of_8_wrong_passwords_at_once_5_are_judged_and_3_refused() -> None:
+    ada = UserFactory.create()
+    statuses = at_once(
+        *[lambda: type_password(Client(), ada.username, "wrong-wrong-wrong").status_code for _ in range(8)]
+    )
+    assert sorted(statuses) == [422] * 4 + [429] * 4
+    tags = count_tags(ada)
+    assert (tags["account:password:wrong"], tags["account:password:refused"]) == (5, 3)
+
+
+def test_two_set_ups_ended_at_once_from_passwords_alone_leave_one_method() -> None:
+    nell = UserFactory.create()
+    clients = browsers_of(nell, 2)
+    codes: list[str] = []
+    for client in clients:
+        client.post("/accounts/mfa/setup/", {"method": "authenticator"})
+    for client in clients:
+        session = Session.objects.get(key_hash=_key_hash(client))
+        codes.append(app_code(AuthenticatorDevice.objects.get(set_up_in=session)))
+    locations = ["", ""]
+
+    def finish(position: int) -> int:
+        answer = clients[position].post("/accounts/mfa/setup/authenticator/", {"code": codes[position]})
+        locations[position] = answer["Location"]
+        return answer.status_code
+
+    at_once(lambda: finish(0), lambda: finish(1))
+    assert AuthenticatorDevice.objects.filter(confirmed=True).count() == 1
+    assert sorted(location.split("/")[2] for location in locations) == ["mfa", "verify"]
+    assert sum(is_in(client) for client in clients) == 1
+
+
+def _key_hash(client: Client) -> str:
+    from accounts.sessions import hash_key
+
+    return hash_key(client.cookies["session"].value)
+
+
+def test_two_first_codes_for_one_number_at_once_confirm_it_once(texts: list[Text]) -> None:
+    nell = UserFactory.create()
+    (hers,) = browsers_of(nell, 1)
+    hers.post("/accounts/mfa/setup/text/", {"phone": "2025550123"})
+    deliver_codes()
+    clients = same_browser(hers, 4)
+    statuses = at_once(
+        *[lambda c=c: c.post("/accounts/mfa/setup/text/code/", {"code": texts[0].code}).status_code for c in clients]
+    )
+    assert set(statuses) <= {302, 422}
+    assert PhoneDevice.objects.filter(user=nell, confirmed=True).count() == 1
+    assert sum(is_in(client) for client in clients) == 1
