@@ -55,7 +55,7 @@ def make_users() -> list[DemoUser]:
 
 def _party(model: type[_Party], external_id: str) -> _Party:
     """A party of the example book by the carrier's id."""
-    party: _Party = model.objects.get(source=cast().source, external_id=external_id)  # type: ignore[attr-defined]
+    party: _Party = model.objects.get(source=cast().source, external_id=external_id)
     return party
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,11 +27,14 @@ REDIS_DATABASES = 64
 class Environment(Protocol):
     """The part of `environ.Env` that is used here."""
 
-    def str(self, var: str, default: Any = ...) -> Any: ...
+    @property
+    def str(self) -> Callable[..., Any]: ...
 
-    def int(self, var: str, default: Any = ...) -> Any: ...
+    @property
+    def int(self) -> Callable[..., Any]: ...
 
-    def db_url_config(self, url: Any) -> Any: ...
+    @property
+    def db_url_config(self) -> Callable[..., Any]: ...
 
 
 @dataclass(frozen=True)

@@ -96,23 +96,17 @@ class Cluster:
         half = self.folder / "half"
         shutil.rmtree(half, ignore_errors=True)
         shutil.rmtree(self.data, ignore_errors=True)
-        for locale in (["--locale=C.UTF-8"], ["--no-locale"]):
-            done = run_as(
-                self.account,
-                [
-                    self.programs / "initdb",
-                    *("-D", half, "-U", DATABASE_NAME, "--auth=peer", "--encoding=UTF8", *locale),
-                    *("--no-sync", "--no-instructions"),
-                ],
-                home=self.folder,
-            )
+        for locale in ("--locale=C.UTF-8", "--no-locale"):
+            command: list[str | Path] = [self.programs / "initdb", "-D", half, "-U", DATABASE_NAME, locale]
+            command += ["--auth=peer", "--encoding=UTF8", "--no-sync", "--no-instructions"]
+            done = run_as(self.account, command, home=self.folder)
             if done.returncode == 0:
                 break
             shutil.rmtree(half, ignore_errors=True)
         else:
             text = done.stdout.decode(errors="replace").strip()
             raise EmbeddedError(f"PostgreSQL's initdb failed:\n{text}")
-        single = [self.programs / "postgres", "--single", "-D", half, "-c", "fsync=off", "postgres"]
+        single: list[str | Path] = [self.programs / "postgres", "--single", "-D", half, "-c", "fsync=off", "postgres"]
         done = run_as(self.account, single, home=self.folder, stdin=f"CREATE DATABASE {DATABASE_NAME}\n".encode())
         if done.returncode != 0:
             text = done.stdout.decode(errors="replace").strip()

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -114,7 +113,7 @@ def test_safe_values_are_accepted(safe_values: dict[str, object]) -> None:
     ],
 )
 def test_what_is_unsafe_is_refused_by_name_and_without_its_value(
-    safe_values: dict[str, object], change: Mapping[str, object], complaint: str
+    safe_values: dict[str, object], change: dict[str, object], complaint: str
 ) -> None:
     with pytest.raises(ImproperlyConfigured) as refusal:
         refuse_unsafe(safe_values | change)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from typing import Any
 
 from django.conf import settings
@@ -50,6 +51,6 @@ class Command(BaseCommand):
                 client.erase(settings.DATA_DIR)
                 shutil.rmtree(settings.MEDIA_ROOT, ignore_errors=True)
                 forget_book()
-            Demo(port=port, policies=options["policies"], out=self.stdout._out).run()  # noqa: SLF001  # unwrapped
+            Demo(port=port, policies=options["policies"], out=sys.stdout).run()
         except (EmbeddedError, ExampleError) as error:
             raise CommandError(str(error)) from error
