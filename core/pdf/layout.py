@@ -9,6 +9,7 @@ needs Pango, which `manage.py` must be able to miss in a sentence.
 
 from __future__ import annotations
 
+import atexit
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -77,8 +78,14 @@ class Layout:
 
         if self._fonts is None or self._css is None:
             self._fonts = FontConfiguration()
+            # WeasyPrint keeps copies of the faces in a temporary folder until the object goes; at the very end of a
+            # process it could no longer remove them.
+            atexit.register(self._let_go)
             self._css = CSS(string=self.standalone_css(), font_config=self._fonts, url_fetcher=OwnFacesOnly())
         return self._fonts, self._css
+
+    def _let_go(self) -> None:
+        self._fonts = self._css = None
 
 
 # A tagged PDF reads aloud in order; the identifier is a digest of the content, so equal pages are equal files.

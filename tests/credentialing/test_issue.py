@@ -70,7 +70,9 @@ def test_who_sees_the_coverage_without_the_right_is_refused(
 def test_a_new_holder_is_kept_once_for_the_party_that_issued(cast: Cast, browse: Browse) -> None:
     client = browse(cast.paula)
     client.post(issue_page(cast.coverage), new_holder_form())
-    client.post(issue_page(cast.bens), new_holder_form(name="SAINT BRENDAN  medical center", address1="One hospital plaza."))
+    client.post(
+        issue_page(cast.bens), new_holder_form(name="SAINT BRENDAN  medical center", address1="One hospital plaza.")
+    )
     holder = Holder.objects.get()
     assert holder.policyholder == cast.policy.policyholder
     assert Holder.objects.visible_to(cast.paula).exists()
@@ -79,7 +81,9 @@ def test_a_new_holder_is_kept_once_for_the_party_that_issued(cast: Cast, browse:
     assert Event.objects.filter(tag=CertificateEvent.HOLDER_ADDED).count() == 1
 
 
-def test_a_holder_of_the_list_is_chosen_by_its_public_id_and_only_from_ones_own_list(cast: Cast, browse: Browse) -> None:
+def test_a_holder_of_the_list_is_chosen_by_its_public_id_and_only_from_ones_own_list(
+    cast: Cast, browse: Browse
+) -> None:
     mine, theirs = a_holder(cast.ana, cast.coverage), a_holder(cast.olga, cast.olgas)
     client = browse(cast.ana)
     assert str(mine.public_id) in client.get(issue_page(cast.coverage)).content.decode()

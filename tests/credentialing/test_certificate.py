@@ -1,0 +1,247 @@
+"""The row of a certificate: what the database keeps as issued, its numbers, and who sees it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import DatabaseError, IntegrityError, transaction
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from core.models import Event
+from core.storage import private_storage
+from credentialing import services
+from credentialing.events import CertificateEvent
+from credentialing.models import Certificate
+from credentialing.numbers import ALPHABET, check_character, is_serial, new_serial, new_verification_code
+from credentialing.panels import latest_certificates
+from policies.models import AgentOfRecord, Membership
+from tests.credentialing.conftest import Cast
+from tests.credentialing.helpers import issued, made
+from tests.factories import UserFactory
+
+Browse = Callable[[AbstractBaseUser], Client]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"snapshot": {}},
+        {"snapshot_digest": "0" * 64},
+        {"serial": "COI-2026-AAAAAAAAA"},
+        {"verification_code": "AAAA-AAAA-AAAA-AAAA-AAAA"},
+        {"kind": "coi_renewal"},
+        {"holder": None, "issued_on": "2020-01-01"},
+        {"issued_at": "2020-01-01T00:00:00Z"},
+        {"idempotency_key": uuid.uuid4()},
+        {"public_id": "x" * 22},
+    ],
+)
+def test_the_database_refuses_to_change_what_was_issued(cast: Cast, change: dict[str, Any]) -> None:
+    certificate = issued(cast.coverage, cast.ana)
+    with pytest.raises(DatabaseError, match="Cannot update rows"), transaction.atomic():
+        Certificate.objects.filter(pk=certificate.pk).update(**change)
+
+
+@pytest.mark.parametrize("change", [{"file": "other.pdf"}, {"sha256": "0" * 64}, {"status": "queued"}, {"attempts": 9}])
+def test_the_database_refuses_to_change_anything_once_it_is_ready(cast: Cast, change: dict[str, Any]) -> None:
+    certificate = made(cast.coverage, cast.ana)
+    with pytest.raises(DatabaseError, match="Cannot update rows"), transaction.atomic():
+        Certificate.objects.filter(pk=certificate.pk).update(**change)
+
+
+def test_the_database_refuses_to_delete_a_certificate(cast: Cast) -> None:
+    certificate = issued(cast.coverage, cast.ana)
+    with pytest.raises(DatabaseError, match="Cannot delete rows"), transaction.atomic():
+        certificate.delete()
+
+
+def test_no_row_is_ready_without_a_file(cast: Cast) -> None:
+    certificate = issued(cast.coverage, cast.ana)
+    with pytest.raises(IntegrityError, match="ready_has_file"), transaction.atomic():
+        Certificate.objects.filter(pk=certificate.pk).update(status=Certificate.Status.READY)
+
+
+def test_a_certificate_says_who_issued_it_and_for_whom(cast: Cast) -> None:
+    for user, role in ((cast.ana, "insured"), (cast.paula, "policyholder"), (cast.adam, "agent")):
+        coverage = cast.bens if user != cast.ana else cast.coverage
+        certificate = services.issue(
+            coverage=coverage,
+            holder=None,
+            user=user,
+            membership=services.acting_membership(user, coverage),
+            key=uuid.uuid4(),
+        )
+        event = Event.objects.filter(subject_id=str(certificate.pk)).latest("id")
+        assert event.data["role"] == role
+        assert event.actor_name == user.username
+
+
+def test_a_serial_number_tells_nothing_and_finds_slips_of_the_pen() -> None:
+    serial = new_serial("COI", 2026)
+    assert is_serial(serial)
+    body = serial.rsplit("-", 1)[1]
+    for position, right in enumerate(body):
+        for wrong in set(ALPHABET) - {right}:
+            assert not is_serial(f"COI-2026-{body[:position]}{wrong}{body[position + 1 :]}")
+    for position in range(len(body) - 2):
+        first, second = body[position : position + 2]
+        if first != second:
+            assert not is_serial(f"COI-2026-{body[:position]}{second}{first}{body[position + 2 :]}")
+    assert not is_serial("COI-2026-0000")
+    assert len({new_serial("COI", 2026) for _ in range(1000)}) == 1000
+    assert check_character("2" * 8) == ALPHABET[0]
+
+
+def test_a_verification_code_has_99_random_bits_in_groups_that_can_be_read_aloud() -> None:
+    code = new_verification_code()
+    groups = code.split("-")
+    assert [len(group) for group in groups] == [4] * 5
+    assert not set("01IOU") & set(code)
+    assert len({new_verification_code() for _ in range(1000)}) == 1000
+
+
+def test_a_serial_number_that_is_taken_is_drawn_again(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = issued(cast.coverage, cast.ana).serial
+    drawn = iter([taken, "COI-2026-FREE"])
+    monkeypatch.setattr(services, "new_serial", lambda prefix, year: next(drawn))
+    assert issued(cast.bens, cast.ben).serial == "COI-2026-FREE"
+
+
+def statuses(client: Client, certificate: Certificate) -> list[int]:
+    """What its page, its progress and its file answer."""
+    found = []
+    for address in addresses(certificate):
+        response = client.get(address)
+        # Read to its end, as a browser does; that closes the file.
+        response.getvalue()
+        found.append(response.status_code)
+    return found
+
+
+def addresses(certificate: Certificate) -> list[str]:
+    return [
+        reverse(f"credentialing:{name}", args=[certificate.public_id]) for name in ("certificate", "progress", "pdf")
+    ]
+
+
+def test_another_customers_certificate_is_not_there(cast: Cast, browse: Browse) -> None:
+    certificate = made(cast.coverage, cast.ana)
+    for stranger in (cast.olga, cast.ben):
+        client = browse(stranger)
+        assert statuses(client, certificate) == [404, 404, 404]
+        retry = client.post(reverse("credentialing:retry", args=[certificate.public_id]))
+        assert retry.status_code == 404
+    client.logout()
+    assert client.get(addresses(certificate)[2]).status_code == 302, "sent to sign in"
+
+
+def revoke_membership(cast: Cast, user: User) -> None:
+    Membership.objects.get(user=user).revoke(by=cast.paula, reason="left")
+
+
+def end_appointment(cast: Cast, user: User) -> None:
+    AgentOfRecord.objects.filter(agency=cast.agency).update(ends=timezone.localdate())
+
+
+@pytest.mark.parametrize(
+    ("who", "end"), [("ana", revoke_membership), ("paula", revoke_membership), ("adam", end_appointment)]
+)
+def test_who_has_no_access_any_more_has_no_certificate_in_the_same_moment(
+    cast: Cast, browse: Browse, who: str, end: Callable[[Cast, User], None]
+) -> None:
+    user = getattr(cast, who)
+    certificate = made(cast.coverage, user)
+    client = browse(user)
+    assert statuses(client, certificate) == [200, 200, 200]
+    end(cast, user)
+    assert statuses(client, certificate) == [404, 404, 404]
+
+
+def test_historic_access_still_reads_what_was_issued_and_has_its_letter(cast: Cast, browse: Browse) -> None:
+    certificate = made(cast.coverage, cast.ana)
+    type(cast.coverage).objects.filter(pk=cast.coverage.pk).update(
+        expires=timezone.localdate() - timedelta(days=1), ended_reason="Left the group"
+    )
+    client = browse(cast.ana)
+    assert statuses(client, certificate) == [200, 200, 200]
+    assert made(cast.coverage, cast.ana).is_letter
+
+
+def test_each_download_is_recorded_and_nothing_personal_with_it(cast: Cast, browse: Browse) -> None:
+    certificate = made(cast.coverage, cast.ana)
+    client = browse(cast.paula)
+    for _ in range(2):
+        response = client.get(reverse("credentialing:pdf", args=[certificate.public_id]))
+        assert response["Cache-Control"] == "private, no-store"
+        assert response.getvalue().startswith(b"%PDF-")
+    downloads = Event.objects.filter(tag=CertificateEvent.DOWNLOADED)
+    assert [event.actor_name for event in downloads] == ["paula", "paula"]
+    for event in Event.objects.filter(tag__startswith="credentialing:"):
+        assert set(event.data) <= {"serial", "kind", "role", "membership", "sha256", "attempt", "attempts"}
+
+
+def test_a_file_that_is_gone_is_said_plainly(cast: Cast, browse: Browse) -> None:
+    certificate = made(cast.coverage, cast.ana)
+    private_storage().delete(certificate.file)
+    response = browse(cast.ana).get(reverse("credentialing:pdf", args=[certificate.public_id]), follow=True)
+    assert response.status_code == 200
+    assert "The file can’t be read just now." in response.content.decode()
+    assert not Event.objects.filter(tag=CertificateEvent.DOWNLOADED).exists()
+
+
+def test_the_pdf_of_one_in_preparation_leads_to_its_page(cast: Cast, browse: Browse) -> None:
+    certificate = issued(cast.coverage, cast.ana)
+    client = browse(cast.ana)
+    response = client.get(reverse("credentialing:pdf", args=[certificate.public_id]))
+    assert response["Location"] == certificate.get_absolute_url()
+    page = client.get(certificate.get_absolute_url()).content.decode()
+    assert 'hx-trigger="every 1s"' in page
+    assert '<noscript><meta http-equiv="refresh" content="3"></noscript>' in page
+
+
+def test_the_download_starts_by_itself_only_right_after_issuing(cast: Cast, browse: Browse) -> None:
+    certificate = made(cast.coverage, cast.ana)
+    client = browse(cast.ana)
+    assert "data-download=" in client.get(certificate.get_absolute_url() + "?download").content.decode()
+    assert "data-download=" not in client.get(certificate.get_absolute_url()).content.decode()
+
+
+def test_staff_read_certificates_each_look_recorded_and_retry_those_that_failed(
+    cast: Cast, client: Client, browse: Browse
+) -> None:
+    certificate = issued(cast.coverage, cast.ana)
+    Certificate.objects.filter(pk=certificate.pk).update(status=Certificate.Status.FAILED, attempts=3)
+    stan = UserFactory.create(username="stan", is_staff=True, is_superuser=True)
+    browse(stan)
+    listing = client.get(reverse("admin:credentialing_certificate_changelist"), {"status__exact": "failed"})
+    assert certificate.serial in listing.content.decode()
+    row = reverse("admin:credentialing_certificate_change", args=[certificate.pk])
+    assert client.get(row).status_code == 200
+    assert client.post(row, {"status": "ready"}).status_code == 403
+    assert Event.objects.filter(
+        tag=CertificateEvent.LOOKED_AT, actor_name="stan", subject_id=str(certificate.pk)
+    ).exists()
+    assert client.get(reverse("admin:credentialing_certificate_add")).status_code == 403
+    client.post(
+        reverse("admin:credentialing_certificate_changelist"),
+        {"action": "retry_failed", "_selected_action": [certificate.pk]},
+    )
+    certificate.refresh_from_db()
+    assert (certificate.status, certificate.attempts) == (Certificate.Status.QUEUED, 0)
+    assert Event.objects.filter(tag=CertificateEvent.RETRIED, actor_name="stan").exists()
+
+
+def test_the_home_panel_shows_the_latest_and_only_ones_own(cast: Cast) -> None:
+    made(cast.coverage, cast.ana)
+    assert [len(panel.context["certificates"]) for panel in latest_certificates(cast.paula)] == [1]
+    assert [len(panel.context["certificates"]) for panel in latest_certificates(cast.olga)] == [0]
+    assert [panel.slot for panel in latest_certificates(cast.ana, policy=cast.policy)] == ["policy"]
+    assert list(latest_certificates(cast.ben, policy=cast.policy)) == []

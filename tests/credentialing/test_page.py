@@ -1,0 +1,343 @@
+"""What the page says: every field, every wording, read back from the PDF by another tool."""
+
+from __future__ import annotations
+
+import datetime as dt
+import unicodedata
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import time_machine
+import weasyprint
+
+from credentialing import services
+from credentialing.models import Certificate
+from credentialing.rendering import certificate_html, certificate_pdf
+from feed.models import Source
+from policies.models import Company, Coverage, EreOffer, Insured, License, Policy, Policyholder, Term
+from tests.book import AgencyFactory, AgentOfRecordFactory, LicenseFactory
+from tests.credentialing.conftest import Cast
+from tests.credentialing.helpers import a_holder, flat, issued, made, pdf_of, words_of
+
+NOON = dt.datetime(2026, 11, 21, 17, 0, tzinfo=dt.UTC)
+LONG = (
+    "Maximiliana Wilhelmina Featherstonehaugh-Cholmondeley von und zu Hohenlohe-Waldenburg-Schillingsfürst de la "
+    "Concepción Núñez y Đặng-Łukasiewicz of the Greater Poughkeepsie and Fishkill Metropolitan Area, Third"
+)
+
+
+@pytest.fixture
+def dated(cast: Cast) -> Cast:
+    """The cast with dates of its own: a term from March 1, 2026, seen on November 21."""
+    starts, ends = dt.date(2026, 3, 1), dt.date(2027, 3, 1)
+    Term.objects.update(effective=starts, expires=ends)
+    Coverage.objects.update(effective=starts, expires=ends)
+    Source.objects.update(as_of=dt.datetime(2026, 11, 21, 7, 0, tzinfo=dt.UTC))
+    return cast
+
+
+def plain(text: str) -> str:
+    """Composed, with one kind of hyphen and without spaces, as line breaks and PDF readers differ in these."""
+    return unicodedata.normalize("NFC", text).replace("‑", "-").replace(" ", "")
+
+
+def change(coverage: Coverage, **fields: Any) -> None:
+    Coverage.objects.filter(pk=coverage.pk).update(**fields)
+
+
+@time_machine.travel(NOON, tick=False)
+def test_a_certificate_states_every_field(dated: Cast) -> None:
+    change(
+        dated.coverage,
+        endorsements="Locum tenens coverage; Vicarious liability",
+        deductible=Decimal(5000),
+        fund="Excess Fund of the State",
+        fund_limits="$500,000 per occurrence / $1,500,000 annual aggregate",
+    )
+    License.objects.create(
+        source="core",
+        external_id="old",
+        insured=dated.coverage.insured,
+        state="CT",
+        number="1",
+        expires=dt.date(2026, 11, 20),
+    )
+    LicenseFactory.create(insured=dated.coverage.insured, state="NJ", number="055", expires=dt.date(2026, 11, 21))
+    certificate = made(dated.coverage, dated.ana, a_holder(dated.ana, dated.coverage))
+    text = words_of(certificate)
+    for field in (
+        "Larkfield Mutual Insurance Company",
+        "1 Larkfield Way, Hartford, CT 06103",
+        "NAIC number 00000",
+        "Certificate of Insurance",
+        f"Serial number {certificate.serial}",
+        "Issued November 21, 2026",
+        "Company data as of November 21, 2026, 2:00 a.m. EST",
+        "Insured Ana María Núñez-Đặng, MD Family medicine, no surgery · Licenses NJ 055, NY 274881",
+        "Certificate holder Saint Brendan Medical Center One Hospital Plaza Kingston, NY 12401",
+        "Named insured Riverbend Medical Group 400 River Street Albany, NY 12207",
+        "Producer Harborlight Insurance Agency (555) 010-2233",
+        "Policy number MPL-204-118832",
+        "Policy period March 1, 2026 to March 1, 2027 12:01 a.m. standard time at the named insured’s address",
+        "Coverage part and form Professional liability, claims-made",
+        "Retroactive date July 1, 2015",
+        "Limit of liability per claim Annual aggregate limit Deductible",
+        "$1,000,000 $3,000,000 Separate for this insured $5,000",
+        "Patient compensation fund Excess Fund of the State, layer: $500,000 per occurrence / $1,500,000 annual aggregate",
+        "Endorsements – Locum tenens coverage – Vicarious liability",
+        f"Verification code {certificate.verification_code}",
+        "quote its serial number and verification code to Larkfield Mutual Insurance Company: (555) 010-0150",
+        "Imogen Vale President, authorized signatory",
+        "Page 1 of 1",
+    ):
+        assert field in text
+    assert "CT 1" not in text, "a license that has expired"
+    assert len(pdf_of(certificate).pages) == 1
+
+
+@time_machine.travel(NOON, tick=False)
+def test_it_is_information_and_promises_nothing(dated: Cast) -> None:
+    text = words_of(made(dated.coverage, dated.ana))
+    assert (
+        "This certificate is issued as information only. It confers no rights on the certificate holder, and it does not "
+        "amend, extend or alter the coverage that the policy provides."
+    ) in text
+    assert "The policy governs" in text
+    lowered = text.lower()
+    for word in ("proof", "legal document", "acord", "days", "http", "endeavor", "guarantee"):
+        assert word not in lowered
+
+
+def test_to_whom_it_may_concern_stands_where_no_holder_was_chosen(dated: Cast) -> None:
+    with time_machine.travel(NOON, tick=False):
+        assert "Certificate holder To whom it may concern" in words_of(made(dated.coverage, dated.ana))
+
+
+@pytest.mark.parametrize(
+    ("fields", "lines"),
+    [
+        ({"form": "occurrence", "retroactive_date": None}, ["N/A – occurrence", "Limit of liability per occurrence"]),
+        ({"full_prior_acts": True, "retroactive_date": None}, ["Retroactive date Full prior acts"]),
+        ({"limits_shared": True}, ["Shared with other insureds of the policy"]),
+        ({"deductible": Decimal(0)}, ["Separate for this insured None"]),
+        ({"endorsements": ""}, ["Endorsements None on record"]),
+        ({"part": "entity"}, ["Entity liability, claims-made"]),
+        ({"effective": dt.date(2026, 6, 1)}, ["Coverage of this insured June 1, 2026 to March 1, 2027"]),
+        ({"limit_per_claim": Decimal("1300000.50"), "limit_aggregate": Decimal(3900000)}, ["$1,300,000.50 $3,900,000"]),
+    ],
+)
+@time_machine.travel(NOON, tick=False)
+def test_each_kind_of_coverage_is_stated_in_its_own_words(
+    dated: Cast, fields: dict[str, Any], lines: list[str]
+) -> None:
+    change(dated.coverage, **fields)
+    text = words_of(made(dated.coverage, dated.ana))
+    for line in lines:
+        assert line in text
+
+
+@time_machine.travel(NOON, tick=False)
+def test_only_a_tail_that_was_bought_is_stated(dated: Cast) -> None:
+    offer = {"source": "core", "coverage": dated.coverage, "starts": dt.date(2026, 9, 30)}
+    EreOffer.objects.create(external_id="1", option="3y", status="offered", **offer)
+    assert "Extended reporting" not in words_of(made(dated.coverage, dated.ana))
+    EreOffer.objects.create(external_id="2", option="unlimited", status="paid", **offer)
+    EreOffer.objects.create(external_id="3", option="1y", status="waived", ends=dt.date(2027, 9, 30), **offer)
+    text = words_of(made(dated.coverage, dated.ana))
+    assert "Extended reporting endorsement Unlimited reporting period from September 30, 2026" in text
+    assert "1 year from September 30, 2026 to September 30, 2027" in text
+    assert "3 years" not in text
+
+
+@time_machine.travel(NOON, tick=False)
+def test_a_pending_cancellation_is_stated_with_its_date(dated: Cast) -> None:
+    Policy.objects.filter(pk=dated.policy.pk).update(
+        status=Policy.Status.PENDING_CANCELLATION,
+        cancellation_effective=dt.date(2026, 12, 15),
+        status_reason="Non-payment of premium",
+    )
+    certificate = made(dated.coverage, dated.ana)
+    text = words_of(certificate)
+    assert certificate.kind == Certificate.Kind.PENDING_CANCELLATION
+    assert (
+        "Cancellation pending. This policy is to be cancelled effective December 15, 2026, 12:01 a.m. standard time at the "
+        "named insured’s address. The coverage stated below ends then, unless the company withdraws the cancellation."
+    ) in text
+    assert "payment of premium" not in text, "a third party reads this"
+
+
+@time_machine.travel(NOON, tick=False)
+def test_a_bound_renewal_is_stated_with_its_future_dates(dated: Cast) -> None:
+    starts, ends = dt.date(2027, 3, 1), dt.date(2028, 3, 1)
+    Term.objects.filter(pk=dated.coverage.term_id).update(effective=starts, expires=ends)
+    change(dated.coverage, effective=starts, expires=ends)
+    certificate = made(dated.coverage, dated.ana)
+    text = words_of(certificate)
+    assert certificate.kind == Certificate.Kind.RENEWAL
+    assert (
+        "Renewal term. This certificate is of the renewal term, which is bound and begins on March 1, 2027, 12:01"
+        in text
+    )
+    assert "Policy period March 1, 2027 to March 1, 2028" in text
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence", "ends"),
+    [
+        ("cancelled", "The policy was cancelled, and this coverage ended on", "September 30, 2026"),
+        ("expired", "The policy period expired, and this coverage ended on", "November 1, 2026"),
+        ("nonrenewed", "The policy was not renewed, and this coverage ended on", "November 1, 2026"),
+    ],
+)
+@time_machine.travel(NOON, tick=False)
+def test_coverage_that_has_ended_gives_a_letter_with_its_end_date(
+    dated: Cast, status: str, sentence: str, ends: str
+) -> None:
+    Term.objects.filter(pk=dated.coverage.term_id).update(expires=dt.date(2026, 11, 1))
+    change(dated.coverage, expires=dt.date(2026, 11, 1))
+    Policy.objects.filter(pk=dated.policy.pk).update(
+        status=status, cancellation_effective=dt.date(2026, 9, 30), status_reason="Non-payment of premium"
+    )
+    certificate = made(dated.coverage, dated.ana, a_holder(dated.ana, dated.coverage))
+    text = words_of(certificate)
+    assert certificate.serial.startswith("LPC-2026-")
+    assert "Letter of Past Coverage" in text
+    assert "Certificate of Insurance" not in text
+    assert f"was insured under policy MPL-204-118832 from March 1, 2026 to {ends}, 12:01 a.m. standard time" in text
+    assert f"{sentence} {ends}." in text
+    assert "This letter is issued as information only. It confers no rights on the recipient" in text
+    assert "Addressed to Saint Brendan Medical Center" in text
+    assert "payment of premium" not in text, "a third party reads this"
+
+
+@time_machine.travel(NOON, tick=False)
+def test_who_left_a_group_in_mid_term_has_a_letter_that_keeps_the_reason_to_itself(dated: Cast) -> None:
+    change(dated.coverage, expires=dt.date(2026, 9, 30), ended_reason="License under review")
+    text = words_of(made(dated.coverage, dated.ana))
+    assert "Coverage of this insured under the policy ended on September 30, 2026." in text
+    assert "review" not in text
+
+
+@time_machine.travel(NOON, tick=False)
+def test_a_nonrenewed_policy_that_still_runs_is_said_to_end_not_to_have_ended(dated: Cast) -> None:
+    Policy.objects.filter(pk=dated.policy.pk).update(status=Policy.Status.NONRENEWED)
+    text = words_of(made(dated.coverage, dated.ana))
+    assert "The policy was not renewed, and this coverage ends on March 1, 2027." in text
+
+
+@time_machine.travel(NOON, tick=False)
+def test_the_producer_is_the_agent_of_record_of_the_day(dated: Cast) -> None:
+    AgentOfRecordFactory.create(
+        policy=dated.policy, agency=AgencyFactory.create(name="Tomorrow's Agency"), starts=dt.date(2026, 11, 22)
+    )
+    assert "Producer Harborlight Insurance Agency" in words_of(made(dated.coverage, dated.ana))
+    dated.policy.agents_of_record.filter(agency=dated.agency).update(ends=dt.date(2026, 11, 21))
+    assert "Producer None of record" in words_of(made(dated.coverage, dated.ana))
+
+
+@time_machine.travel(NOON, tick=False)
+def test_names_of_200_characters_long_addresses_and_12_endorsements_keep_to_one_page(dated: Cast) -> None:
+    Insured.objects.filter(pk=dated.coverage.insured_id).update(kind="entity", name=LONG[:200])
+    Policyholder.objects.filter(pk=dated.policy.policyholder_id).update(
+        name=LONG[:200],
+        address1="12345 Extraordinarily Long Boulevard of the Founders and Benefactors",
+        address2="Northwest Wing, Floor 14",
+    )
+    change(
+        dated.coverage, endorsements=";".join(f"Endorsement {n:02}, locum tenens and telemedicine" for n in range(12))
+    )
+    holder = a_holder(dated.ana, dated.coverage, name=LONG[:200], address2="Attention: Office of Medical Staff Affairs")
+    certificate = made(dated.coverage, dated.ana, holder)
+    assert len(pdf_of(certificate).pages) == 1
+    text = words_of(certificate)
+    assert text.replace(" ", "").count(LONG[:200].replace(" ", "")) == 3
+    assert "Endorsement 11, locum tenens and telemedicine" in text
+    assert "Imogen Vale" in text
+
+
+@time_machine.travel(NOON, tick=False)
+def test_endorsements_that_the_page_cannot_hold_stand_on_a_second_one_that_says_so(dated: Cast) -> None:
+    endorsements = [
+        f"Endorsement {n:02}: {'amendment of the definition of professional services, ' * 3}" for n in range(30)
+    ]
+    change(dated.coverage, endorsements=";".join(endorsements))
+    certificate = made(dated.coverage, dated.ana)
+    first, *others = [flat(page.extract_text()) for page in pdf_of(certificate).pages]
+    assert "30 endorsements, listed in the schedule on page 2" in first
+    assert "Imogen Vale" in first
+    assert "Schedule of endorsements, continued from page 1" in others[0]
+    assert certificate.serial in others[0]
+    assert all(f"Endorsement {n:02}" in " ".join(others) for n in range(30))
+
+
+@pytest.mark.parametrize("longest", [1, 40, 120, 160])
+@time_machine.travel(NOON, tick=False)
+def test_nothing_is_lost_whatever_the_length_of_the_carriers_own_names(dated: Cast, longest: int) -> None:
+    name = ("Larkfield Universal Reciprocal Exchange of the Northeastern Provinces " * 3)[:longest].strip() or "L"
+    Company.objects.filter(pk=dated.policy.company_id).update(
+        name=name,
+        signatory=name[:120],
+        signatory_title=name[:120],
+    )
+    certificate = made(dated.coverage, dated.ana)
+    text = words_of(certificate).replace(" ", "")
+    assert name.replace(" ", "") in text
+    assert "authorizedsignatory" in text
+    assert len(pdf_of(certificate).pages) == 1
+
+
+@time_machine.travel(NOON, tick=False)
+def test_accents_are_printed_and_read_back_and_no_glyph_is_missing(dated: Cast) -> None:
+    names = (
+        "Núñez", "Đặng Thị Hồng", "Łukasz Świątek", "Şebnem Çağlar", "Þórarinn Æsir", "Kealiʻi", "Ẹ́niọlá", "Œuvré ŋǪ",
+        "O’Brien‑Smith",
+    )  # fmt: skip
+    Insured.objects.filter(pk=dated.coverage.insured_id).update(kind="entity", name=" / ".join(names))
+    certificate = made(dated.coverage, dated.ana)
+    read = plain(words_of(certificate))
+    for name in names:
+        assert plain(name) in read
+    fonts = {
+        str(font.get_object()["/BaseFont"]).split("+", 1)[1]
+        for font in pdf_of(certificate).pages[0]["/Resources"]["/Font"].values()  # type: ignore[index]
+    }
+    assert fonts == {"Portal-Serif", "Portal-Sans", "Portal-Serif-Semi-Bold", "Portal-Sans-Semi-Bold"}
+
+
+@time_machine.travel(NOON, tick=False)
+def test_characters_of_the_carrier_that_cannot_be_printed_are_refused_not_left_out(dated: Cast) -> None:
+    Insured.objects.filter(pk=dated.coverage.insured_id).update(kind="entity", name="聖路加 Clinic")
+    with pytest.raises(services.NotIssuableError, match="聖 路 加"):
+        issued(dated.coverage, dated.ana)
+
+
+@time_machine.travel(NOON, tick=False)
+def test_markup_in_a_name_is_text(dated: Cast) -> None:
+    name = "<b>Clinic</b> & {{ serial }} <img src=http://elsewhere.example/x.png>"
+    Insured.objects.filter(pk=dated.coverage.insured_id).update(kind="entity", name=name)
+    assert name.replace(" ", "") in words_of(made(dated.coverage, dated.ana)).replace(" ", "")
+
+
+@time_machine.travel(NOON, tick=False)
+def test_the_file_is_tagged_titled_and_the_same_each_time(dated: Cast) -> None:
+    certificate = made(dated.coverage, dated.ana)
+    reader = pdf_of(certificate)
+    assert reader.metadata is not None
+    assert reader.metadata.title == f"Certificate of Insurance {certificate.serial}"
+    assert reader.metadata.author == "Larkfield Mutual Insurance Company"
+    assert reader.metadata.creation_date == NOON
+    catalog = reader.trailer["/Root"]
+    assert catalog["/Lang"] == "en-US"  # type: ignore[index]
+    assert catalog["/MarkInfo"]["/Marked"]  # type: ignore[index]
+    assert [float(side) for side in reader.pages[0].mediabox] == [0, 0, 612, 792]
+    assert certificate_pdf(certificate) == certificate_pdf(certificate)
+
+
+@time_machine.travel(NOON, tick=False)
+def test_the_page_as_html_stands_on_its_own(dated: Cast) -> None:
+    certificate = made(dated.coverage, dated.ana)
+    document = weasyprint.HTML(string=certificate_html(certificate)).render()
+    assert len(document.pages) == 1
+    with_tags = document.write_pdf(pdf_tags=True, pdf_identifier=True)
+    assert with_tags == certificate_pdf(certificate)
