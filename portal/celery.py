@@ -3,7 +3,7 @@
 import os
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import setup_logging, task_prerun
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
@@ -15,3 +15,14 @@ app.autodiscover_tasks()
 @setup_logging.connect
 def keep_logging(**_kwargs: object) -> None:
     """Celery leaves the logs alone where somebody answers this signal: Django has set them up already."""
+
+
+@task_prerun.connect
+def renew_connections(**_kwargs: object) -> None:
+    """Before each task, as Django does before each request: a connection that is too old or broken is closed.
+
+    Workers keep theirs (CELERY_DB_REUSE_MAX), and without this a restart of PostgreSQL would fail every task after it.
+    """
+    from django.db import close_old_connections
+
+    close_old_connections()
