@@ -1,0 +1,81 @@
+"""Browser tests: Debian's Chromium against the live server, with a worker that does what is enqueued."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from celery.contrib.testing.worker import start_worker
+from celery.signals import task_postrun
+from django.conf import settings as django_settings
+from django.db import connection, connections
+from playwright.sync_api import Browser, BrowserContext, Page
+from pytest_django.live_server_helper import LiveServer
+
+from portal.celery import app
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+# Playwright's own event loop runs in the test's thread; the tests themselves use the database one step at a time.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Without a browser these tests are skipped, and say what to install."""
+    if CHROMIUM is None:
+        for item in items:
+            if "/browser/" in item.path.as_posix():
+                item.add_marker(pytest.mark.skip(reason="No Chromium was found: apt-get install chromium"))
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """The system's Chromium, quiet, and without its sandbox where root runs it (it refuses otherwise)."""
+    quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
+    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+    return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": [*quiet, *sandbox, "--disable-gpu"]}
+
+
+@pytest.fixture
+def worker(transactional_db: None) -> Iterator[None]:
+    """A Celery worker for every queue, in a thread of this process, on the tests' database and Redis."""
+    queues = ",".join(django_settings.CELERY_TASK_QUEUES_NAMES)
+
+    def close_connections(**_: object) -> None:
+        """In the worker's own thread: an open connection would keep the tests' database from being dropped."""
+        connections.close_all()
+
+    task_postrun.connect(close_connections)
+    try:
+        with start_worker(app, pool="solo", perform_ping_check=False, queues=queues, loglevel="WARNING"):
+            yield
+    finally:
+        task_postrun.disconnect(close_connections)
+
+
+@pytest.fixture
+def site(live_server: LiveServer, worker: None) -> Iterator[str]:
+    """The portal's address, with everything running behind it."""
+    yield str(live_server.url).replace("127.0.0.1", "localhost")
+    # The server's threads keep their connections for as long as the browser keeps its own.
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+@pytest.fixture
+def other_browser(browser: Browser) -> Iterator[Callable[[], Page]]:
+    """Opens a page in a browser that shares nothing with the first one."""
+    contexts: list[BrowserContext] = []
+
+    def open_page() -> Page:
+        contexts.append(browser.new_context())
+        return contexts[-1].new_page()
+
+    yield open_page
+    for context in contexts:
+        context.close()
