@@ -186,7 +186,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 300,
     "unacked_restore_interval": 1,
     "unacked_restore_throttle": 1,
-    # A request must not hang on a broker that is down.
+    # A request must not hang on a broker that is down: one try, and the row is handed over later.
+    "max_retries": 0,
     "socket_connect_timeout": 2,
     "socket_timeout": 30,
 }
