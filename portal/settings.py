@@ -18,7 +18,7 @@ from celery.schedules import crontab
 from csp.constants import NONCE, NONE, SELF
 
 from portal.checks import refuse_unsafe
-from portal.embedded.addresses import service_addresses
+from portal.embedded.addresses import data_root, service_addresses
 from portal.logging import logging_config
 
 # Lets `ModelAdmin[Policy]` and the like be written at run time too.
@@ -37,7 +37,7 @@ TESTING = MODE == "test"
 PRODUCTION = MODE == "production"
 DEBUG = False
 
-DATA_DIR = Path(env.str("PORTAL_DATA_DIR", default=str(BASE_DIR / ".data")))
+DATA_DIR = Path(env.str("PORTAL_DATA_DIR", default=str(BASE_DIR / ".data"))) if PRODUCTION else data_root()
 
 
 def _secret(name: str) -> str:
