@@ -33,7 +33,9 @@ def private_file_response(name: str, *, filename: str, storage: Storage | None =
         response["X-Accel-Redirect"] = settings.ACCEL_REDIRECT_PREFIX.rstrip("/") + "/" + quote(name)
         response["Content-Disposition"] = content_disposition_header(True, filename) or "attachment"
     else:
-        response = FileResponse(store.open(name, "rb"), as_attachment=True, filename=filename, content_type=content_type)
+        response = FileResponse(
+            store.open(name, "rb"), as_attachment=True, filename=filename, content_type=content_type
+        )
     response["Cache-Control"] = "private, no-store"
     response["X-Content-Type-Options"] = "nosniff"
     return response

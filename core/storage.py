@@ -1,4 +1,4 @@
-"""Stored files: certificates, later documents and uploads. Private, outside the web root, without an address of their own.
+"""Stored files: certificates, later documents and uploads. Private, outside the web root, without an address.
 
 What a customer downloads goes through a view and its row filter (`core.downloads`); `settings.STORAGES["private"]` may
 be a bucket instead of a folder.
@@ -6,7 +6,6 @@ be a bucket instead of a folder.
 
 from __future__ import annotations
 
-import os
 import secrets
 from pathlib import Path
 from typing import Any
@@ -34,8 +33,9 @@ class PrivateFileSystemStorage(FileSystemStorage):
     def _save(self, name: str, content: File[bytes]) -> str:
         target = Path(self.path(name))
         part = target.with_name(f".{secrets.token_hex(8)}.part")
-        written = super()._save(str(Path(name).with_name(part.name)), content)
-        os.replace(self.path(written), target)
+        # Documented for subclasses, but not typed.
+        written = super()._save(str(Path(name).with_name(part.name)), content)  # type: ignore[misc]
+        Path(self.path(written)).replace(target)
         return name
 
 

@@ -154,7 +154,7 @@ class Certificate(models.Model):
 
     objects = CertificateQuerySet.as_manager()
 
-    PREFIXES: ClassVar = {Kind.PAST_COVERAGE: "LPC"}
+    PREFIXES: ClassVar[dict[str, str]] = {Kind.PAST_COVERAGE: "LPC"}
 
     class Meta:
         ordering = ("-issued_at", "-id")

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import structlog
 from django.contrib import messages
-from django.http import QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -46,15 +45,15 @@ def home(request: HttpRequest) -> HttpResponse:
     422 for a search that makes no sense.
     """
     user = user_of(request)
-    query = QueryDict(mutable=True)
-    query.update({"status": ACTIVE, **request.GET.dict()})
+    asked = {name: request.GET[name] for name in ("q", "status") if request.GET.get(name)}
+    query = {"status": ACTIVE} | asked
     narrowed = CoverageFilter(query, in_order(Coverage.objects.visible_to(user)), request=request)
     understood = narrowed.is_valid()
     page = keyset_page(narrowed.qs if understood else in_order(Coverage.objects.none()), request, order=ORDER)
     context = {
         "page": page,
         "filter": narrowed,
-        "listing": listing_of(page.rows, query.dict()),
+        "listing": listing_of(page.rows, query),
         "recent": Certificate.objects.visible_to(user)[:MOST_RECENT],
     }
     return render(request, "credentialing/home.html", context, status=200 if understood else 422)

@@ -9,7 +9,7 @@ from weasyprint.urls import URLFetcher, URLFetcherResponse
 from core.pdf.fonts import fonts_dir
 
 
-class OwnFacesOnly(URLFetcher):  # type: ignore[misc]  # WeasyPrint is untyped
+class OwnFacesOnly(URLFetcher):
     """Opens our own font files and refuses every other address: a document never reaches for network or disk."""
 
     def fetch(self, url: str, headers: dict[str, str] | None = None) -> URLFetcherResponse:

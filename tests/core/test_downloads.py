@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from pathlib import Path
 
@@ -27,7 +26,7 @@ def test_a_stored_file_is_the_portals_own_users_alone(storage: PrivateFileSystem
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     for folder in (path.parent, path.parent.parent):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert os.listdir(path.parent) == ["a.pdf"], "nothing is left beside it"
+    assert [found.name for found in path.parent.iterdir()] == ["a.pdf"], "nothing is left beside it"
 
 
 def test_a_write_that_breaks_off_leaves_nothing_under_the_name(storage: PrivateFileSystemStorage) -> None:

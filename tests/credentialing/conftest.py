@@ -1,5 +1,5 @@
-"""The cast of credentialing: Ana and Ben are insured by the Riverbend group's policy, Paula represents the group, Adam is
-its agent, Olga holds a policy of her own elsewhere. Everybody in it is synthetic."""
+"""The cast of credentialing: Ana and Ben are insured by the Riverbend group's policy, Paula represents the group, Adam
+is its agent, Olga is insured elsewhere. Everybody in it is synthetic."""
 
 from __future__ import annotations
 

@@ -24,7 +24,10 @@ STARTS, ENDS = dt.date(2026, 3, 1), dt.date(2027, 3, 1)
 
 def verdict(day: dt.date = TODAY, *, fresh: bool = True, **fields: Any) -> Verdict:
     """The verdict on a coverage of one term; `policy_…`, `term_…` and plain names set the fields of each."""
-    of = {"policy": {"status": "active"}, "term": {"status": "bound", "effective": STARTS, "expires": ENDS}}
+    of: dict[str, dict[str, Any]] = {
+        "policy": {"status": "active"},
+        "term": {"status": "bound", "effective": STARTS, "expires": ENDS},
+    }
     own: dict[str, Any] = {"effective": STARTS, "expires": ENDS}
     for name, value in fields.items():
         model, _, field = name.partition("_")
@@ -192,7 +195,7 @@ def test_an_earlier_term_of_a_nonrenewed_policy_is_not_said_to_be_the_one_that_w
 
 
 def test_the_day_is_the_named_insureds_not_the_servers(cast: Cast) -> None:
-    """At 4 a.m. in New York it is still the evening before in Honolulu, where a term that begins today has not begun."""
+    """At 4 a.m. in New York it is the evening before in Honolulu, where a term that begins today has not begun."""
     morning = dt.datetime.combine(cast.coverage.effective, dt.time(9, 0), dt.UTC)
     Source.objects.update(as_of=morning - dt.timedelta(hours=1))
     with time_machine.travel(morning, tick=False):

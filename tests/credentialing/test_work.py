@@ -128,7 +128,7 @@ class Worker:
 
     def wait_for(self, sign: str) -> None:
         """Until the worker has given this sign."""
-        until(lambda: (self.signs / sign).exists(), why=lambda: self.log.read_text()[-3000:])
+        until((self.signs / sign).exists, why=lambda: self.log.read_text()[-3000:])
 
     def kill(self) -> None:
         """As the kernel would: no handler runs."""
@@ -321,7 +321,7 @@ def queue_is_away(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     right = app.conf.broker_url
 
     def point_to(url: str) -> None:
-        app.conf.broker_url = app.conf.broker_write_url = url
+        app.conf.update(broker_url=url, broker_write_url=url)
         app.pool.force_close_all()
         app._pool = app.amqp._producer_pool = None
 

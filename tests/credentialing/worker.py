@@ -1,7 +1,7 @@
-"""A worker of documents as a test starts it: it says when it begins to lay out a page, and holds on while it is told to.
+"""A worker of documents as a test starts it: it says when it begins to lay out a page, and waits while it is told to.
 
-`TEST_SIGNS` is a folder: the worker creates `ready` when it takes tasks and `began` when it lays a page out, and it does
-not go on while `hold` is there.
+`TEST_SIGNS` is a folder: the worker creates `ready` when it takes tasks and `began` when it lays a page out, and it
+does not go on while `hold` is there.
 """
 
 import os
