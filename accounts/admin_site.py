@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from django.conf import settings
 from django.contrib.admin import AdminSite
@@ -35,18 +35,20 @@ class PortalAdminSite(AdminSite):
         )
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Where admin sends whoever it does not admit: to the code, or nowhere. Raises PermissionDenied for customers."""
+        """Where admin sends whom it does not admit: to the code, or nowhere. Raises PermissionDenied for customers."""
         if not request.user.is_staff:
             raise PermissionDenied
         return redirect(with_query("accounts:verify", next=wanted_page(request) or "/admin/"))
 
-    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def logout(  # type: ignore[override]  # the stubs promise a page where Django answers anything
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         """The portal's own sign-out."""
         from accounts.views import sign_out
 
         return sign_out(request)
 
-    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> NoReturn:
         """Passwords are not changed here."""
         raise Http404
 

@@ -24,7 +24,7 @@ def step_up_required(view: View[P]) -> View[P]:
     """
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if standing_of(request) is Standing.FULL and session_of(request).has_fresh_code():
             return view(request, *args, **kwargs)
         why = "" if request.method in {"GET", "HEAD"} else "step_up"

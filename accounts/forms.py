@@ -64,9 +64,9 @@ class VerifyForm(CodeForm):
 
     def __init__(self, *args: object, offer_remember: bool = True, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-        self.fields["remember"].label = (
-            f"Do not challenge me on this device for the next {settings.REMEMBER_DEVICE.days} days"
-        )
+        self.fields[
+            "remember"
+        ].label = f"Do not challenge me on this device for the next {settings.REMEMBER_DEVICE.days} days"
         self.fields["remember"].help_text = "Leave this empty on a computer that others use too."
         if not offer_remember:
             del self.fields["remember"]
@@ -94,9 +94,7 @@ class PhoneForm(forms.Form):
         label="Mobile phone number",
         max_length=32,
         help_text="With area code, for example (202) 555-0123.",
-        widget=forms.TextInput(
-            attrs={"autocomplete": "tel", "inputmode": "tel", "type": "tel", "autofocus": True}
-        ),
+        widget=forms.TextInput(attrs={"autocomplete": "tel", "inputmode": "tel", "type": "tel", "autofocus": True}),
         error_messages={"required": "Enter the number of your mobile phone."},
     )
 

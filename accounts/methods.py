@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from django import forms
 
 
-class AuthenticatorMethod(MethodBase):  # type: ignore[misc]  # the library has no types
+class AuthenticatorMethod(MethodBase):
     """An authenticator app on a phone or computer."""
 
     code = "authenticator"
@@ -48,7 +48,7 @@ class AuthenticatorMethod(MethodBase):  # type: ignore[misc]  # the library has 
         return "Enter the 6-digit code that your authenticator app shows for this account."
 
 
-class TextMethod(MethodBase):  # type: ignore[misc]  # the library has no types
+class TextMethod(MethodBase):
     """A code by text message."""
 
     code = "text"

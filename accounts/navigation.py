@@ -15,9 +15,7 @@ NEXT = "next"
 
 def is_own_address(request: HttpRequest, url: str) -> bool:
     """Whether an address stays on this host (and on https where the request came so)."""
-    return url_has_allowed_host_and_scheme(
-        url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
+    return url_has_allowed_host_and_scheme(url, allowed_hosts={request.get_host()}, require_https=request.is_secure())
 
 
 def wanted_page(request: HttpRequest) -> str:

@@ -7,7 +7,7 @@ past one is over for every part of the portal; why it ended is kept on the store
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
@@ -27,6 +27,13 @@ class SessionStore(SessionBase):
     """One request's view of its session. `row` is the stored session, None before anything was stored; `over_because`
     says why the cookie's session opened nothing."""
 
+    if TYPE_CHECKING:
+        # Django's own, which its type stubs leave out.
+        _session_cache: dict[str, Any]
+
+        def _get_new_session_key(self) -> str: ...
+        def _get_session(self, no_load: bool = False) -> dict[str, Any]: ...
+
     def __init__(self, session_key: str | None = None) -> None:
         super().__init__(session_key)
         self.row: Session | None = None
@@ -38,11 +45,7 @@ class SessionStore(SessionBase):
         return self.row.public_id if self.row is not None else ""
 
     def load(self) -> dict[str, Any]:
-        row = (
-            Session.objects.filter(key_hash=hash_key(self.session_key or ""))
-            .select_related("trusted_device")
-            .first()
-        )
+        row = Session.objects.filter(key_hash=hash_key(self.session_key or "")).select_related("trusted_device").first()
         if row is not None and row.ended_at is None:
             self.over_because = row.over_because(timezone.now())
             if self.over_because is None:
@@ -80,7 +83,7 @@ class SessionStore(SessionBase):
             return
         if self.row is None or not Session.objects.open().filter(pk=self.row.pk).update(**values):
             raise UpdateError
-        self.row.data = values["data"]
+        self.row.data = str(values["data"])
         self.row.user_id = int(values["user_id"]) if values["user_id"] else None
 
     def cycle_key(self) -> None:

@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 # A message that is 'sending' for longer has lost its worker: the gateway answers or fails within seconds.
 SENDING_AT_MOST = timedelta(seconds=60)
-# A challenge that still waits after this was not enqueued, or its queue is far behind; a second task for it is harmless.
+# A challenge that still waits after this was not enqueued, or its queue is far behind; a second task does no harm.
 ENQUEUE_AGAIN_AFTER = timedelta(seconds=15)
 SESSIONS_KEPT = timedelta(days=90)
 
@@ -36,9 +36,7 @@ def send_code(challenge_id: int) -> None:
     and the page offers another code.
     """
     with transaction.atomic():
-        challenge = (
-            Challenge.objects.select_for_update(of=("self",)).select_related("device").get(pk=challenge_id)
-        )
+        challenge = Challenge.objects.select_for_update(of=("self",)).select_related("device").get(pk=challenge_id)
         if challenge.delivery == Delivery.SENDING:
             challenge.delivery = Delivery.UNKNOWN
             challenge.save(update_fields=["delivery"])
@@ -89,9 +87,7 @@ def expire_challenges() -> None:
     Challenge.objects.filter(delivery=Delivery.SENDING, sending_at__lte=now - SENDING_AT_MOST).update(
         delivery=Delivery.UNKNOWN
     )
-    lost = Challenge.objects.live(now).filter(
-        delivery=Delivery.QUEUED, created_at__lte=now - ENQUEUE_AGAIN_AFTER
-    )
+    lost = Challenge.objects.live(now).filter(delivery=Delivery.QUEUED, created_at__lte=now - ENQUEUE_AGAIN_AFTER)
     for challenge_id in lost.values_list("pk", flat=True):
         enqueue(send_code, challenge_id)
 
@@ -108,7 +104,7 @@ def purge_sessions() -> None:
     is_open.filter(last_seen_at__lte=now - settings.SESSION_IDLE).end(EndReason.IDLE)
     for devices in (AuthenticatorDevice.objects, PhoneDevice.objects):
         devices.filter(confirmed=False, created_at__lte=now - settings.SESSION_ABSOLUTE).delete()
-    forgotten, _ = Session.objects.exclude(ended_at=None).filter(
-        Q(user=None) | Q(ended_at__lte=now - SESSIONS_KEPT)
-    ).delete()
+    forgotten, _ = (
+        Session.objects.exclude(ended_at=None).filter(Q(user=None) | Q(ended_at__lte=now - SESSIONS_KEPT)).delete()
+    )
     log.info("sessions_purged", rows=forgotten)

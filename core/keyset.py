@@ -110,7 +110,7 @@ def _read_cursor(text: str, names: list[str], queryset: QuerySet[Any]) -> list[A
     if not isinstance(values, list) or len(values) != len(names):
         return None
     # Fields of the row want values of their own kind; annotations are taken as they come.
-    fields = {field.name: field for field in queryset.model._meta.concrete_fields}  # noqa: SLF001 - Django's public API
+    fields = {field.name: field for field in queryset.model._meta.concrete_fields}
     try:
         cleaned = [
             fields[name].to_python(value) if name in fields else value

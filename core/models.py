@@ -44,7 +44,7 @@ class Event(models.Model):
     session_id = models.CharField(max_length=22, blank=True)
     data = models.JSONField(default=dict)
 
-    objects: ClassVar[models.Manager[Event]] = EventQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[models.Manager[Event]] = EventQuerySet.as_manager()
 
     class Meta:
         ordering = ("-at", "-id")

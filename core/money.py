@@ -15,6 +15,6 @@ def dollars(amount: Decimal | int) -> str:
 
 
 def whole_dollars(amount: Decimal | int) -> str:
-    """Limits and other round sums without cents: Decimal("1000000") → "$1,000,000"; cents are kept where there are any."""
+    """Limits and other round sums: Decimal("1000000") → "$1,000,000"; cents are kept where there are any."""
     text = dollars(amount)
     return text.removesuffix(".00")

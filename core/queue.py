@@ -22,7 +22,8 @@ def enqueue(task: Task[Any, Any], *args: Any) -> bool:
     try:
         task.apply_async(args=args)
     except (OperationalError, RedisError, OSError) as error:
-        log.error("queue_unreachable", task=task.name, error=type(error).__name__)
+        # No traceback: it would say nothing but where we stand, once for every page while the broker is down.
+        log.error("queue_unreachable", task=task.name, error=type(error).__name__)  # noqa: TRY400
         return False
     return True
 

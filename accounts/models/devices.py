@@ -9,9 +9,8 @@ from __future__ import annotations
 import hmac
 from abc import abstractmethod
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import pyotp
 from django.conf import settings
@@ -19,7 +18,7 @@ from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.http import HttpRequest
 from django.utils import timezone
-from django_otp.models import Device, DeviceManager
+from django_otp.models import Device
 from django_otp.oath import hotp
 
 from accounts.events import AccountEvent
@@ -54,20 +53,20 @@ class Attempt:
         self.code = "".join(character for character in self.code if character not in " -\u00a0")
 
 
-class CodeDeviceQuerySet(models.QuerySet[Any]):
+AnyDevice = TypeVar("AnyDevice", bound="CodeDevice")
+
+
+class CodeDeviceQuerySet(models.QuerySet[AnyDevice]):
     """Readings of devices of one kind."""
 
-    def confirmed(self) -> CodeDeviceQuerySet:
-        """Ready for use."""
-        return self.filter(confirmed=True)
+    def devices_for_user(self, user: models.Model, confirmed: bool | None = None) -> CodeDeviceQuerySet[AnyDevice]:
+        """A user's devices; what django-otp asks of every kind of device."""
+        owned = self.filter(user=user)
+        return owned if confirmed is None else owned.filter(confirmed=confirmed)
 
-    def in_set_up(self, session: Session) -> CodeDeviceQuerySet:
+    def in_set_up(self, session: Session) -> CodeDeviceQuerySet[AnyDevice]:
         """Being set up in this very session; no other session may see or finish it."""
         return self.filter(confirmed=False, set_up_in=session)
-
-
-class CodeDeviceManager(DeviceManager.from_queryset(CodeDeviceQuerySet)):  # type: ignore[misc]  # untyped library
-    """django-otp's manager with our readings."""
 
 
 class CodeDevice(Device):
@@ -88,8 +87,6 @@ class CodeDevice(Device):
     set_up_in = models.ForeignKey(
         Session, on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
     )
-
-    objects = CodeDeviceManager()
 
     class Meta:
         abstract = True
@@ -182,6 +179,8 @@ class AuthenticatorDevice(CodeDevice):
     seed = EncryptedTextField(editable=False)
     last_step = models.BigIntegerField(default=0, editable=False)
 
+    objects = CodeDeviceQuerySet["AuthenticatorDevice"].as_manager()
+
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
@@ -207,9 +206,7 @@ class AuthenticatorDevice(CodeDevice):
         fitting = [
             step
             for step in (now_step - 1, now_step, now_step + 1)
-            if hmac.compare_digest(
-                f"{hotp(key, step, self.DIGITS):0{self.DIGITS}d}".encode(), attempt.code.encode()
-            )
+            if hmac.compare_digest(f"{hotp(key, step, self.DIGITS):0{self.DIGITS}d}".encode(), attempt.code.encode())
         ]
         unspent = [step for step in fitting if step > self.last_step]
         if not unspent:
@@ -227,14 +224,14 @@ class PhoneDevice(CodeDevice):
     phone_hash = models.CharField(max_length=64, editable=False, db_index=True)
     last_four = models.CharField(max_length=4, editable=False)
 
+    objects = CodeDeviceQuerySet["PhoneDevice"].as_manager()
+
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["user", "phone_hash"], condition=Q(confirmed=True), name="a_phone_once_per_user"
             ),
-            models.UniqueConstraint(
-                fields=["set_up_in"], condition=Q(confirmed=False), name="one_phone_in_set_up"
-            ),
+            models.UniqueConstraint(fields=["set_up_in"], condition=Q(confirmed=False), name="one_phone_in_set_up"),
         ]
 
     def set_phone(self, number: str) -> None:

@@ -31,9 +31,7 @@ class AccountLock(models.Model):
         ordering = ("-created_at",)
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["user"], condition=Q(lifted_at=None), name="one_lock_at_a_time"),
-            models.CheckConstraint(
-                condition=Q(lifted_at=None) | ~Q(lift_reason=""), name="lock_lifted_with_a_reason"
-            ),
+            models.CheckConstraint(condition=Q(lifted_at=None) | ~Q(lift_reason=""), name="lock_lifted_with_a_reason"),
         ]
 
     def __str__(self) -> str:

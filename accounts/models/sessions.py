@@ -28,9 +28,7 @@ class TrustedDeviceQuerySet(models.QuerySet["TrustedDevice"]):
 
     def usable(self, now: datetime | None = None) -> TrustedDeviceQuerySet:
         """Not revoked, not expired, and of the account's present security epoch."""
-        return self.filter(
-            revoked_at=None, expires_at__gt=now or timezone.now(), epoch=F("user__security_epoch")
-        )
+        return self.filter(revoked_at=None, expires_at__gt=now or timezone.now(), epoch=F("user__security_epoch"))
 
 
 class TrustedDevice(models.Model):

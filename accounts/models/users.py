@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
@@ -15,9 +15,15 @@ from django.utils import timezone
 from core.crypto import keyed_hash
 from core.fields import PublicIdField
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from accounts.models.devices import CodeDevice
+    from accounts.models.sessions import TrustedDevice
+
 
 def fold_username(username: str) -> str:
-    """What makes two spellings of a username the same: case, width and spaces don't count (SECURITY: wrong passwords)."""
+    """What two spellings of a username share: case, width and spaces don't count (SECURITY: wrong passwords)."""
     return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", username)).strip().casefold()
 
 
@@ -50,7 +56,7 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(username, email, password, **{"is_staff": True, "is_superuser": True, **fields})
 
 
-class User(AbstractBaseUser, PermissionsMixin):
+class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-missing]  # of django-otp's untyped devices
     """An account. `security_epoch` grows with every change that remembered devices must not survive: password, email,
     phone, factor, lock, 'sign out everywhere' (SECURITY: remembered device)."""
 
@@ -83,6 +89,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     EMAIL_FIELD = "email"
     USERNAME_FIELD = "username"
     REQUIRED_FIELDS: ClassVar[list[str]] = ["email"]
+
+    if TYPE_CHECKING:
+        # Set by django-otp's middleware and ours: what verified the session, or spared the code.
+        otp_device: CodeDevice | TrustedDevice | None
+        is_verified: Callable[[], bool]
 
     class Meta:
         ordering = ("username_key",)

@@ -29,9 +29,7 @@ class Obstacle:
 
 def locks_on(user: User) -> list[Obstacle]:
     """Everything that keeps this user out now: a lock, and cooling-offs of the password and of each method."""
-    found = [
-        Obstacle("The account", f"Locked: {lock.reason}", None) for lock in user.locks.filter(lifted_at=None)
-    ]
+    found = [Obstacle("The account", f"Locked: {lock.reason}", None) for lock in user.locks.filter(lifted_at=None)]
     if not user.is_active:
         found.append(Obstacle("The account", "Set inactive by staff", None))
     until = throttle.blocked_until(PASSWORDS, user.username_key)
@@ -67,9 +65,7 @@ def unlock(*, user: User, by: User, reason: str, request: HttpRequest) -> list[O
     with transaction.atomic():
         User.objects.select_for_update().get(pk=user.pk)
         lifted = locks_on(user)
-        user.locks.filter(lifted_at=None).update(
-            lifted_at=timezone.now(), lifted_by=by, lift_reason=reason
-        )
+        user.locks.filter(lifted_at=None).update(lifted_at=timezone.now(), lifted_by=by, lift_reason=reason)
         throttle.reset(PASSWORDS, user.username_key)
         for device in devices_of(user):
             if device.is_off() or device.is_cooling_off():

@@ -54,9 +54,7 @@ def check_password(*, request: HttpRequest, username: str, password: str) -> Use
     key = fold_username(username)
     known = User.objects.filter(username_key=key).first()
     network = network_key(client_ip(request))
-    crowd = throttle.peek(
-        NETWORK, network, settings.SIGN_IN_NETWORK_FAILURES, settings.SIGN_IN_NETWORK_WINDOW
-    )
+    crowd = throttle.peek(NETWORK, network, settings.SIGN_IN_NETWORK_FAILURES, settings.SIGN_IN_NETWORK_WINDOW)
     if not crowd.allowed:
         record_event(AccountEvent.NETWORK_REFUSED, subject=known, request=request)
         return Refused(Why.NETWORK, crowd.retry_at)
@@ -122,7 +120,7 @@ def complete(request: HttpRequest, device: CodeDevice) -> None:
             actor=user,
             subject=user,
             request=request,
-            data={"by": device._meta.model_name, "device": device.public_id},  # noqa: SLF001  # public in Django's docs
+            data={"by": device._meta.model_name, "device": device.public_id},  # public in Django's docs
         )
 
 

@@ -46,9 +46,7 @@ def _time_left(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"seconds": max(0, int(left.total_seconds()))})
 
 
-def stale_page(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001  # Django passes a reason
+def stale_page(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form without a valid token: sent from a page that was open before somebody signed in or out
     (`settings.CSRF_FAILURE_VIEW`)."""
-    return render(
-        request, "accounts/stale_page.html", {"back": page_of(request)}, status=HTTPStatus.FORBIDDEN
-    )
+    return render(request, "accounts/stale_page.html", {"back": page_of(request)}, status=HTTPStatus.FORBIDDEN)

@@ -35,7 +35,7 @@ def enrolment_only(view: View[P]) -> View[P]:
     fresh_only = step_up_required(view)
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if standing_of(request) is Standing.FULL:
             return fresh_only(request, *args, **kwargs)
         if not enrolment.may_enrol(request):
@@ -102,9 +102,7 @@ def mfa_setup_text(request: HttpRequest) -> HttpResponse:
         device = enrolment.start_phone(request, form.cleaned_data["phone"])
         result = codes.request_code(device=device, request=request)
         if isinstance(result, NotNow):
-            return show_setup_code(
-                request, device, status=HTTPStatus.TOO_MANY_REQUESTS, refusal=refused_words(result)
-            )
+            return show_setup_code(request, device, status=HTTPStatus.TOO_MANY_REQUESTS, refusal=refused_words(result))
         return redirect(with_query("accounts:mfa-setup-code", next=wanted_page(request)))
     return render(
         request, "accounts/setup_text.html", {"form": form, "next": wanted_page(request)}, status=_status(form)

@@ -41,9 +41,7 @@ def nell(db: None) -> User:
 
 @pytest.fixture
 def stan(db: None) -> User:
-    return UserFactory.create(
-        username="stan", first_name="Stan", last_name="Webb", is_staff=True, is_superuser=True
-    )
+    return UserFactory.create(username="stan", first_name="Stan", last_name="Webb", is_staff=True, is_superuser=True)
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ class Text:
 class RecordingGateway:
     """Keeps what it is given."""
 
-    sent: list[Text] = []  # noqa: RUF012  # emptied by the fixture `texts`
+    sent: list[Text] = []  # emptied by the fixture `texts`
 
     def send_text(self, to: str, body: str, reference: str) -> str:
         self.sent.append(Text(to, body, reference))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import pyotp
-from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
@@ -17,7 +17,7 @@ SIGN_IN = "/accounts/sign-in/"
 PHONE = "+12025550123"
 
 
-def type_password(client: Client, username: str = "ada", password: str = PASSWORD, **more: str) -> HttpResponse:
+def type_password(client: Client, username: str = "ada", password: str = PASSWORD, **more: str) -> Any:
     """Send the sign-in form."""
     return client.post(SIGN_IN, {"username": username, "password": password, **more})
 
@@ -27,7 +27,7 @@ def app_code(device: AuthenticatorDevice, at: datetime | None = None) -> str:
     return pyotp.TOTP(device.seed).at(at or timezone.now())
 
 
-def type_code(client: Client, device: AuthenticatorDevice | PhoneDevice, code: str, **more: str) -> HttpResponse:
+def type_code(client: Client, device: AuthenticatorDevice | PhoneDevice, code: str, **more: str) -> Any:
     """Send the code form of a method."""
     return client.post(f"/accounts/verify/{device.public_id}/", {"code": code, **more})
 

@@ -169,7 +169,9 @@ def test_a_long_event_log_is_paged(staff: Client, ada: User) -> None:
     page = staff.get(page_of(ada, "events")).content.decode()
     assert "Older events" in page
     oldest = Event.objects.order_by("id").first()
-    assert staff.get(page_of(ada, "events"), {"before": oldest.pk + 3}).content.decode().count("account:code:wrong") == 3
+    assert (
+        staff.get(page_of(ada, "events"), {"before": oldest.pk + 3}).content.decode().count("account:code:wrong") == 3
+    )
 
 
 @pytest.fixture

@@ -29,9 +29,7 @@ def test_a_code_opens_once(ada: User, adas_app: AuthenticatorDevice) -> None:
     assert not is_in(second)
 
 
-@pytest.mark.parametrize(
-    ("seconds", "status"), [(-60, 422), (-30, 302), (0, 302), (30, 302), (60, 422)]
-)
+@pytest.mark.parametrize(("seconds", "status"), [(-60, 422), (-30, 302), (0, 302), (30, 302), (60, 422)])
 def test_one_step_to_either_side_is_accepted_and_no_more(
     client: Client, ada: User, adas_app: AuthenticatorDevice, seconds: int, status: int
 ) -> None:
@@ -107,9 +105,7 @@ def test_five_wrong_codes_pause_the_method_for_15_minutes(
     assert tags.count("account:code:refused") == 1
 
 
-def test_the_pause_is_not_extended_by_further_tries(
-    client: Client, ada: User, adas_app: AuthenticatorDevice
-) -> None:
+def test_the_pause_is_not_extended_by_further_tries(client: Client, ada: User, adas_app: AuthenticatorDevice) -> None:
     with time_machine.travel(NOON, tick=False):
         give_password_only(client, ada)
         for _ in range(5):

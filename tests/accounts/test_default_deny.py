@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -19,14 +20,10 @@ def addresses(
 ) -> Iterator[tuple[str, str]]:
     """Every address of the portal with its name; what stands for a value is filled in with something well formed."""
     for pattern in patterns:
-        route = pattern.pattern
-        for name, converter in getattr(route, "converters", {}).items():
+        text = str(pattern.pattern)
+        for name, converter in getattr(pattern.pattern, "converters", {}).items():
             sample = "1" if isinstance(converter, IntConverter) else "0a1b2c"
-            prefix_part = str(route).replace(f"<{name}>", sample)
-            for kind in ("int", "str", "slug", "path", "uuid"):
-                prefix_part = prefix_part.replace(f"<{kind}:{name}>", sample)
-            route = prefix_part
-        text = str(route)
+            text = re.sub(rf"<(\w+:)?{name}>", sample, text)
         if isinstance(pattern, URLResolver):
             inner = ":".join(part for part in (namespace, pattern.namespace or "") if part)
             yield from addresses(pattern.url_patterns, prefix + text, inner)

@@ -69,9 +69,7 @@ def test_the_authenticator_needs_neither(
     assert is_in(client)
 
 
-def test_twilio_down_opens_nothing(
-    client: Client, tess: User, tess_phone: PhoneDevice, settings: Settings
-) -> None:
+def test_twilio_down_opens_nothing(client: Client, tess: User, tess_phone: PhoneDevice, settings: Settings) -> None:
     settings.SMS_GATEWAY = "accounts.messaging.TwilioGateway"
     settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, settings.TWILIO_FROM = "AC1", "x", "+12025550100"
     settings.TWILIO_BASE_URL = "http://127.0.0.1:9"

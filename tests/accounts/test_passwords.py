@@ -28,7 +28,14 @@ def test_weak_passwords_are_refused(password: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "password", ["violet-harbor-tram", "x7" * 64, "пароль из слов 12", "a larkfield of violet trams", "        seven spaces and more"]
+    "password",
+    [
+        "violet-harbor-tram",
+        "x7" * 64,
+        "пароль из слов 12",
+        "a larkfield of violet trams",
+        "        seven spaces and more",
+    ],
 )
 def test_any_character_will_do_from_12_to_128(password: str) -> None:
     validate_password(password, User(username="grace"))

@@ -162,7 +162,7 @@ def test_a_remembered_device_never_opens_admin(client: Client, stan: User) -> No
     ("agent", "words"),
     [
         (CHROME, "Chrome on Windows"),
-        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Mobile/15E148 Safari/604.1", "Safari on iPhone"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Mobile/15E148 Safari/604.1", "Safari on iPhone"),
         ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Linux"),
         ("curl/8", "A browser"),
         ("", "A browser"),

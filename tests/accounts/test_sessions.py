@@ -112,9 +112,7 @@ def test_the_key_changes_with_the_password_and_again_with_the_code(
     assert is_in(client)
 
 
-def test_a_key_that_was_planted_before_sign_in_opens_nothing(
-    ada: User, adas_app: AuthenticatorDevice
-) -> None:
+def test_a_key_that_was_planted_before_sign_in_opens_nothing(ada: User, adas_app: AuthenticatorDevice) -> None:
     planted = "a" * 32
     victim, thief = Client(), Client()
     victim.cookies[django_settings.SESSION_COOKIE_NAME] = planted
@@ -180,9 +178,7 @@ def test_a_form_sent_after_the_end_is_answered_by_sign_in_with_the_way_back(clie
 
 
 def test_an_htmx_request_after_the_end_loads_the_whole_sign_in_page(client: Client, ada: User) -> None:
-    answer = client.get(
-        DONE, HTTP_HX_REQUEST="true", HTTP_HX_CURRENT_URL="http://testserver/policies/?q=x"
-    )
+    answer = client.get(DONE, HTTP_HX_REQUEST="true", HTTP_HX_CURRENT_URL="http://testserver/policies/?q=x")
     assert answer.status_code == 204
     assert answer["HX-Redirect"] == "/accounts/sign-in/?next=%2Fpolicies%2F%3Fq%3Dx"
 

@@ -22,9 +22,7 @@ def tags_about(user: User) -> list[str]:
     return list(Event.objects.filter(subject_id=str(user.pk)).order_by("id").values_list("tag", flat=True))
 
 
-def test_the_right_password_and_code_sign_ada_in(
-    client: Client, ada: User, adas_app: AuthenticatorDevice
-) -> None:
+def test_the_right_password_and_code_sign_ada_in(client: Client, ada: User, adas_app: AuthenticatorDevice) -> None:
     after_password = type_password(client)
     assert after_password["Location"] == f"/accounts/verify/{adas_app.public_id}/"
     after_code = type_code(client, adas_app, app_code(adas_app))
@@ -85,9 +83,7 @@ def test_a_username_that_nobody_has_gets_the_same_answer(ada: User) -> None:
 
 
 @pytest.mark.parametrize("username", ["ada", "zoe", "locked", "inactive", "no-password"])
-def test_every_kind_of_wrong_sign_in_costs_one_hash(
-    ada: User, monkeypatch: pytest.MonkeyPatch, username: str
-) -> None:
+def test_every_kind_of_wrong_sign_in_costs_one_hash(ada: User, monkeypatch: pytest.MonkeyPatch, username: str) -> None:
     locked = UserFactory.create(username="locked")
     locked.locks.create(reason="stolen phone")
     UserFactory.create(username="inactive", is_active=False)
@@ -210,9 +206,7 @@ def test_an_address_written_by_the_client_does_not_count(settings: Settings, ada
     settings.TRUSTED_PROXY_HOPS = 1
     for number in range(10):
         forged = f"203.0.113.{number}, 198.51.100.7"
-        Client().post(
-            SIGN_IN, {"username": f"g{number}", "password": "wrong-wrong-wrong"}, HTTP_X_FORWARDED_FOR=forged
-        )
+        Client().post(SIGN_IN, {"username": f"g{number}", "password": "wrong-wrong-wrong"}, HTTP_X_FORWARDED_FOR=forged)
     answer = Client().post(
         SIGN_IN, {"username": "ada", "password": PASSWORD}, HTTP_X_FORWARDED_FOR="203.0.113.99, 198.51.100.7"
     )
@@ -230,9 +224,7 @@ def test_next_never_leads_to_another_host(
     assert answer["Location"] == "/"
 
 
-def test_next_leads_back_to_the_page_that_was_wanted(
-    client: Client, ada: User, adas_app: AuthenticatorDevice
-) -> None:
+def test_next_leads_back_to_the_page_that_was_wanted(client: Client, ada: User, adas_app: AuthenticatorDevice) -> None:
     sent_away = client.get("/accounts/mfa/setup/done/?x=1")
     assert sent_away["Location"] == "/accounts/sign-in/?next=%2Faccounts%2Fmfa%2Fsetup%2Fdone%2F%3Fx%3D1"
     after_password = type_password(client, next="/accounts/mfa/setup/done/?x=1")

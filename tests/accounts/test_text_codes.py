@@ -87,9 +87,7 @@ def test_codes_keep_their_leading_zeros(
     assert type_code(client, tess_phone, "000042").status_code == 302
 
 
-def test_a_code_does_not_work_in_another_browser(
-    tess: User, tess_phone: PhoneDevice, texts: list[Text]
-) -> None:
+def test_a_code_does_not_work_in_another_browser(tess: User, tess_phone: PhoneDevice, texts: list[Text]) -> None:
     hers, thief = Client(), Client()
     give_password_only(hers, tess)
     give_password_only(thief, tess)
@@ -259,9 +257,7 @@ def test_a_redelivered_task_that_finds_sending_says_unknown_and_a_new_code_is_of
     assert ask(client, tess_phone) == 302
 
 
-def test_no_code_is_sent_after_its_time(
-    client: Client, tess: User, tess_phone: PhoneDevice, texts: list[Text]
-) -> None:
+def test_no_code_is_sent_after_its_time(client: Client, tess: User, tess_phone: PhoneDevice, texts: list[Text]) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         give_password_only(client, tess)
         ask(client, tess_phone)
@@ -271,9 +267,7 @@ def test_no_code_is_sent_after_its_time(
     assert Challenge.objects.get().delivery == Delivery.EXPIRED
 
 
-def test_a_voided_code_is_not_sent(
-    client: Client, tess: User, tess_phone: PhoneDevice, texts: list[Text]
-) -> None:
+def test_a_voided_code_is_not_sent(client: Client, tess: User, tess_phone: PhoneDevice, texts: list[Text]) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         give_password_only(client, tess)
         ask(client, tess_phone)
@@ -308,9 +302,7 @@ def test_a_provider_that_does_not_answer_leaves_the_message_unknown(
     assert Challenge.objects.get().delivery == Delivery.UNKNOWN
 
 
-def test_a_message_stuck_in_sending_becomes_unknown(
-    client: Client, tess: User, tess_phone: PhoneDevice
-) -> None:
+def test_a_message_stuck_in_sending_becomes_unknown(client: Client, tess: User, tess_phone: PhoneDevice) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         give_password_only(client, tess)
         ask(client, tess_phone)

@@ -33,21 +33,20 @@ class Command(BaseCommand):
     def _rotate(self, model: type[models.Model], field: EncryptedTextField) -> int:
         """One column, read and written as it stands, so that other columns and save() stay out of it."""
         quote = connection.ops.quote_name
-        table, column, key = quote(model._meta.db_table), quote(field.column), quote(model._meta.pk.column)
+        table, column, key = quote(model._meta.db_table), quote(str(field.column)), quote(str(model._meta.pk.column))
         newest = f"{crypto.newest_key_id()}{crypto.SEPARATOR}"
+        # Names of our own models, quoted; values are passed as parameters.
+        read = (
+            f"SELECT {key}, {column} FROM {table} WHERE {column} <> '' AND NOT starts_with({column}, %s) "  # noqa: S608
+            f"ORDER BY {key} LIMIT {BATCH} FOR UPDATE"
+        )
+        write = f"UPDATE {table} SET {column} = %s WHERE {key} = %s"  # noqa: S608
         moved = 0
         while True:
             with transaction.atomic(), connection.cursor() as cursor:
-                cursor.execute(
-                    f"SELECT {key}, {column} FROM {table} WHERE {column} <> '' AND NOT starts_with({column}, %s) "
-                    f"ORDER BY {key} LIMIT {BATCH} FOR UPDATE",
-                    [newest],
-                )
+                cursor.execute(read, [newest])
                 rows = cursor.fetchall()
-                cursor.executemany(
-                    f"UPDATE {table} SET {column} = %s WHERE {key} = %s",
-                    [(crypto.encrypt(crypto.decrypt(value)), pk) for pk, value in rows],
-                )
+                cursor.executemany(write, [(crypto.encrypt(crypto.decrypt(value)), pk) for pk, value in rows])
             moved += len(rows)
             if len(rows) < BATCH:
                 return moved

@@ -1,0 +1,124 @@
+"""The event log: what a line holds, and that nobody can change or remove one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from django.db import DatabaseError, connection, transaction
+from django.test import Client, RequestFactory
+from pytest_django import Settings
+
+from core import partitions
+from core.events import record_event
+from core.models import Event
+from tests.factories import UserFactory
+from tests.helpers import sign_in
+
+
+@pytest.mark.django_db
+def test_a_line_says_who_for_whom_what_when_and_where() -> None:
+    staff, customer = UserFactory.create(username="staff"), UserFactory.create(username="customer")
+    request = RequestFactory(REMOTE_ADDR="192.0.2.7", HTTP_USER_AGENT="Netscape").get("/")
+    request.request_id = "abc123"  # type: ignore[attr-defined]
+    with time_machine.travel("2026-03-02 12:00:00+00:00", tick=False):
+        event = record_event(
+            "test:thing:done", actor=staff, subject=customer, on_behalf_of=customer, request=request, data={"a": 1}
+        )
+    event.refresh_from_db()
+    assert event.tag == "test:thing:done"
+    assert (event.actor_id, event.actor_name) == (staff.pk, "staff")
+    assert (event.on_behalf_of_id, event.on_behalf_of_name) == (customer.pk, "customer")
+    assert (event.subject_type, event.subject_id) == ("accounts.user", str(customer.pk))
+    assert (event.ip, event.agent, event.request_id) == ("192.0.2.7", "Netscape", "abc123")
+    assert event.at == datetime(2026, 3, 2, 12, tzinfo=UTC)
+    assert event.data == {"a": 1}
+
+
+@pytest.mark.django_db
+def test_the_signed_in_user_is_the_actor_and_the_session_is_named(client: Client) -> None:
+    user = UserFactory.create(is_staff=True, is_superuser=True)
+    session = sign_in(client, user)
+    client.get(f"/admin/accounts/user/{user.pk}/change/")
+    event = Event.objects.get(tag="staff:user:viewed")
+    assert (event.actor_id, event.session_id) == (user.pk, session.public_id)
+    assert event.request_id
+
+
+@pytest.mark.parametrize("tag", ["thing", "a:b", "A:b:c", "a:b:c:d", "a b:c:d", ""])
+def test_a_tag_of_another_form_is_refused(tag: str) -> None:
+    with pytest.raises(ValueError, match="not a tag"):
+        record_event(tag)
+
+
+STATEMENTS = (
+    "UPDATE {table} SET tag = 'x:y:z'",
+    "DELETE FROM {table}",
+    "TRUNCATE {table}",
+)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("statement", STATEMENTS)
+@pytest.mark.parametrize("partition", ["core_event", "this year", "core_event_default"])
+def test_the_database_refuses_to_change_or_remove_a_line(statement: str, partition: str) -> None:
+    record_event("test:thing:done")
+    with time_machine.travel("2019-05-05 12:00:00+00:00"):
+        record_event("test:thing:done")
+    table = partitions.partition_name(Event.objects.latest("at").at.year) if partition == "this year" else partition
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement.format(table=table))
+    assert Event.objects.filter(tag="test:thing:done").count() == 2
+
+
+@pytest.mark.django_db
+def test_the_orm_is_refused_as_well() -> None:
+    event = record_event("test:thing:done")
+    event.tag = "test:thing:undone"
+    with pytest.raises(DatabaseError, match="UPDATE refused"), transaction.atomic():
+        event.save()
+    with pytest.raises(DatabaseError, match="DELETE refused"), transaction.atomic():
+        event.delete()
+
+
+@pytest.mark.django_db
+def test_retention_drops_whole_years_and_nothing_younger(settings: Settings) -> None:
+    settings.EVENT_RETENTION = timedelta(days=5 * 365)
+    for year in (2018, 2019, 2020):
+        partitions.add_year(year)
+        with time_machine.travel(f"{year}-06-01 12:00:00+00:00"):
+            record_event("test:thing:done")
+    added, dropped = partitions.keep_partitions(datetime(2025, 1, 15, tzinfo=UTC))
+    assert (added, dropped) == ([2025], [2018, 2019])
+    assert Event.objects.get(tag="test:thing:done").at.year == 2020
+
+
+@pytest.mark.django_db
+def test_the_year_ahead_gets_its_partition_before_it_begins() -> None:
+    partitions.keep_partitions(datetime(2031, 12, 31, 23, 59, tzinfo=UTC))
+    assert {2031, 2032} <= set(partitions.existing_years())
+    with time_machine.travel("2032-01-01 00:00:00+00:00"):
+        record_event("test:thing:done")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM core_event_2032")
+        assert cursor.fetchone() == (1,)
+
+
+@pytest.mark.django_db
+def test_a_year_that_came_too_early_stays_in_the_default_partition() -> None:
+    with time_machine.travel("2040-03-01 12:00:00+00:00"):
+        record_event("test:thing:done")
+    assert partitions.add_year(2040) is False
+    assert Event.objects.filter(tag="test:thing:done").count() == 1
+
+
+@pytest.mark.django_db
+def test_what_concerns_a_user_is_what_she_did_what_was_done_to_her_and_for_her() -> None:
+    user, other = UserFactory.create(), UserFactory.create()
+    record_event("test:one:done", actor=user)
+    record_event("test:two:done", subject=user)
+    record_event("test:three:done", actor=other, on_behalf_of=user)
+    record_event("test:four:done", actor=other)
+    log = Event.objects.about_user(user.pk)  # type: ignore[attr-defined]
+    assert {event.tag for event in log} == {"test:one:done", "test:two:done", "test:three:done"}
