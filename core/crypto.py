@@ -44,7 +44,9 @@ def _keys(pairs: tuple[str, ...]) -> dict[str, Fernet]:
     for key_id, secret in map(_parse, pairs):
         if key_id in ring:
             raise ImproperlyConfigured(f"FIELD_KEYS names the key id '{key_id}' twice.")
-        derived = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"portal field key").derive(secret.encode())
+        derived = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"portal field key").derive(
+            secret.encode()
+        )
         ring[key_id] = Fernet(base64.urlsafe_b64encode(derived))
     return ring
 

@@ -13,9 +13,36 @@ from django.utils import timezone
 # The zone in which most of a state's people live; territories included.
 STATE_ZONES: dict[str, str] = {
     **dict.fromkeys(
-        ["CT", "DC", "DE", "FL", "GA", "IN", "KY", "MA", "MD", "ME", "MI", "NC", "NH", "NJ", "NY", "OH", "PA", "RI", "SC", "VA", "VT", "WV"], "America/New_York"
+        [
+            "CT",
+            "DC",
+            "DE",
+            "FL",
+            "GA",
+            "IN",
+            "KY",
+            "MA",
+            "MD",
+            "ME",
+            "MI",
+            "NC",
+            "NH",
+            "NJ",
+            "NY",
+            "OH",
+            "PA",
+            "RI",
+            "SC",
+            "VA",
+            "VT",
+            "WV",
+        ],
+        "America/New_York",
     ),
-    **dict.fromkeys(["AL", "AR", "IA", "IL", "KS", "LA", "MN", "MO", "MS", "ND", "NE", "OK", "SD", "TN", "TX", "WI"], "America/Chicago"),
+    **dict.fromkeys(
+        ["AL", "AR", "IA", "IL", "KS", "LA", "MN", "MO", "MS", "ND", "NE", "OK", "SD", "TN", "TX", "WI"],
+        "America/Chicago",
+    ),
     **dict.fromkeys(["CO", "ID", "MT", "NM", "UT", "WY"], "America/Denver"),
     **dict.fromkeys(["CA", "NV", "OR", "WA"], "America/Los_Angeles"),
     "AZ": "America/Phoenix",

@@ -58,9 +58,7 @@ class EncryptedTextField(_TextField):
         text = super().get_prep_value(value)
         return crypto.encrypt(text) if text else text
 
-    def from_db_value(
-        self, value: str | None, expression: Expression, connection: BaseDatabaseWrapper
-    ) -> str | None:
+    def from_db_value(self, value: str | None, expression: Expression, connection: BaseDatabaseWrapper) -> str | None:
         return crypto.decrypt(value) if value else value
 
     def get_lookup(self, lookup_name: str) -> Any:

@@ -79,9 +79,7 @@ def peek(scope: str, key: str, limit: int, window: timedelta) -> Verdict:
         return Verdict(allowed=True, count=0, retry_at=None)
     hits = [moment for moment in row.hits if moment > now - window]
     allowed = len(hits) < limit and not (row.blocked_until and row.blocked_until > now)
-    return _verdict(
-        allowed=allowed, hits=hits, blocked_until=row.blocked_until, limit=limit, window=window, now=now
-    )
+    return _verdict(allowed=allowed, hits=hits, blocked_until=row.blocked_until, limit=limit, window=window, now=now)
 
 
 def block(scope: str, key: str, until: datetime) -> None:
