@@ -31,6 +31,10 @@ def main() -> None:
         from portal.demo.environment import prepare_environment
 
         prepare_environment(sys.argv[2:])
+    elif command == "bench":
+        from portal.bench.environment import prepare_environment as prepare_benchmarks
+
+        prepare_benchmarks()
     try:
         from django.conf import settings
 

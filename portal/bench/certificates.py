@@ -120,7 +120,8 @@ class Browser:
         self._http = http.client.HTTPConnection("localhost", self.port, timeout=60)
 
     def form(self, path: str) -> dict[str, str]:
-        """The hidden fields of the form at `path`."""
+        """The hidden fields of the form at `path`, over a connection of its own: the last one may have timed out."""
+        self._http.close()
         _, _, body = self._send("GET", path)
         return dict(_TOKEN.findall(body.decode()))
 

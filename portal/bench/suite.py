@@ -16,4 +16,4 @@ def measure(names: list[str], *, policies: int) -> Iterator[Figure]:
     prepare(policies=policies)
     yield from pages.measure(names)
     yield from certificates.measure(names)
-    yield from feed.measure(names, policies=policies)
+    yield from feed.measure(names)

@@ -33,7 +33,7 @@ class Command(BaseCommand):
         unknown = sorted(set(names) - set(suite.NAMES))
         if unknown:
             raise CommandError(f"No benchmark is called {', '.join(unknown)}. There are: {', '.join(suite.NAMES)}.")
-        path = settings.DATA_DIR / "bench.json"
+        path = settings.DATA_DIR.parent / "bench.json"
         results: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
         self.stdout.write(f"{'name':<16}{'value':>12}{'floor':>12}{'ratio':>8}  more")
         for figure in suite.measure(names, policies=options["policies"]):
