@@ -24,6 +24,8 @@ threads = int(os.environ.get("WEB_THREADS", "8"))
 worker_class = "gthread"
 timeout = int(os.environ.get("WEB_TIMEOUT", "60"))
 graceful_timeout = 20
+# It would lie in the home folder, one for all: two demos, or two portals, would take it from each other.
+control_socket_disable = True
 # Heartbeats of the worker processes: in memory, not on a disk that may be slow.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108  # gunicorn makes a private file there
 # The portal logs each request itself, by view and without addresses.
@@ -39,8 +41,8 @@ if workers > 1:
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    """A worker ends with its master, however that ends."""
-    end_with_parent(signal.SIGTERM)
+    """A worker ends with its master, even if that is killed and can't say so."""
+    end_with_parent(signal.SIGKILL)
 
 
 def child_exit(server: Any, worker: Any) -> None:

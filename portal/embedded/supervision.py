@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import time
 from collections.abc import Callable
@@ -88,6 +89,9 @@ class Child:
 
 
 def last_line(log: Path) -> str:
-    """What the process said last."""
+    """What the process said last; of lines in JSON the last exception, which tells more than what followed from it."""
     lines = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
+    for line in reversed(lines):
+        if line.startswith("{") and '"exception"' in line:
+            return str(json.loads(line)["exception"].strip().splitlines()[-1])
     return lines[-1] if lines else "it said nothing"
