@@ -46,9 +46,10 @@ class NotNow:
 
 
 def next_code_at(device: PhoneDevice) -> datetime | None:
-    """When another code may be asked for: 60 seconds after the latest, at once where that one went wrong."""
+    """When another code may be asked for: 60 seconds after the latest, at once where that one went wrong or did its
+    work."""
     latest = device.challenges.order_by("-created_at").first()
-    if latest is None or latest.is_in_trouble():
+    if latest is None or latest.is_in_trouble() or latest.used_at is not None:
         return None
     at = latest.created_at + settings.RESEND_AFTER
     return at if at > timezone.now() else None
