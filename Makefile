@@ -26,6 +26,9 @@ export PORTAL_END_WITH_PARENT := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 
+# Compiling every module at once takes as long as all the rest; those that are used are compiled when they are.
+INSTALL := pip install --quiet --require-hashes --no-deps --no-compile
+
 .PHONY: help install demo test lint bench lock
 
 help: ## Show this list
@@ -58,10 +61,10 @@ $(VENV)/made.stamp:
 
 $(VENV)/prod.stamp: requirements/prod.txt $(VENV)/made.stamp
 	@echo "Installing the locked packages"
-	@"$(BIN)" -m pip install --quiet --require-hashes --no-deps -r requirements/prod.txt
+	@"$(BIN)" -m $(INSTALL) -r requirements/prod.txt
 	@touch "$@"
 
 $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/made.stamp
 	@echo "Installing the locked packages, those for development too"
-	@"$(BIN)" -m pip install --quiet --require-hashes --no-deps -r requirements/dev.txt
+	@"$(BIN)" -m $(INSTALL) -r requirements/dev.txt
 	@touch "$@" "$(VENV)/prod.stamp"
