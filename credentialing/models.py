@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from core.fields import PublicIdField
-from policies.models import Agency, Coverage, Insured, Membership, Policyholder
+from policies.models import Agency, Coverage, Insured, Membership, Policyholder, live_coverages, reach_of
 from policies.models.base import Address
 from policies.names import fold
 
@@ -28,12 +28,11 @@ class HolderQuerySet(models.QuerySet["Holder"]):
         """The address books of the parties that the user acts for; another party's holders aren't there."""
         if not user.is_authenticated:
             return self.none()
-        memberships = Membership.objects.live().filter(user=user)
-        roles = Membership.Role
+        reach = reach_of(user)
         return self.filter(
-            Q(insured_id__in=memberships.filter(role=roles.INSURED).values("insured_id"))
-            | Q(policyholder_id__in=memberships.filter(role=roles.POLICYHOLDER).values("policyholder_id"))
-            | Q(agency_id__in=memberships.filter(role=roles.AGENT).values("agency_id"))
+            Q(insured_id__in=reach.insured_ids)
+            | Q(policyholder_id__in=reach.policyholder_ids)
+            | Q(agency_id__in=reach.agency_ids)
         )
 
 
@@ -89,7 +88,9 @@ class CertificateQuerySet(models.QuerySet["Certificate"]):
 
     def visible_to(self, user: User) -> Self:
         """Those of the coverages that the user sees now, whoever issued them: a membership that ended opens nothing."""
-        return self.filter(coverage__in=Coverage.objects.visible_to(user))
+        if not user.is_authenticated:
+            return self.none()
+        return self.filter(live_coverages("coverage__"), reach_of(user).coverages("coverage__"))
 
     def queued(self) -> Self:
         """Those still to be laid out."""

@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from core.panels import Panel, PanelLink, Slot
 from credentialing.models import Certificate
+from policies.models import reach_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,24 +21,23 @@ MOST = 4
 
 
 def latest_certificates(user: User, *, policy: Policy | None = None) -> Iterator[Panel]:
-    """The latest certificates that the user sees, of one policy where a policy is given; nothing before the first one.
-
-    One query.
-    """
+    """The latest certificates that the user sees, of one policy where a policy is given. Before the first one, home shows
+    the way to it to every customer, and a policy's page nothing. One query."""
     certificates = Certificate.objects.visible_to(user)
     slot: Slot = "home"
     if policy is not None:
         certificates, slot = certificates.filter(coverage__term__policy=policy), "policy"
     latest = list(certificates[:MOST])
-    if latest or policy is None:
-        yield Panel(
-            "Certificates",
-            slot,
-            template="credentialing/_latest.html",
-            context={"certificates": latest},
-            order=40,
-            links=(PanelLink("Create a certificate", reverse("credentialing:home")),),
-        )
+    if not latest and (policy is not None or not reach_of(user)):
+        return
+    yield Panel(
+        "Certificates",
+        slot,
+        template="credentialing/_latest.html",
+        context={"certificates": latest},
+        order=40,
+        links=(PanelLink("Create a certificate", reverse("credentialing:home")),),
+    )
 
 
 PANELS: list[Provider] = [latest_certificates]

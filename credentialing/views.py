@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import structlog
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.decorators import keeps_no_session_alive
@@ -75,7 +76,7 @@ def issue(request: HttpRequest, public_id: str) -> HttpResponse:
         else:
             services.wait_for_file(certificate, seconds=WAIT_SECONDS)
             return redirect(certificate.get_absolute_url() + "?download")
-    context = {"form": form, "coverage": coverage, "verdict": judge_now(coverage)}
+    context = {"form": form, "coverage": coverage, "verdict": judge_now(coverage), "crumbs": _crumbs()}
     return render(request, "credentialing/issue.html", context, status=422 if form.errors else 200)
 
 
@@ -84,7 +85,7 @@ def certificate_page(request: HttpRequest, public_id: str) -> HttpResponse:
     """A certificate: ready to be downloaded, in preparation, or failed with a retry. 404 for an outsider."""
     certificate = _own_certificate(user_of(request), public_id)
     # Right after it was issued the download starts by itself, once.
-    context = {"certificate": certificate, "starts": "download" in request.GET}
+    context = {"certificate": certificate, "starts": "download" in request.GET, "crumbs": _crumbs()}
     return render(request, "credentialing/certificate.html", context)
 
 
@@ -132,6 +133,10 @@ def retry(request: HttpRequest, public_id: str) -> HttpResponse:
     if services.retry(certificate, by=user, request=request):
         services.wait_for_file(certificate, seconds=WAIT_SECONDS)
     return redirect(certificate.get_absolute_url() + "?download")
+
+
+def _crumbs() -> list[tuple[str, str]]:
+    return [("Certificates", reverse("credentialing:home"))]
 
 
 def _own_certificate(user: User, public_id: str) -> Certificate:

@@ -243,5 +243,6 @@ def test_the_home_panel_shows_the_latest_and_only_ones_own(cast: Cast) -> None:
     made(cast.coverage, cast.ana)
     assert [len(panel.context["certificates"]) for panel in latest_certificates(cast.paula)] == [1]
     assert [len(panel.context["certificates"]) for panel in latest_certificates(cast.olga)] == [0]
+    assert list(latest_certificates(UserFactory.create())) == []
     assert [panel.slot for panel in latest_certificates(cast.ana, policy=cast.policy)] == ["policy"]
     assert list(latest_certificates(cast.ben, policy=cast.policy)) == []

@@ -247,22 +247,12 @@ def test_beat_knows_the_task() -> None:
     assert tasks.retry_stale_certificates.name in app.tasks
 
 
-@pytest.fixture
-def broken_layout(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    def fail(certificate: Certificate) -> bytes:
-        raise ZeroDivisionError(f"about {certificate.snapshot['insured']['name']}")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(services, "certificate_pdf", fail)
-        yield
-
-
 def test_what_cannot_be_made_fails_visibly_after_three_attempts_staff_are_told_and_a_retry_makes_it(
-    cast: Cast, browse: Browse, monkeypatch: pytest.MonkeyPatch
+    committed: Cast, browse: Browse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alerts: list[str] = []
     monkeypatch.setattr(services, "alert_staff", lambda subject, body: alerts.append(subject + body))
-    certificate = issued(cast.coverage, cast.ana)
+    certificate = issued(committed.coverage, committed.ana)
     with monkeypatch.context() as broken:
         broken.setattr(services, "certificate_pdf", lambda certificate: 1 / 0)
         for attempt in (1, 2, 3):
@@ -276,7 +266,7 @@ def test_what_cannot_be_made_fails_visibly_after_three_attempts_staff_are_told_a
     assert certificate.serial in alerts[0]
     assert certificate.insured_name not in alerts[0]
 
-    client = browse(cast.ana)
+    client = browse(committed.ana)
     page = client.get(certificate.get_absolute_url()).content.decode()
     assert "The file could not be made" in page
     assert "Try again" in page
@@ -296,13 +286,13 @@ def test_workers_that_are_killed_each_time_end_in_failed_too(cast: Cast) -> None
     assert certificate.has_failed
 
 
-def test_a_task_that_comes_late_does_nothing(cast: Cast) -> None:
-    certificate = issued(cast.coverage, cast.ana)
+def test_a_task_that_comes_late_does_nothing(committed: Cast) -> None:
+    certificate = issued(committed.coverage, committed.ana)
     services.render(certificate.pk)
     certificate.refresh_from_db()
     tasks.render_certificate.apply(args=[certificate.pk])
     services.attempt_failed(certificate.pk, "LateError")
-    assert services.retry(certificate, by=cast.ana) is False
+    assert services.retry(certificate, by=committed.ana) is False
     again = Certificate.objects.get(pk=certificate.pk)
     assert (again.status, again.attempts, again.last_error) == (Certificate.Status.READY, 1, "")
 
