@@ -21,8 +21,10 @@ MOST = 4
 
 
 def latest_certificates(user: User, *, policy: Policy | None = None) -> Iterator[Panel]:
-    """The latest certificates that the user sees, of one policy where a policy is given. Before the first one, home shows
-    the way to it to every customer, and a policy's page nothing. One query."""
+    """The latest certificates that the user sees, of one policy where a policy is given.
+
+    Before the first one, home shows every customer the way to it, and a policy's page shows nothing. One query.
+    """
     certificates = Certificate.objects.visible_to(user)
     slot: Slot = "home"
     if policy is not None:
