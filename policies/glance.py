@@ -6,20 +6,31 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from django.db.models import Case, Count, Exists, F, OuterRef, Q, Value, When
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Case, Count, F, OuterRef, Q, Subquery, Value, When
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from core.templatetags.show import day_long
-from policies.models import Coverage, Membership, Policy, Policyholder, Term
+from policies.models import Coverage, Membership, Policy, Policyholder, Reach, Term, reach_of
 from policies.standing import RENEWAL_WINDOW_DAYS, Notice, Standing, paper_for, standing_of
 
 if TYPE_CHECKING:
     from accounts.models import User
-    from policies.models.policy import PolicyQuerySet
+    from policies.models.term import TermQuerySet
 
 MOST_POLICIES = 6
 """Home shows so many policies, those in force first; the list has the rest."""
 MOST_COMING = 8
+COMING_FIELDS = (
+    "policy_id",
+    "expires",
+    "policy__public_id",
+    "policy__number",
+    "policy__status",
+    "policy__cure_amount",
+    "policy__policyholder__name",
+)
 ROLES = Membership.Role
 
 
@@ -78,7 +89,6 @@ class Book:
     in_force: int
     pending_cancellation: int
     ending: int
-    pending: int
     coming: list[Coming]
 
 
@@ -141,40 +151,33 @@ def _lower_first(sentence: str) -> str:
 
 def glance_of(user: User) -> Glance:
     """What the user's policies come to today. At most six queries, whatever the size of the book."""
-    memberships = list(Membership.objects.live().filter(user=user).select_related("policyholder"))
-    roles = frozenset(membership.role for membership in memberships)
-    own_ids = {membership.insured_id for membership in memberships if membership.role == ROLES.INSURED}
-    held_by = {m.policyholder_id: m.policyholder for m in memberships if m.role == ROLES.POLICYHOLDER}
-    book = _book(user) if ROLES.AGENT in roles else None
-    if not own_ids and not held_by:
-        return Glance(roles, book=book)
-
-    policies = _policies(user)
+    reach = reach_of(user)
+    book = _book(reach) if reach.agency_ids else None
+    if not reach.insured_ids and not reach.policyholder_ids:
+        return Glance(reach.roles, book=book)
+    policies = _policies(reach.only(ROLES.INSURED, ROLES.POLICYHOLDER))
     more = len(policies) > MOST_POLICIES
     policies = policies[:MOST_POLICIES]
+    holders = {p.policyholder for p in policies if p.policyholder_id in reach.policyholder_ids}
+    individual = bool(reach.insured_ids) and all(h.kind == Policyholder.Kind.INDIVIDUAL for h in holders)
     terms: dict[int, list[Term]] = {policy.pk: [] for policy in policies}
-    for term in Term.objects.live().filter(policy__in=policies):
+    for term in _terms(policies, counted=bool(holders) and not individual):
         terms[term.policy_id].append(term)
     standings = {policy.pk: standing_of(policy, terms[policy.pk], policy.today()) for policy in policies}
-    held = {pk: standing for pk, standing in standings.items() if standing.policy.policyholder_id in held_by}
-    covered = _covered([s for s in held.values() if s.in_force])
+    held = {pk: standing for pk, standing in standings.items() if standing.policy.policyholder in holders}
     return Glance(
-        roles,
-        own=_own(own_ids, standings) if own_ids else [],
-        held=[
-            HeldPolicy(standing, covered.get(standing.term.pk, 0) if standing.term else 0) for standing in held.values()
-        ],
+        reach.roles,
+        own=_own(reach, standings) if reach.insured_ids else [],
+        held=[HeldPolicy(standing, getattr(standing.term, "covered", 0)) for standing in held.values()],
         insured_on=[standing for pk, standing in standings.items() if pk not in held],
         more_policies=more,
-        individual=bool(own_ids)
-        and all(holder is not None and holder.kind == Policyholder.Kind.INDIVIDUAL for holder in held_by.values()),
+        individual=individual,
         book=book,
     )
 
 
-def _policies(user: User) -> list[Policy]:
+def _policies(reach: Reach) -> list[Policy]:
     """The policies that the user holds or is insured on, those in force first; one more than are shown."""
-    memberships = Membership.objects.live().filter(user=user).exclude(role=ROLES.AGENT)
     first = Case(
         When(status=Policy.Status.PENDING_CANCELLATION, then=Value(0)),
         When(status=Policy.Status.ACTIVE, then=Value(1)),
@@ -183,69 +186,82 @@ def _policies(user: User) -> list[Policy]:
     )
     return list(
         Policy.objects.live()
-        .filter(pk__in=memberships.policy_ids())
+        .filter(reach.policies())
         .with_page()
         .order_by(first, "number_normalized", "id")[: MOST_POLICIES + 1]
     )
 
 
-def _own(insured_ids: set[int | None], standings: dict[int, Standing]) -> list[OwnCoverage]:
+def _own(reach: Reach, standings: dict[int, Standing]) -> list[OwnCoverage]:
     """The insured's own coverages in each policy's leading term; of a policy that has ended, the last ones."""
     leading = {s.term.pk: (s, s.term) for s in standings.values() if s.term}
     coverages = (
         Coverage.objects.live()
-        .filter(insured_id__in=insured_ids, term_id__in=leading)
+        .filter(insured_id__in=reach.insured_ids, term_id__in=leading)
         .select_related("insured")
         .order_by("-expires", "part", "id")
     )
     return [OwnCoverage(coverage, *leading[coverage.term_id]) for coverage in coverages]
 
 
-def _covered(standings: list[Standing]) -> dict[int, int]:
-    """How many insureds are covered today, by term."""
-    if not standings:
-        return {}
-    on_day = Q()
-    for standing in standings:
-        on_day |= Q(term=standing.term, effective__lte=standing.day, expires__gt=standing.day)
-    counted = (
+def _terms(policies: list[Policy], *, counted: bool) -> TermQuerySet:
+    """The policies' terms; `counted`: each current one with the number of insureds `covered` today, in one query."""
+    terms = Term.objects.live().filter(policy__in=policies)
+    if not counted:
+        return terms
+    today = timezone.localdate()
+    insureds = (
         Coverage.objects.live()
-        .filter(on_day)
+        .filter(term=OuterRef("pk"), effective__lte=today, expires__gt=today)
         .order_by()
         .values("term_id")
         .annotate(n=Count("insured_id", distinct=True))
+        .values("n")
     )
-    return {row["term_id"]: row["n"] for row in counted}
+    current = When(status=Term.Status.BOUND, effective__lte=today, expires__gt=today, then=Subquery(insureds))
+    return terms.annotate(covered=Coalesce(Case(current), Value(0)))
 
 
-def _book(user: User) -> Book:
-    """An agent's clients: one query that counts, one that says what comes next."""
+def _book(reach: Reach) -> Book:
+    """An agent's clients: one query that counts those in force, one that says what comes next."""
     today = timezone.localdate()
-    agent = Membership.objects.live().filter(user=user, role=ROLES.AGENT)
-    clients = Policy.objects.live().filter(pk__in=agent.policy_ids())
-    soon = Term.objects.live().filter(
-        policy=OuterRef("pk"),
+    agent = reach.only(ROLES.AGENT)
+    soon = Q(expires__lte=today + dt.timedelta(days=RENEWAL_WINDOW_DAYS))
+    counted = (
+        _running(agent, today)
+        .filter(policy__status__in=Policy.IN_FORCE)
+        .order_by()
+        .values_list("policy__status")
+        .annotate(n=Count("pk"), ending=Count("pk", filter=soon))
+    )
+    by_status = {status: (n, ending) for status, n, ending in counted}
+    return Book(
+        in_force=sum(n for n, _ in by_status.values()),
+        pending_cancellation=by_status.get(Policy.Status.PENDING_CANCELLATION, (0, 0))[0],
+        ending=sum(ending for _, ending in by_status.values()),
+        coming=_coming(agent, today),
+    )
+
+
+def _running(agent: Reach, today: dt.date) -> TermQuerySet:
+    """The clients' bound terms of today."""
+    return Term.objects.live().filter(
+        agent.policies("policy__"),
+        policy__retired_at=None,
         status=Term.Status.BOUND,
         effective__lte=today,
         expires__gt=today,
-        expires__lte=today + dt.timedelta(days=RENEWAL_WINDOW_DAYS),
     )
-    counts = clients.aggregate(
-        in_force=Count("pk", filter=Q(status__in=Policy.IN_FORCE)),
-        pending_cancellation=Count("pk", filter=Q(status=Policy.Status.PENDING_CANCELLATION)),
-        pending=Count("pk", filter=Q(status=Policy.Status.PENDING)),
-        ending=Count("pk", filter=Q(status__in=Policy.IN_FORCE) & Exists(soon)),
-    )
-    return Book(**counts, coming=_coming(clients, today))
 
 
-def _coming(clients: PolicyQuerySet, today: dt.date) -> list[Coming]:
+def _coming(agent: Reach, today: dt.date) -> list[Coming]:
     """Cancellations and ends of terms within the window, the nearest first."""
     window = today + dt.timedelta(days=RENEWAL_WINDOW_DAYS)
-    renewal = Term.objects.live().filter(policy=OuterRef("policy"), effective__gte=OuterRef("expires"))
+    following = Term.objects.filter(
+        policy_id=OuterRef("policy_id"), retired_at=None, effective__gte=OuterRef("expires")
+    )
     terms = (
-        Term.objects.live()
-        .filter(policy__in=clients, status=Term.Status.BOUND, effective__lte=today, expires__gt=today)
+        _running(agent, today)
         .filter(
             Q(policy__status=Policy.Status.ACTIVE, expires__lte=window)
             | Q(policy__status=Policy.Status.PENDING_CANCELLATION)
@@ -259,15 +275,17 @@ def _coming(clients: PolicyQuerySet, today: dt.date) -> list[Coming]:
                 ),
                 default=F("expires"),
             ),
-            renewal_bound=Exists(renewal.filter(status=Term.Status.BOUND)),
-            renewal_offered=Exists(renewal.filter(status__in=(Term.Status.OFFERED, Term.Status.ACCEPTED))),
+            following=ArraySubquery(following.values("status")),
         )
         .select_related("policy__policyholder")
+        .only(*COMING_FIELDS)
         .order_by("on", "policy__number_normalized", "id")[:MOST_COMING]
     )
     return [Coming(term.on, term.policy, term, _renewal_word(term)) for term in terms]
 
 
 def _renewal_word(term: Term) -> str:
-    bound, offered = getattr(term, "renewal_bound", False), getattr(term, "renewal_offered", False)
-    return "Renewal bound" if bound else "Renewal offered" if offered else "No renewal yet"
+    following = getattr(term, "following", [])
+    if Term.Status.BOUND in following:
+        return "Renewal bound"
+    return "Renewal offered" if {Term.Status.OFFERED, Term.Status.ACCEPTED} & set(following) else "No renewal yet"

@@ -6,32 +6,66 @@ insured sees her own coverages on it and nobody else's (SPEC: roles, rows and ri
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.search import SearchQuery
-from django.db.models import F, Value
-from django.db.models.functions import Concat, Lower
+from django.db.models import F, OuterRef, Value
+from django.db.models.functions import Concat, JSONObject, Lower
 from django.http import Http404
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 
-from core.dates import in_force_on
 from core.keyset import KeysetPage, keyset_page
+from core.money import whole_dollars
 from core.panels import Panel, panels_for
+from core.templatetags.show import day
 from policies.glance import OwnCoverage
 from policies.models import AgentOfRecord, Coverage, Policy, PolicyStatus, Term
 from policies.names import fold
 from policies.rights import capabilities
 from policies.roles import Capability
-from policies.standing import Notice, Standing, paper_for, standing_of
+from policies.standing import CERTIFICATE, LETTER, Notice, Standing, paper_for, standing_of
 from policies.timeline import Timeline, timeline_of
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
     from accounts.models import User
+    from policies.models.policy import PolicyQuerySet
+
+MOST_CHANGES = 20
+ROSTER_SIZE = 20
+# Stands for a public id in an address that is worked out once for all rows.
+PLACE = "public-id"
+PAPERS = {"": "", CERTIFICATE: "Certificate", LETTER: "Letter"}
+PARTS, FORMS = dict(Coverage.Part.choices), dict(Coverage.Form.choices)
+ROSTER_FIELDS = (
+    "public_id",
+    "term_id",
+    "part",
+    "form",
+    "retroactive_date",
+    "full_prior_acts",
+    "limit_per_claim",
+    "limit_aggregate",
+    "limits_shared",
+    "deductible",
+    "effective",
+    "expires",
+    "specialty",
+    "endorsements",
+    "fund",
+    "fund_limits",
+    "ended_reason",
+    *(
+        f"insured__{name}"
+        for name in ("kind", "name", "first_name", "middle_name", "last_name", "suffix", "credential")
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +79,44 @@ class TermRow:
 
 
 @dataclass(frozen=True, slots=True)
+class RosterRow:
+    """A coverage as the roster shows it, in words: the template has nothing left to look up or to decide, which shows on
+    a page of them. `more`: fund and endorsements; `paper`: certificate or letter, to be had at `href`."""
+
+    name: str
+    about: str
+    part: str
+    form: str
+    more: list[str]
+    retroactive: str
+    limits: str
+    limits_note: str
+    paper: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
 class Roster:
-    """One page of a term's coverages, with what each can be shown by."""
+    """One page of a term's coverages."""
 
     page: KeysetPage[Coverage]
-    rows: list[tuple[Coverage, str]]
+    rows: list[RosterRow]
     q: str
 
 
 @dataclass(frozen=True, slots=True)
+class StatusChange:
+    """One line of the status history; where the carrier gives no date, the day on which its word came."""
+
+    label: str
+    since: dt.date
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class PolicyPage:
-    """The page. `whole`: the user sees the policy whole; otherwise `own` holds what is hers."""
+    """The page. `whole`: the user sees the policy whole; otherwise `own` holds what is hers, and `leading` what of it
+    is in force, or was last."""
 
     policy: Policy
     standing: Standing
@@ -66,16 +127,16 @@ class PolicyPage:
     timeline: Timeline | None
     roster: Roster | None
     own: list[OwnCoverage]
-    earlier: list[OwnCoverage]
+    leading: list[OwnCoverage]
     agents: list[AgentOfRecord]
-    history: list[PolicyStatus]
+    history: list[StatusChange]
     panels: list[Panel]
 
     @property
     def agent(self) -> AgentOfRecord | None:
         """The agent of record today."""
         today = timezone.localdate()
-        return next((agent for agent in self.agents if in_force_on(agent.starts, agent.ends, today)), None)
+        return next((agent for agent in self.agents if agent.is_in_office(today)), None)
 
     @property
     def crumbs(self) -> list[tuple[str, str]]:
@@ -83,8 +144,20 @@ class PolicyPage:
         return [("Policies", reverse("policies:list"))]
 
 
+def with_history(policies: PolicyQuerySet) -> PolicyQuerySet:
+    """With the latest changes of status in the same query, as `status_changes`."""
+    changes = PolicyStatus.objects.filter(policy=OuterRef("pk")).order_by("-recorded_at", "-id")
+    return policies.annotate(
+        status_changes=ArraySubquery(
+            changes.values(change=JSONObject(status="status", since="status_date", at="recorded_at", reason="reason"))[
+                :MOST_CHANGES
+            ]
+        )
+    )
+
+
 def page_of_policy(request: HttpRequest, user: User, policy: Policy) -> PolicyPage:
-    """The page for a user who sees the policy. Raises Http404 where the query names a term that isn't the policy's."""
+    """The page for a user who sees the policy, which comes `with_history`. Raises Http404 for a term of another's."""
     may = capabilities(user, policy, among=(Capability.VIEW_POLICY, Capability.ISSUE_CERTIFICATE))
     whole = Capability.VIEW_POLICY in may
     issues = Capability.ISSUE_CERTIFICATE in may
@@ -106,14 +179,23 @@ def page_of_policy(request: HttpRequest, user: User, policy: Policy) -> PolicyPa
         term=term,
         timeline=timeline_of(shown, standing.day, retroactive=min(reaching, default=None)),
         roster=_roster(request, term, policy, standing, issues=issues) if whole and term is not None else None,
-        own=leading,
-        earlier=[own for own in coverages if own not in leading],
-        agents=list(policy.agents_of_record.live().select_related("agency").order_by("-starts", "-id"))
-        if whole
-        else [],
-        history=list(policy.status_history.all()[:20]) if whole else [],
+        own=coverages,
+        leading=leading,
+        agents=policy.appointments if whole else [],
+        history=_history(policy) if whole else [],
         panels=panels_for(user, "policy", policy=policy),
     )
+
+
+def _history(policy: Policy) -> list[StatusChange]:
+    return [
+        StatusChange(
+            Policy.Status(change["status"]).label,
+            dt.date.fromisoformat((change["since"] or change["at"])[:10]),
+            change["reason"],
+        )
+        for change in getattr(policy, "status_changes", [])
+    ]
 
 
 def _chosen(public_id: str, terms: list[Term]) -> Term | None:
@@ -150,7 +232,7 @@ def _row(term: Term, standing: Standing, chosen: Term | None) -> TermRow:
 def _roster(request: HttpRequest, term: Term, policy: Policy, standing: Standing, *, issues: bool) -> Roster:
     """A page of the term's coverages by name: up to 5,000, so paged by key and searched by the database."""
     q = request.GET.get("q", "").replace("\x00", "").strip()[:100]
-    coverages = term.coverages.live().select_related("insured")
+    coverages = term.coverages.live().select_related("insured").only(*ROSTER_FIELDS)
     words = fold(q).split()
     if words:
         coverages = coverages.filter(
@@ -159,6 +241,38 @@ def _roster(request: HttpRequest, term: Term, policy: Policy, standing: Standing
     elif q:
         coverages = coverages.none()
     name = Lower(Concat(F("insured__last_name"), F("insured__name"), Value(" "), F("insured__first_name")))
-    page = keyset_page(coverages.annotate(sort_key=name), request, order=("sort_key", "id"))
-    rows = [(c, paper_for(c, policy, term, standing.day) if issues else "") for c in page.rows]
+    page = keyset_page(coverages.annotate(sort_key=name), request, order=("sort_key", "id"), size=ROSTER_SIZE)
+    issue = reverse("credentialing:issue", args=[PLACE])
+    rows = [
+        _roster_row(coverage, term, PAPERS[paper_for(coverage, policy, term, standing.day) if issues else ""], issue)
+        for coverage in page.rows
+    ]
     return Roster(page, rows, q)
+
+
+def _roster_row(coverage: Coverage, term: Term, paper: str, issue: str) -> RosterRow:
+    c = coverage
+    whole_term = c.effective == term.effective and c.expires == term.expires
+    fund = f"{c.fund}: {c.fund_limits}" if c.fund and c.fund_limits else c.fund
+    notes = [
+        f"{c.per_claim_label} / aggregate",
+        "shared" if c.limits_shared else "",
+        f"deductible {whole_dollars(c.deductible)}" if c.deductible else "",
+    ]
+    about = [
+        c.specialty,
+        "" if whole_term else f"{day(c.effective)} – {day(c.expires)}",
+        f"ended: {c.ended_reason}" if c.ended_reason else "",
+    ]
+    return RosterRow(
+        name=c.insured.display_name,
+        about=" · ".join(filter(None, about)),
+        part=PARTS[c.part],
+        form=FORMS[c.form],
+        more=[fund, *c.endorsement_list] if fund else c.endorsement_list,
+        retroactive=c.retroactive_text,
+        limits=f"{whole_dollars(c.limit_per_claim)} / {whole_dollars(c.limit_aggregate)}",
+        limits_note=", ".join(filter(None, notes)),
+        paper=paper,
+        href=issue.replace(PLACE, c.public_id) if paper else "",
+    )

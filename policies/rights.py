@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q
+from django.utils import timezone
 
-from policies.models import AgentOfRecord, Coverage, Membership, Policy, Term
+from policies.models import Coverage, Membership, Policy, Term, reach_of
 from policies.roles import RULES, Capability, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterator
 
     from accounts.models import User
 
@@ -20,25 +21,22 @@ def capabilities(user: User, policy: Policy, *, among: Collection[Capability] | 
     """Everything that the user may do with the policy: the union over her roles, less what the company doesn't offer.
 
     Empty for an outsider; then the policy isn't in `visible_to(user)` either. `among` narrows the question to some
-    capabilities. Costs one query for the memberships; one more for an insured's standing and one for who bills, each
-    only where an answer depends on it.
+    capabilities. At most one query per role, one for an insured's
+    standing and one for who bills, each only where an answer depends on it.
     """
-    memberships = reaching(user, policy)
-    if not memberships:
-        return frozenset()
-    known: dict[int, bool] = {}
-
-    def is_historic(membership: Membership) -> bool:
-        if membership.pk not in known:
-            known[membership.pk] = _is_historic(membership, policy)
-        return known[membership.pk]
-
-    found = {
+    wanted = {
         capability
         for capability in (RULES if among is None else among)
         if (rule := RULES[capability]).service is None or policy.company.offers(rule.service)
-        if any(_opens(rule, capability, membership, is_historic) for membership in memberships)
     }
+    found: set[Capability] = set()
+    for membership in _reaching(user, policy):
+        historic = cache(partial(_is_historic, membership, policy))
+        found |= {
+            capability for capability in wanted - found if _opens(RULES[capability], capability, membership, historic)
+        }
+        if found == wanted:
+            break
     if any(RULES[capability].direct_billing for capability in found) and not _is_billed_directly(policy):
         found = {capability for capability in found if not RULES[capability].direct_billing}
     return frozenset(found)
@@ -52,24 +50,28 @@ def require(user: User, capability: Capability, policy: Policy) -> None:
 
 def reaching(user: User, policy: Policy) -> list[Membership]:
     """The user's live memberships by which she sees this policy."""
-    insured_here = Coverage.objects.live().filter(term__policy=policy).values("insured_id")
-    serving = AgentOfRecord.objects.today().filter(policy=policy).values("agency_id")
-    return list(
-        Membership.objects.live()
-        .filter(user=user)
-        .filter(Q(policyholder_id=policy.policyholder_id) | Q(insured_id__in=insured_here) | Q(agency_id__in=serving))
-    )
+    return list(_reaching(user, policy))
 
 
-def _opens(
-    rule: Rule, capability: Capability, membership: Membership, is_historic: Callable[[Membership], bool]
-) -> bool:
+def _reaching(user: User, policy: Policy) -> Iterator[Membership]:
+    """The policyholder's first, which cost no query, then an agent's and an insured's, which cost one each."""
+    reach = reach_of(user)
+    if policy.policyholder_id in reach.policyholder_ids:
+        yield from (m for m in reach.memberships if m.policyholder_id == policy.policyholder_id)
+    if reach.agency_ids:
+        today = timezone.localdate()
+        serving = {appointment.agency_id for appointment in policy.appointments if appointment.is_in_office(today)}
+        yield from (m for m in reach.memberships if m.agency_id in serving)
+    if reach.insured_ids:
+        covered = Coverage.objects.live().filter(term__policy=policy, insured_id__in=reach.insured_ids).order_by()
+        insured = set(covered.values_list("insured_id", flat=True))
+        yield from (m for m in reach.memberships if m.insured_id in insured)
+
+
+def _opens(rule: Rule, capability: Capability, membership: Membership, is_historic: Callable[[], bool]) -> bool:
     """Whether this membership opens the capability; its standing is asked for only where the role's rights differ."""
     while_current, afterwards = membership.role in rule.roles, membership.role in rule.historic
-    if while_current == afterwards:
-        open_now = while_current
-    else:
-        open_now = afterwards if is_historic(membership) else while_current
+    open_now = afterwards if while_current != afterwards and is_historic() else while_current
     if not open_now or (rule.administrators and not membership.administrator):
         return False
     return membership.role not in rule.switch or capability.value in membership.capabilities

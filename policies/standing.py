@@ -83,14 +83,14 @@ class Standing:
         policy = self.policy
         if policy.status != Policy.Status.PENDING_CANCELLATION:
             return None
-        when = f" on {day_long(policy.cancellation_effective)}" if policy.cancellation_effective else ""
-        text = f"The carrier has given notice that it cancels this policy{when}."
+        when = day_long(policy.cancellation_effective)
+        text = "The carrier has given notice of cancellation."
         if policy.status_reason:
             text += f" Reason: {policy.status_reason}."
         if with_amounts and policy.cure_amount:
-            before = f" before {day_long(policy.cancellation_effective)}" if policy.cancellation_effective else ""
-            text += f" {dollars(policy.cure_amount)} received{before} keeps it in force."
-        return Notice("attention", f"Cancellation is pending{when}", text)
+            before = f" before {when}" if when else ""
+            text += f" It keeps the policy in force if it receives {dollars(policy.cure_amount)}{before}."
+        return Notice("attention", f"This policy is to be cancelled{f' on {when}' if when else ''}", text)
 
     def _reinstatement(self, with_amounts: bool) -> Notice | None:
         policy = self.policy

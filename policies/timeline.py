@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 MOST_TICKS = 6
+KINDS = (("past", "Past"), ("current", "In force"), ("next", "To come"), ("ended", "Cancelled"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,12 @@ class Timeline:
     retroactive: float | None
     retroactive_label: str
     summary: str
+
+    @property
+    def legend(self) -> list[tuple[str, str]]:
+        """The looks that occur, with what they mean."""
+        drawn = {bar.kind for bar in self.bars}
+        return [(kind, label) for kind, label in KINDS if kind in drawn]
 
 
 def timeline_of(terms: Iterable[Term], today: dt.date, *, retroactive: dt.date | None = None) -> Timeline | None:

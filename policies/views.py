@@ -10,9 +10,9 @@ from django.views.decorators.http import require_safe
 from accounts.guards import user_of
 from core.keyset import keyset_page
 from policies.filters import PolicyFilter
-from policies.listing import listing_of
+from policies.listing import listing_of, rows_of
 from policies.models import Policy
-from policies.page import page_of_policy
+from policies.page import page_of_policy, with_history
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def policy_list(request: HttpRequest) -> HttpResponse:
     """Every policy that the user sees, in order of number, searched and narrowed; 422 for what can't be searched."""
     user = user_of(request)
-    narrowed = PolicyFilter(request.GET, Policy.objects.visible_to(user).with_page(), request=request)
+    narrowed = PolicyFilter(request.GET, rows_of(Policy.objects.visible_to(user)), request=request)
     understood = narrowed.is_valid()
     policies = narrowed.qs if understood else Policy.objects.none()
     page = keyset_page(policies, request, order=("number_normalized", "id"))
@@ -34,5 +34,5 @@ def policy_list(request: HttpRequest) -> HttpResponse:
 def policy_page(request: HttpRequest, public_id: str) -> HttpResponse:
     """One policy: where it stands, its terms, and the coverages that the user may see. 404 for an outsider."""
     user = user_of(request)
-    policy = get_object_or_404(Policy.objects.visible_to(user).with_page(), public_id=public_id)
+    policy = get_object_or_404(with_history(Policy.objects.visible_to(user).with_page()), public_id=public_id)
     return render(request, "policies/policy.html", {"page": page_of_policy(request, user, policy)})

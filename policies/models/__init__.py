@@ -4,6 +4,7 @@ from policies.models.coverage import Coverage, EreOffer, PriorCoverage
 from policies.models.membership import Membership
 from policies.models.parties import Agency, Company, Contact, Insured, License, Policyholder
 from policies.models.policy import AgentOfRecord, Policy, PolicyStatus
+from policies.models.reach import Reach, live_coverages, reach_of
 from policies.models.term import Term
 
 __all__ = [
@@ -20,5 +21,8 @@ __all__ = [
     "PolicyStatus",
     "Policyholder",
     "PriorCoverage",
+    "Reach",
     "Term",
+    "live_coverages",
+    "reach_of",
 ]

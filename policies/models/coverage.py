@@ -25,12 +25,12 @@ class CoverageQuerySet(FeedQuerySet):
 
     def visible_to(self, user: User) -> Self:
         """An insured's own, every one on a policyholder's policies, every one of an agency's clients today."""
-        from policies.models.membership import Membership
+        from policies.models.reach import reach_of
 
         scoped = self.live().filter(term__retired_at=None, term__policy__retired_at=None)
         if not user.is_authenticated:
             return scoped.none()
-        return scoped.filter(pk__in=Membership.objects.live().filter(user=user).coverage_ids())
+        return scoped.filter(reach_of(user).coverages())
 
     def with_policy(self) -> Self:
         """With insured, term, policy, company and policyholder, in one query."""

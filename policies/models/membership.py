@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils import timezone
 
 from core.events import record_event
 from policies.events import PolicyEvent
-from policies.models.coverage import Coverage
 from policies.models.parties import Agency, Contact, Insured, Policyholder
-from policies.models.policy import AgentOfRecord, Policy
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
-    """Memberships, and what they open."""
+    """Memberships; what they open is the matter of `policies.models.reach`."""
 
     def live(self) -> Self:
         """Those that have begun and are not ended, current or historic. A revoked one opens nothing at once."""
@@ -35,34 +33,6 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
             Q(ends=None) | Q(ends__gt=today),
             revoked_at=None,
             user__is_active=True,
-        )
-
-    def policy_ids(self) -> QuerySet[Any, Any]:
-        """Ids of the policies that these memberships open, retired ones included: one union of three indexed sets."""
-        insured, held, served = self._parties()
-        return (Coverage.objects.live().filter(insured_id__in=insured).order_by().values("term__policy_id")).union(
-            Policy.objects.filter(policyholder_id__in=held).order_by().values("pk"),
-            AgentOfRecord.objects.today().filter(agency_id__in=served).order_by().values("policy_id"),
-        )
-
-    def coverage_ids(self) -> QuerySet[Any, Any]:
-        """Ids of the coverages that these memberships open: own ones, and all on the policies held or served."""
-        insured, held, served = self._parties()
-        coverages = Coverage.objects.order_by()
-        return (coverages.filter(insured_id__in=insured).values("pk")).union(
-            coverages.filter(term__policy__policyholder_id__in=held).values("pk"),
-            coverages.filter(
-                term__policy_id__in=AgentOfRecord.objects.today().filter(agency_id__in=served).values("policy_id")
-            ).values("pk"),
-        )
-
-    def _parties(self) -> tuple[QuerySet[Any, Any], QuerySet[Any, Any], QuerySet[Any, Any]]:
-        """Ids of the insureds, policyholders and agencies of these memberships, each as a subquery."""
-        roles = Membership.Role
-        return (
-            self.filter(role=roles.INSURED).values("insured_id"),
-            self.filter(role=roles.POLICYHOLDER).values("policyholder_id"),
-            self.filter(role=roles.AGENT).values("agency_id"),
         )
 
 
@@ -138,6 +108,9 @@ class Membership(models.Model):
         revoked = Membership.objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=timezone.now())
         self.refresh_from_db(fields=["revoked_at"])
         if revoked:
+            from policies.models.reach import forget
+
+            forget(self.user_id)
             record_event(
                 PolicyEvent.MEMBERSHIP_REVOKED,
                 actor=by,

@@ -9,8 +9,9 @@ from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import cached_property
 
-from core.dates import local_today
+from core.dates import in_force_on, local_today
 from core.fields import PublicIdField
 from policies.models.base import FeedQuerySet, FeedRow
 from policies.models.parties import Agency, Company, Insured, Policyholder
@@ -31,21 +32,21 @@ class PolicyQuerySet(FeedQuerySet):
     def visible_to(self, user: User) -> Self:
         """Policies the user holds, is insured on, or whose agency is agent of record today (SPEC: roles and rows).
 
-        Three indexed sets united, so that a book of 100,000 policies costs a user of ten no more than hers.
+        Indexed sets united, so that a book of 100,000 policies costs a user of ten no more than hers.
         """
-        from policies.models.membership import Membership
+        from policies.models.reach import reach_of
 
         scoped = self.live()
         if not user.is_authenticated:
             return scoped.none()
-        return scoped.filter(pk__in=Membership.objects.live().filter(user=user).policy_ids())
+        return scoped.filter(reach_of(user).policies())
 
     def managed_by(self, user: User) -> Self:
         """Policies the user sees whole, as policyholder or agent: roster and premium, not only a coverage."""
         from policies.models.membership import Membership
+        from policies.models.reach import reach_of
 
-        memberships = Membership.objects.live().filter(user=user).exclude(role=Membership.Role.INSURED)
-        return self.live().filter(pk__in=memberships.policy_ids())
+        return self.live().filter(reach_of(user).only(Membership.Role.POLICYHOLDER, Membership.Role.AGENT).policies())
 
     def search(self, text: str, *, by: User | None = None) -> Self:
         """Policies whose number begins with `text` (spaces, dashes, case aside), or whose policyholder or an insured of
@@ -74,13 +75,12 @@ class PolicyQuerySet(FeedQuerySet):
         """Ids of the policies of insureds whose names fit, as far as `by` sees these insureds."""
         from policies.models.coverage import Coverage
         from policies.models.membership import Membership
+        from policies.models.reach import reach_of
 
         fitting = Coverage.objects.live().filter(insured__in=Insured.objects.filter(search=query)).order_by()
-        if by is not None:
-            live = Membership.objects.live().filter(user=by)
-            managed = live.exclude(role=Membership.Role.INSURED).policy_ids()
-            own = live.filter(role=Membership.Role.INSURED).values("insured_id")
-            fitting = fitting.filter(Q(term__policy__in=managed) | Q(insured__in=own))
+        if by is not None and Membership.Role.INSURED in reach_of(by).roles:
+            managed = Policy.objects.managed_by(by).order_by().values("pk")
+            fitting = fitting.filter(Q(term__policy__in=managed) | Q(insured_id__in=reach_of(by).insured_ids))
         return fitting.values("term__policy_id")
 
     def with_page(self) -> Self:
@@ -166,6 +166,11 @@ class Policy(FeedRow):
         """The day at the named insured's address: policy periods begin and end there at 12:01 a.m. standard time."""
         return local_today(self.policyholder.state)
 
+    @cached_property
+    def appointments(self) -> list[AgentOfRecord]:
+        """The agents of record of all times, the latest first, with their agencies; read once."""
+        return list(self.agents_of_record.live().select_related("agency").order_by("-starts", "-id"))
+
     def current_term(self, day: dt.date) -> Term | None:
         """The bound term in force on `day`, of the terms that are loaded on this object (prefetch `terms`)."""
         return next((term for term in self.terms.all() if term.in_force_on(day)), None)
@@ -221,3 +226,7 @@ class AgentOfRecord(FeedRow):
 
     def __str__(self) -> str:
         return f"{self.agency} from {self.starts}"
+
+    def is_in_office(self, day: dt.date) -> bool:
+        """Whether the appointment holds on `day`: the first day counts, the last doesn't."""
+        return in_force_on(self.starts, self.ends, day)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import URLValidator
 from django.db import models
@@ -13,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from core.fields import PublicIdField
-from policies.models import Membership
+from policies.models import Membership, reach_of
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -34,8 +33,8 @@ class AnnouncementQuerySet(models.QuerySet["Announcement"]):
         """
         if user is None:
             return self.published().filter(for_visitors=True)
-        roles = Membership.objects.live().filter(user=user).order_by().values("role")
-        return self.published().filter(Q(audience=[]) | Q(audience__overlap=ArraySubquery(roles)))
+        roles = sorted(reach_of(user).roles)
+        return self.published().filter(Q(audience=[]) | Q(audience__overlap=roles))
 
 
 class Announcement(models.Model):

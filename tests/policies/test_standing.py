@@ -94,7 +94,7 @@ def test_a_pending_cancellation_names_its_day_and_the_amount_only_to_who_may_see
     standing = standing_of(pending, [CURRENT], TODAY)
     assert (standing.kind, standing.sentence) == ("attention", "In force; cancels on December 5, 2026")
     (with_money,) = standing.notices(with_amounts=True)
-    assert "$1,240.00 received before December 5, 2026 keeps it in force." in with_money.text
+    assert "if it receives $1,240.00 before December 5, 2026." in with_money.text
     assert "Reason: Non-payment of premium." in with_money.text
     (without,) = standing.notices(with_amounts=False)
     assert "$" not in without.text

@@ -1,0 +1,162 @@
+"""How far a user reaches: her live memberships, asked for once a request, and the rows that they open.
+
+Every `visible_to` of policies goes through here. The parties stand in the conditions as plain ids, and roles that the
+user doesn't have are not asked about: that keeps the queries short for the database to plan and for Django to write.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from policies.models.coverage import Coverage
+from policies.models.membership import Membership
+from policies.models.policy import AgentOfRecord, Policy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from accounts.models import User
+
+ROLE = Membership.Role
+
+_kept: ContextVar[dict[int, Reach] | None] = ContextVar("reach_of_users_in_this_request", default=None)
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Live memberships of one user, and the conditions on policies and coverages that they come to."""
+
+    memberships: tuple[Membership, ...]
+
+    def __bool__(self) -> bool:
+        """Whether the user is a customer at all."""
+        return bool(self.memberships)
+
+    @cached_property
+    def roles(self) -> frozenset[str]:
+        """The roles that the user has."""
+        return frozenset(membership.role for membership in self.memberships)
+
+    @cached_property
+    def insured_ids(self) -> list[int]:
+        """The insureds that the user is."""
+        return [m.insured_id for m in self.memberships if m.role == ROLE.INSURED and m.insured_id]
+
+    @cached_property
+    def policyholder_ids(self) -> list[int]:
+        """The policyholders that the user represents."""
+        return [m.policyholder_id for m in self.memberships if m.role == ROLE.POLICYHOLDER and m.policyholder_id]
+
+    @cached_property
+    def agency_ids(self) -> list[int]:
+        """The agencies that the user works at."""
+        return [m.agency_id for m in self.memberships if m.role == ROLE.AGENT and m.agency_id]
+
+    def only(self, *roles: str) -> Reach:
+        """The part of it that comes by these roles."""
+        return Reach(tuple(membership for membership in self.memberships if membership.role in roles))
+
+    def policies(self, path: str = "") -> Q:
+        """The condition on a policy: held, insured on, or served by the agency of record today.
+
+        `path` leads to the policy from the rows that are filtered, `"policy__"` for terms.
+        """
+        if self.roles == {ROLE.POLICYHOLDER}:
+            return Q(**{f"{path}policyholder_id__in": self.policyholder_ids})
+        own = Coverage.objects.live().filter(insured_id__in=self.insured_ids).order_by().values("term__policy_id")
+        held = Policy.objects.filter(policyholder_id__in=self.policyholder_ids).values("pk")
+        return _in_any_of(
+            [
+                own if self.insured_ids else None,
+                held if self.policyholder_ids else None,
+                self._served if self.agency_ids else None,
+            ],
+            path,
+        )
+
+    def coverages(self, path: str = "") -> Q:
+        """The condition on a coverage: one's own, and every one on the policies held or served.
+
+        `path` leads to the coverage from the rows that are filtered, `"coverage__"` for certificates: a condition on
+        joined rows costs half of one on a set of ids.
+        """
+        if self.roles == {ROLE.INSURED}:
+            return Q(**{f"{path}insured_id__in": self.insured_ids})
+        if self.roles == {ROLE.POLICYHOLDER}:
+            return Q(**{f"{path}term__policy__policyholder_id__in": self.policyholder_ids})
+        if self.roles == {ROLE.AGENT}:
+            return Q(**{f"{path}term__policy_id__in": self._served})
+        coverages = Coverage.objects.order_by().values("pk")
+        own = coverages.filter(insured_id__in=self.insured_ids)
+        held = coverages.filter(term__policy__policyholder_id__in=self.policyholder_ids)
+        served = coverages.filter(term__policy_id__in=self._served)
+        return _in_any_of(
+            [
+                own if self.insured_ids else None,
+                held if self.policyholder_ids else None,
+                served if self.agency_ids else None,
+            ],
+            path,
+        )
+
+    @cached_property
+    def _served(self) -> QuerySet[Any, Any]:
+        """Ids of the policies that the agencies are agents of record for today."""
+        return AgentOfRecord.objects.today().filter(agency_id__in=self.agency_ids).order_by().values("policy_id")
+
+
+def _in_any_of(sets: list[QuerySet[Any, Any] | None], path: str = "") -> Q:
+    """One union of indexed sets, rather than an OR that would walk the whole table."""
+    asked = [ids for ids in sets if ids is not None]
+    if not asked:
+        return Q(pk__in=[])
+    first, *others = asked
+    return Q(**{f"{path}pk__in": first.union(*others) if others else first})
+
+
+def live_coverages(path: str = "") -> Q:
+    """The condition that the carrier still sends a coverage, its term and its policy."""
+    return Q(
+        **{
+            f"{path}retired_at": None,
+            f"{path}term__retired_at": None,
+            f"{path}term__policy__retired_at": None,
+        }
+    )
+
+
+def reach_of(user: User) -> Reach:
+    """The user's reach now. One query; within a request (see `policies.middleware`) the first answer is kept."""
+    kept = _kept.get()
+    if kept is not None and user.pk in kept:
+        return kept[user.pk]
+    today = timezone.localdate()
+    begun = Membership.objects.filter(user_id=user.pk, revoked_at=None).order_by("pk") if user.is_active else ()
+    reach = Reach(tuple(membership for membership in begun if membership.is_live(today)))
+    if kept is not None:
+        kept[user.pk] = reach
+    return reach
+
+
+@contextmanager
+def asked_once() -> Iterator[None]:
+    """Within this block each user's memberships are read once: the length of a request, never longer."""
+    token = _kept.set({})
+    try:
+        yield
+    finally:
+        _kept.reset(token)
+
+
+def forget(user_id: int) -> None:
+    """Read this user's memberships anew, should the request go on after it has changed them."""
+    kept = _kept.get()
+    if kept is not None:
+        kept.pop(user_id, None)
