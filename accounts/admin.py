@@ -19,10 +19,18 @@ from accounts.guards import user_of
 from accounts.methods import devices_of, method_of
 from accounts.models import User
 from accounts.services import locks
+from accounts.services.remembering import describe_agent
 from core.events import record_event
 from core.models import Event
 
 EVENTS_SHOWN = 200
+
+
+def _line(event: Event) -> dict[str, Any]:
+    """One line of the log as staff read it; tags of other areas stand as they are."""
+    told = {key: ", ".join(map(str, value)) if isinstance(value, list) else value for key, value in event.data.items()}
+    what = AccountEvent(event.tag).label if event.tag in AccountEvent.values else event.tag
+    return {"event": event, "what": what, "browser": describe_agent(event.agent) if event.agent else "", "told": told}
 
 
 class ReasonForm(forms.Form):
@@ -183,7 +191,7 @@ class UserAdmin(admin.ModelAdmin[User]):
         events = list(log[: EVENTS_SHOWN + 1])
         context = self._context(request, user, title=f"Event log of {user}")
         context |= {
-            "events": events[:EVENTS_SHOWN],
+            "lines": [_line(event) for event in events[:EVENTS_SHOWN]],
             "older": events[EVENTS_SHOWN - 1].pk if len(events) > EVENTS_SHOWN else None,
         }
         return TemplateResponse(request, "admin/accounts/user/events.html", context)

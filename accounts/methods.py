@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class AuthenticatorMethod(MethodBase):
     """An authenticator app on a phone or computer."""
 
-    code = "authenticator"
+    code = AuthenticatorDevice.METHOD
     verbose_name = "Authenticator app"
     icon = "smartphone"
     summary = "An app on your phone shows a new code every 30 seconds. Works without a signal."
@@ -51,7 +51,7 @@ class AuthenticatorMethod(MethodBase):
 class TextMethod(MethodBase):
     """A code by text message."""
 
-    code = "text"
+    code = PhoneDevice.METHOD
     verbose_name = "Text message"
     icon = "message-square-text"
     summary = "We text a code to your mobile phone. Needs a signal; your carrier's rates apply."

@@ -76,6 +76,9 @@ class CodeDevice(Device):
     it on again. What arrives meanwhile is recorded but not judged. Success resets both counters.
     """
 
+    # The code of the method in the registry, as events name it.
+    METHOD = ""
+
     public_id = PublicIdField()
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     last_used_at = models.DateTimeField(null=True, blank=True)
@@ -165,7 +168,7 @@ class CodeDevice(Device):
             actor=self.user,
             subject=self.user,
             request=attempt.request,
-            data={"device": self.public_id, "method": self._meta.model_name, "outcome": attempt.outcome},
+            data={"device": self.public_id, "method": self.METHOD, "outcome": attempt.outcome},
         )
 
 
@@ -173,6 +176,7 @@ class AuthenticatorDevice(CodeDevice):
     """An authenticator app: RFC 6238, SHA-1, 30 s, ±1 step (SECURITY: authenticator). A time step opens once, the one
     used at enrolment included; the seed is encrypted at rest."""
 
+    METHOD = "authenticator"
     STEP_SECONDS = 30
     DIGITS = 6
 
@@ -219,6 +223,8 @@ class AuthenticatorDevice(CodeDevice):
 class PhoneDevice(CodeDevice):
     """A phone that gets codes by text message. The number is encrypted; its keyed hash is what limits count under, and
     its last four digits are what pages show."""
+
+    METHOD = "text"
 
     phone = EncryptedTextField(editable=False)
     phone_hash = models.CharField(max_length=64, editable=False, db_index=True)

@@ -120,7 +120,7 @@ def complete(request: HttpRequest, device: CodeDevice) -> None:
             actor=user,
             subject=user,
             request=request,
-            data={"by": device._meta.model_name, "device": device.public_id},  # public in Django's docs
+            data={"by": device.METHOD, "device": device.public_id},
         )
 
 
