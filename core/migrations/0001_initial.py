@@ -112,9 +112,9 @@ class Migration(migrations.Migration):
             ],
             database_operations=[
                 migrations.RunSQL(EVENT_TABLE, "DROP TABLE core_event; DROP FUNCTION core_event_refuse();"),
-                migrations.RunPython(add_first_years, migrations.RunPython.noop),
             ],
         ),
+        migrations.RunPython(add_first_years, migrations.RunPython.noop),
         pgtrigger.migrations.AddTrigger(
             model_name='event',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'The event log is append-only: % refused', TG_OP;", hash='5c14d9e9baea9b8ab3b8f63aad6980653d742d04', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_56466', table='core_event', when='BEFORE')),
