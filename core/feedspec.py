@@ -64,7 +64,8 @@ class Column:
     `field`: the model's field, by default of the same name; None where the value is not stored as it stands.
     `required`: may not be empty. `default`: what an empty value is stored as.
     `minimum`, `maximum`: bounds of money and whole numbers. `pattern` with `pattern_words`: a form beyond the kind's.
-    `fold`: how values are matched, as a key and as a reference ('mpl-1 234' is 'MPL1234').
+    `fold`: how values are matched, as a key and as a reference ('mpl-1 234' is 'MPL1234'); `fold_field`: the model's
+    field that keeps the folded value, if one does.
     `store`: what is kept instead of the value, such as a keyed hash; the value itself then never reaches the database,
     a log or a finding. `not_future`: a date may not lie after today (business). `expected`: empty is a warning.
     """
@@ -80,6 +81,7 @@ class Column:
     pattern: re.Pattern[str] | None = None
     pattern_words: str = ""
     fold: Callable[[str], str] | None = None
+    fold_field: str = ""
     store: Callable[[str], str] | None = None
     not_future: bool = False
     expected: bool = False

@@ -6,6 +6,7 @@ or the memory: files are streamed and never unpacked to disk.
 
 from __future__ import annotations
 
+import itertools
 import os
 import stat
 import zipfile
@@ -62,15 +63,17 @@ class FolderPackage(Package):
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.sizes = {}
-        for entry in os.scandir(folder):
+        with os.scandir(folder) as entries:
+            found = list(itertools.islice(entries, MAX_ENTRIES + 1))
+        if len(found) > MAX_ENTRIES:
+            raise PackageError("too-large", f"The package holds more than {MAX_ENTRIES:,} files.")
+        for entry in found:
             mode = entry.stat(follow_symlinks=False).st_mode
             if stat.S_ISLNK(mode):
                 raise PackageError("path", f"'{entry.name}' is a link; a package holds plain files.", entry.name)
             if not stat.S_ISREG(mode):
                 raise PackageError("path", f"'{entry.name}' is not a plain file.", entry.name)
             self.sizes[entry.name] = entry.stat(follow_symlinks=False).st_size
-            if len(self.sizes) > MAX_ENTRIES:
-                raise PackageError("too-large", f"The package holds more than {MAX_ENTRIES:,} files.")
 
     def open(self, name: str) -> IO[bytes]:
         """Open without following a link that took the file's place meanwhile."""

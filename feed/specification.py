@@ -115,6 +115,11 @@ class Layout:
             for number, reference in enumerate(self.table.references)
         ]
         targets += [
+            Target(self.field(column.fold_field).column, f"s.{quote(self.folded(column.name))}")
+            for column in self.table.columns
+            if column.fold_field
+        ]
+        targets += [
             Target(self.field(one.field).column, f"s.{quote(f'computed_{one.field}')}") for one in self.table.computed
         ]
         return targets

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import gc
-import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from core.feedspec import Column, Severity, Stage
+from core.feedspec import Severity, Stage
 from feed.findings import Findings, Found
 from feed.manifest import FileEntry
 from feed.package import READ_ERRORS, Package
@@ -19,6 +17,8 @@ from feed.records import Batch, RecordReader
 from feed.specification import Layout, quote
 from feed.values import ColumnReader, Judgement
 
+# What parts and quotes values on their way to COPY: control characters, which no value may hold.
+DELIMITER, QUOTE = "\x1f", "\x1e"
 OP = "op"
 OPERATIONS = {"", "upsert", "delete"}
 
@@ -126,7 +126,10 @@ class FileStager:
 
     def _copy_sql(self) -> str:
         texts = ", ".join(["key", *(quote(staged.name) for staged in self._layout.staged if staged.not_null)])
-        return f"COPY {self._layout.stage} FROM STDIN (FORMAT csv, FORCE_NOT_NULL ({texts}))"
+        return (
+            f"COPY {self._layout.stage} FROM STDIN "
+            f"(FORMAT csv, DELIMITER E'\\x1f', QUOTE E'\\x1e', FORCE_NOT_NULL ({texts}))"
+        )
 
     # Header and manifest.
 
@@ -165,13 +168,18 @@ class FileStager:
     # Rows.
 
     def _staged_text(self, batch: Batch) -> str:
-        """A batch as the text that COPY reads."""
-        out = io.StringIO(newline="")
-        writer = csv.writer(out, lineterminator="\n")
-        for part, deleted in self._by_operation(batch):
-            if part.rows:
-                writer.writerows(self._staged_rows(part, deleted=deleted))
-        return out.getvalue()
+        """A batch as the text that COPY reads.
+
+        Control characters part and quote the values: none of them holds one, so a row is no more than a join. Text of
+        several lines alone is quoted.
+        """
+        rows = [
+            row
+            for part, deleted in self._by_operation(batch)
+            if part.rows
+            for row in map(DELIMITER.join, self._staged_rows(part, deleted=deleted))
+        ]
+        return "\n".join([*rows, ""])
 
     def _by_operation(self, batch: Batch) -> list[tuple[Batch, bool]]:
         """The batch in two: rows that are to be as they say, and rows that are to be retired."""
@@ -188,7 +196,7 @@ class FileStager:
         self._deletes += len(deletes.rows)
         return [(upserts, False), (deletes, True)]
 
-    def _staged_rows(self, batch: Batch, *, deleted: bool) -> Iterator[tuple[Any, ...]]:
+    def _staged_rows(self, batch: Batch, *, deleted: bool) -> Iterator[tuple[str, ...]]:
         """The staging table's rows; of a row that retires another only the key is read."""
         given = dict(zip(self._header, zip(*batch.rows, strict=True), strict=True))
         nothing = [""] * len(batch.rows)
@@ -199,14 +207,18 @@ class FileStager:
             values[column.name] = self._readers[column.name].read(given[column.name], batch.lines) if wanted else nothing
         for column in self._table.columns:
             if column.fold:
-                values[f"{column.name}__folded"] = _folded(column, values[column.name])
+                reader = self._readers[column.name]
+                values[f"{column.name}__folded"] = reader.fold(values[column.name], batch.lines)
         for one in self._table.computed:
             arguments = (values[name] for name in one.columns)
             values[f"computed_{one.field}"] = nothing if deleted else list(map(one.function, *arguments))
         key = self._keys(values, batch.lines)
+        for column in self._table.columns:
+            if self._layout.several_lines(column):
+                values[column.name] = [quoted(value) for value in values[column.name]]
         flag = "true" if deleted else "false"
         return zip(
-            batch.lines,
+            map(str, batch.lines),
             [flag] * len(batch.rows),
             key,
             *(values[staged.name] for staged in self._layout.staged),
@@ -252,9 +264,9 @@ class FileStager:
         )
 
 
-def _folded(column: Column, values: Sequence[str]) -> list[str]:
-    assert column.fold
-    return list(map(column.fold, values))
+def quoted(value: str) -> str:
+    """Text of several lines in the quotes of the COPY."""
+    return f"{QUOTE}{value}{QUOTE}" if "\n" in value or "\r" in value else value
 
 
 def joined_keys(columns: Sequence[Sequence[str]]) -> list[str]:

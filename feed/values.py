@@ -66,32 +66,20 @@ class ColumnReader:
         """The batch's values, trimmed where they are text, replaced where the column stores something else."""
         if self.column.kind in {Kind.TEXT, Kind.EMAIL}:
             values = list(map(str.strip, values))
-        if not (self._free and self._text_is_plain(values)):
-            self._judge_each(values, lines)
+        self._judge_all(values, lines)
         if self.column.default:
             values = [value or self.column.default for value in values]
         return self._replaced(values) if self.column.store else values
 
-    def _text_is_plain(self, values: Sequence[str]) -> bool:
-        """Whether a look at all of the text at once finds nothing to ask about."""
-        column = self.column
-        if column.pattern or column.kind is Kind.EMAIL or ((column.required or column.expected) and "" in values):
-            return False
-        if column.kind is Kind.IDENTIFIER and list(map(str.strip, values)) != list(values):
-            return False
-        if self._max_length is not None and max(map(len, values), default=0) > self._max_length:
-            return False
-        return "".join(values).isprintable()
-
-    def _judge_each(self, values: Sequence[str], lines: Sequence[int]) -> None:
-        """Judge the distinct values that were not judged before, and report every row of a faulty one."""
+    def _judge_all(self, values: Sequence[str], lines: Sequence[int]) -> None:
+        """Judge the values that are worth it, each distinct one once, and report every row of a faulty one."""
         faulty: dict[str, Judgement] = {}
-        for value in set(values) - self._good:
+        for value in self._suspects(values) if self._free else set(values) - self._good:
             judgement = self.judge(value)
-            if judgement is None:
-                self._good.add(value)
-            else:
+            if judgement is not None:
                 faulty[value] = judgement
+            elif not self._free:
+                self._good.add(value)
         if faulty:
             for line, value in zip(lines, values, strict=True):
                 if value in faulty:
@@ -99,15 +87,43 @@ class ColumnReader:
         if len(self._good) > MAX_DISTINCT:
             self._good.clear()
 
+    def _suspects(self, values: Sequence[str]) -> set[str]:
+        """Values of free text that may be faulty, found by looks at all of them at once."""
+        column = self.column
+        suspects: set[str] = set()
+        if (column.required or column.expected) and "" in values:
+            suspects.add("")
+        if self._max_length is not None and max(map(len, values), default=0) > self._max_length:
+            suspects.update(value for value in values if len(value) > self._max_length)
+        if not "".join(values).isprintable():
+            suspects.update(value for value in values if not value.isprintable())
+        if column.kind is Kind.IDENTIFIER and list(map(str.strip, values)) != list(values):
+            suspects.update(value for value in values if value != value.strip())
+        if pattern := _EMAIL if column.kind is Kind.EMAIL else column.pattern:
+            suspects.update(value for value in values if value and not pattern.fullmatch(value))
+        return suspects
+
     def _replaced(self, values: Sequence[str]) -> list[str]:
         """What is stored instead of the values, such as their keyed hashes; empty stays empty."""
-        store = self.column.store
-        assert store
-        if len(self._stored) > MAX_DISTINCT:
-            self._stored.clear()
-        for value in set(values) - self._stored.keys():
-            self._stored[value] = store(value) if value else ""
-        return [self._stored[value] for value in values]
+        store, stored = self.column.store, self._stored
+        assert store  # noqa: S101  # asked by the caller
+        if len(stored) > MAX_DISTINCT:
+            stored.clear()
+        for value in set(values):
+            if value not in stored:
+                stored[value] = store(value) if value else ""
+        return [stored[value] for value in values]
+
+    def fold(self, values: Sequence[str], lines: Sequence[int]) -> Sequence[str]:
+        """The values in the form in which they are matched; one of which nothing remains is reported."""
+        fold = self.column.fold
+        folded = list(map(fold, values)) if fold else values
+        if "" in folded:
+            for line, value, form in zip(lines, values, folded, strict=True):
+                if value and not form:
+                    sentence = f"{self.column.name} is {self._shown(value)}, which has no letter or digit."
+                    self._report(line, self.column.name, Judgement("form", sentence))
+        return folded
 
     def judge(self, value: str) -> Judgement | None:
         """What is wrong with one value, or None."""
@@ -142,8 +158,6 @@ class ColumnReader:
     def _identifier(self, value: str) -> Judgement | None:
         if value != value.strip():
             return Judgement("form", f"{self.column.name} is {self._shown(value)}, with a space at its beginning or end.")
-        if self.column.fold and not self.column.fold(value):
-            return Judgement("form", f"{self.column.name} is {self._shown(value)}, which has no letter or digit.")
         return self._text(value)
 
     def _date(self, value: str) -> Judgement | None:

@@ -21,5 +21,8 @@ def normalize_number(number: str) -> str:
 
 def fold(name: str) -> str:
     """A name without accents, case and punctuation, one space between words: 'Núñez, José' → 'nunez jose'."""
+    if name.isascii():
+        # Most names, and a book has hundreds of thousands.
+        return " ".join(_NOT_WORD.sub(" ", name.lower()).split())
     plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
     return " ".join(_NOT_WORD.sub(" ", plain.casefold().translate(_PLAIN)).split())

@@ -6,11 +6,10 @@ import re
 from dataclasses import replace
 from decimal import Decimal
 
-from core.feedspec import Column, Computed, Guard, Kind, Reference, RowCheck, SetCheck, Severity, Table
+from core.feedspec import Column, Guard, Kind, Reference, RowCheck, SetCheck, Severity, Table
 from policies.feed.columns import POLICY
 from policies.feed.transitions import keep_status_history, tell_of_cancellations, tell_of_coverages
 from policies.models import Coverage, EreOffer, Policy, Term
-from policies.names import normalize_number
 
 NOTHING = Decimal(0)
 SMALL = Decimal(32_767)
@@ -25,7 +24,7 @@ POLICIES = Table(
     file="policies.csv",
     model="policies.Policy",
     columns=(
-        replace(POLICY, field="number"),
+        replace(POLICY, field="number", fold_field="number_normalized"),
         Column("company_id", Kind.IDENTIFIER, required=True),
         Column("policyholder_id", Kind.IDENTIFIER, required=True),
         Column("billing_account_id", Kind.IDENTIFIER, field="billing_account_key"),
@@ -42,7 +41,6 @@ POLICIES = Table(
         Reference("company_id", "companies.csv", "company"),
         Reference("policyholder_id", "policyholders.csv", "policyholder"),
     ),
-    computed=(Computed("number_normalized", ("policy_number",), normalize_number),),
     checks=(
         # A certificate of a policy that is about to be cancelled states the date (S-35).
         RowCheck(

@@ -1,0 +1,188 @@
+"""Staff's view of the feed: upload a package, follow its run, read what was found, let a held one through."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.views.decorators.http import require_POST
+
+from accounts.guards import user_of
+from feed import services
+from feed.forms import ReleaseForm, UploadForm
+from feed.models import Finding, NotHeldError, Run, Source
+
+# The run's page shows so many findings; the list of findings has all that were kept.
+FINDINGS_SHOWN = 200
+
+
+class WatchedOnlyAdmin(admin.ModelAdmin[Any]):
+    """Rows that the feed's machinery writes: nobody adds, changes or deletes them here."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """The machinery adds."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """The machinery changes."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """What happened stays on record."""
+        return False
+
+
+@admin.register(Run)
+class RunAdmin(WatchedOnlyAdmin):
+    """Packages and what became of them."""
+
+    list_display = (
+        "id",
+        "name",
+        "source",
+        "sequence",
+        "mode",
+        "dry_run",
+        "status",
+        "found",
+        "as_of",
+        "created_at",
+        "uploaded_by",
+    )
+    list_filter = ("status", "source", "origin", "dry_run", "mode")
+    list_select_related = ("uploaded_by",)
+    list_per_page = 50
+    search_fields = ("name", "digest__startswith")
+    search_help_text = "The package's name, or the beginning of its SHA-256."
+    change_list_template = "admin/feed/run/change_list.html"
+
+    @admin.display(description="findings")
+    def found(self, run: Run) -> str:
+        """How much was found."""
+        return f"{run.errors:,} errors, {run.warnings:,} warnings" if run.finding_counts else "–"
+
+    def get_urls(self) -> list[URLPattern]:
+        """The pages of uploading, following and releasing, before admin's own."""
+        wrap = self.admin_site.admin_view
+        return [
+            path("upload/", wrap(self.upload_view), name="feed_run_upload"),
+            path("<int:run_id>/progress/", wrap(self.progress_view), name="feed_run_progress"),
+            path("<int:run_id>/release/", wrap(require_POST(self.release_view)), name="feed_run_release"),
+            *super().get_urls(),
+        ]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The list, with a way to upload for those who may."""
+        may_load = request.user.has_perm("feed.load_package")
+        sources = Source.objects.order_by("name")
+        return super().changelist_view(
+            request, {**(extra_context or {}), "may_load": may_load, "sources": sources}
+        )
+
+    def upload_view(self, request: HttpRequest) -> HttpResponse:
+        """Take a package in; its load is followed on the run's page."""
+        if not request.user.has_perm("feed.load_package"):
+            raise PermissionDenied
+        form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()
+        if form.is_valid():
+            run = services.receive_upload(
+                file=form.cleaned_data["package"],
+                dry_run=form.cleaned_data["dry_run"],
+                user=user_of(request),
+                key=form.cleaned_data["idempotency_key"],
+                request=request,
+            )
+            messages.success(request, f"{run.name} was received.")
+            return self._to(run)
+        context = {**self.admin_site.each_context(request), "title": "Upload a package", "form": form, "opts": self.opts}
+        return TemplateResponse(request, "admin/feed/run/upload.html", context, status=_status(form.is_bound))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The run: how far it is or how it ended, in figures and findings."""
+        run = self._run(request, object_id)
+        return self._show(request, run, ReleaseForm())
+
+    def progress_view(self, request: HttpRequest, run_id: int) -> HttpResponse:
+        """The part of the run's page that changes; when the run has ended, htmx is told to load the page anew."""
+        run = self._run(request, str(run_id))
+        response = TemplateResponse(request, "admin/feed/run/_progress.html", {"run": run})
+        if run.is_finished:
+            response["HX-Refresh"] = "true"
+        return response
+
+    def release_view(self, request: HttpRequest, run_id: int) -> HttpResponse:
+        """Let a held package through, with a reason (FEED.md: held for a person's word)."""
+        run = self._run(request, str(run_id))
+        if not request.user.has_perm("feed.release_held_run"):
+            raise PermissionDenied
+        form = ReleaseForm(request.POST)
+        if not form.is_valid():
+            return self._show(request, run, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        try:
+            services.release_held(
+                run=run, by=user_of(request), reason=form.cleaned_data["reason"], request=request
+            )
+        except NotHeldError:
+            messages.error(request, "This package is not held any more.")
+        else:
+            messages.success(request, "The package is being applied on your word.")
+        return self._to(run)
+
+    def _run(self, request: HttpRequest, object_id: str) -> Run:
+        """The run of a page. Raises PermissionDenied without the right to look, Http404 where there is none."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        run = self.get_object(request, object_id)
+        if run is None:
+            raise Http404
+        return run
+
+    def _show(self, request: HttpRequest, run: Run, form: ReleaseForm, *, status: int = HTTPStatus.OK) -> HttpResponse:
+        findings = list(run.findings.all()[: FINDINGS_SHOWN + 1])
+        context = {
+            **self.admin_site.each_context(request),
+            "title": str(run),
+            "opts": self.opts,
+            "run": run,
+            "original": run,
+            "findings": findings[:FINDINGS_SHOWN],
+            "more_findings": len(findings) > FINDINGS_SHOWN,
+            "form": form,
+            "may_release": run.can_be_released and request.user.has_perm("feed.release_held_run"),
+        }
+        return TemplateResponse(request, "admin/feed/run/run.html", context, status=status)
+
+    @staticmethod
+    def _to(run: Run) -> HttpResponseRedirect:
+        return HttpResponseRedirect(reverse("admin:feed_run_change", args=[run.pk]))
+
+
+@admin.register(Finding)
+class FindingAdmin(WatchedOnlyAdmin):
+    """What the checks found, across runs."""
+
+    list_display = ("run", "kind", "file", "row", "column", "code", "sentence")
+    list_filter = ("kind", "stage", "file", "code")
+    list_select_related = ("run",)
+    list_per_page = 100
+    search_fields = ("sentence",)
+    show_full_result_count = False
+
+
+@admin.register(Source)
+class SourceAdmin(WatchedOnlyAdmin):
+    """Where each source stands."""
+
+    list_display = ("name", "sequence", "as_of", "applied_at", "alarmed_at")
+
+
+def _status(refused: bool) -> int:
+    return HTTPStatus.UNPROCESSABLE_ENTITY if refused else HTTPStatus.OK

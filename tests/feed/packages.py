@@ -1,0 +1,198 @@
+"""Small packages for the tests: a book as rows of dictionaries, changed by a test and written to a folder."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from feed.loading import load_package
+from feed.models import Run
+from feed.specification import layouts
+
+Row = dict[str, str]
+Book = dict[str, list[Row]]
+AS_OF = dt.datetime(2026, 11, 20, 2, tzinfo=dt.UTC)
+
+
+def columns(file: str) -> list[str]:
+    """The columns of a file, as declared."""
+    return next([column.name for column in layout.table.columns] for layout in layouts() if layout.file == file)
+
+
+def row(file: str, **values: str) -> Row:
+    """A row of a file; what isn't given is empty. A Python keyword is written with an underscore behind it."""
+    given = {name.rstrip("_"): value for name, value in values.items()}
+    assert not set(given) - set(columns(file)), "the file has no such column"
+    return {name: given.get(name, "") for name in columns(file)}
+
+
+def policy_rows(number: str, holder: str = "PH1", **values: str) -> Row:
+    """An active policy."""
+    fields = {"company_id": "C1", "program": "physicians", "status": "active", "status_date": "2026-01-01"} | values
+    return row("policies.csv", policy_number=number, policyholder_id=holder, **fields)
+
+
+def small_book() -> Book:
+    """One group with two clinicians, one policy in one term, and one row or two of everything else."""
+    coverage = {
+        "term_id": "T1", "part": "professional", "form": "claims_made", "retroactive_date": "2015-07-01",
+        "full_prior_acts": "false", "limit_per_claim": "1000000.00", "limit_aggregate": "3000000.00",
+        "limits_shared": "false", "deductible": "0.00", "effective": "2026-01-01", "expires": "2027-01-01",
+        "premium": "9000.00", "specialty_code": "FM1", "specialty": "Family medicine, no surgery",
+    }  # fmt: skip
+    person = {
+        "kind": "person", "credential": "MD", "date_of_birth": "1970-02-03", "zip": "12207", "state": "NY",
+        "specialty_code": "FM1", "specialty": "Family medicine, no surgery",
+    }  # fmt: skip
+    return {
+        "companies.csv": [row("companies.csv", company_id="C1", name="Larkfield Mutual", services="pay;ere")],
+        "agencies.csv": [row("agencies.csv", agency_id="A1", name="Harborlight", email="desk@agency.example")],
+        "policyholders.csv": [
+            row(
+                "policyholders.csv", policyholder_id="PH1", kind="organization", name="Riverbend Médical, P.C.",
+                email="office@group.example", zip="12207", state="NY", paperless="true",
+            )
+        ],
+        "insureds.csv": [
+            row("insureds.csv", insured_id="I1", first_name="Ana", last_name="Núñez", email="ana@group.example", **person),
+            row("insureds.csv", insured_id="I2", first_name="Bo", last_name="Lind", email="bo@group.example", **person),
+        ],
+        "licenses.csv": [row("licenses.csv", insured_id="I1", state="NY", number="200001", expires="2028-01-31")],
+        "contacts.csv": [
+            row(
+                "contacts.csv", contact_id="CT1", party="policyholder", party_id="PH1", first_name="Rae",
+                last_name="Office", email="rae@group.example", zip="12207", role="administrator",
+            )
+        ],
+        "policies.csv": [policy_rows("MPL-1")],
+        "agents_of_record.csv": [
+            row("agents_of_record.csv", policy_number="MPL-1", agency_id="A1", from_="2026-01-01")
+        ],
+        "terms.csv": [
+            row(
+                "terms.csv", term_id="T1", policy_number="MPL-1", status="bound", effective="2026-01-01",
+                expires="2027-01-01", premium="18000.00", payment_plan="quarterly", billing="direct",
+            )
+        ],
+        "coverages.csv": [
+            row("coverages.csv", coverage_id="CV1", insured_id="I1", **coverage),
+            row("coverages.csv", coverage_id="CV2", insured_id="I2", **coverage),
+        ],
+        "ere_offers.csv": [
+            row(
+                "ere_offers.csv", offer_id="E1", coverage_id="CV2", status="offered", decide_by="2027-03-01",
+                option="3y", price="7800.00", installments="4",
+            )
+        ],
+        "prior_coverages.csv": [
+            row(
+                "prior_coverages.csv", insured_id="I1", carrier="Old Colony", form="claims_made",
+                effective="2010-07-01", expires="2015-07-01",
+            )
+        ],
+    }  # fmt: skip
+
+
+def book_of(policies: int) -> Book:
+    """The small book with so many policies, numbered MPL-1 and on, all of the one group; the further ones are bare."""
+    book = small_book()
+    book["policies.csv"] += [policy_rows(f"MPL-{number}") for number in range(2, policies + 1)]
+    return book
+
+
+def as_csv(file: str, rows: list[Row]) -> bytes:
+    """A file's bytes; a row that has `op` gives the file that column."""
+    header = columns(file) + (["op"] if any("op" in one for one in rows) else [])
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(out, header, restval="", lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue().encode()
+
+
+class Package:
+    """A package in the making. `files` are bytes by name, `manifest` is what will be written: both may be spoiled."""
+
+    def __init__(
+        self, book: Book, *, sequence: int = 1, source: str = "core", mode: str = "full", as_of: dt.datetime = AS_OF
+    ) -> None:
+        self.files = {file: as_csv(file, rows) for file, rows in book.items()}
+        self.manifest: dict[str, Any] = {
+            "schema": "portal-feed/1",
+            "source": source,
+            "sequence": sequence,
+            "as_of": as_of.isoformat().replace("+00:00", "Z"),
+            "mode": mode,
+            "files": {},
+        }
+        for file, rows in book.items():
+            self.list(file, rows=len(rows))
+
+    def list(self, file: str, *, rows: int | None = None) -> None:
+        """Enter a file as it is into the manifest."""
+        before = self.manifest["files"].get(file, {"rows": 0})
+        self.manifest["files"][file] = {
+            "rows": before["rows"] if rows is None else rows,
+            "sha256": hashlib.sha256(self.files.get(file, b"")).hexdigest(),
+        }
+
+    def replace(self, file: str, old: bytes, new: bytes) -> None:
+        """Change a file's bytes, and its hash in the manifest."""
+        assert old in self.files[file]
+        self.files[file] = self.files[file].replace(old, new, 1)
+        self.list(file)
+
+    def write(self, folder: Path) -> Path:
+        """Write it to a new folder."""
+        folder.mkdir(parents=True)
+        for name, data in self.files.items():
+            (folder / name).write_bytes(data)
+        (folder / "manifest.json").write_text(json.dumps(self.manifest))
+        return folder
+
+    def zip(self, path: Path, change: Callable[[zipfile.ZipFile], None] | None = None) -> Path:
+        """Write it as an archive, to which `change` may add."""
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, data in self.files.items():
+                archive.writestr(name, data)
+            archive.writestr("manifest.json", json.dumps(self.manifest))
+            if change:
+                change(archive)
+        return path
+
+
+def load(folder: Path, book: Book, **options: Any) -> Run:
+    """Write a book as a package below `folder` and load it. `dry_run` is for the load, the rest for the package."""
+    dry_run = options.pop("dry_run", False)
+    count = sum(1 for _ in folder.iterdir()) if folder.exists() else 0
+    return load_package(Package(book, **options).write(folder / f"package{count}"), dry_run=dry_run)
+
+
+def snapshot() -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every table that the feed fills, with the time of its last change."""
+    return {
+        layout.file: sorted(map(tuple, layout.model.objects.values_list(*stored(layout)))) for layout in layouts()  # type: ignore[attr-defined]  # every model has a manager
+    }
+
+
+def stored(layout: Any) -> list[str]:
+    """Fields of a model that a snapshot shows."""
+    columns_of_file = [target.column for target in layout.targets if target.reference is None]
+    return ["id", "source", "external_id", "updated_at", "retired_at", *columns_of_file]
+
+
+def errors(run: Run) -> list[tuple[str, int | None, str, str]]:
+    """(file, row, column, code) of every finding of kind error."""
+    return list(run.findings.filter(kind="error").values_list("file", "row", "column", "code"))
+
+
+def warnings(run: Run) -> list[tuple[str, int | None, str, str]]:
+    """(file, row, column, code) of every finding of kind warning."""
+    return list(run.findings.filter(kind="warning").values_list("file", "row", "column", "code"))
