@@ -109,14 +109,14 @@ def _read_cursor(text: str, names: list[str], queryset: QuerySet[Any]) -> list[A
         return None
     if not isinstance(values, list) or len(values) != len(names):
         return None
+    if not all(isinstance(value, str | int) and "\x00" not in str(value) for value in values):
+        return None
     # Fields of the row want values of their own kind; annotations are taken as they come.
     fields = {field.name: field for field in queryset.model._meta.concrete_fields}
     try:
-        cleaned = [
+        return [
             fields[name].to_python(value) if name in fields else value
             for name, value in zip(names, values, strict=True)
         ]
     except ValidationError:
         return None
-    usable = all(isinstance(value, (str, int)) or hasattr(value, "isoformat") for value in cleaned)
-    return cleaned if usable and not any("\x00" in value for value in cleaned if isinstance(value, str)) else None

@@ -80,8 +80,8 @@ class TermRow:
 
 @dataclass(frozen=True, slots=True)
 class RosterRow:
-    """A coverage as the roster shows it, in words: the template has nothing left to look up or to decide, which shows on
-    a page of them. `more`: fund and endorsements; `paper`: certificate or letter, to be had at `href`."""
+    """A coverage as the roster shows it, in words: the template has nothing left to look up or to decide, which shows
+    on a page of them. `more`: fund and endorsements; `paper`: certificate or letter, to be had at `href`."""
 
     name: str
     about: str

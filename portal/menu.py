@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from django.http import HttpRequest
 from django.urls import reverse
+
+from accounts.guards import user_of
+from policies.models import reach_of
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +24,9 @@ class MenuItem:
     current: str = ""
 
 
-# Label, url name, icon. Customers' areas; staff work in admin, and see these where they are customers as well.
-ENTRIES = (
-    ("Home", "home", "house"),
+# Label, url name, icon: the customers' areas. Staff work in admin, and see these where they are customers as well.
+HOME = ("Home", "home", "house")
+AREAS = (
     ("Policies", "policies:list", "shield-check"),
     ("Certificates", "credentialing:home", "file-badge"),
 )
@@ -28,11 +34,11 @@ ENTRIES = (
 
 def menu_for(request: HttpRequest) -> list[MenuItem]:
     """The entries for the user of this request, who is signed in and verified."""
-    path = request.path
-    user = request.user
+    path, user = request.path, user_of(request)
+    entries = [HOME, *AREAS] if reach_of(user) else [HOME]
     items = [
         MenuItem(label, href, icon, _current(path, href))
-        for label, href, icon in ((label, reverse(name), icon) for label, name, icon in ENTRIES)
+        for label, href, icon in ((label, reverse(name), icon) for label, name, icon in entries)
     ]
     if user.is_staff:
         items.append(MenuItem("Admin", reverse("admin:index"), "wrench"))

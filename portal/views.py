@@ -45,7 +45,7 @@ def greeting() -> str:
     return "Good afternoon" if hour < 18 else "Good evening"
 
 
-def bad_request(_request: HttpRequest, _exception: Exception | None = None) -> HttpResponse:
+def bad_request(_request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """The page for a request that can't be read."""
     return _plain("400.html", 400)
 

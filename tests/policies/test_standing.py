@@ -88,7 +88,7 @@ def test_a_pending_cancellation_names_its_day_and_the_amount_only_to_who_may_see
     pending = policy(
         STATUS.PENDING_CANCELLATION,
         cancellation_effective=dt.date(2026, 12, 5),
-        cure_amount=Decimal("1240"),
+        cure_amount=Decimal(1240),
         status_reason="Non-payment of premium",
     )
     standing = standing_of(pending, [CURRENT], TODAY)

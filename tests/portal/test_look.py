@@ -69,7 +69,7 @@ def test_black_on_white_is_the_most_contrast_there_is():
     assert round(contrast("#767676", "#ffffff"), 2) == 4.54
 
 
-@pytest.mark.parametrize(("scheme", "ink", "ground", "bound"), PAIRS, ids=lambda value: str(value))
+@pytest.mark.parametrize(("scheme", "ink", "ground", "bound"), PAIRS, ids=str)
 def test_colours_stand_out_from_what_they_stand_on(scheme, ink, ground, bound):
     colours = tokens(scheme)
     assert contrast(colours[ink], colours[ground]) >= bound
@@ -77,14 +77,14 @@ def test_colours_stand_out_from_what_they_stand_on(scheme, ink, ground, bound):
 
 def test_dark_carries_the_names_of_light():
     light, _, dark = TOKENS.partition("@media (prefers-color-scheme: dark)")
-    named = {name for name in re.findall(r"--([\w-]+):\s*(?:#|rgb)", light)}
-    overridden = {name for name in re.findall(r"--([\w-]+):\s*(?:#|rgb)", dark)}
+    named = set(re.findall(r"--([\w-]+):\s*(?:#|rgb)", light))
+    overridden = set(re.findall(r"--([\w-]+):\s*(?:#|rgb)", dark))
     assert overridden == named - {"qr-paper"}, "a QR code stays dark on light for the cameras' sake"
 
 
 @pytest.mark.parametrize("sheet", ["base.css", "components.css", "utilities.css", "style-page.css"])
 def test_only_the_tokens_say_a_colour_or_a_size_of_type(sheet):
-    text = re.sub(r"/\*.*?\*/", "", (CSS / sheet).read_text(), flags=re.S)
+    text = re.sub(r"/\*.*?\*/", "", (CSS / sheet).read_text(), flags=re.DOTALL)
     assert not re.findall(r"#[0-9a-fA-F]{3,8}\b|rgba?\(|hsla?\(", text)
     sizes = set(re.findall(r"font-size:\s*([^;]+);", text))
     # Code beside text is as large as the text.

@@ -1,0 +1,110 @@
+"""Pages of a list by key."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+from django.test import RequestFactory
+
+from core.keyset import keyset_page
+from policies.models import Agency
+from tests.book import AgencyFactory
+
+pytestmark = pytest.mark.django_db
+NAMES = ["Alder", "Birch", "Birch", "Cedar", "Doug", "Elm", "Fir"]
+
+
+@pytest.fixture
+def agencies():
+    return [AgencyFactory(name=name) for name in NAMES]
+
+
+def page(query, *, order=("name", "id"), size=3, prefix=""):
+    request = RequestFactory().get("/list/" + query)
+    return keyset_page(Agency.objects.all(), request, order=order, size=size, prefix=prefix)
+
+
+def names(found):
+    return [row.name for row in found.rows]
+
+
+@pytest.mark.parametrize("direction", ["", "-"])
+def test_pages_follow_one_another_forwards_and_backwards_without_gap_or_double(agencies, direction):
+    order = (f"{direction}name", f"{direction}id")
+    expected = sorted(agencies, key=lambda agency: (agency.name, agency.pk), reverse=bool(direction))
+    first = page("", order=order)
+    second = page(first.next_href, order=order)
+    third = page(second.next_href, order=order)
+    assert [*first.rows, *second.rows, *third.rows] == expected
+    assert (first.previous_href, third.next_href) == ("", "")
+    assert page(third.previous_href, order=order).rows == second.rows
+    back = page(page(third.previous_href, order=order).previous_href, order=order)
+    assert back.rows == first.rows
+    assert back.previous_href == ""
+
+
+def test_rows_of_one_name_are_told_apart_by_the_next_field(agencies):
+    first = page("", size=2)
+    assert names(first) == ["Alder", "Birch"]
+    assert names(page(first.next_href, size=2)) == ["Birch", "Cedar"]
+
+
+def test_the_rest_of_the_query_stays_in_the_links(agencies):
+    found = page("?q=a+b&status=x")
+    assert found.next_href.startswith("?q=a+b&status=x&after=")
+    second = page(found.next_href)
+    assert "after" not in second.previous_href
+    assert second.previous_href.startswith("?q=a+b&status=x&before=")
+
+
+def test_two_lists_on_a_page_are_paged_apart(agencies):
+    one = page("", prefix="one-")
+    assert "one-after=" in one.next_href
+    assert names(page(one.next_href, prefix="two-")) == names(page(""))
+
+
+def test_a_page_that_holds_everything_has_no_links(agencies):
+    whole = page("", size=7)
+    assert whole.is_whole
+    assert not page("", size=6).is_whole
+
+
+def test_nothing_gives_an_empty_page():
+    assert page("").rows == []
+    assert page("").is_whole
+
+
+def cursor(values):
+    return base64.urlsafe_b64encode(json.dumps(values).encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "!!!",
+        "e30",
+        cursor(["only one"]),
+        cursor(["x", "not a number"]),
+        cursor(["a\x00b", 1]),
+        cursor([["list"], 1]),
+        cursor([None, None]),
+        cursor({"a": 1}),
+        "%FF%FE",
+        "x" * 500,
+    ],
+)
+def test_a_cursor_that_cannot_be_read_shows_the_first_page(agencies, text):
+    assert names(page(f"?after={text}")) == NAMES[:3]
+
+
+def test_a_row_that_is_gone_meanwhile_does_not_lose_the_place(agencies):
+    first = page("")
+    first.rows[-1].delete()
+    assert names(page(first.next_href)) == ["Cedar", "Doug", "Elm"]
+
+
+def test_the_order_runs_in_one_direction(agencies):
+    with pytest.raises(ValueError, match="one direction"):
+        page("", order=("name", "-id"))

@@ -1,0 +1,112 @@
+"""The cast of policies: Ana and Ben are insured by the Riverbend group's policy, Paula represents the group, Adam is
+its agent; Mia is a clinician who holds a policy of her own; Olga is somebody else's customer. All are synthetic."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from policies.models import Agency, Coverage, Insured, Policy, Policyholder, PolicyStatus, Term
+from tests.book import (
+    AgencyFactory,
+    AgentOfRecordFactory,
+    CoverageFactory,
+    InsuredFactory,
+    PolicyFactory,
+    PolicyholderFactory,
+    TermFactory,
+    agent_at,
+    days,
+    holder_of,
+    insured_by,
+)
+from tests.factories import UserFactory
+from tests.helpers import sign_in
+
+
+@dataclass
+class Cast:
+    """Who and what the tests speak of."""
+
+    ana: User
+    ben: User
+    paula: User
+    adam: User
+    mia: User
+    olga: User
+    support: User
+    agency: Agency
+    policy: Policy
+    term: Term
+    anas: Coverage
+    bens: Coverage
+    mias: Coverage
+    olgas: Coverage
+
+
+def make_cast() -> Cast:
+    """The people, the group's policy with two insureds, Mia's own policy, and a stranger's."""
+    group = PolicyholderFactory.create(name="Riverbend Medical Group")
+    policy = PolicyFactory.create(number="MPL-204-118832", policyholder=group)
+    PolicyStatus.objects.create(
+        policy=policy, status=Policy.Status.ACTIVE, status_date=days(-465), reason="New business"
+    )
+    term = TermFactory.create(policy=policy, premium=Decimal("184200.00"))
+    agency = AgencyFactory.create(name="Harborlight Insurance Agency", phone="(555) 010-2233")
+    AgentOfRecordFactory.create(policy=policy, agency=agency)
+
+    def clinician(first: str, last: str) -> Insured:
+        return InsuredFactory.create(first_name=first, last_name=last)
+
+    ana, ben, mia = clinician("Ana", "Núñez"), clinician("Ben", "Okafor"), clinician("Mia", "Lund")
+    anas = CoverageFactory.create(term=term, insured=ana, retroactive_date=dt.date(2015, 7, 1))
+    bens = CoverageFactory.create(
+        term=term,
+        insured=ben,
+        form=Coverage.Form.OCCURRENCE,
+        retroactive_date=None,
+        limits_shared=True,
+        deductible=Decimal(5000),
+        fund="New York Excess Fund",
+        fund_limits="$1,000,000 above the primary limits",
+        endorsements="Telemedicine TM-2; Moonlighting MX-1",
+    )
+    own = PolicyholderFactory.create(name="Mia Lund, MD", kind=Policyholder.Kind.INDIVIDUAL, insured=mia)
+    mias = CoverageFactory.create(term__policy__policyholder=own, insured=mia, term__policy__number="MPL-700-000001")
+    olgas = CoverageFactory.create(insured=clinician("Olga", "Elsewhere"), term__policy__number="ZZZ-900-000009")
+    users = {name: UserFactory.create(username=name, first_name=name.title()) for name in ("ana", "ben", "paula")}
+    users |= {name: UserFactory.create(username=name, first_name=name.title()) for name in ("adam", "mia", "olga")}
+    insured_by(users["ana"], ana)
+    insured_by(users["ben"], ben)
+    holder_of(users["paula"], group)
+    agent_at(users["adam"], agency)
+    insured_by(users["mia"], mia)
+    holder_of(users["mia"], own)
+    insured_by(users["olga"], olgas.insured)
+    support = UserFactory.create(username="support", is_staff=True)
+    return Cast(
+        **users, support=support, agency=agency, policy=policy, term=term, anas=anas, bens=bens, mias=mias, olgas=olgas
+    )
+
+
+@pytest.fixture
+def cast(db: None) -> Cast:
+    return make_cast()
+
+
+@pytest.fixture
+def browse() -> Callable[[User], Client]:
+    """Signs a user in; returns the test client that is then hers."""
+
+    def as_user(user: User) -> Client:
+        client = Client()
+        sign_in(client, user)
+        return client
+
+    return as_user

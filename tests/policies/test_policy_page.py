@@ -1,0 +1,261 @@
+"""A policy's page: where it stands, its terms, and the coverages that the viewer may see."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from core.templatetags.show import day, day_long
+from policies.models import AgentOfRecord, Coverage, Membership, Policy, PolicyStatus, Term
+from tests.book import (
+    AgencyFactory,
+    AgentOfRecordFactory,
+    CoverageFactory,
+    InsuredFactory,
+    TermFactory,
+    days,
+    holder_of,
+)
+from tests.reading import links, words
+
+pytestmark = pytest.mark.django_db
+
+
+def issue(coverage):
+    return reverse("credentialing:issue", args=[coverage.public_id])
+
+
+def test_the_first_lines_say_which_policy_it_is_and_until_when_it_is_in_force(cast, browse):
+    page = words(browse(cast.paula).get(cast.policy.get_absolute_url()))
+    assert "Policy MPL-204-118832 · Riverbend Medical Group In force" in page
+    assert f"In force until {day_long(cast.term.expires)}" in page
+
+
+@pytest.mark.parametrize("who", ["mia", "olga", "support"])
+def test_another_customers_policy_is_not_there(cast, browse, who):
+    assert browse(getattr(cast, who)).get(cast.policy.get_absolute_url()).status_code == 404
+
+
+def test_a_made_up_address_is_not_there(cast, browse):
+    assert browse(cast.paula).get(reverse("policies:policy", args=["A" * 22])).status_code == 404
+
+
+def test_a_manager_sees_everyone_with_form_date_limits_and_a_way_to_each_certificate(cast, browse):
+    response = browse(cast.paula).get(cast.policy.get_absolute_url())
+    page = words(response)
+    assert "Ana Núñez, MD" in page
+    assert "July 1, 2015 $1,000,000 / $3,000,000 per claim / aggregate Certificate for Ana Núñez, MD" in page
+    assert "N/A – occurrence $1,000,000 / $3,000,000 per occurrence / aggregate, shared, deductible $5,000" in page
+    for line in ("New York Excess Fund: $1,000,000 above the primary limits", "Telemedicine TM-2", "Moonlighting MX-1"):
+        assert line in page
+    assert {issue(cast.anas), issue(cast.bens)} <= set(links(response))
+
+
+def test_full_prior_acts_are_named(cast, browse):
+    Coverage.objects.filter(pk=cast.anas.pk).update(full_prior_acts=True, retroactive_date=None)
+    assert "Full prior acts" in words(browse(cast.paula).get(cast.policy.get_absolute_url()))
+
+
+def test_an_insured_sees_her_own_coverage_and_no_roster_premium_agent_or_history(cast, browse):
+    response = browse(cast.ana).get(cast.policy.get_absolute_url())
+    page = words(response)
+    assert "Your coverage" in page
+    assert "$1,000,000 per claim $3,000,000 annual aggregate" in page
+    assert "Retroactive date July 1, 2015" in page
+    for hidden in ("Okafor", "$184,200", "Harborlight", "Insureds and coverages", "Status history", "New business"):
+        assert hidden not in page
+    assert issue(cast.anas) in links(response)
+    assert issue(cast.bens) not in links(response)
+
+
+def test_an_insured_sees_her_coverage_over_the_years_with_a_letter_for_what_is_past(cast, browse):
+    before = TermFactory(
+        policy=cast.policy, effective=days(-465), expires=cast.term.effective, status=Term.Status.EXPIRED
+    )
+    past = CoverageFactory(term=before, insured=cast.anas.insured)
+    TermFactory(policy=cast.policy, effective=days(-830), expires=days(-465), status=Term.Status.EXPIRED)
+    response = browse(cast.ana).get(cast.policy.get_absolute_url())
+    page = words(response)
+    assert f"{day(before.effective)} – {day(before.expires)} Expired term" in page
+    assert "Letter for" in page
+    assert issue(past) in links(response)
+    assert "2 terms from" in response.content.decode(), "a term that she wasn't insured in isn't drawn"
+
+
+def test_terms_are_listed_and_each_shows_its_own_roster(cast, browse):
+    gone = InsuredFactory(first_name="Gus", last_name="Former")
+    before = TermFactory(
+        policy=cast.policy, effective=days(-465), expires=cast.term.effective, status=Term.Status.EXPIRED
+    )
+    CoverageFactory(term=before, insured=gone)
+    TermFactory(
+        policy=cast.policy,
+        effective=cast.term.expires,
+        expires=days(630),
+        status=Term.Status.OFFERED,
+        offer_expires=days(250),
+        premium=Decimal("191400.00"),
+    )
+    client = browse(cast.paula)
+    page = words(client.get(cast.policy.get_absolute_url()))
+    assert "Former" not in page
+    for text in ("Current term", "Previous term", "Renewal", "$191,400.00", f"open until {day(days(250))}"):
+        assert text in page
+    assert f"A renewal is offered until {day_long(days(250))}" in page
+    old = client.get(cast.policy.get_absolute_url(), {"term": before.public_id})
+    assert "Gus Former, MD" in words(old)
+    assert "Letter for Gus Former, MD" in words(old)
+    assert "Núñez" not in words(old)
+
+
+def test_an_offered_term_has_a_roster_but_no_certificates(cast, browse):
+    renewal = TermFactory(
+        policy=cast.policy, effective=cast.term.expires, expires=days(630), status=Term.Status.OFFERED
+    )
+    offered = CoverageFactory(term=renewal, insured=cast.anas.insured)
+    response = browse(cast.paula).get(cast.policy.get_absolute_url(), {"term": renewal.public_id})
+    assert "Ana Núñez, MD" in words(response)
+    assert issue(offered) not in links(response)
+
+
+def test_a_term_of_another_policy_is_not_there(cast, browse):
+    response = browse(cast.paula).get(cast.policy.get_absolute_url(), {"term": cast.olgas.term.public_id})
+    assert response.status_code == 404
+
+
+def test_who_left_in_the_middle_of_a_term_is_listed_with_dates_and_reason(cast, browse):
+    Coverage.objects.filter(pk=cast.bens.pk).update(expires=days(-10), ended_reason="Left the group")
+    page = words(browse(cast.paula).get(cast.policy.get_absolute_url()))
+    assert f"{day(cast.bens.effective)} – {day(days(-10))} · ended: Left the group" in page
+    assert "Letter for Ben Okafor, MD" in page
+
+
+def test_a_large_roster_is_paged_and_searched_by_the_beginning_of_a_name(cast, browse):
+    for serial in range(45):
+        insured = InsuredFactory(first_name="Kim", last_name=f"Person{serial:02}")
+        CoverageFactory(term=cast.term, insured=insured)
+    client, address = browse(cast.paula), cast.policy.get_absolute_url()
+    names, href, pages = [], "", 0
+    while True:
+        response = client.get(address + href)
+        roster = response.context["page"].roster
+        names += [row.name for row in roster.rows]
+        pages += 1
+        href = roster.page.next_href
+        if not href:
+            break
+    assert pages == 3
+    assert len(names) == len(set(names)) == 47
+    assert names == sorted(names, key=lambda name: name.removesuffix(", MD").split()[::-1])
+    found = client.get(address, {"q": "person0 kim"}).context["page"].roster
+    assert [row.name for row in found.rows] == [f"Kim Person{serial:02}, MD" for serial in range(10)]
+    assert "Nobody of that name" in words(client.get(address, {"q": "zzz"}))
+    assert "Nobody of that name" in words(client.get(address, {"q": "---"}))
+
+
+def test_a_pending_cancellation_shows_day_and_amount_to_a_manager_and_the_day_to_an_insured(cast, browse):
+    Policy.objects.filter(pk=cast.policy.pk).update(
+        status=Policy.Status.PENDING_CANCELLATION,
+        cancellation_effective=days(18),
+        cure_amount=Decimal("1240.00"),
+        status_reason="Non-payment of premium",
+    )
+    for user in (cast.paula, cast.adam):
+        page = words(browse(user).get(cast.policy.get_absolute_url()))
+        assert f"In force; cancels on {day_long(days(18))}" in page
+        assert f"if it receives $1,240.00 before {day_long(days(18))}." in page
+    page = words(browse(cast.ana).get(cast.policy.get_absolute_url()))
+    assert f"This policy is to be cancelled on {day_long(days(18))}" in page
+    assert "$1,240" not in page
+
+
+def test_a_cancelled_policy_says_when_and_gives_letters(cast, browse):
+    Policy.objects.filter(pk=cast.policy.pk).update(
+        status=Policy.Status.CANCELLED, cancellation_effective=days(-5), status_date=days(-5)
+    )
+    page = words(browse(cast.paula).get(cast.policy.get_absolute_url()))
+    assert f"Cancelled on {day_long(days(-5))}" in page
+    assert "Letter for Ana Núñez, MD" in page
+    assert "Certificate for" not in page
+    assert "Create letter of past coverage" in words(browse(cast.ana).get(cast.policy.get_absolute_url()))
+
+
+def test_agents_of_record_and_the_history_of_the_status_are_shown(cast, browse):
+    AgentOfRecordFactory(
+        policy=cast.policy, agency=AgencyFactory(name="Old Mill Brokers"), starts=days(-900), ends=days(-365)
+    )
+    PolicyStatus.objects.create(
+        policy=cast.policy, status=Policy.Status.CANCELLED, status_date=days(-500), reason="Lapse"
+    )
+    page = words(browse(cast.paula).get(cast.policy.get_absolute_url()))
+    assert "Agent of record Harborlight Insurance Agency (555) 010-2233" in page
+    assert f"Old Mill Brokers {AgentOfRecord.objects.get(agency__name='Old Mill Brokers').agency.producer_code}" in page
+    assert f"Cancelled {day(days(-500))} Lapse" in page
+    assert f"Active {day(days(-465))} New business" in page
+
+
+def test_a_former_agent_sees_nothing_from_the_day_on_which_another_takes_over(cast, browse):
+    client = browse(cast.adam)
+    assert client.get(cast.policy.get_absolute_url()).status_code == 200
+    AgentOfRecord.objects.filter(policy=cast.policy).update(ends=timezone.localdate())
+    assert client.get(cast.policy.get_absolute_url()).status_code == 404
+
+
+def test_a_revoked_representative_sees_nothing_in_her_open_session(cast, browse):
+    client = browse(cast.paula)
+    assert client.get(cast.policy.get_absolute_url()).status_code == 200
+    Membership.objects.get(user=cast.paula).revoke(by=cast.support, reason="left")
+    assert client.get(cast.policy.get_absolute_url()).status_code == 404
+
+
+def test_who_is_insured_and_represents_the_group_sees_it_whole(cast, browse):
+    holder_of(cast.ana, cast.policy.policyholder)
+    page = words(browse(cast.ana).get(cast.policy.get_absolute_url()))
+    assert "Ben Okafor, MD" in page
+    assert "$184,200.00" in page
+
+
+def test_the_drawing_of_terms_has_a_name_a_description_and_the_same_as_a_table(cast, browse):
+    body = browse(cast.paula).get(cast.policy.get_absolute_url()).content.decode()
+    assert '<svg width="100%" height="74" role="img" aria-labelledby="timeline-title timeline-text">' in body
+    assert f"1 term from {day(cast.term.effective)} to {day(cast.term.expires)}" in body
+    assert 'aria-labelledby="terms"' in body
+
+
+def test_a_policy_without_terms_says_so(cast, browse):
+    Coverage.objects.filter(term=cast.term).delete()
+    cast.term.delete()
+    page = words(browse(cast.paula).get(cast.policy.get_absolute_url()))
+    assert "No term of this policy is on file" in page
+
+
+@pytest.mark.parametrize("who", ["ana", "paula", "adam", "mia"])
+def test_a_page_costs_at_most_ten_queries_however_long_the_roster(cast, browse, who, django_assert_max_num_queries):
+    policy = cast.mias.term.policy if who == "mia" else cast.policy
+    for serial in range(30):
+        insured = InsuredFactory(first_name="Kim", last_name=f"Person{serial:02}")
+        CoverageFactory(term=cast.term, insured=insured)
+    client = browse(getattr(cast, who))
+    client.get(policy.get_absolute_url())
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(policy.get_absolute_url()).status_code == 200
+    assert len(queries) <= 10, [query["sql"][:120] for query in queries.captured_queries]
+
+
+def test_dates_are_those_of_the_named_insureds_place(cast, browse, time_machine):
+    """At 6 a.m. UTC it is still the day before in Hawaii: the term that begins on the 1st isn't in force there yet."""
+    cast.policy.policyholder.state = "HI"
+    cast.policy.policyholder.save()
+    start = dt.date(2031, 1, 1)
+    Term.objects.filter(pk=cast.term.pk).update(effective=start, expires=dt.date(2032, 1, 1))
+    Coverage.objects.filter(term=cast.term).update(effective=start, expires=dt.date(2032, 1, 1))
+    time_machine.move_to(dt.datetime(2031, 1, 1, 6, 0, tzinfo=dt.UTC), tick=False)
+    assert "In force from January 1, 2031" in words(browse(cast.paula).get(cast.policy.get_absolute_url()))
+    time_machine.move_to(dt.datetime(2031, 1, 1, 11, 0, tzinfo=dt.UTC), tick=False)
+    assert "In force until January 1, 2032" in words(browse(cast.paula).get(cast.policy.get_absolute_url()))
