@@ -15,7 +15,7 @@ from django.utils import timezone
 from core.fields import PublicIdField
 from policies.models import Agency, Coverage, Insured, Membership, Policyholder, live_coverages, reach_of
 from policies.models.base import Address
-from policies.names import fold
+from policies.names import fold, normalize_number
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -95,6 +95,18 @@ class CertificateQuerySet(models.QuerySet["Certificate"]):
     def queued(self) -> Self:
         """Those still to be laid out."""
         return self.filter(status=Certificate.Status.QUEUED)
+
+    def search(self, text: str) -> Self:
+        """Those whose serial number begins with `text`, whose policy number does (spaces, dashes, case aside), or whose
+        holder's or insured's name holds it."""
+        wanted = text.strip()
+        if not wanted:
+            return self
+        found = Q(serial__istartswith=wanted) | Q(snapshot__holder__name__icontains=wanted)
+        found |= Q(snapshot__insured__name__icontains=wanted)
+        if number := normalize_number(wanted):
+            found |= Q(coverage__term__policy__number_normalized__startswith=number)
+        return self.filter(found)
 
     def with_policy(self) -> Self:
         """With coverage, policy and company, in one query."""

@@ -37,6 +37,7 @@ log = structlog.get_logger(__name__)
 # How long the request that issues waits for the file before it shows the page with the progress bar.
 WAIT_SECONDS = 3.0
 MOST_RECENT = 8
+MOST_SEARCHED = 100
 
 
 @require_safe
@@ -60,6 +61,15 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "credentialing/home.html", context, status=200 if understood else 422)
 
 
+@require_safe
+def certificates(request: HttpRequest) -> HttpResponse:
+    """Every certificate that the user sees, newest first, searched by number, holder or insured."""
+    q = request.GET.get("q", "").strip()[:MOST_SEARCHED]
+    found = Certificate.objects.visible_to(user_of(request)).search(q)
+    page = keyset_page(found, request, order=("-issued_at", "-id"))
+    return render(request, "credentialing/certificates.html", {"page": page, "q": q, "crumbs": _crumbs()})
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 def issue(request: HttpRequest, public_id: str) -> HttpResponse:
     """Choose the holder of a coverage's certificate, and issue it. 404 for an outsider, 403 without the right, 422 for
@@ -76,7 +86,13 @@ def issue(request: HttpRequest, public_id: str) -> HttpResponse:
         else:
             services.wait_for_file(certificate, seconds=WAIT_SECONDS)
             return redirect(certificate.get_absolute_url() + "?download")
-    context = {"form": form, "coverage": coverage, "verdict": judge_now(coverage), "crumbs": _crumbs()}
+    context = {
+        "form": form,
+        "coverage": coverage,
+        "verdict": judge_now(coverage),
+        "earlier": coverage.certificates.all()[:MOST_RECENT],
+        "crumbs": _crumbs(),
+    }
     return render(request, "credentialing/issue.html", context, status=422 if form.errors else 200)
 
 

@@ -99,6 +99,7 @@ ROWS: dict[str, Row] = {
     # A colleague of the group is insured on the same policy, and sees it with her own coverage only.
     "policies:policy": Row(200, args=policy, colleague=200),
     "credentialing:home": Row(200),
+    "credentialing:certificates": Row(200),
     "credentialing:issue": Row(200, args=coverage),
     "credentialing:certificate": Row(200, args=certificate),
     "credentialing:progress": Row(200, args=certificate),

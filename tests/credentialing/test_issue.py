@@ -223,3 +223,33 @@ def test_a_search_that_makes_no_sense_is_refused_with_a_sentence(cast: Cast, bro
     assert response.status_code == 422
     assert "Choose one of the statuses above." in response.content.decode()
     assert client.get(reverse("credentialing:home"), {"q": "!!! &|:*"}).status_code == 200
+
+
+def test_every_certificate_is_found_again_by_number_holder_and_insured_and_only_ones_own(
+    cast: Cast, browse: Browse, django_assert_max_num_queries: Callable[..., object]
+) -> None:
+    first = issued(cast.coverage, cast.ana, a_holder(cast.ana, cast.coverage, name="Mercy Hospital"))
+    second = issued(cast.bens, cast.ben)
+    strangers = issued(cast.olgas, cast.olga)
+    client = browse(cast.paula)
+    address = reverse("credentialing:certificates")
+
+    def found(q: str) -> set[Certificate]:
+        page = client.get(address, {"q": q}).content.decode()
+        return {certificate for certificate in (first, second, strangers) if f">{certificate.serial}</a>" in page}
+
+    assert found("") == {first, second}
+    assert found(second.serial.lower()) == {second}
+    assert found("mercy") == {first}
+    assert found("şahin") == {second}
+    assert found("mpl 204 118832") == {first, second}
+    assert found(strangers.serial) == set()
+    assert "Mercy Hospital" in client.get(issue_page(cast.coverage)).content.decode(), (
+        "already issued for this coverage"
+    )
+    for number in range(30):
+        issued(cast.coverage, cast.ana, a_holder(cast.ana, cast.coverage, name=f"Hospital {number:02}"))
+    with django_assert_max_num_queries(8):
+        page = client.get(address)
+    assert "Hospital 29" in page.content.decode()
+    assert "Hospital 01" not in page.content.decode(), "that stands on the next page"
