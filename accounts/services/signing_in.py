@@ -9,6 +9,7 @@ from enum import StrEnum
 import django_otp
 from django.conf import settings
 from django.contrib import auth
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -76,9 +77,20 @@ def check_password(*, request: HttpRequest, username: str, password: str) -> Use
     return Refused(Why.COOLING_OFF, throttle.blocked_until(PASSWORDS, key) or until)
 
 
-def begin_session(request: HttpRequest, user: User) -> Session:
+def begin_session(request: HttpRequest, user: User) -> Session | None:
     """A new session after the right password, under a new key. It is whole only if this browser is remembered;
-    otherwise it may set up or give a second factor and nothing else."""
+    otherwise it may set up or give a second factor and nothing else.
+
+    None where the account was locked since the password was checked: the row lock keeps a lock from passing by.
+    """
+    with transaction.atomic():
+        User.objects.select_for_update().get(pk=user.pk)
+        if user.locks.filter(lifted_at=None).exists():
+            return None
+        return _new_session(request, user)
+
+
+def _new_session(request: HttpRequest, user: User) -> Session:
     former = store_of(request).row
     if former is not None:
         former.end(EndReason.REPLACED)

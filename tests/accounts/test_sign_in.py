@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -12,7 +13,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import AuthenticatorDevice, Session, User
-from accounts.services import locks
+from accounts.services import locks, signing_in
 from core.models import Event
 from tests.accounts.people import SIGN_IN, app_code, is_in, type_code, type_password
 from tests.factories import PASSWORD, UserFactory
@@ -112,6 +113,21 @@ def test_a_locked_account_answers_the_right_password_like_a_wrong_one(ada: User,
     wrong = type_password(Client(), "ada", "wrong-wrong-wrong")
     assert right.status_code == wrong.status_code == 422
     assert without_tokens(right.content.decode()) == without_tokens(wrong.content.decode())
+    assert not Session.objects.filter(user=ada).exists()
+
+
+def test_a_lock_that_comes_while_the_password_is_checked_holds(
+    client: Client, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check = signing_in.check_password
+
+    def check_and_lock(**asked: Any) -> object:
+        found = check(**asked)
+        ada.locks.create(reason="stolen phone")
+        return found
+
+    monkeypatch.setattr(signing_in, "check_password", check_and_lock)
+    assert type_password(client).status_code == 422
     assert not Session.objects.filter(user=ada).exists()
 
 
