@@ -149,6 +149,12 @@ class _Loader:
         except PackageError as error:
             self._find(Stage.PACKAGE, error.code, error.sentence, file=error.file)
             self._finish(Status.REFUSED)
+        except LoadBusyError:
+            # Given back as it was received.
+            Run.objects.filter(pk=self._run.pk).update(
+                status=Status.RECEIVED, attempts=F("attempts") - 1, started_at=None, phase=""
+            )
+            raise
         except _NotAppliedError as stop:
             self._finish(stop.status, stop.outcome)
         except (IntegrityError, DataError) as error:
@@ -230,7 +236,7 @@ class _Loader:
         """Everything inside the transaction. Raises _NotAppliedError to roll it back."""
         with self._timed("waiting for another load", "wait"):
             if not take_load_lock(cursor, wait=self._wait):
-                raise self._busy()
+                raise LoadBusyError
         for setting in SESSION_SETTINGS:
             cursor.execute(setting)
         source = Source.objects.filter(name=manifest.source).first()
@@ -262,11 +268,6 @@ class _Loader:
         )
         if self._run.dry_run:
             raise _NotAppliedError(Status.REHEARSED)
-
-    def _busy(self) -> LoadBusyError:
-        """Give the run back as it was received."""
-        Run.objects.filter(pk=self._run.pk).update(status=Status.RECEIVED, attempts=F("attempts") - 1, phase="")
-        return LoadBusyError()
 
     def _stage(self, package: Package, manifest: Manifest, cursor: Any) -> list[Staging]:
         """Stream every file of the package into its staging table, with the checks of its form."""

@@ -1,0 +1,34 @@
+"""A process that executes a run and stops in the middle of it, for a test to kill.
+
+`RUN` is the run's number; when every row is applied and nothing committed, the file `SIGN` appears and the load goes no
+further.
+"""
+
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import django
+
+django.setup()
+
+from core.feedspec import Load  # noqa: E402  # after Django is set up
+from feed import loading  # noqa: E402
+from feed.models import Run  # noqa: E402
+from feed.specification import Layout, layouts  # noqa: E402
+
+
+def wait(_load: Load) -> None:
+    """Give the sign, and go no further."""
+    Path(os.environ["SIGN"]).touch()
+    while True:
+        time.sleep(0.05)
+
+
+slow = tuple(
+    Layout(replace(layout.table, after=(*layout.table.after, wait))) if layout.file == "coverages.csv" else layout
+    for layout in layouts()
+)
+loading.layouts = lambda: slow
+loading.execute(Run.objects.get(pk=int(os.environ["RUN"])))

@@ -1,0 +1,236 @@
+"""What follows from a load in the policies area: history of status, messages to other areas, accounts taken over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from accounts.models import User
+from core.models import Event, OutboxMessage
+from feed.models import Run
+from policies.models import Agency, Contact, Coverage, Membership, Policy, Policyholder, PolicyStatus
+from tests.factories import UserFactory
+from tests.feed.packages import Book, load, small_book, warnings
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _no_guard(settings: Settings) -> None:
+    settings.FEED_RETIRE_SHARE = settings.FEED_CANCEL_SHARE = 1
+
+
+def cancelled(book: Book) -> Book:
+    """The book with its policy cancelled."""
+    book["policies.csv"][0] |= {
+        "status": "cancelled", "status_date": "2026-10-01", "status_reason": "Non-payment of premium",
+        "cancellation_effective": "2026-10-01",
+    }  # fmt: skip
+    return book
+
+
+def messages() -> list[tuple[str, dict[str, Any]]]:
+    """Topics and payloads in the outbox."""
+    return list(OutboxMessage.objects.order_by("id").values_list("topic", "payload"))
+
+
+# History.
+
+
+def test_the_history_of_a_policy_s_status_begins_with_the_first_load(tmp_path: Path) -> None:
+    load(tmp_path, small_book())
+    assert list(PolicyStatus.objects.values_list("status", "reason")) == [("active", "")]
+
+
+def test_a_change_of_status_is_added_to_the_history(tmp_path: Path) -> None:
+    load(tmp_path, small_book())
+    load(tmp_path, cancelled(small_book()), sequence=2)
+    load(tmp_path, cancelled(small_book()), sequence=3)
+    history = Policy.objects.get().status_history.values_list("status", "reason")
+    assert list(history) == [("cancelled", "Non-payment of premium"), ("active", "")]
+
+
+# Messages, from transitions only.
+
+
+def test_a_first_load_tells_nobody_anything(tmp_path: Path) -> None:
+    book = cancelled(small_book())
+    book["coverages.csv"][0]["ended_reason"] = "Left the group"
+    load(tmp_path, book)
+    assert messages() == []
+
+
+def test_a_cancellation_is_told_once(tmp_path: Path) -> None:
+    load(tmp_path, small_book())
+    run = load(tmp_path, cancelled(small_book()), sequence=2)
+    load(tmp_path, cancelled(small_book()), sequence=3)
+
+    policy = Policy.objects.get()
+    assert messages() == [
+        (
+            "policy.cancelled",
+            {
+                "policy": policy.public_id, "was": "active", "status_date": "2026-10-01",
+                "cancellation_effective": "2026-10-01", "run": run.pk,
+            },
+        )
+    ]  # fmt: skip
+
+
+def test_a_policy_that_is_cancelled_again_after_a_reinstatement_is_told_again(tmp_path: Path) -> None:
+    for sequence, book in enumerate([small_book(), cancelled(small_book())] * 2, start=1):
+        load(tmp_path, book, sequence=sequence)
+    assert [topic for topic, _ in messages()] == ["policy.cancelled"] * 2
+
+
+def test_changed_limits_and_an_ended_coverage_are_told(tmp_path: Path) -> None:
+    load(tmp_path, small_book())
+    book = small_book()
+    book["coverages.csv"][0]["limit_aggregate"] = "4000000.00"
+    book["coverages.csv"][1] |= {"expires": "2026-09-01", "ended_reason": "Left the group"}
+    load(tmp_path, book, sequence=2)
+
+    first, second = Coverage.objects.order_by("external_id")
+    told = dict(messages())
+    assert told["coverage.limits_changed"]["coverage"] == first.public_id
+    assert told["coverage.limits_changed"]["was"] == ["1000000.00", "3000000.00"]
+    assert told["coverage.limits_changed"]["limits"] == ["1000000.00", "4000000.00"]
+    assert told["coverage.ended"]["coverage"] == second.public_id
+    assert told["coverage.ended"]["expires"] == "2026-09-01"
+    assert len(told) == OutboxMessage.objects.count() == 2
+
+
+def test_a_load_that_is_rolled_back_tells_nobody(tmp_path: Path) -> None:
+    load(tmp_path, small_book())
+    load(tmp_path, cancelled(small_book()), sequence=2, dry_run=True)
+    assert messages() == []
+
+
+# Accounts that are taken over (S-08).
+
+
+def with_account(book: Book, username: str = "rae", **values: str) -> Book:
+    """The book whose contact had an account."""
+    book["contacts.csv"][0] |= {"username": username, **values}
+    return book
+
+
+def test_a_contact_s_account_is_made_without_a_password_and_acts_for_the_party(tmp_path: Path) -> None:
+    run = load(tmp_path, with_account(small_book(), "Rae.Office", capabilities="view_claims_history"))
+
+    assert warnings(run) == []
+    user = User.objects.get()
+    assert (user.username, user.email, user.get_full_name()) == ("Rae.Office", "rae@group.example", "Rae Office")
+    assert not user.has_usable_password()
+    assert (user.is_active, user.is_staff) == (True, False)
+    membership = user.memberships.get()
+    assert (membership.role, membership.policyholder) == ("policyholder", Policyholder.objects.get())
+    assert membership.contact == Contact.objects.get()
+    assert (membership.administrator, membership.capabilities) == (True, ["view_claims_history"])
+    assert list(Policy.objects.visible_to(user)) == [Policy.objects.get()]
+    event = Event.objects.get(tag="policies:membership:granted")
+    assert (event.on_behalf_of_id, event.subject_id) == (user.pk, str(membership.pk))
+
+
+def test_a_contact_of_an_agency_becomes_an_agent(tmp_path: Path) -> None:
+    load(tmp_path, with_account(small_book(), party="agency", party_id="A1", role="member"))
+    membership = Membership.objects.get()
+    assert (membership.role, membership.agency, membership.administrator) == ("agent", Agency.objects.get(), False)
+
+
+def test_loading_again_makes_no_second_account(tmp_path: Path) -> None:
+    load(tmp_path, with_account(small_book()))
+    load(tmp_path, with_account(small_book(), phone="(518) 555-0100"), sequence=2)
+    assert (User.objects.count(), Membership.objects.count()) == (1, 1)
+
+
+def test_a_changed_role_and_capabilities_are_followed(tmp_path: Path) -> None:
+    load(tmp_path, with_account(small_book()))
+    load(tmp_path, with_account(small_book(), role="member", capabilities="view_claims_history"), sequence=2)
+    membership = Membership.objects.get()
+    assert (membership.administrator, membership.capabilities) == (False, ["view_claims_history"])
+    assert Event.objects.filter(tag="policies:membership:changed").count() == 1
+
+
+ENDINGS = {
+    "retired": {"contact_id": "CT2", "username": ""},
+    "without a username": {"username": ""},
+    "at another party": {"party": "agency", "party_id": "A1"},
+    "another user": {"username": "somebody.else"},
+}
+
+
+@pytest.mark.parametrize("name", ENDINGS)
+def test_a_contact_that_is_so_now_loses_what_it_saw_at_once(name: str, tmp_path: Path) -> None:
+    load(tmp_path, with_account(small_book()))
+    user = User.objects.get(username="rae")
+    assert Policy.objects.visible_to(user).exists()
+
+    load(tmp_path, with_account(small_book(), **{"username": "rae", **ENDINGS[name]}), sequence=2)
+
+    ended = user.memberships.get(role="policyholder")
+    assert ended.revoked_at is not None
+    assert not Policy.objects.filter(policyholder=ended.policyholder).visible_to(user).exists() or name == "at another party"
+    assert Event.objects.get(tag="policies:membership:revoked").on_behalf_of_id == user.pk
+
+
+def test_a_contact_that_comes_back_has_a_new_membership(tmp_path: Path) -> None:
+    load(tmp_path, with_account(small_book()))
+    load(tmp_path, {"contacts.csv": []}, sequence=2)
+    load(tmp_path, with_account(small_book()), sequence=3)
+    user = User.objects.get()
+    assert user.memberships.filter(revoked_at=None).count() == 1
+    assert user.memberships.count() == 2
+
+
+def test_a_username_that_somebody_else_chose_is_not_handed_over(tmp_path: Path) -> None:
+    stranger = UserFactory.create(username="RAE", email="stranger@people.example")
+
+    run = load(tmp_path, with_account(small_book()))
+
+    assert run.status == Run.Status.APPLIED
+    assert warnings(run) == [("contacts.csv", 2, "username", "username-taken")]
+    assert not stranger.memberships.exists()
+    assert User.objects.count() == 1
+
+
+def test_an_account_with_the_contact_s_own_email_is_the_contact_s(tmp_path: Path) -> None:
+    own = UserFactory.create(username="rae", email="Rae@Group.example")
+    load(tmp_path, with_account(small_book()))
+    assert own.memberships.get().policyholder == Policyholder.objects.get()
+
+
+def test_an_account_of_staff_is_never_made_a_member(tmp_path: Path) -> None:
+    stan = UserFactory.create(username="rae", email="rae@group.example", is_staff=True)
+    run = load(tmp_path, with_account(small_book()))
+    assert [warning[3] for warning in warnings(run)] == ["username-taken"]
+    assert not stan.memberships.exists()
+
+
+def test_an_account_without_an_email_can_not_be_taken_over(tmp_path: Path) -> None:
+    run = load(tmp_path, with_account(small_book(), email=""))
+    assert [warning[3] for warning in warnings(run)] == ["missing", "no-email"]
+    assert not User.objects.exists()
+
+
+def test_one_person_may_act_for_two_parties(tmp_path: Path) -> None:
+    book = with_account(small_book())
+    book["contacts.csv"].append(
+        book["contacts.csv"][0] | {"contact_id": "CT2", "party": "agency", "party_id": "A1", "username": "Rae"}
+    )
+    load(tmp_path, book)
+    assert sorted(User.objects.get().memberships.values_list("role", flat=True)) == ["agent", "policyholder"]
+
+
+def test_two_contacts_with_one_username_are_one_person_only_by_the_same_email(tmp_path: Path) -> None:
+    book = with_account(small_book())
+    book["contacts.csv"].append(
+        book["contacts.csv"][0]
+        | {"contact_id": "CT2", "party": "agency", "party_id": "A1", "email": "other@agency.example"}
+    )
+    run = load(tmp_path, book)
+    assert [warning[3] for warning in warnings(run)] == ["username-taken"]
+    assert User.objects.get().memberships.get().role == "policyholder"
