@@ -15,6 +15,7 @@ from policies.standing import RENEWAL_WINDOW_DAYS
 
 if TYPE_CHECKING:
     from policies.models.policy import PolicyQuerySet
+    from policies.models.term import TermQuerySet
 
 IN_FORCE, ENDING = "in_force", "ending"
 # In the order of their tabs; a policy whose cancellation is pending is still in force.
@@ -61,7 +62,7 @@ class PolicyFilter(django_filters.FilterSet):
         return policies.filter(status=status)
 
 
-def _ending_terms() -> object:
+def _ending_terms() -> TermQuerySet:
     today = timezone.localdate()
     return Term.objects.live().filter(
         policy=OuterRef("pk"),

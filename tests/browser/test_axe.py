@@ -1,0 +1,171 @@
+"""Every page in a real browser: no finding of axe (WCAG 2.2 AA and good practice), nothing wider than the screen, in
+light and dark, on a phone and on a desk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.test import Client
+from django.urls import reverse
+from playwright.sync_api import Browser, Page, expect
+from pytest_django import Settings
+
+from accounts.models import User
+from policies.models import Policy, Term
+from portal.models import Announcement
+from tests.book import TermFactory, days
+from tests.helpers import sign_in
+from tests.policies.conftest import Cast, make_cast
+
+pytestmark = pytest.mark.django_db(transaction=True)
+RULES = {
+    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+}
+
+
+@pytest.fixture
+def cast(transactional_db: None, settings: Settings) -> Cast:
+    """The cast of policies, with something on every page: news, a renewal, a cancellation that is pending."""
+    settings.ROOT_URLCONF = "tests.browser.urls"
+    settings.PUBLIC_URL_NAMES = {*settings.PUBLIC_URL_NAMES, "style"}
+    cast = make_cast()
+    TermFactory.create(policy=cast.policy, effective=cast.term.expires, expires=days(630), status=Term.Status.OFFERED)
+    Policy.objects.filter(pk=cast.mias.term.policy_id).update(
+        status=Policy.Status.PENDING_CANCELLATION, cancellation_effective=days(9), cure_amount=870
+    )
+    Announcement.objects.create(title="Office closed", body="On Friday.", for_visitors=True)
+    return cast
+
+
+@pytest.fixture
+def look(browser: Browser, site: str) -> Callable[..., Page]:
+    """Opens an address as somebody, on a screen of that width, in that colour scheme."""
+
+    def open_page(address: str, user: User | None, width: int, scheme: str, **options: object) -> Page:
+        context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce", **options
+        )
+        if user is not None:
+            client = Client()
+            sign_in(client, user)
+            context.add_cookies([{"name": "session", "value": client.cookies["session"].value, "url": site}])
+        page = context.new_page()
+        page.goto(site + address)
+        return page
+
+    return open_page
+
+
+def findings(page: Page) -> list[str]:
+    """What axe has to say against a page, a line each."""
+    violations = Axe().run(page, options=RULES).response["violations"]
+    return [
+        f"{page.url}: {violation['id']} ({violation['impact']}): {violation['help']}: {node['html'][:160]}"
+        for violation in violations
+        for node in violation["nodes"]
+    ]
+
+
+def pages(cast: Cast) -> dict[str, list[str]]:
+    """Each page with whom it differs for; "" is a visitor."""
+    group, own = cast.policy.get_absolute_url(), cast.mias.term.policy.get_absolute_url()
+    return {
+        "": ["/", reverse("accounts:sign-in"), "/no/such/page/", "/style/"],
+        "ana": ["/", group, reverse("credentialing:issue", args=[cast.anas.public_id])],
+        "paula": ["/", group, reverse("credentialing:home")],
+        "adam": ["/", "/policies/", "/policies/?q=nobody-at-all", "/policies/?status=nonsense"],
+        "mia": ["/", own],
+        "support": ["/"],
+    }
+
+
+@pytest.mark.parametrize("who", ["", "ana", "paula", "adam", "mia", "support"])
+def test_no_page_has_a_finding_a_sideways_scroll_or_a_complaint_in_the_console(
+    cast: Cast, look: Callable[..., Page], site: str, who: str
+) -> None:
+    found: list[str] = []
+    page = look("/", getattr(cast, who) if who else None, 1280, "light")
+    page.on("console", lambda message: found.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: found.append(str(error)))
+    for address in pages(cast)[who]:
+        page.set_viewport_size({"width": 1280, "height": 900})
+        page.emulate_media(color_scheme="light")
+        page.goto(site + address)
+        found += findings(page)
+        # What may differ on a phone, in the dark; then the narrowest screen that counts (WCAG 1.4.10: 320 px).
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.emulate_media(color_scheme="dark")
+        page.reload()
+        found += findings(page)
+        for width in (390, 320):
+            page.set_viewport_size({"width": width, "height": 844})
+            if (wide := page.evaluate("document.documentElement.scrollWidth")) > width:
+                found.append(f"{page.url}: {wide} px wide on a screen of {width} px")
+    # The browser itself complains of a page that is answered with 404 or 422, as these are.
+    assert [line for line in found if "the server responded with a status of 4" not in line] == []
+
+
+def test_without_script_the_phone_menu_opens_and_leads_on(cast: Cast, look: Callable[..., Page], site: str) -> None:
+    page = look("/", cast.paula, 390, "light", java_script_enabled=False)
+    menu = page.get_by_role("banner").locator("summary")
+    expect(menu).to_contain_text("Menu")
+    menu.click()
+    page.get_by_role("navigation", name="Menu").get_by_role("link", name="Policies").click()
+    expect(page).to_have_url(f"{site}/policies/")
+    page.get_by_role("searchbox", name="Search policies").fill("riverbend")
+    page.get_by_role("button", name="Search").click()
+    page.get_by_role("link", name="MPL-204-118832").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("In force until")
+
+
+def test_the_first_tab_stop_skips_to_the_content_and_the_ring_is_seen(cast: Cast, look: Callable[..., Page]) -> None:
+    page = look("/policies/", cast.adam, 1280, "light")
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to the main content")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    search = page.get_by_role("searchbox")
+    expect(search).to_be_focused()
+    assert search.evaluate("field => getComputedStyle(field).outlineStyle") == "solid"
+    page.keyboard.press("Escape")
+    page.get_by_role("heading", level=1).click()
+    page.keyboard.press("/")
+    expect(search).to_be_focused()
+
+
+def test_escape_closes_the_menu_and_gives_the_focus_back(cast: Cast, look: Callable[..., Page]) -> None:
+    page = look("/", cast.ana, 1280, "light")
+    summary = page.get_by_role("banner").locator("summary")
+    summary.click()
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Sign out")).to_be_hidden()
+    expect(summary).to_be_focused()
+    summary.click()
+    page.get_by_role("heading", level=1).click()
+    expect(page.get_by_role("button", name="Sign out")).to_be_hidden()
+
+
+def test_below_640_px_a_table_is_cards_whose_cells_say_what_they_are(cast: Cast, look: Callable[..., Page]) -> None:
+    wide = look("/policies/", cast.adam, 1280, "light")
+    assert wide.locator("tbody tr").first.evaluate("row => getComputedStyle(row).display") == "table-row"
+    wide.context.close()
+    phone = look("/policies/", cast.adam, 390, "light")
+    row = phone.locator("tbody tr").first
+    assert row.evaluate("row => getComputedStyle(row).display") == "block"
+    label = row.locator("td").first.evaluate("cell => getComputedStyle(cell, '::before').content")
+    assert label == '"Policyholder"'
+
+
+def test_on_paper_there_are_no_controls(cast: Cast, look: Callable[..., Page]) -> None:
+    page = look(cast.policy.get_absolute_url(), cast.paula, 1280, "dark")
+    page.emulate_media(media="print", color_scheme="dark")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.locator(".site-nav")).to_be_hidden()
+    expect(page.locator(".row-action").first).to_be_hidden()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.evaluate("getComputedStyle(document.querySelector('h1')).color") == "rgb(0, 0, 0)"
