@@ -28,9 +28,9 @@ def package_storage() -> Storage:
     return storages["private"]
 
 
-def package_name(run: Run, filename: str) -> str:
+def package_name(_run: Run, _filename: str) -> str:
     """A generated name; that of the upload is only a label."""
-    return f"feed/{timezone.now():%Y/%m}/{run.idempotency_key}.zip"
+    return f"feed/{timezone.now():%Y/%m}/{uuid.uuid4()}.zip"
 
 
 class SourceQuerySet(models.QuerySet["Source"]):
@@ -108,7 +108,7 @@ class Run(models.Model):
     origin = models.CharField(max_length=10, choices=Origin, default=Origin.COMMAND)
     dry_run = models.BooleanField("dry run", default=False)
     # Of the form that uploaded it; a run that came another way has one too.
-    idempotency_key = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    idempotency_key = models.UUIDField(default=uuid.uuid4, editable=False)
     name = models.CharField("package", max_length=200, blank=True)
     # An upload is kept in storage; a package on the machine is named by its path.
     upload = models.FileField(storage=package_storage, upload_to=package_name, blank=True)
@@ -149,6 +149,11 @@ class Run(models.Model):
         permissions: ClassVar = [
             ("load_package", "Can load a package of the carrier's feed"),
             ("release_held_run", "Can apply a held package anyway, with a reason"),
+        ]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["idempotency_key", "uploaded_by"], nulls_distinct=False, name="feed_run_once"
+            ),
         ]
         indexes: ClassVar = [
             models.Index(
