@@ -14,7 +14,7 @@ from core import money
 
 register = template.Library()
 
-# Django's own date_format asks for the active language at every call, which made a fifth of the cost of a page of dates.
+# Django's own date_format asks for the active language at every call: a fifth of the cost of a page of dates.
 MONTHS = (
     "",
     "January",
