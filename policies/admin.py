@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
 from django.utils import timezone
 
+from accounts.guards import user_of
 from core.events import record_event
 from policies.events import PolicyEvent
 from policies.models import (
@@ -35,7 +36,7 @@ class ReadOnlyAdmin(admin.ModelAdmin[Any]):
 
     show_full_result_count = False
     list_per_page = 50
-    ordering: Any = ["pk"]
+    ordering: ClassVar[Any] = ["pk"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """The feed adds."""
@@ -60,7 +61,7 @@ class ReadOnlyAdmin(admin.ModelAdmin[Any]):
         response = super().changeform_view(request, object_id, form_url, extra_context)
         row = self.get_object(request, object_id) if object_id else None
         if row is not None and response.status_code == 200:
-            record_event(PolicyEvent.STAFF_LOOK, actor=request.user, subject=row, request=request)
+            record_event(PolicyEvent.STAFF_LOOK, actor=user_of(request), subject=row, request=request)
         return response
 
 
@@ -97,7 +98,7 @@ class PolicyAdmin(ReadOnlyAdmin):
     list_select_related = ["policyholder", "company"]
     search_fields = ["number_normalized__startswith", "number__startswith", "policyholder__name__istartswith"]
     inlines = [TermInline, AgentOfRecordInline, PolicyStatusInline]
-    ordering = ["number_normalized"]
+    ordering: ClassVar[Any] = ["number_normalized"]
 
 
 @admin.register(Insured)
@@ -229,11 +230,11 @@ class MembershipAdmin(admin.ModelAdmin[Membership]):
     def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:
         """Record who granted or changed it."""
         if not change:
-            obj.granted_by = request.user  # type: ignore[assignment]  # admin's users are ours
+            obj.granted_by = user_of(request)
         super().save_model(request, obj, form, change)
         record_event(
             PolicyEvent.MEMBERSHIP_CHANGED if change else PolicyEvent.MEMBERSHIP_GRANTED,
-            actor=request.user,
+            actor=user_of(request),
             subject=obj,
             on_behalf_of=obj.user,
             request=request,
@@ -245,5 +246,5 @@ class MembershipAdmin(admin.ModelAdmin[Membership]):
         """End access from this moment."""
         reason = f"revoked in admin on {timezone.localdate():%Y-%m-%d}"
         for membership in memberships:
-            membership.revoke(by=request.user, reason=reason, request=request)  # type: ignore[arg-type]  # ours
+            membership.revoke(by=user_of(request), reason=reason, request=request)
         self.message_user(request, f"{len(memberships)} memberships revoked.", messages.SUCCESS)

@@ -29,14 +29,14 @@ def days(count: int) -> dt.date:
     return timezone.localdate() + dt.timedelta(days=count)
 
 
-class FeedRowFactory(factory.django.DjangoModelFactory):
+class FeedRowFactory(factory.django.DjangoModelFactory[Any]):
     """What every row of the feed has."""
 
     class Meta:
         abstract = True
 
     source = "core"
-    external_id = factory.Sequence(lambda n: f"X{n}")
+    external_id: Any = factory.Sequence(lambda n: f"X{n}")
 
 
 class CompanyFactory(FeedRowFactory):

@@ -1,8 +1,9 @@
 """Contacts with a username: accounts that existed elsewhere and are taken over (S-08).
 
-A contact's account has no password until its owner sets one by mail. Its membership is with the contact's party and ends
-the moment the contact is retired, names another user or moves to another party. A username that somebody chose here
-before the feed named it is not handed over: only an account with the contact's own email is, and never one of staff.
+A contact's account has no password until its owner sets one by mail. Its membership is with the contact's party and
+ends the moment the contact is retired, names another user or moves to another party. A username that somebody chose
+here before the feed named it is not handed over: only an account with the contact's own email is, and never one of
+staff.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ EVENTS = """
 def keep_memberships(load: Load) -> None:
     """End, adjust and grant the memberships of contacts that changed."""
     changes = load.changes(FILE)
-    assert changes  # the hook belongs to the file
+    assert changes  # noqa: S101  # the hook belongs to the file
     _end(load, changes)
     _adjust(load, changes)
     _Grants(load, changes).grant()
@@ -139,9 +140,13 @@ class _Grants:
         """Whether the account is the contact's; a warning says why not."""
         user = users.get(fold_username(contact.username))
         if user is None:
-            self._warn(contact, "no-email", "The account can't be taken over: its owner has no email to set a password by.")
+            self._warn(
+                contact, "no-email", "The account can't be taken over: its owner has no email to set a password by."
+            )
         elif user.is_staff:
-            self._warn(contact, "username-taken", "The username belongs to a member of staff; nobody was made a member.")
+            self._warn(
+                contact, "username-taken", "The username belongs to a member of staff; nobody was made a member."
+            )
         elif user.email.casefold() != contact.email.casefold():
             self._warn(
                 contact,

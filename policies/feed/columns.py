@@ -9,7 +9,8 @@ from core.dates import STATE_ZONES
 from core.feedspec import Column, Kind
 from policies.names import normalize_number
 
-# States and territories that license; beyond them, where mail goes: the codes of the armed forces and the associated states.
+# States and territories that license; beyond them, where mail goes: the codes of the armed forces and of the
+# associated states.
 STATES = tuple(sorted(STATE_ZONES))
 POSTAL_STATES = (*STATES, "AA", "AE", "AP", "FM", "MH", "PW")
 ADDRESS = (
@@ -19,7 +20,8 @@ ADDRESS = (
     Column("state", Kind.CHOICE, choices=POSTAL_STATES),
     Column("zip", Kind.ZIP),
 )
-# Of a date of birth only its keyed hash is kept; a registrant's is matched by the same (purpose `date_of_birth`, ISO date).
+# Of a date of birth only its keyed hash is kept; a registrant's is matched by the same (purpose `date_of_birth`, ISO
+# date).
 DATE_OF_BIRTH = Column(
     "date_of_birth",
     Kind.DATE,

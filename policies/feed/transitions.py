@@ -1,7 +1,7 @@
 """What follows from changes of policies and coverages: the history of status, and messages to the other areas.
 
-Messages go to the outbox from transitions only: a row that is new tells nothing, or the first load would tell everything.
-Payloads hold public ids and the run, nothing personal.
+Messages go to the outbox from transitions only: a row that is new tells nothing, or the first load would tell
+everything. Payloads hold public ids and the run, nothing personal.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
+from django.db.models.functions import Now
 
 
 class FeedQuerySet(models.QuerySet[Any]):
@@ -26,8 +27,8 @@ class FeedRow(models.Model):
     source = models.CharField(max_length=40)
     external_id = models.CharField("carrier's id", max_length=200)
     retired_at = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True, db_default=models.functions.Now())
-    updated_at = models.DateTimeField(auto_now=True, db_default=models.functions.Now())
+    created_at = models.DateTimeField(auto_now_add=True, db_default=Now())
+    updated_at = models.DateTimeField(auto_now=True, db_default=Now())
 
     class Meta:
         abstract = True

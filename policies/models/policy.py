@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 from django.contrib.postgres.search import SearchQuery
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -183,7 +184,7 @@ class PolicyStatus(models.Model):
     status = models.CharField(max_length=24, choices=Policy.Status)
     status_date = models.DateField(null=True, blank=True)
     reason = models.CharField(max_length=200, blank=True, default="")
-    recorded_at = models.DateTimeField(default=timezone.now, db_default=models.functions.Now())
+    recorded_at = models.DateTimeField(default=timezone.now, db_default=Now())
 
     class Meta:
         ordering = ["-recorded_at", "-id"]
