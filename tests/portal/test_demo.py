@@ -175,7 +175,7 @@ def demo(folder: Path, *options: str) -> subprocess.Popen[str]:
         # As in a background command of a shell, which ignores INT for it.
         ["/bin/sh", "-c", "trap '' INT; exec \"$@\"", "sh", sys.executable, "manage.py", "demo", *options],
         cwd=BASE_DIR,
-        env={"PATH": os.environ["PATH"], "PORTAL_DATA_DIR": str(folder)},
+        env={"PATH": os.environ["PATH"], "PORTAL_DATA_DIR": str(folder), "PORTAL_END_WITH_PARENT": "1"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

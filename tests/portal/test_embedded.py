@@ -27,9 +27,11 @@ from portal.embedded.addresses import (
 from portal.embedded.locks import services_dir
 
 USE = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from portal.embedded.client import start
+from portal.embedded.processes import end_with_parent
+end_with_parent(signal.SIGKILL)
 start(Path(sys.argv[1]))
 print("up", flush=True)
 time.sleep(600)
