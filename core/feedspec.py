@@ -1,8 +1,8 @@
 """With what an area declares the tables that the carrier's feed fills.
 
 The machinery in `feed/` reads these declarations and knows no table by name. An area lists its `Table`s in its own
-`feed.py`; settings name them (`FEED_TABLES`). In the pieces of SQL below `s` is the staged row of the file, whose columns
-bear the names of the file's columns, and `t` is the portal's row.
+`feed.py`; settings name them (`FEED_TABLES`). In the pieces of SQL below `s` is the staged row of the file, whose
+columns bear the names of the file's columns, and `t` is the portal's row.
 """
 
 from __future__ import annotations
@@ -116,7 +116,10 @@ class Computed:
 
 @dataclass(frozen=True)
 class RowCheck:
-    """A rule on one row: `faulty` is SQL over `s`, true where it is broken; the sentence may name columns as `{column}`."""
+    """A rule on one row: `faulty` is SQL over `s`, true where it is broken.
+
+    The sentence may name columns as `{column}`.
+    """
 
     code: str
     column: str
@@ -167,12 +170,12 @@ class Load(Protocol):
     def changes(self, file: str) -> str | None:
         """The temporary table of a file's changes, or None if the package doesn't hold the file.
 
-        Columns: `line` (None where retired for being absent), `id` of the model's row, `change` ('inserted', 'updated',
-        'unretired', 'retired') and `was_<field>` for each tracked field (null for what is inserted).
+        Columns: `line` (null where retired), `id` of the model's row, `change` ('inserted', 'updated', 'unretired',
+        'retired') and `was_<field>` for each tracked field (null for what is inserted).
         """
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> int:
-        """Run set-based SQL; `source`, `run_id`, `as_of` and `now` are among the parameters. Returns the rows touched."""
+        """Run set-based SQL; returns the rows touched. Parameters also hold `source`, `run_id`, `as_of` and `now`."""
 
     def rows(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """Run a query and fetch what it finds; for few rows only."""

@@ -81,9 +81,7 @@ class RunAdmin(WatchedOnlyAdmin):
         """The list, with a way to upload for those who may."""
         may_load = request.user.has_perm("feed.load_package")
         sources = Source.objects.order_by("name")
-        return super().changelist_view(
-            request, {**(extra_context or {}), "may_load": may_load, "sources": sources}
-        )
+        return super().changelist_view(request, {**(extra_context or {}), "may_load": may_load, "sources": sources})
 
     def upload_view(self, request: HttpRequest) -> HttpResponse:
         """Take a package in; its load is followed on the run's page."""
@@ -100,7 +98,12 @@ class RunAdmin(WatchedOnlyAdmin):
             )
             messages.success(request, f"{run.name} was received.")
             return self._to(run)
-        context = {**self.admin_site.each_context(request), "title": "Upload a package", "form": form, "opts": self.opts}
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Upload a package",
+            "form": form,
+            "opts": self.opts,
+        }
         return TemplateResponse(request, "admin/feed/run/upload.html", context, status=_status(form.is_bound))
 
     def change_view(
@@ -127,9 +130,7 @@ class RunAdmin(WatchedOnlyAdmin):
         if not form.is_valid():
             return self._show(request, run, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
         try:
-            services.release_held(
-                run=run, by=user_of(request), reason=form.cleaned_data["reason"], request=request
-            )
+            services.release_held(run=run, by=user_of(request), reason=form.cleaned_data["reason"], request=request)
         except NotHeldError:
             messages.error(request, "This package is not held any more.")
         else:

@@ -47,7 +47,14 @@ class Applier:
     """Applies the files of one package, each after those that it refers to."""
 
     def __init__(
-        self, cursor: Any, by_file: Mapping[str, Layout], *, source: str, is_full: bool, as_of: dt.datetime, now: dt.datetime
+        self,
+        cursor: Any,
+        by_file: Mapping[str, Layout],
+        *,
+        source: str,
+        is_full: bool,
+        as_of: dt.datetime,
+        now: dt.datetime,
     ) -> None:
         self._cursor = cursor
         self._by_file = by_file

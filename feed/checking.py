@@ -18,7 +18,13 @@ class Checker:
     """Judges the staged files of one package and adds what it finds."""
 
     def __init__(
-        self, stagings: Sequence[Staging], by_file: Mapping[str, Layout], *, source: str, is_full: bool, findings: Findings
+        self,
+        stagings: Sequence[Staging],
+        by_file: Mapping[str, Layout],
+        *,
+        source: str,
+        is_full: bool,
+        findings: Findings,
     ) -> None:
         self._stagings = stagings
         self._staged = {staging.layout.file for staging in stagings}

@@ -53,6 +53,4 @@ class LoadContext:
 
     def warn(self, file: str, line: int | None, column: str, code: str, sentence: str) -> None:
         """Add a warning to the run's findings."""
-        self._findings.add(
-            Found(Stage.BUSINESS, Severity.WARNING, code, sentence, file=file, row=line, column=column)
-        )
+        self._findings.add(Found(Stage.BUSINESS, Severity.WARNING, code, sentence, file=file, row=line, column=column))

@@ -56,9 +56,7 @@ class Findings:
 
     def has_errors(self, *stages: Stage) -> bool:
         """Whether anything found stops the package, in one of these stages or, where none is named, in any."""
-        return any(
-            sort.severity is Severity.ERROR and (not stages or sort.stage in stages) for sort in self._counts
-        )
+        return any(sort.severity is Severity.ERROR and (not stages or sort.stage in stages) for sort in self._counts)
 
     def summary(self) -> list[dict[str, object]]:
         """One entry per file and code: how many were found and how many of them are kept. Errors come first."""
@@ -71,7 +69,8 @@ class Findings:
                 "kept": min(count, KEPT_PER_CODE),
             }
             for sort, count in sorted(
-                self._counts.items(), key=lambda item: (item[0].severity is not Severity.ERROR, item[0].file, item[0].code)
+                self._counts.items(),
+                key=lambda item: (item[0].severity is not Severity.ERROR, item[0].file, item[0].code),
             )
         ]
 

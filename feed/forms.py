@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from typing import Any
 
 from django import forms
 from django.conf import settings
@@ -26,9 +27,9 @@ class UploadForm(IdempotentForm):
         help_text="Check and apply everything, show what would change, and change nothing.",
     )
 
-    def clean_package(self) -> UploadedFile:
+    def clean_package(self) -> UploadedFile[Any]:
         """A zip archive of a size that is read; what is in it is for the checks to say."""
-        package: UploadedFile = self.cleaned_data["package"]
+        package: UploadedFile[Any] = self.cleaned_data["package"]
         if package.size is not None and package.size > settings.FEED_MAX_BYTES:
             raise forms.ValidationError(
                 f"The file has {filesizeformat(package.size)}; "

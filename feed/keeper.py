@@ -1,7 +1,7 @@
 """The run's own connection beside the load's transaction: it holds the run's lock and tells how far the run is.
 
-The lock is PostgreSQL's (session level), so a worker that dies lets go of it by dying: a run that is 'checking' and whose
-lock is free has lost its worker, whatever the clock says.
+The lock is PostgreSQL's (session level), so a worker that dies lets go of it by dying: a run that is 'checking' and
+whose lock is free has lost its worker, whatever the clock says.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
-from django.db import connection, connections
+from django.db import connections
 
 # Advisory locks are pairs of numbers; these are the feed's own. LOAD stands for all loads, RUN for one run.
 LOAD_LOCK = (7_203_001, 0)
@@ -23,11 +23,12 @@ NOTE_EVERY = 0.5
 class RunKeeper:
     """Holds a run's lock while it is worked on, and writes its progress outside the load's transaction.
 
-    Use as a context manager; `held` says whether the lock was free. Nothing is written after `__exit__`.
+    Use as a context manager; `held` says whether the lock was free. `tell` hears of each phase as well.
     """
 
-    def __init__(self, run_id: int) -> None:
+    def __init__(self, run_id: int, *, tell: Callable[[str], None] | None = None) -> None:
         self._run_id = run_id
+        self._tell = tell
         # A connection of its own, even where the thread's own is inside a transaction.
         self._connection: Any = connections.create_connection("default")
         self._noted = 0.0
@@ -51,8 +52,10 @@ class RunKeeper:
             self._connection.close()
 
     def phase(self, words: str) -> None:
-        """Say what is being done now."""
+        """Say what is being done now, also to whoever started the load."""
         self._write("phase = %s", [words])
+        if self._tell:
+            self._tell(words)
 
     def progress(self, done: int) -> None:
         """Say how many bytes have been read, at most twice a second."""
@@ -83,15 +86,3 @@ def take_load_lock(cursor: Any, *, wait: bool) -> bool:
         return True
     cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", LOAD_LOCK)
     return bool(cursor.fetchone()[0])
-
-
-def is_worked_on(run_id: int) -> bool:
-    """Whether some process holds the run's lock."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = %s "
-            "AND objid = %s AND objsubid = 2 "
-            "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))",
-            [RUN_LOCK, run_id],
-        )
-        return bool(cursor.fetchone()[0])

@@ -6,7 +6,7 @@ import datetime as dt
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 Status = Run.Status
+WAITING = "Waiting for another load"
 # A clock may go a little ahead of ours.
 CLOCK_SLACK = dt.timedelta(hours=1)
 # Sorting and hashing a large file's keys in memory; for this transaction only.
@@ -68,10 +69,12 @@ def load_package(
     origin: str = Run.Origin.COMMAND,
     uploaded_by: User | None = None,
     wait: bool = True,
+    tell: Callable[[str], None] | None = None,
 ) -> Run:
     """Load a folder or a `.zip`, and return the run with its outcome.
 
     `dry_run` does everything and rolls back. `wait`: stand in line behind another load; else raises LoadBusyError.
+    `tell` hears what is being done, step by step.
     What is wrong with the package never raises: it stands in the run's findings.
     """
     path = Path(path)
@@ -82,17 +85,17 @@ def load_package(
         origin=origin,
         uploaded_by=uploaded_by,
     )
-    return execute(run, wait=wait)
+    return execute(run, wait=wait, tell=tell)
 
 
-def execute(run: Run, *, wait: bool = True) -> Run:
+def execute(run: Run, *, wait: bool = True, tell: Callable[[str], None] | None = None) -> Run:
     """Take an unfinished run to its end. A run that has ended is returned as it is.
 
     Raises RunBusyError where another process is at it, LoadBusyError where another load is under way and `wait` is
     false (the run is then received as before), and the database's OperationalError; after that the run may be tried
     again.
     """
-    with RunKeeper(run.pk) as keeper:
+    with RunKeeper(run.pk, tell=tell) as keeper:
         if not keeper.held:
             raise RunBusyError
         begun = Run.objects.filter(pk=run.pk, status__in=Run.UNFINISHED).update(
@@ -199,7 +202,9 @@ class _Loader:
         """Whether the package is the one that was applied last; findings where it may not be applied at all."""
         if source is None:
             if not manifest.is_full:
-                self._refuse_sequence("delta-first", f"There is nothing of ‘{manifest.source}’ yet; a full package comes first.")
+                self._refuse_sequence(
+                    "delta-first", f"There is nothing of ‘{manifest.source}’ yet; a full package comes first."
+                )
             return False
         if manifest.sequence < source.sequence:
             self._refuse_sequence(
@@ -234,9 +239,11 @@ class _Loader:
 
     def _load(self, package: Package, manifest: Manifest, cursor: Any) -> None:
         """Everything inside the transaction. Raises _NotAppliedError to roll it back."""
-        with self._timed("waiting for another load", "wait"):
-            if not take_load_lock(cursor, wait=self._wait):
+        if not take_load_lock(cursor, wait=False):
+            if not self._wait:
                 raise LoadBusyError
+            with self._timed(WAITING, "wait"):
+                take_load_lock(cursor, wait=True)
         for setting in SESSION_SETTINGS:
             cursor.execute(setting)
         source = Source.objects.filter(name=manifest.source).first()

@@ -71,7 +71,9 @@ def parse_manifest(data: bytes) -> Manifest:
     """Read `manifest.json` (FEED.md). Raises ManifestError at the first thing that is wrong."""
     content = _json_object(data)
     if content.get("schema") != SCHEMA:
-        raise ManifestError("schema", f"The manifest's schema is {content.get('schema')!r}; this portal reads '{SCHEMA}'.")
+        raise ManifestError(
+            "schema", f"The manifest's schema is {content.get('schema')!r}; this portal reads '{SCHEMA}'."
+        )
     for key in KEYS:
         if key not in content:
             raise ManifestError("manifest", f"The manifest has no '{key}'.")
@@ -119,7 +121,8 @@ def _moment(value: Any) -> dt.datetime:
         moment = None
     if moment is None or moment.tzinfo is None:
         raise ManifestError(
-            "manifest", f"The manifest's as_of is {value!r}; it is a time with its zone, such as '2026-11-20T02:00:00Z'."
+            "manifest",
+            f"The manifest's as_of is {value!r}; it is a time with its zone, such as '2026-11-20T02:00:00Z'.",
         )
     try:
         return moment.astimezone(dt.UTC)
@@ -135,7 +138,8 @@ def _files(value: Any) -> dict[str, FileEntry]:
     for name, entry in value.items():
         if not FILE_NAME.fullmatch(name):
             raise ManifestError(
-                "path", f"The manifest lists {name[:80]!r}; a file of a package has a plain name such as 'policies.csv'."
+                "path",
+                f"The manifest lists {name[:80]!r}; a file of a package has a plain name such as 'policies.csv'.",
             )
         rows = entry.get("rows") if isinstance(entry, dict) else None
         sha256 = entry.get("sha256") if isinstance(entry, dict) else None

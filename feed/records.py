@@ -1,8 +1,8 @@
 """Records of a CSV file, strictly by RFC 4180, as a stream of batches.
 
-What is wrong becomes a fault with the row that a spreadsheet would show (the header is row 1, a quoted line break starts
-no row); nothing in a file raises. Well-formed text is split by Python's own `csv`; only a batch that holds something
-unusual is read again by the strict parser below, which says what and where.
+What is wrong becomes a fault with the row that a spreadsheet would show (the header is row 1, a quoted line break
+starts no row); nothing in a file raises. Well-formed text is split by Python's own `csv`; only a batch that holds
+something unusual is read again by the strict parser below, which says what and where.
 """
 
 from __future__ import annotations
@@ -180,8 +180,7 @@ class RecordReader:
             if self.stopped:
                 break
             if self._is_sound(row, record, width):
-                assert isinstance(record, list)
-                rows.append(record)
+                rows.append(record)  # type: ignore[arg-type]  # a sound one is a list
                 lines.append(row)
         return Batch(rows=rows, lines=lines)
 
@@ -215,18 +214,21 @@ class RecordReader:
 
 
 def parse_strictly(text: str) -> Iterator[list[str] | Malformed]:
-    """Records by the grammar of RFC 4180, section 2 (a line may also end with LF alone); after a fault, the next line."""
+    """Records by the grammar of RFC 4180, section 2 (a line may also end with LF alone).
+
+    After a fault it goes on with the next line.
+    """
     position = 0
     while position < len(text):
         start = position
         fields: list[str] = []
         fault: Malformed | None = None
         while True:
+            # Always matches: the second branch takes an empty value.
             match = _FIELD.match(text, position)
-            assert match  # the second branch matches an empty value
-            quoted, plain = match.groups()
+            quoted, plain = match.groups()  # type: ignore[union-attr]  # as said
             fields.append(plain if quoted is None else quoted.replace('""', '"'))
-            begin, position = position, match.end()
+            begin, position = position, match.end()  # type: ignore[union-attr]  # as said
             following = text[position : position + 1]
             if following == ",":
                 position += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def receive_upload(
-    *, file: UploadedFile, dry_run: bool, user: User, key: uuid.UUID, request: HttpRequest | None = None
+    *, file: UploadedFile[Any], dry_run: bool, user: User, key: uuid.UUID, request: HttpRequest | None = None
 ) -> Run:
     """Keep an uploaded package and enqueue its load. The same key gives the same run."""
 
@@ -33,9 +33,7 @@ def receive_upload(
             dry_run=dry_run,
             uploaded_by=user,
         )
-        record_event(
-            FeedEvent.PACKAGE_UPLOADED, actor=user, subject=run, request=request, data={"dry_run": dry_run}
-        )
+        record_event(FeedEvent.PACKAGE_UPLOADED, actor=user, subject=run, request=request, data={"dry_run": dry_run})
         return run
 
     with transaction.atomic():

@@ -90,7 +90,9 @@ class Layout:
     def staged(self) -> list[Staged]:
         """The staging table's columns beyond `line`, `deleted` and `key`, in order."""
         columns = [self._staged(column) for column in self.table.columns]
-        columns += [Staged(f"{column.name}__folded", "text", not_null=False) for column in self.table.columns if column.fold]
+        columns += [
+            Staged(f"{column.name}__folded", "text", not_null=False) for column in self.table.columns if column.fold
+        ]
         columns += [Staged(f"computed_{one.field}", "text", not_null=True) for one in self.table.computed]
         return columns
 
@@ -111,7 +113,9 @@ class Layout:
         """The model's columns that the file fills, with the SQL of each."""
         targets = [self._target(column) for column in self.table.columns if self.stored_in(column) is not None]
         targets += [
-            Target(self.field(reference.field).column, "", reference=number, learned_column=self._learned(reference.field))
+            Target(
+                self.field(reference.field).column, "", reference=number, learned_column=self._learned(reference.field)
+            )
             for number, reference in enumerate(self.table.references)
         ]
         targets += [
@@ -150,7 +154,7 @@ class Layout:
                 continue
             if not isinstance(field, PublicIdField):
                 raise ImproperlyConfigured(f"{self.file} doesn't say what {self.table.model}.{field.name} is.")
-            defaults[field.column] = PUBLIC_ID_SQL
+            defaults[str(field.column)] = PUBLIC_ID_SQL
         return defaults
 
     def max_length(self, column: Column) -> int | None:

@@ -37,7 +37,7 @@ class Staging:
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """Without the cycle collector: a batch is tens of thousands of lists, none in a cycle, and it would walk them all."""
+    """Without the cycle collector: a batch is thousands of lists, none in a cycle, and it would walk them all."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -74,7 +74,7 @@ class FileStager:
         self._damaged = False
 
     def stage(self, package: Package, cursor: Any) -> Staging:
-        """Create the staging table and fill it. What is wrong goes to the findings; then what is staged may be partial."""
+        """Create the staging table and fill it. What is wrong goes to the findings; then it may be filled in part."""
         self._create(cursor)
         rows = 0
         try:
@@ -145,7 +145,9 @@ class FileStager:
                 self._find(Stage.SCHEMA, "unknown-column", f"The file has no column ‘{shown}’.", row=1)
             elif header.count(name) > 1:
                 right = False
-                self._find(Stage.SCHEMA, "column-twice", f"The column {name} stands in the header twice.", row=1, column=name)
+                self._find(
+                    Stage.SCHEMA, "column-twice", f"The column {name} stands in the header twice.", row=1, column=name
+                )
         for column in self._table.columns:
             if column.name not in header:
                 right = False
@@ -157,7 +159,9 @@ class FileStager:
 
     def _compare_with_manifest(self, reader: RecordReader) -> None:
         if reader.digest != self._entry.sha256:
-            self._find(Stage.PACKAGE, "sha256", "The file's SHA-256 is not the one in the manifest: it was changed on its way.")
+            self._find(
+                Stage.PACKAGE, "sha256", "The file's SHA-256 is not the one in the manifest: it was changed on its way."
+            )
         if not reader.stopped and reader.records != self._entry.rows:
             self._find(
                 Stage.PACKAGE,
@@ -204,7 +208,9 @@ class FileStager:
         values: dict[str, Sequence[str]] = {}
         for column in self._table.columns:
             wanted = not deleted or column.name in keys
-            values[column.name] = self._readers[column.name].read(given[column.name], batch.lines) if wanted else nothing
+            values[column.name] = (
+                self._readers[column.name].read(given[column.name], batch.lines) if wanted else nothing
+            )
         for column in self._table.columns:
             if column.fold:
                 reader = self._readers[column.name]
@@ -233,7 +239,8 @@ class FileStager:
             for line, key in zip(lines, keys, strict=True):
                 if len(key) > self._layout.key_length:
                     judgement = Judgement(
-                        "too-long", f"The row's key has {len(key)} characters; at most {self._layout.key_length} are stored."
+                        "too-long",
+                        f"The row's key has {len(key)} characters; at most {self._layout.key_length} are stored.",
                     )
                     self._report(line, self._table.key_columns[-1], judgement)
         return keys
@@ -259,9 +266,7 @@ class FileStager:
         column: str = "",
         severity: Severity = Severity.ERROR,
     ) -> None:
-        self._findings.add(
-            Found(stage, severity, code, sentence, file=self._layout.file, row=row, column=column)
-        )
+        self._findings.add(Found(stage, severity, code, sentence, file=self._layout.file, row=row, column=column))
 
 
 def quoted(value: str) -> str:

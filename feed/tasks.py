@@ -14,7 +14,7 @@ from core.alerts import alert_staff
 from core.queue import enqueue
 from feed import watching
 from feed.finishing import finish
-from feed.keeper import is_worked_on
+from feed.keeper import RunKeeper
 from feed.loading import LoadBusyError, RunBusyError, execute
 from feed.models import Run, Source
 
@@ -53,27 +53,29 @@ def retry_stale_runs() -> int:
     Returns how many were enqueued. A command's run is not repeated: the person at the terminal saw it end.
     """
     before = timezone.now() - LOST_AFTER
-    stale = Run.objects.unfinished().filter(
-        Q(started_at=None, created_at__lt=before)
-        | Q(started_at__lt=before)
-        | Q(status=Run.Status.CHECKING, started_at__lt=timezone.now() - timedelta(seconds=5))
-    )
-    enqueued = 0
-    for run in stale:
-        if is_worked_on(run.pk):
-            continue
+    stale = Run.objects.unfinished().filter(Q(started_at=None, created_at__lt=before) | Q(started_at__lt=before))
+    lost = [run for run in stale if _is_to_be_repeated(run)]
+    return sum(enqueue(load_run, run.pk) for run in lost)
+
+
+def _is_to_be_repeated(run: Run) -> bool:
+    """Whether nobody is at the run and it may be tried once more; one that may not ends as failed."""
+    with RunKeeper(run.pk) as keeper:
+        if not keeper.held:
+            return False
+        # Whoever was at it may have ended it a moment ago; nobody else can begin while the lock is ours.
+        run.refresh_from_db()
+        if run.is_finished:
+            return False
         if run.origin == Run.Origin.COMMAND:
-            finish(run, status=Run.Status.FAILED, outcome="The command ended before the load did; nothing was applied.")
+            outcome = "The command ended before the load did; nothing was applied."
         elif run.attempts >= Run.MAX_ATTEMPTS:
-            finish(
-                run,
-                status=Run.Status.FAILED,
-                outcome=f"The load was tried {run.attempts} times and did not come to its end; nothing was applied.",
-            )
-            watching.settle(run)
+            outcome = f"The load was tried {run.attempts} times and did not come to its end; nothing was applied."
         else:
-            enqueued += enqueue(load_run, run.pk)
-    return enqueued
+            return True
+        finish(run, status=Run.Status.FAILED, outcome=outcome)
+        watching.settle(run)
+    return False
 
 
 @shared_task

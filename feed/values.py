@@ -1,7 +1,7 @@
 """Values of one column, judged a batch at a time.
 
-A column of a batch is judged as a whole where that is possible: distinct values once each, text by one look at all of it.
-Only what is faulty is looked at row by row.
+A column of a batch is judged as a whole where that is possible: distinct values once each, text by one look at all of
+it. Only what is faulty is looked at row by row.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Judgement:
     stage: Stage = Stage.SCHEMA
 
 
-# (row, column, judgement)
+# Is told a row, a column and what is wrong there.
 Report = Callable[[int, str, Judgement], None]
 
 
@@ -60,6 +60,18 @@ class ColumnReader:
         self._good: set[str] = set()
         self._stored: dict[str, str] = {}
         self._choices = frozenset(column.choices)
+        self._judges: dict[Kind, Callable[[str], Judgement | None]] = {
+            Kind.TEXT: self._text,
+            Kind.IDENTIFIER: self._identifier,
+            Kind.DATE: self._date,
+            Kind.MONEY: self._money,
+            Kind.WHOLE: self._whole,
+            Kind.BOOLEAN: self._boolean,
+            Kind.CHOICE: self._choice,
+            Kind.LIST: self._list,
+            Kind.ZIP: self._zip,
+            Kind.EMAIL: self._email,
+        }
         self._free = column.kind in {Kind.TEXT, Kind.IDENTIFIER, Kind.EMAIL}
 
     def read(self, values: Sequence[str], lines: Sequence[int]) -> Sequence[str]:
@@ -134,7 +146,7 @@ class ColumnReader:
             if column.expected:
                 return Judgement("missing", f"{column.name} is empty.", Severity.WARNING, Stage.BUSINESS)
             return None
-        fault = _JUDGES[column.kind](self, value)
+        fault = self._judges[column.kind](value)
         if fault is None and column.pattern and not column.pattern.fullmatch(value):
             fault = Judgement("form", f"{column.name} is {self._shown(value)}; it is {column.pattern_words}.")
         return fault
@@ -157,7 +169,9 @@ class ColumnReader:
 
     def _identifier(self, value: str) -> Judgement | None:
         if value != value.strip():
-            return Judgement("form", f"{self.column.name} is {self._shown(value)}, with a space at its beginning or end.")
+            return Judgement(
+                "form", f"{self.column.name} is {self._shown(value)}, with a space at its beginning or end."
+            )
         return self._text(value)
 
     def _date(self, value: str) -> Judgement | None:
@@ -176,9 +190,7 @@ class ColumnReader:
 
     def _money(self, value: str) -> Judgement | None:
         if not _MONEY.fullmatch(value):
-            return Judgement(
-                "money", f"{self.column.name} is {self._shown(value)}; it is an amount such as ‘1250.00’."
-            )
+            return Judgement("money", f"{self.column.name} is {self._shown(value)}; it is an amount such as ‘1250.00’.")
         return self._bounds(Decimal(value), value)
 
     def _whole(self, value: str) -> Judgement | None:
@@ -236,20 +248,4 @@ class ColumnReader:
             return fault
         if _EMAIL.fullmatch(value):
             return None
-        return Judgement(
-            "email", f"{self.column.name} is not an email address.", Severity.WARNING, Stage.BUSINESS
-        )
-
-
-_JUDGES: dict[Kind, Callable[[ColumnReader, str], Judgement | None]] = {
-    Kind.TEXT: ColumnReader._text,
-    Kind.IDENTIFIER: ColumnReader._identifier,
-    Kind.DATE: ColumnReader._date,
-    Kind.MONEY: ColumnReader._money,
-    Kind.WHOLE: ColumnReader._whole,
-    Kind.BOOLEAN: ColumnReader._boolean,
-    Kind.CHOICE: ColumnReader._choice,
-    Kind.LIST: ColumnReader._list,
-    Kind.ZIP: ColumnReader._zip,
-    Kind.EMAIL: ColumnReader._email,
-}
+        return Judgement("email", f"{self.column.name} is not an email address.", Severity.WARNING, Stage.BUSINESS)

@@ -13,9 +13,7 @@ from feed.package import READ_ERRORS, Package
 CHUNK = 1 << 20
 
 
-def verify_hashes(
-    package: Package, manifest: Manifest, findings: Findings, progress: Callable[[int], None]
-) -> None:
+def verify_hashes(package: Package, manifest: Manifest, findings: Findings, progress: Callable[[int], None]) -> None:
     """Add a finding for each file whose bytes are not those of the manifest. `progress` is told the bytes read."""
     done = 0
     for name, entry in manifest.files.items():

@@ -57,8 +57,8 @@ FUND = 10
 class Cast:
     """The carrier's ids of the parties that the demo's users are attached to; all have an active policy.
 
-    `insured_id` is a clinician of the group, `policyholder_id` the group (60 clinicians), `agency_id` an agency with ten
-    policies or more; `practitioner_*` are the two sides of one solo clinician.
+    `insured_id` is a clinician of the group, `policyholder_id` the group (60 clinicians), `agency_id` an agency with
+    ten policies or more; `practitioner_*` are the two sides of one solo clinician.
     """
 
     source: str
@@ -159,7 +159,9 @@ def named_people(today: dt.date) -> dict[int, Person]:
         GROUP: Person(
             "Lucía", "M.", "Núñez-Abernathy", "", PHYSICIANS[1], dt.date(1969, 4, 23), dt.date(today.year - 24, 7, 1)
         ),
-        SOLO: Person("Tobias", "", "Lindqvist", "Jr.", PHYSICIANS[3], dt.date(1975, 10, 2), dt.date(today.year - 11, 1, 1)),
+        SOLO: Person(
+            "Tobias", "", "Lindqvist", "Jr.", PHYSICIANS[3], dt.date(1975, 10, 2), dt.date(today.year - 11, 1, 1)
+        ),
     }
 
 

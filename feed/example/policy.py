@@ -147,9 +147,7 @@ class PolicyStory:
         kind = "individual" if self._solo else "organization"
         own = insured_id(outline.index, 0) if self._solo else ""
         paperless = flag(rng.random() < 0.5)
-        out.add(
-            "policyholders.csv", holder, kind, own, name, phone(rng, self._state), email, *self._place, paperless
-        )
+        out.add("policyholders.csv", holder, kind, own, name, phone(rng, self._state), email, *self._place, paperless)
         for member, one in enumerate(self._people):
             self._write_insured(out, member, one, domain)
         for entity in range(self._entities):
@@ -298,10 +296,10 @@ class PolicyStory:
         billing = "direct" if rng.random() < 0.8 else "agency" if outline.agency else "financed"
         offer = term.offer_expires.isoformat() if term.offer_expires else ""
         quick = flag(term.status == "offered" and self._solo)
-        paid = (min(term.expires, max(term.effective, self._today)) if term.status == "bound" else None) or ""
+        paid = min(term.expires, max(term.effective, self._today)).isoformat() if term.status == "bound" else ""
         out.add(
             "terms.csv", term.id, self._number, term.status, term.effective.isoformat(), term.expires.isoformat(),
-            premium, pick(rng, PLANS), billing, offer, quick, paid.isoformat() if paid else "",
+            premium, pick(rng, PLANS), billing, offer, quick, paid,
         )  # fmt: skip
 
     def _write_agents(self, out: PackageWriter, terms: list[Term]) -> None:

@@ -1,4 +1,4 @@
-"""Words of the synthetic book. Carriers, agencies, groups and people are invented; addresses and numbers can't be reached.
+"""Words of the synthetic book. Carriers, agencies, groups and people are invented; nothing here can be reached.
 
 Mail addresses end in `.example`, telephone numbers are 555-01xx, and NPIs begin with 0, which no real one does.
 """
@@ -73,7 +73,7 @@ BY_PROGRAM = {"physicians": PHYSICIANS, "allied": ALLIED, "dental": DENTAL, "fac
 
 @dataclass(frozen=True)
 class State:
-    """A state of the book: towns with the beginning of their ZIPs, the limits sold there, and its fund, if it has one."""
+    """A state of the book: towns with the beginning of their ZIPs, the limits sold there, its fund if it has one."""
 
     code: str
     area: str
@@ -127,7 +127,10 @@ GROUP_KINDS = (
     "Women’s Health Partners", "Anesthesia Consultants, PLLC", "Pediatrics", "Cardiology Associates, Ltd.",
     "Surgical Specialists", "Dental Arts",
 )  # fmt: skip
-LONG_GROUP = "The Interfaith Multispecialty Physicians’ and Advanced Practice Clinicians’ Cooperative of the Upper Valley, A Professional Corporation"
+LONG_GROUP = (
+    "The Interfaith Multispecialty Physicians’ and Advanced Practice Clinicians’ Cooperative of the Upper Valley, "
+    "A Professional Corporation"
+)
 AGENCY_PLACES = (
     "Harborlight", "Stonemark", "Bellwether", "Oakhurst", "Keystone Ridge", "Fairlawn", "Grandview", "Pilot Rock",
     "Wren & Daughters", "Cobblestone",

@@ -50,7 +50,9 @@ def add_row(file: str, **values: str) -> Callable[[Book], None]:
 
 
 def policy_in_two_bound_terms(book: Book) -> None:
-    book["terms.csv"].append(book["terms.csv"][0] | {"term_id": "T2", "effective": "2026-12-31", "expires": "2027-12-31"})
+    book["terms.csv"].append(
+        book["terms.csv"][0] | {"term_id": "T2", "effective": "2026-12-31", "expires": "2027-12-31"}
+    )
 
 
 def the_policy_has_two_spellings(book: Book) -> None:
@@ -272,13 +274,15 @@ PACKAGE_FAULTS: dict[str, tuple[Callable[[Package], None], Finding]] = {
     "an empty file": (empty_a_file, ("terms.csv", 1, "", "no-header")),
     "a missing column": (spoil("terms.csv", b",premium,", b","), ("terms.csv", 1, "premium", "missing-column")),
     "an unknown column": (spoil("terms.csv", b",premium,", b",premium,color,"), ("terms.csv", 1, "", "unknown-column")),
-    "a column twice": (spoil("terms.csv", b",premium,", b",premium,premium,"), ("terms.csv", 1, "premium", "column-twice")),
+    "a column twice": (
+        spoil("terms.csv", b",premium,", b",premium,premium,"), ("terms.csv", 1, "premium", "column-twice")),
     "a column of deltas in a full package": (
         spoil("terms.csv", b",paid_through\r\n", b",paid_through,op\r\n"), ("terms.csv", 1, "", "unknown-column")),
     "a byte order mark": (
         spoil("terms.csv", b"term_id,", b"\xef\xbb\xbfterm_id,"), ("terms.csv", 1, "", "byte-order-mark")),
     "bytes that are not UTF-8": (
-        spoil("insureds.csv", "Núñez".encode(), "Núñez".encode("latin-1")), ("insureds.csv", 2, "last_name", "encoding")),
+        spoil("insureds.csv", "Núñez".encode(), "Núñez".encode("latin-1")),
+        ("insureds.csv", 2, "last_name", "encoding")),
     "a NUL": (spoil("insureds.csv", b"Lind", b"Li\0nd"), ("insureds.csv", 3, "last_name", "nul")),
     "a row with a field too many": (spoil("insureds.csv", b"Lind,", b"Lind,,"), ("insureds.csv", 3, "", "field-count")),
     "a quote that isn't closed": (spoil("insureds.csv", b"Bo,", b'"Bo,'), ("insureds.csv", 3, "", "quote")),
@@ -460,7 +464,8 @@ WARNINGS: dict[str, tuple[Callable[[Book], None], Finding]] = {
     "a ZIP of four digits": (set_value("insureds.csv", "zip", "1220"), ("insureds.csv", 2, "zip", "zip")),
     "a contact's ZIP": (set_value("contacts.csv", "zip", "12207-1"), ("contacts.csv", 2, "zip", "zip")),
     "an insured without email": (set_value("insureds.csv", "email", ""), ("insureds.csv", 2, "email", "missing")),
-    "a holder without email": (set_value("policyholders.csv", "email", ""), ("policyholders.csv", 2, "email", "missing")),
+    "a holder without email": (
+        set_value("policyholders.csv", "email", ""), ("policyholders.csv", 2, "email", "missing")),
     "an email that is none": (set_value("insureds.csv", "email", "call her"), ("insureds.csv", 2, "email", "email")),
     "a cancellation to come without its date": (
         set_value("policies.csv", "status", "pending_cancellation"),
@@ -510,9 +515,7 @@ def test_a_fault_in_every_row_is_told_a_hundred_times_and_counted(tmp_path: Path
     run = load(tmp_path, book)
 
     assert len(errors(run)) == 100
-    assert run.finding_counts == [
-        {"file": "licenses.csv", "code": "date", "kind": "error", "found": 130, "kept": 100}
-    ]
+    assert run.finding_counts == [{"file": "licenses.csv", "code": "date", "kind": "error", "found": 130, "kept": 100}]
 
 
 def test_references_that_fail_by_the_hundred_are_counted_too(tmp_path: Path, db: None) -> None:

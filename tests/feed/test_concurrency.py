@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from django.utils import timezone
 
 from core.feedspec import Load
 from feed import loading
-from feed.keeper import RunKeeper, is_worked_on, take_load_lock
+from feed.keeper import RunKeeper, take_load_lock
 from feed.loading import LoadBusyError, RunBusyError, execute, load_package
 from feed.models import Run, Source
 from feed.specification import Layout, layouts
@@ -31,6 +32,12 @@ from tests.feed.packages import Package, book_of, load, small_book, snapshot
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PATIENCE = 60
+
+
+def is_worked_on(run_id: int) -> bool:
+    """Whether some process holds the run's lock."""
+    with RunKeeper(run_id) as keeper:
+        return not keeper.held
 
 
 def in_thread(call: Callable[[], Any]) -> tuple[threading.Thread, list[Any]]:
@@ -91,7 +98,7 @@ def test_two_loads_at_once_go_one_after_the_other(tmp_path: Path) -> None:
 
 def test_packages_of_two_sources_at_once_are_both_applied(tmp_path: Path) -> None:
     packages = [Package(small_book(), source=source).write(tmp_path / source) for source in ("core", "legacy")]
-    threads = [in_thread(lambda package=package: load_package(package)) for package in packages]
+    threads = [in_thread(partial(load_package, package)) for package in packages]
     for thread, _ in threads:
         thread.join()
     assert [results[0].status for _, results in threads] == [Run.Status.APPLIED] * 2
@@ -160,7 +167,8 @@ def test_readers_keep_reading_and_see_all_or_nothing(tmp_path: Path, monkeypatch
             mode
             for (mode,) in load.rows(
                 "SELECT DISTINCT l.mode FROM pg_locks l JOIN pg_class c ON c.oid = l.relation "
-                "WHERE l.pid = pg_backend_pid() AND l.granted AND c.relpersistence = 'p' AND c.relname LIKE 'policies%%'"
+                "WHERE l.pid = pg_backend_pid() AND l.granted AND c.relpersistence = 'p' "
+                "AND c.relname LIKE 'policies%%'"
             )
         )
 
@@ -187,7 +195,7 @@ def test_progress_is_seen_while_the_load_is_open(tmp_path: Path, monkeypatch: py
     in_the_middle(monkeypatch, look)
     load(tmp_path, small_book())
 
-    (status, phase, total), = seen
+    ((status, phase, total),) = seen
     assert (status, phase) == (Run.Status.CHECKING, "Following up")
     assert total == sum(len(data) for data in Package(small_book()).files.values())
 
@@ -258,7 +266,12 @@ def test_a_worker_killed_in_the_middle_leaves_nothing_and_the_run_ends_all_the_s
     assert (run.status, run.attempts) == (Run.Status.CHECKING, 1)
     assert snapshot() == before
     enqueued: list[int] = []
-    monkeypatch.setattr("feed.tasks.enqueue", lambda task, *args: enqueued.append(args[0]) or True)
+
+    def enqueue(_task: Any, run_id: int) -> bool:
+        enqueued.append(run_id)
+        return True
+
+    monkeypatch.setattr("feed.tasks.enqueue", enqueue)
     Run.objects.filter(pk=run.pk).update(started_at=timezone.now() - dt.timedelta(minutes=2))
     assert retry_stale_runs() == 1
     assert enqueued == [run.pk]

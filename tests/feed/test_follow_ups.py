@@ -158,7 +158,6 @@ def test_a_changed_role_and_capabilities_are_followed(tmp_path: Path) -> None:
 ENDINGS = {
     "retired": {"contact_id": "CT2", "username": ""},
     "without a username": {"username": ""},
-    "at another party": {"party": "agency", "party_id": "A1"},
     "another user": {"username": "somebody.else"},
 }
 
@@ -171,10 +170,17 @@ def test_a_contact_that_is_so_now_loses_what_it_saw_at_once(name: str, tmp_path:
 
     load(tmp_path, with_account(small_book(), **{"username": "rae", **ENDINGS[name]}), sequence=2)
 
-    ended = user.memberships.get(role="policyholder")
-    assert ended.revoked_at is not None
-    assert not Policy.objects.filter(policyholder=ended.policyholder).visible_to(user).exists() or name == "at another party"
+    assert user.memberships.get().revoked_at is not None
+    assert not Policy.objects.visible_to(user).exists()
     assert Event.objects.get(tag="policies:membership:revoked").on_behalf_of_id == user.pk
+
+
+def test_a_contact_that_moved_to_another_party_acts_for_that_one_only(tmp_path: Path) -> None:
+    load(tmp_path, with_account(small_book()))
+    load(tmp_path, with_account(small_book(), party="agency", party_id="A1"), sequence=2)
+    user = User.objects.get()
+    assert user.memberships.get(role="policyholder").revoked_at is not None
+    assert user.memberships.get(role="agent").revoked_at is None
 
 
 def test_a_contact_that_comes_back_has_a_new_membership(tmp_path: Path) -> None:

@@ -73,7 +73,12 @@ def test_every_table_holds_what_the_files_say(tmp_path: Path) -> None:
         "ere_offers.csv": 1, "prior_coverages.csv": 1,
     }  # fmt: skip
     policy = Policy.objects.get()
-    assert (policy.source, policy.external_id, policy.number, policy.number_normalized) == ("core", "MPL1", "MPL-1", "MPL1")
+    assert (policy.source, policy.external_id, policy.number, policy.number_normalized) == (
+        "core",
+        "MPL1",
+        "MPL-1",
+        "MPL1",
+    )
     assert (policy.company.name, policy.policyholder.name) == ("Larkfield Mutual", "Riverbend Médical, P.C.")
     assert (policy.status, policy.program, policy.status_date) == ("active", "physicians", dt.date(2026, 1, 1))
     assert len(policy.public_id) == 22
@@ -114,7 +119,8 @@ def test_an_empty_value_is_none_and_an_empty_deductible_nothing(tmp_path: Path) 
     book["coverages.csv"][0] |= {"premium": "", "deductible": "", "limits_shared": "", "specialty": ""}
     load(tmp_path, book)
     coverage = Coverage.objects.get(external_id="CV1")
-    assert (coverage.premium, coverage.deductible, coverage.limits_shared, coverage.specialty) == (None, 0, False, "")
+    assert (coverage.premium, str(coverage.deductible)) == (None, "0.00")
+    assert (coverage.limits_shared, coverage.specialty) == (False, "")
 
 
 def test_text_keeps_its_commas_quotes_line_breaks_and_accents(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.db import OperationalError
 
 from accounts.models import User
 from accounts.models.users import fold_username
-from feed.loading import RunBusyError, execute, load_package
+from feed.loading import WAITING, RunBusyError, execute, load_package
 from feed.models import NotHeldError, Run
 
 EXIT_CODES = {
@@ -27,7 +28,7 @@ FIGURES = ("rows", "inserted", "updated", "unretired", "unchanged", "retired")
 
 
 class Command(BaseCommand):
-    """Loads a package. Exit codes: 0 applied or nothing new, 1 refused or failed, 2 usage, 3 held for a person's word."""
+    """Loads a package. Exit codes: 0 applied or nothing new, 1 refused or failed, 2 usage, 3 held."""
 
     help = (
         "Load a package of the carrier's feed (a folder or a .zip). "
@@ -50,10 +51,11 @@ class Command(BaseCommand):
         if package is not None and not package.exists():
             raise CommandError(f"There is no package at {package}.", returncode=2)
         try:
-            if package is None:
-                run = self._apply_held(**options)
-            else:
-                run = load_package(package, dry_run=options["dry_run"])
+            run = (
+                self._apply_held(**options)
+                if package is None
+                else load_package(package, dry_run=options["dry_run"], tell=self._teller(options["verbosity"]))
+            )
         except OperationalError as error:
             raise CommandError("The database could not be reached or gave up; nothing was applied.") from error
         self._print(run)
@@ -63,9 +65,13 @@ class Command(BaseCommand):
     def _apply_held(self, *, apply_held: int, by: str | None, reason: str | None, **options: Any) -> Run:
         """Let a held run through and load it."""
         if not by or not (reason or "").strip():
-            raise CommandError("A held run is let through by somebody (--by) and for a reason (--reason).", returncode=2)
+            raise CommandError(
+                "A held run is let through by somebody (--by) and for a reason (--reason).", returncode=2
+            )
         if options["dry_run"]:
-            raise CommandError("A held run was rehearsed already; --dry-run doesn't go with --apply-held.", returncode=2)
+            raise CommandError(
+                "A held run was rehearsed already; --dry-run doesn't go with --apply-held.", returncode=2
+            )
         user = User.objects.filter(username_key=fold_username(by), is_active=True, is_staff=True).first()
         if user is None or not user.has_perm("feed.release_held_run"):
             raise CommandError(f"'{by}' is not a member of staff who may let a held package through.", returncode=2)
@@ -74,11 +80,20 @@ class Command(BaseCommand):
             raise CommandError(f"There is no run {apply_held}.", returncode=2)
         try:
             run.release(by=user, reason=reason or "")
-            return execute(run)
+            return execute(run, tell=self._teller(options["verbosity"]))
         except NotHeldError as error:
             raise CommandError(f"Run {apply_held} is not held.", returncode=2) from error
         except RunBusyError as error:
             raise CommandError(f"Run {apply_held} is being worked on already.", returncode=2) from error
+
+    def _teller(self, verbosity: int) -> Callable[[str], None]:
+        """Prints what is being done: every step with -v 2, else only that another load is waited for."""
+
+        def tell(words: str) -> None:
+            if verbosity > 1 or words == WAITING:
+                self.stdout.write(f"{words} …")
+
+        return tell
 
     def _print(self, run: Run) -> None:
         """Figures by file, findings, and how it ended."""

@@ -1,0 +1,306 @@
+"""The feed in admin: who may upload, follow, read and release."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from pytest_django import Settings
+
+from core.models import Event
+from feed.models import Run
+from feed.tasks import load_run
+from policies.models import Policy
+from tests.factories import UserFactory
+from tests.feed.packages import Package, book_of, load, small_book
+from tests.helpers import sign_in
+
+pytestmark = pytest.mark.django_db
+LIST, UPLOAD = "/admin/feed/run/", "/admin/feed/run/upload/"
+
+Browse = Callable[..., Client]
+
+
+@pytest.fixture
+def browse() -> Browse:
+    """A client of staff with these permissions of the feed."""
+
+    def _browse(*permissions: str) -> Client:
+        user = UserFactory.create(is_staff=True)
+        user.user_permissions.set(Permission.objects.filter(content_type__app_label="feed", codename__in=permissions))
+        client = Client()
+        sign_in(client, user)
+        client.user = user  # type: ignore[attr-defined]  # for the test to look at
+        return client
+
+    return _browse
+
+
+@pytest.fixture
+def enqueued(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Runs that were handed to the queue."""
+    found: list[int] = []
+    monkeypatch.setattr("feed.services.enqueue_on_commit", lambda task, *args: found.append(args[0]))
+    return found
+
+
+def an_upload(package: Package | None = None, folder: Path | None = None, **fields: Any) -> dict[str, Any]:
+    """The form as a browser sends it."""
+    data = package.zip(folder / "upload.zip").read_bytes() if package and folder else b"junk"
+    return {
+        "package": SimpleUploadedFile("nightly.zip", data, "application/zip"),
+        "idempotency_key": str(uuid.uuid4()),
+        **fields,
+    }
+
+
+def address(run: Run, action: str = "change") -> str:
+    return f"/admin/feed/run/{run.pk}/{action}/"
+
+
+def a_held_run(folder: Path) -> Run:
+    load(folder, book_of(40))
+    run = load(folder, {"policies.csv": book_of(40)["policies.csv"][:30]}, sequence=2)
+    assert run.status == Run.Status.HELD
+    return run
+
+
+# Uploading.
+
+
+def test_an_uploaded_package_is_kept_loaded_and_followed(
+    browse: Browse, enqueued: list[int], tmp_path: Path, settings: Settings
+) -> None:
+    client = browse("load_package", "view_run")
+    assert client.get(UPLOAD).status_code == 200
+
+    response = client.post(UPLOAD, an_upload(Package(small_book()), tmp_path))
+
+    run = Run.objects.get()
+    assert response["Location"] == address(run)
+    assert (run.status, run.origin, run.name, run.uploaded_by) == ("received", "upload", "nightly.zip", client.user)  # type: ignore[attr-defined]
+    assert enqueued == [run.pk]
+    assert "nightly" not in str(run.upload.name)
+    waiting = client.get(address(run)).content.decode()
+    assert f'hx-get="/admin/feed/run/{run.pk}/progress/"' in waiting
+    assert '<meta http-equiv="refresh"' in waiting
+    assert "HX-Refresh" not in client.get(address(run, "progress")).headers
+
+    load_run(run.pk)
+
+    assert client.get(address(run, "progress"))["HX-Refresh"] == "true"
+    page = client.get(address(run)).content.decode()
+    assert "Applied" in page
+    assert "hx-get" not in page
+    assert "<td>coverages.csv</td><td>2</td><td>2</td>" in page
+    assert Policy.objects.count() == 1
+    assert list(Event.objects.filter(tag__startswith="feed:").order_by("id").values_list("tag", "actor_id")) == [
+        ("feed:package:uploaded", client.user.pk),  # type: ignore[attr-defined]
+        ("feed:package:applied", client.user.pk),  # type: ignore[attr-defined]
+    ]
+
+
+def test_the_same_form_sent_twice_is_one_run(browse: Browse, enqueued: list[int], tmp_path: Path) -> None:
+    client = browse("load_package", "view_run")
+    form = an_upload(Package(small_book()), tmp_path)
+    answers = [client.post(UPLOAD, form)["Location"]]
+    form["package"].seek(0)
+    answers.append(client.post(UPLOAD, form)["Location"])
+    assert len(set(answers)) == 1
+    assert (Run.objects.count(), len(enqueued)) == (1, 1)
+
+
+def test_a_dry_run_by_upload_changes_nothing(browse: Browse, enqueued: list[int], tmp_path: Path) -> None:
+    client = browse("load_package", "view_run")
+    client.post(UPLOAD, an_upload(Package(small_book()), tmp_path, dry_run="on"))
+    load_run(enqueued[0])
+    assert "Dry run: would be applied" in client.get(address(Run.objects.get())).content.decode()
+    assert not Policy.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("form", "sentence"),
+    [
+        (an_upload(), "This is not a .zip archive."),
+        ({"idempotency_key": str(uuid.uuid4())}, "Choose the package to upload."),
+        (an_upload() | {"package": SimpleUploadedFile("a.zip", b"")}, "The file is empty."),
+        ({**an_upload(), "idempotency_key": ""}, "Choose the file again."),
+    ],
+    ids=["junk", "no file", "an empty file", "no key"],
+)
+def test_what_can_not_be_taken_is_said_next_to_the_field(
+    form: dict[str, Any], sentence: str, browse: Browse, enqueued: list[int]
+) -> None:
+    response = browse("load_package").post(UPLOAD, form)
+    assert response.status_code == 422
+    assert sentence in response.content.decode()
+    assert not Run.objects.exists()
+    assert enqueued == []
+
+
+def test_a_file_that_is_too_large_is_refused_at_the_door(
+    browse: Browse, enqueued: list[int], tmp_path: Path, settings: Settings
+) -> None:
+    settings.FEED_MAX_BYTES = 1_000
+    response = browse("load_package").post(UPLOAD, an_upload(Package(small_book()), tmp_path))
+    assert response.status_code == 422
+    assert "at most 1000\xa0bytes are read" in response.content.decode()
+
+
+def test_an_archive_that_is_no_package_is_refused_with_its_finding(
+    browse: Browse, enqueued: list[int], tmp_path: Path
+) -> None:
+    client = browse("load_package", "view_run")
+    package = Package(small_book())
+    package.manifest["schema"] = "something else"
+    client.post(UPLOAD, an_upload(package, tmp_path))
+    load_run(enqueued[0])
+    page = client.get(address(Run.objects.get())).content.decode()
+    assert "Refused" in page
+    assert "this portal reads &#x27;portal-feed/1&#x27;" in page
+
+
+# Who may.
+
+
+def test_a_customer_reaches_none_of_it(tmp_path: Path) -> None:
+    client = Client()
+    sign_in(client, UserFactory.create())
+    run = load(tmp_path, small_book())
+    for page in (LIST, UPLOAD, address(run), address(run, "progress")):
+        assert client.get(page, follow=True).status_code == 403
+
+
+def test_staff_without_the_permission_may_neither_upload_nor_look(
+    browse: Browse, enqueued: list[int], tmp_path: Path
+) -> None:
+    run = load(tmp_path, small_book())
+    client = browse()
+    assert client.get(UPLOAD).status_code == 403
+    assert client.post(UPLOAD, an_upload(Package(small_book()), tmp_path)).status_code == 403
+    for page in (LIST, address(run), address(run, "progress")):
+        assert client.get(page).status_code == 403
+    assert Run.objects.count() == 1
+
+
+def test_staff_who_may_look_see_no_way_to_upload(browse: Browse, tmp_path: Path) -> None:
+    load(tmp_path, small_book())
+    page = browse("view_run").get(LIST)
+    assert page.status_code == 200
+    assert UPLOAD not in page.content.decode()
+    assert "core: number 1" in page.content.decode()
+    assert UPLOAD in browse("view_run", "load_package").get(LIST).content.decode()
+
+
+def test_a_run_is_neither_added_changed_nor_deleted_by_hand(browse: Browse, tmp_path: Path) -> None:
+    run = load(tmp_path, small_book())
+    client = browse("view_run", "load_package", "release_held_run")
+    assert client.get("/admin/feed/run/add/").status_code == 403
+    assert client.post(address(run, "delete"), {"post": "yes"}).status_code == 403
+    assert Run.objects.exists()
+
+
+def test_a_run_that_is_not_there_is_not_found(browse: Browse) -> None:
+    client = browse("view_run")
+    assert client.get("/admin/feed/run/999999/change/").status_code == 404
+    assert client.get("/admin/feed/run/999999/progress/").status_code == 404
+
+
+# Held packages.
+
+
+def test_a_held_package_shows_its_difference_and_is_applied_on_a_word(
+    browse: Browse, enqueued: list[int], tmp_path: Path
+) -> None:
+    run = a_held_run(tmp_path)
+    client = browse("view_run", "release_held_run")
+    page = client.get(address(run)).content.decode()
+    assert "10 of 40 rows of policies.csv (25.0 %) would be retired" in page
+    assert "<li>MPL31</li>" in page
+    assert "Apply this package anyway" in page
+
+    response = client.post(address(run, "release"), {"reason": "Confirmed by core systems."})
+
+    assert response["Location"] == address(run)
+    assert enqueued == [run.pk]
+    load_run(run.pk)
+    run.refresh_from_db()
+    assert (run.status, run.released_reason) == ("applied", "Confirmed by core systems.")
+    assert run.released_by == client.user  # type: ignore[attr-defined]
+    assert Policy.objects.live().count() == 30
+    assert "Confirmed by core systems." in client.get(address(run)).content.decode()
+
+
+def test_a_word_without_a_reason_is_asked_for_it(browse: Browse, enqueued: list[int], tmp_path: Path) -> None:
+    run = a_held_run(tmp_path)
+    response = browse("view_run", "release_held_run").post(address(run, "release"), {"reason": " "})
+    assert response.status_code == 422
+    assert "Say why the package is right." in response.content.decode()
+    assert (Run.objects.get(pk=run.pk).status, enqueued) == ("held", [])
+
+
+def test_only_those_with_the_right_give_their_word(browse: Browse, enqueued: list[int], tmp_path: Path) -> None:
+    run = a_held_run(tmp_path)
+    client = browse("view_run", "load_package")
+    assert "Apply this package anyway" not in client.get(address(run)).content.decode()
+    assert client.post(address(run, "release"), {"reason": "Confirmed."}).status_code == 403
+    assert client.get(address(run, "release")).status_code == 405
+    assert Run.objects.get(pk=run.pk).status == "held"
+
+
+def test_a_second_word_comes_too_late_and_says_so(browse: Browse, enqueued: list[int], tmp_path: Path) -> None:
+    run = a_held_run(tmp_path)
+    client = browse("view_run", "release_held_run")
+    client.post(address(run, "release"), {"reason": "Confirmed."})
+    page = client.post(address(run, "release"), {"reason": "Confirmed."}, follow=True).content.decode()
+    assert "This package is not held any more." in page
+    assert enqueued == [run.pk]
+
+
+# Findings.
+
+
+def test_findings_are_shown_with_their_place_and_what_they_say_is_escaped(browse: Browse, tmp_path: Path) -> None:
+    book = small_book()
+    book["policies.csv"][0]["status"] = "<script>alert(1)</script>"
+    run = load(tmp_path, book)
+    page = browse("view_run").get(address(run)).content.decode()
+    assert "<td>policies.csv</td><td>2</td><td>status</td><td>choice</td>" in page
+    assert "&lt;script&gt;" in page
+    assert "<script>alert" not in page
+
+
+def test_many_findings_lead_to_their_list(browse: Browse, tmp_path: Path) -> None:
+    book = small_book()
+    book["licenses.csv"] = [
+        book["licenses.csv"][0] | {"number": str(number), "state": "ZZ", "expires": "soon", "insured_id": " I1"}
+        for number in range(90)
+    ]
+    run = load(tmp_path, book)
+    client = browse("view_run", "view_finding")
+    link = f"/admin/feed/finding/?run__id__exact={run.pk}"
+    assert link in client.get(address(run)).content.decode()
+    assert client.get(link).status_code == 200
+    assert client.get(link + "&code__exact=choice").context["cl"].result_count == 90
+
+
+def test_the_lists_of_the_feed_open(browse: Browse, tmp_path: Path) -> None:
+    load(tmp_path, small_book())
+    client = browse("view_run", "view_finding", "view_source")
+    for page in (LIST, "/admin/feed/finding/", "/admin/feed/source/"):
+        assert client.get(page).status_code == 200
+
+
+def test_uploads_of_two_people_with_one_key_are_two_runs(browse: Browse, enqueued: list[int], tmp_path: Path) -> None:
+    key = str(uuid.uuid4())
+    for _ in range(2):
+        form = an_upload(Package(small_book()), tmp_path, idempotency_key=key)
+        assert browse("load_package", "view_run").post(UPLOAD, form).status_code == 302
+    first, second = Run.objects.all()
+    assert first.upload.name != second.upload.name

@@ -1,0 +1,151 @@
+"""`manage.py load_feed` and `manage.py make_example_feed`, as somebody at a terminal sees them."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.core.management import CommandError, call_command
+from django.db import OperationalError
+
+from feed.models import Run
+from policies.models import Policy
+from tests.factories import UserFactory
+from tests.feed.packages import Package, book_of, load, small_book
+
+pytestmark = pytest.mark.django_db
+
+
+def run_command(*args: Any) -> tuple[int, str]:
+    """Exit code, and what was printed."""
+    out = io.StringIO()
+    try:
+        call_command(*args, stdout=out)
+    except SystemExit as end:
+        return int(end.code or 0), out.getvalue()
+    except CommandError as error:
+        return error.returncode, str(error)
+    return 0, out.getvalue()
+
+
+def held(folder: Path) -> Run:
+    load(folder, book_of(40))
+    return load(folder, {"policies.csv": book_of(40)["policies.csv"][:20]}, sequence=2)
+
+
+def test_a_package_that_is_applied_ends_with_0_and_its_figures(tmp_path: Path) -> None:
+    package = Package(small_book()).write(tmp_path / "package")
+    code, out = run_command("load_feed", package)
+    assert code == 0
+    assert "coverages.csv                      2           2           0" in out
+    assert "Applied." in out
+
+
+def test_the_same_package_again_ends_with_0(tmp_path: Path) -> None:
+    package = Package(small_book()).write(tmp_path / "package")
+    run_command("load_feed", package)
+    code, out = run_command("load_feed", package)
+    assert (code, "Nothing new." in out) == (0, True)
+
+
+def test_a_dry_run_ends_with_0_and_changes_nothing(tmp_path: Path) -> None:
+    package = Package(small_book()).write(tmp_path / "package")
+    code, out = run_command("load_feed", package, "--dry-run")
+    assert (code, "Dry run: would be applied." in out, Policy.objects.count()) == (0, True, 0)
+
+
+def test_a_faulty_package_ends_with_1_and_its_findings(tmp_path: Path) -> None:
+    book = small_book()
+    book["terms.csv"][0]["status"] = "maybe"
+    book["licenses.csv"] = [book["licenses.csv"][0] | {"number": str(n), "expires": "soon"} for n in range(120)]
+    code, out = run_command("load_feed", Package(book).write(tmp_path / "package"))
+    assert code == 1
+    assert "error: [choice] terms.csv, row 2, status: status is ‘maybe’" in out
+    assert "error: [date] licenses.csv: 20 more" in out
+
+
+def test_a_held_package_ends_with_3_and_its_reasons(tmp_path: Path) -> None:
+    load(tmp_path, book_of(40))
+    package = Package({"policies.csv": book_of(40)["policies.csv"][:20]}, sequence=2).write(tmp_path / "next")
+    code, out = run_command("load_feed", package)
+    assert code == 3
+    assert "held: 20 of 40 rows of policies.csv (50.0 %) would be retired" in out
+
+
+def test_a_held_package_is_let_through_by_somebody_who_may(tmp_path: Path) -> None:
+    run = held(tmp_path)
+    stan = UserFactory.create(username="stan", is_staff=True)
+    stan.user_permissions.add(Permission.objects.get(codename="release_held_run"))
+    code, _ = run_command("load_feed", "--apply-held", str(run.pk), "--by", "Stan", "--reason", "Confirmed.")
+    run.refresh_from_db()
+    assert (code, run.status, run.released_by, run.released_reason) == (0, "applied", stan, "Confirmed.")
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        [],
+        ["/nowhere/package.zip"],
+        ["/tmp", "--apply-held", "1"],  # noqa: S108  # only named
+        ["--apply-held", "RUN"],
+        ["--apply-held", "RUN", "--by", "stan"],
+        ["--apply-held", "RUN", "--by", "stan", "--reason", " "],
+        ["--apply-held", "RUN", "--by", "nobody", "--reason", "Confirmed."],
+        ["--apply-held", "RUN", "--by", "clerk", "--reason", "Confirmed."],
+        ["--apply-held", "RUN", "--by", "stan", "--reason", "Confirmed.", "--dry-run"],
+        ["--apply-held", "999999", "--by", "stan", "--reason", "Confirmed."],
+        ["--apply-held", "FIRST", "--by", "stan", "--reason", "Confirmed."],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_ends_with_2_and_a_sentence(args: list[str], tmp_path: Path) -> None:
+    run = held(tmp_path)
+    UserFactory.create(username="stan", is_staff=True, is_superuser=True)
+    UserFactory.create(username="clerk", is_staff=True)
+    first = Run.objects.earliest("pk")
+    numbers = {"RUN": str(run.pk), "FIRST": str(first.pk)}
+    code, out = run_command("load_feed", *(numbers.get(arg, arg) for arg in args))
+    assert (code, out.endswith(".")) == (2, True)
+    run.refresh_from_db()
+    assert run.status == "held"
+
+
+def test_a_database_that_gives_up_ends_with_1_and_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_args: Any, **_options: Any) -> None:
+        raise OperationalError
+
+    monkeypatch.setattr("feed.management.commands.load_feed.load_package", fail)
+    code, out = run_command("load_feed", Package(small_book()).write(tmp_path / "package"))
+    assert (code, out) == (1, "The database could not be reached or gave up; nothing was applied.")
+
+
+def test_the_example_feed_is_written_where_it_is_wanted(tmp_path: Path) -> None:
+    code, out = run_command("make_example_feed", "--policies", "12", "--today", "2026-11-20", tmp_path / "book.zip")
+    assert (code, out.startswith("12 synthetic policies as of 2026-11-20 02:00 UTC")) == (0, True)
+    assert (tmp_path / "book.zip").is_file()
+
+
+def test_the_example_feed_never_replaces_anything_else(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    code, out = run_command("make_example_feed", "--policies", "12", tmp_path)
+    assert (code, "holds something else than a package" in out) == (2, True)
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--policies", "0"],
+        ["--policies", "x"],
+        ["--today", "soon"],
+        ["--as-of", "2026-11-20T02:00:00"],
+        ["--sequence", "-1"],
+    ],
+    ids=" ".join,
+)
+def test_the_example_feed_refuses_what_makes_no_book(options: list[str], tmp_path: Path) -> None:
+    with pytest.raises(CommandError):
+        call_command("make_example_feed", *options, tmp_path / "out")

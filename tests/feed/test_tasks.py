@@ -1,0 +1,316 @@
+"""The feed's background work: the watched folder, runs that got lost, data that grew old."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import time_machine
+from django.utils import timezone
+from pytest_django import Settings
+
+from feed import freshness, watching
+from feed.models import Run, Source
+from feed.tasks import alarm_stale_feed, load_run, retry_stale_runs, watch_folder
+from policies.models import Policy
+from tests.factories import UserFactory
+from tests.feed.packages import AS_OF, Package, book_of, load, policy_rows, small_book
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def alerts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Subjects of what staff are told."""
+    told: list[str] = []
+
+    def alert(subject: str, body: str) -> None:
+        assert body
+        told.append(subject)
+
+    monkeypatch.setattr("feed.finishing.alert_staff", alert)
+    monkeypatch.setattr("feed.tasks.alert_staff", alert)
+    return told
+
+
+@pytest.fixture
+def queue(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Runs that wait in the queue."""
+    found: list[int] = []
+
+    def enqueue(_task: Any, *args: int) -> bool:
+        found.extend(args)
+        return True
+
+    monkeypatch.setattr("feed.watching.enqueue_on_commit", enqueue)
+    monkeypatch.setattr("feed.tasks.enqueue", enqueue)
+    return found
+
+
+@pytest.fixture
+def folder(tmp_path: Path, settings: Settings) -> Path:
+    """The watched folder."""
+    path = tmp_path / "incoming"
+    path.mkdir()
+    settings.FEED_WATCH_DIR = str(path)
+    return path
+
+
+def put(path: Path, package: Package, *, age: int = 60) -> Path:
+    """Drop a package that was last written so many seconds ago."""
+    package.zip(path)
+    written = time.time() - age
+    os.utime(path, (written, written))
+    return path
+
+
+def work_off(queue: list[int]) -> None:
+    """What the worker and beat do until nothing waits."""
+    watch_folder()
+    while queue:
+        load_run(queue.pop(0))
+        watch_folder()
+
+
+def names(folder: Path) -> dict[str, list[str]]:
+    """What lies in the sub-folders, without the runs' numbers."""
+    return {
+        place.name: sorted(path.name.split("-", 1)[1] for path in place.iterdir())
+        for place in folder.iterdir()
+        if place.is_dir() and any(place.iterdir())
+    }
+
+
+# The watched folder.
+
+
+def test_a_package_in_the_watched_folder_is_loaded_once_and_put_away(folder: Path, queue: list[int]) -> None:
+    put(folder / "night.zip", Package(small_book()))
+
+    work_off(queue)
+    work_off(queue)
+
+    run = Run.objects.get()
+    assert (run.status, run.origin, run.name) == (Run.Status.APPLIED, "folder", "night.zip")
+    assert names(folder) == {"done": ["night.zip"]}
+    assert Path(run.path) == folder / "done" / f"{run.pk}-night.zip"
+    assert Policy.objects.count() == 1
+
+
+def test_packages_are_taken_in_order_of_their_numbers_whatever_their_names(folder: Path, queue: list[int]) -> None:
+    put(folder / "a.zip", Package({"policies.csv": [policy_rows("MPL-3")]}, sequence=3, mode="delta"))
+    put(folder / "b.zip", Package({"policies.csv": [policy_rows("MPL-2")]}, sequence=2, mode="delta"))
+    put(folder / "c.zip", Package(small_book()))
+
+    work_off(queue)
+
+    assert [run.status for run in Run.objects.all()] == [Run.Status.APPLIED] * 3
+    assert (Policy.objects.count(), Source.objects.get().sequence) == (3, 3)
+
+
+def test_what_is_refused_or_held_is_put_where_somebody_sees_it(
+    folder: Path, queue: list[int], alerts: list[str]
+) -> None:
+    put(folder / "1.zip", Package(book_of(40)))
+    put(folder / "2.zip", Package({"policies.csv": book_of(40)["policies.csv"][:20]}, sequence=2))
+    put(folder / "3.zip", Package(small_book(), mode="delta", sequence=9))
+
+    work_off(queue)
+
+    assert names(folder) == {"done": ["1.zip"], "held": ["2.zip"], "refused": ["3.zip"]}
+    assert sorted(alerts) == ["A feed package is held for a person's word", "A feed package was refused"]
+
+
+def test_a_held_package_of_the_folder_is_released_from_where_it_lies(folder: Path, queue: list[int]) -> None:
+    put(folder / "1.zip", Package(book_of(40)))
+    put(folder / "2.zip", Package({"policies.csv": book_of(40)["policies.csv"][:20]}, sequence=2))
+    work_off(queue)
+    run = Run.objects.get(status="held")
+
+    run.release(by=UserFactory.create(is_staff=True), reason="Confirmed.")
+    load_run(run.pk)
+
+    assert names(folder) == {"done": ["1.zip", "2.zip"]}
+    assert Policy.objects.live().count() == 20
+
+
+def test_a_file_that_is_still_being_written_is_left_alone(folder: Path, queue: list[int]) -> None:
+    put(folder / "now.zip", Package(small_book()), age=1)
+    data = put(folder / "half.zip", Package(small_book())).read_bytes()
+    (folder / "half.zip").write_bytes(data[: len(data) // 2])
+    os.utime(folder / "half.zip", (time.time() - 60,) * 2)
+    (folder / "night.zip.part").write_bytes(data)
+    (folder / ".hidden.zip").write_bytes(data)
+    (folder / "link.zip").symlink_to(folder / "now.zip")
+
+    work_off(queue)
+
+    assert not Run.objects.exists()
+
+
+def test_what_never_becomes_an_archive_is_refused_in_the_end(folder: Path, queue: list[int]) -> None:
+    (folder / "junk.zip").write_bytes(b"junk")
+    os.utime(folder / "junk.zip", (time.time() - 3600,) * 2)
+    work_off(queue)
+    assert names(folder) == {"refused": ["junk.zip"]}
+
+
+def test_one_package_at_a_time_is_taken(folder: Path, queue: list[int]) -> None:
+    put(folder / "1.zip", Package(small_book()))
+    put(folder / "2.zip", Package(small_book(), sequence=2))
+    watch_folder()
+    watch_folder()
+    assert (Run.objects.count(), len(queue)) == (1, 1)
+
+
+def test_a_crash_between_taking_and_remembering_loses_nothing(folder: Path, queue: list[int]) -> None:
+    put(folder / "1.zip", Package(small_book()))
+    watch_folder()
+    Run.objects.all().delete()
+    queue.clear()
+
+    work_off(queue)
+
+    assert names(folder) == {"done": ["1.zip"]}
+    assert Policy.objects.count() == 1
+
+
+def test_a_crash_before_the_package_is_put_away_is_made_good(folder: Path, queue: list[int]) -> None:
+    put(folder / "1.zip", Package(small_book()))
+    watch_folder()
+    Run.objects.update(status=Run.Status.APPLIED)
+    watch_folder()
+    assert names(folder) == {"done": ["1.zip"]}
+
+
+def test_no_folder_is_watched_unless_one_is_set(settings: Settings, tmp_path: Path) -> None:
+    settings.FEED_WATCH_DIR = ""
+    assert watching.take_next() is None
+    settings.FEED_WATCH_DIR = str(tmp_path / "nowhere")
+    assert watching.take_next() is None
+
+
+# Runs that got lost.
+
+
+def lost(tmp_path: Path, **values: Any) -> Run:
+    """An upload that began two minutes ago and nobody is at."""
+    package = Package(small_book()).zip(tmp_path / "package.zip")
+    before = timezone.now() - dt.timedelta(minutes=2)
+    fields = {"origin": Run.Origin.UPLOAD, "created_at": before, "started_at": before, "status": "checking"}
+    return Run.objects.create(path=str(package), **(fields | values))
+
+
+def test_a_run_whose_worker_died_is_tried_again(tmp_path: Path, queue: list[int]) -> None:
+    run = lost(tmp_path, attempts=1)
+    assert retry_stale_runs() == 1
+    assert queue == [run.pk]
+    load_run(run.pk)
+    run.refresh_from_db()
+    assert (run.status, run.attempts) == (Run.Status.APPLIED, 2)
+
+
+def test_a_run_that_lost_its_place_in_the_queue_is_enqueued_again(tmp_path: Path, queue: list[int]) -> None:
+    run = lost(tmp_path, status="received", started_at=None)
+    fresh = lost(tmp_path, status="received", started_at=None, created_at=timezone.now())
+    retry_stale_runs()
+    assert queue == [run.pk]
+    assert fresh.status == "received"
+
+
+def test_after_three_tries_a_run_fails_where_somebody_sees_it(
+    tmp_path: Path, queue: list[int], alerts: list[str]
+) -> None:
+    run = lost(tmp_path, attempts=3)
+    assert retry_stale_runs() == 0
+    run.refresh_from_db()
+    assert (run.status, run.outcome) == (
+        Run.Status.FAILED, "The load was tried 3 times and did not come to its end; nothing was applied.",
+    )  # fmt: skip
+    assert (queue, alerts) == ([], ["A feed package could not be loaded"])
+
+
+def test_a_command_that_was_ended_fails_visibly_and_is_not_repeated(
+    tmp_path: Path, queue: list[int], alerts: list[str]
+) -> None:
+    run = lost(tmp_path, origin=Run.Origin.COMMAND, attempts=1)
+    retry_stale_runs()
+    run.refresh_from_db()
+    assert (run.status, queue, len(alerts)) == (Run.Status.FAILED, [], 1)
+
+
+def test_a_run_that_has_ended_is_not_loaded_again(tmp_path: Path) -> None:
+    run = load(tmp_path, small_book())
+    before = run.finished_at
+    load_run(run.pk)
+    load_run(999_999)
+    run.refresh_from_db()
+    assert (run.finished_at, run.attempts) == (before, 1)
+
+
+# Freshness.
+
+
+def test_the_portal_knows_as_of_when_its_data_is(tmp_path: Path, settings: Settings) -> None:
+    assert freshness.as_of() is None
+    assert freshness.is_stale()
+    load(tmp_path, small_book())
+    load(tmp_path, small_book(), source="legacy", as_of=AS_OF - dt.timedelta(days=400))
+    assert freshness.as_of() == AS_OF - dt.timedelta(days=400)
+    assert freshness.as_of("core") == AS_OF
+    settings.FEED_SOURCES_AT_REST = ["legacy"]
+    assert freshness.as_of() == AS_OF
+    settings.FEED_SOURCES_AT_REST = ["legacy", "core"]
+    assert freshness.as_of() == AS_OF - dt.timedelta(days=400)
+
+
+def test_a_refused_package_makes_nothing_fresher(tmp_path: Path) -> None:
+    load(tmp_path, small_book())
+    book = small_book()
+    book["terms.csv"][0]["status"] = "?"
+    load(tmp_path, book, sequence=2, as_of=AS_OF + dt.timedelta(days=1))
+    load(tmp_path, small_book(), sequence=2, as_of=AS_OF + dt.timedelta(days=1), dry_run=True)
+    assert freshness.as_of() == AS_OF
+
+
+def test_staff_are_told_of_a_stale_feed_once_and_again_after_it_was_fresh(tmp_path: Path, alerts: list[str]) -> None:
+    at: Callable[[int], dt.datetime] = lambda hours: AS_OF + dt.timedelta(hours=hours)  # noqa: E731  # hours after
+    with time_machine.travel(at(1), tick=False):
+        load(tmp_path, small_book())
+        assert (alarm_stale_feed(), freshness.is_stale()) == (0, False)
+    with time_machine.travel(at(37), tick=False):
+        assert [alarm_stale_feed() for _ in range(3)] == [1, 0, 0]
+        assert freshness.is_stale()
+    with time_machine.travel(at(60), tick=False):
+        assert alarm_stale_feed() == 0
+        load(tmp_path, small_book(), sequence=2, as_of=at(50))
+        assert (alarm_stale_feed(), freshness.is_stale()) == (0, False)
+    with time_machine.travel(at(90), tick=False):
+        assert alarm_stale_feed() == 1
+    assert alerts == ["The carrier feed 'core' is stale"] * 2
+
+
+def test_a_source_at_rest_raises_no_alarm(tmp_path: Path, alerts: list[str], settings: Settings) -> None:
+    settings.FEED_SOURCES_AT_REST = ["legacy"]
+    load(tmp_path, small_book(), source="legacy", as_of=AS_OF - dt.timedelta(days=400))
+    assert alarm_stale_feed() == 0
+    assert alerts == []
+
+
+# Staff are told.
+
+
+def test_staff_are_told_of_a_refused_package_but_not_of_a_dry_run(tmp_path: Path, alerts: list[str]) -> None:
+    book = small_book()
+    book["terms.csv"][0]["status"] = "?"
+    load(tmp_path, book, dry_run=True)
+    assert alerts == []
+    load(tmp_path, book)
+    assert alerts == ["A feed package was refused"]
+    load(tmp_path, small_book())
+    assert len(alerts) == 1
