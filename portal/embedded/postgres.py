@@ -28,6 +28,9 @@ SETTINGS = {
     "full_page_writes": "off",
     "autovacuum_naptime": "20s",
     "jit": "off",
+    # Data that is in memory or on a solid disk: by its default of 4 the planner reads the table of all insureds to list
+    # one group of 5,000 (120 ms instead of 25).
+    "random_page_cost": "1.1",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "lc_messages": "C",
