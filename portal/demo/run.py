@@ -23,6 +23,7 @@ from django.db import OperationalError, connection
 
 from portal import workers
 from portal.demo.data import ExampleError, load_example
+from portal.demo.news import make_news
 from portal.demo.static import collect_static
 from portal.demo.users import DEMO_PASSWORD, DemoUser, make_users
 from portal.embedded import client
@@ -82,6 +83,7 @@ class Demo:
             self.policies = load_example(self.policies).policies
         with self.step("the demo users have their accounts"):
             users = make_users()
+            make_news()
         with self.step("style sheets and scripts are collected"):
             collect_static()
         with self.step("workers and web server answer"):
