@@ -14,8 +14,8 @@ NEWS = (
     },
     {
         "title": "Renewals for January 1",
-        "body": "Offers for terms that begin on January 1 stand on the policies they concern. An offer is no coverage until "
-        "the carrier has bound it.",
+        "body": "Offers for terms that begin on January 1 stand on the policies they concern. An offer is no "
+        "coverage until the carrier has bound it.",
         "audience": ["agent", "policyholder"],
     },
 )
