@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from django.contrib.postgres.search import SearchQuery
 from django.db import models
@@ -15,7 +15,7 @@ from django.utils.functional import cached_property
 from core.dates import in_force_on, local_today
 from core.fields import PublicIdField
 from policies.models.base import FeedQuerySet, FeedRow
-from policies.models.parties import Agency, Company, Insured, Policyholder
+from policies.models.parties import Agency, Company, Policyholder
 from policies.names import fold, normalize_number
 
 if TYPE_CHECKING:
@@ -55,8 +55,11 @@ class PolicyQuerySet(FeedQuerySet):
         one ("Li") stands for itself, or half the book would answer.
 
         `by`: who asks. On a policy that she sees only as an insured, just her own name finds it: the search tells
-        nobody who else is on the roster.
+        nobody who else is on the roster. Without it nothing is held back.
         """
+        from policies.models.coverage import Coverage
+        from policies.models.reach import reach_of
+
         words = fold(text).split()
         if not words:
             return self if not text.strip() else self.none()
@@ -65,24 +68,17 @@ class PolicyQuerySet(FeedQuerySet):
             config="simple",
             search_type="raw",
         )
-        # Three sets, each along its own index, united: an OR over the joins would read the whole book.
+        policies, coverages = Q(), Q()
+        if by is not None:
+            policies, coverages = reach_of(by).policies(), reach_of(by).coverages()
+        # Three sets, each along an index and within what the user sees, united: an OR over the joins would read it all.
         number = normalize_number(text)
         by_number = Policy.objects.filter(number_normalized__startswith=number) if number else Policy.objects.none()
-        by_holder = Policy.objects.filter(policyholder__in=Policyholder.objects.filter(search=query))
-        found = by_number.values("pk").union(by_holder.values("pk"), self._by_insured(query, by))
-        return self.filter(pk__in=found)
-
-    def _by_insured(self, query: SearchQuery, by: User | None) -> models.QuerySet[Any, Any]:
-        """Ids of the policies of insureds whose names fit, as far as `by` sees these insureds."""
-        from policies.models.coverage import Coverage
-        from policies.models.membership import Membership
-        from policies.models.reach import reach_of
-
-        fitting = Coverage.objects.live().filter(insured__in=Insured.objects.filter(search=query)).order_by()
-        if by is not None and Membership.Role.INSURED in reach_of(by).roles:
-            managed = Policy.objects.managed_by(by).order_by().values("pk")
-            fitting = fitting.filter(Q(term__policy__in=managed) | Q(insured_id__in=reach_of(by).insured_ids))
-        return fitting.values("term__policy_id")
+        by_holder = Policy.objects.filter(policies, policyholder__search=query)
+        by_insured = Coverage.objects.live().filter(coverages, insured__search=query).order_by()
+        return self.filter(
+            pk__in=by_number.values("pk").union(by_holder.values("pk"), by_insured.values("term__policy_id"))
+        )
 
     def with_page(self) -> Self:
         """With what a list row or a page's head shows, in one query."""
