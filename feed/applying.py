@@ -6,6 +6,7 @@ No statement here takes more than row locks, so readers keep reading until the l
 from __future__ import annotations
 
 import datetime as dt
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -159,7 +160,7 @@ class Applier:
             FROM {layout.stage} s JOIN {layout.changes} d ON d.line = s.line
             WHERE d.change = 'inserted'
             """,
-            self._parameters,
+            {**self._parameters, "public_id_seed": secrets.token_bytes(32)},
         )
 
     def _update(self, layout: Layout) -> None:

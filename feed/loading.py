@@ -41,8 +41,14 @@ Status = Run.Status
 WAITING = "Waiting for another load"
 # A clock may go a little ahead of ours.
 CLOCK_SLACK = dt.timedelta(hours=1)
-# Sorting and hashing a large file's keys in memory; for this transaction only.
-SESSION_SETTINGS = ("SET LOCAL work_mem = '128MB'", "SET LOCAL jit = off", "SET CONSTRAINTS ALL IMMEDIATE")
+# For the load's transaction only: keys of large files are sorted and hashed in memory, and what the planner must know of
+# staged files is how large they are, not how their values lie.
+SESSION_SETTINGS = (
+    "SET LOCAL work_mem = '128MB'",
+    "SET LOCAL jit = off",
+    "SET LOCAL default_statistics_target = 10",
+    "SET CONSTRAINTS ALL IMMEDIATE",
+)
 
 
 class RunBusyError(Exception):

@@ -16,7 +16,7 @@ from django.db import connection, models
 from django.utils.module_loading import import_string
 
 from core.feedspec import Column, Kind, Table
-from core.fields import PUBLIC_ID_SQL, PublicIdField
+from core.fields import PublicIdField, public_id_sql
 
 PG_TYPES = {
     Kind.DATE: "date",
@@ -144,7 +144,7 @@ class Layout:
 
     @cached_property
     def insert_defaults(self) -> dict[str, str]:
-        """SQL for the model's columns that the file doesn't fill and the database has no default for."""
+        """SQL over `d`, the change, for the columns that the file doesn't fill and the database has no default for."""
         filled = {target.column for target in self.targets}
         defaults: dict[str, str] = {}
         for field in self.model._meta.concrete_fields:
@@ -154,7 +154,7 @@ class Layout:
                 continue
             if not isinstance(field, PublicIdField):
                 raise ImproperlyConfigured(f"{self.file} doesn't say what {self.table.model}.{field.name} is.")
-            defaults[str(field.column)] = PUBLIC_ID_SQL
+            defaults[str(field.column)] = public_id_sql("d.id")
         return defaults
 
     def max_length(self, column: Column) -> int | None:
