@@ -13,8 +13,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from prometheus_client import multiprocess
-
 from portal.embedded.processes import end_with_parent
 from portal.logging import logging_config
 
@@ -36,7 +34,8 @@ logconfig_dict["loggers"] |= {
 }
 
 if workers > 1:
-    # Several processes add up their figures in files; each starts from nothing.
+    # Several processes add up their figures in files, which start from nothing. Set before anything imports the
+    # library: it decides then where figures are kept.
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="portal-metrics-")
 
 
@@ -48,6 +47,8 @@ def post_fork(server: Any, worker: Any) -> None:
 def child_exit(server: Any, worker: Any) -> None:
     """Forgets the live figures of a worker that has gone."""
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        from prometheus_client import multiprocess
+
         multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 

@@ -1,6 +1,7 @@
 """The embedded services: they start, can be shared, and leave nothing behind however their user ends."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,7 +25,7 @@ from portal.embedded.addresses import (
     service_addresses,
     socket_dir,
 )
-from portal.embedded.locks import services_dir
+from portal.embedded.locks import possible_homes, services_dir
 
 USE = """
 import signal, sys, time
@@ -239,6 +240,23 @@ def test_sockets_in_a_folder_of_somebody_else_are_refused(folder: Path, tmp_path
 
     assert user.returncode != 0
     assert f"{planted} belongs to another user" in user.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="Only root's servers run as another user, who may be shut out")
+def test_where_the_servers_user_is_shut_out_cluster_and_programs_lie_elsewhere(place: Place, folder: Path) -> None:
+    closed = folder / "closed"
+    closed.mkdir(mode=0o700)
+    elsewhere = possible_homes(closed)[1]
+    try:
+        user = place.user(closed)
+        assert user.is_up()
+        assert query(closed, "SELECT current_setting('data_directory')") == str(elsewhere / "postgres" / "data")
+        assert pings(closed)
+        assert not (services_dir(closed) / "postgres").exists()
+        user.end(signal.SIGTERM)
+        assert gone(closed)
+    finally:
+        shutil.rmtree(elsewhere, ignore_errors=True)
 
 
 def test_only_the_user_who_started_the_cluster_gets_in(place: Place, folder: Path) -> None:
