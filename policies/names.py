@@ -7,6 +7,8 @@ import unicodedata
 
 _NOT_ALNUM = re.compile(r"[^0-9A-Z]+")
 _NOT_WORD = re.compile(r"[^0-9a-z]+")
+# The accents of Latin letters, once they are apart from them.
+_MARKS = re.compile("[\u0300-\u036f]+")
 # Letters that are one piece, not a letter and an accent, as who has no such key types them: 'Łukasz' is 'lukasz'.
 _PLAIN = str.maketrans(
     {"ł": "l", "đ": "d", "ð": "d", "ø": "o", "ħ": "h", "ŧ": "t", "ı": "i", "ə": "e", "ŋ": "n"}
@@ -24,5 +26,7 @@ def fold(name: str) -> str:
     if name.isascii():
         # Most names, and a book has hundreds of thousands.
         return " ".join(_NOT_WORD.sub(" ", name.lower()).split())
-    plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
+    plain = _MARKS.sub("", unicodedata.normalize("NFKD", name))
+    if not plain.isascii():
+        plain = "".join(c for c in plain if not unicodedata.combining(c))
     return " ".join(_NOT_WORD.sub(" ", plain.casefold().translate(_PLAIN)).split())
