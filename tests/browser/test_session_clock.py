@@ -51,9 +51,7 @@ def test_a_warning_comes_before_the_end_and_one_click_stays(
     expect(page).to_have_url(site + FORM)
 
 
-def test_what_was_typed_comes_back_after_signing_in_again(
-    page: Page, site: str, ada: User, settings: Settings
-) -> None:
+def test_what_was_typed_comes_back_after_signing_in_again(page: Page, site: str, ada: User, settings: Settings) -> None:
     settings.SESSION_IDLE, settings.SESSION_IDLE_WARNING = timedelta(seconds=8), timedelta(seconds=2)
     arrive_signed_in(page, site, ada)
     page.goto(site + FORM)
@@ -71,9 +69,7 @@ def test_what_was_typed_comes_back_after_signing_in_again(
     expect(page.get_by_text("What you had typed on this page is back.")).to_be_visible()
 
 
-def test_what_was_typed_is_never_shown_to_another_user(
-    page: Page, site: str, ada: User, settings: Settings
-) -> None:
+def test_what_was_typed_is_never_shown_to_another_user(page: Page, site: str, ada: User, settings: Settings) -> None:
     settings.SESSION_IDLE, settings.SESSION_IDLE_WARNING = timedelta(seconds=8), timedelta(seconds=2)
     arrive_signed_in(page, site, ada)
     page.goto(site + FORM)
