@@ -41,7 +41,7 @@ Status = Run.Status
 WAITING = "Waiting for another load"
 # A clock may go a little ahead of ours.
 CLOCK_SLACK = dt.timedelta(hours=1)
-# For the load's transaction alone: keys of large files are sorted and hashed in memory, what the planner must know of
+# For the load's transaction only: keys of large files are sorted and hashed in memory. What the planner must know of
 # staged files is how large they are, not how their values lie.
 SESSION_SETTINGS = (
     "SET LOCAL work_mem = '128MB'",
