@@ -31,7 +31,7 @@ def new_public_id() -> str:
 def public_id_sql(row_id: str) -> str:
     """SQL of a public id for rows that come by one set-based statement, from the SQL of the row's own id.
 
-    128 bits of SHA-256 over the row's id and the parameter `public_id_seed`: 32 random bytes drawn for the statement and
+    128 bits of SHA-256 over the id and the parameter `public_id_seed`: 32 random bytes drawn for the statement and then
     thrown away. (PostgreSQL's own random UUIDs ask the system for every row, which takes ten times as long.)
     """
     digest = f"sha256(%(public_id_seed)s::bytea || int8send({row_id}))"

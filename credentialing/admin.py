@@ -2,50 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.contrib import admin, messages
 
 from accounts.guards import user_of
-from core.admin import CappedPaginator, ReadOnlyAdmin
-from core.events import record_event
+from core.admin import RecordedLooks
 from credentialing import services
 from credentialing.events import CertificateEvent
 from credentialing.models import Certificate, Holder
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
-    from django.http import HttpRequest, HttpResponse
-
-
-class RecordedLooks(ReadOnlyAdmin[Any]):
-    """Rows to look at; who looked at which is recorded (SECURITY: audit)."""
-
-    show_full_result_count = False
-    paginator = CappedPaginator
-
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        """Show the row, and record who looked."""
-        response = super().changeform_view(request, object_id, form_url, extra_context)
-        row = self.get_object(request, object_id) if object_id else None
-        if row is not None and response.status_code == 200:
-            record_event(CertificateEvent.LOOKED_AT, actor=user_of(request), subject=row, request=request)
-        return response
+    from django.http import HttpRequest
 
 
 @admin.register(Certificate)
-class CertificateAdmin(RecordedLooks):
+class CertificateAdmin(RecordedLooks[Certificate]):
     """Certificates: those that failed by the filter on the right, retried by the action above the list."""
 
+    look = CertificateEvent.LOOKED_AT
     list_display = ("serial", "kind", "status", "insured_name", "policy_number", "issued_at", "attempts", "last_error")
     list_filter = ("status", "kind", "issued_on")
-    list_per_page = 50
     search_fields = ("=serial", "=verification_code", "=coverage__term__policy__number")
     search_help_text = "A whole serial number, verification code or policy number."
     list_select_related = ("coverage",)
@@ -64,9 +42,10 @@ class CertificateAdmin(RecordedLooks):
 
 
 @admin.register(Holder)
-class HolderAdmin(RecordedLooks):
+class HolderAdmin(RecordedLooks[Holder]):
     """The address books of insureds, policyholders and agencies."""
 
+    look = CertificateEvent.LOOKED_AT
     list_display = ("name", "city", "state", "insured", "policyholder", "agency", "last_used_at")
     list_select_related = ("insured", "policyholder", "agency")
     search_fields = ("name__istartswith",)

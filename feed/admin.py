@@ -7,13 +7,13 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
 from accounts.guards import user_of
+from core.admin import ReadOnlyAdmin
 from feed import services
 from feed.forms import ReleaseForm, UploadForm
 from feed.models import Finding, NotHeldError, Run, Source
@@ -22,24 +22,8 @@ from feed.models import Finding, NotHeldError, Run, Source
 FINDINGS_SHOWN = 200
 
 
-class WatchedOnlyAdmin(admin.ModelAdmin[Any]):
-    """Rows that the feed's machinery writes: nobody adds, changes or deletes them here."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """The machinery adds."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        """The machinery changes."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        """What happened stays on record."""
-        return False
-
-
 @admin.register(Run)
-class RunAdmin(WatchedOnlyAdmin):
+class RunAdmin(ReadOnlyAdmin[Run]):
     """Packages and what became of them."""
 
     list_display = (
@@ -167,7 +151,7 @@ class RunAdmin(WatchedOnlyAdmin):
 
 
 @admin.register(Finding)
-class FindingAdmin(WatchedOnlyAdmin):
+class FindingAdmin(ReadOnlyAdmin[Finding]):
     """What the checks found, across runs."""
 
     list_display = ("run", "kind", "file", "row", "column", "code", "sentence")
@@ -179,7 +163,7 @@ class FindingAdmin(WatchedOnlyAdmin):
 
 
 @admin.register(Source)
-class SourceAdmin(WatchedOnlyAdmin):
+class SourceAdmin(ReadOnlyAdmin[Source]):
     """Where each source stands."""
 
     list_display = ("name", "sequence", "as_of", "applied_at", "alarmed_at")

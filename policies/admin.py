@@ -9,6 +9,7 @@ from django.contrib import admin, messages
 from django.utils import timezone
 
 from accounts.guards import user_of
+from core.admin import RecordedLooks
 from core.events import record_event
 from policies.events import PolicyEvent
 from policies.models import (
@@ -28,41 +29,14 @@ from policies.models import (
 
 if TYPE_CHECKING:
     from django.db import models
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpRequest
 
 
-class ReadOnlyAdmin(admin.ModelAdmin[Any]):
+class PolicyRowAdmin(RecordedLooks[Any]):
     """Rows that the carrier's feed owns: staff may look, each look is recorded, nobody changes them here."""
 
-    show_full_result_count = False
-    list_per_page = 50
+    look = PolicyEvent.STAFF_LOOK
     ordering: ClassVar[Any] = ["pk"]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """The feed adds."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        """The feed changes."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        """Nothing is erased."""
-        return False
-
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        """Show the row, and record who looked."""
-        response = super().changeform_view(request, object_id, form_url, extra_context)
-        row = self.get_object(request, object_id) if object_id else None
-        if row is not None and response.status_code == 200:
-            record_event(PolicyEvent.STAFF_LOOK, actor=user_of(request), subject=row, request=request)
-        return response
 
 
 class PolicyStatusInline(admin.TabularInline[PolicyStatus, Policy]):
@@ -90,7 +64,7 @@ class AgentOfRecordInline(admin.TabularInline[AgentOfRecord, Policy]):
 
 
 @admin.register(Policy)
-class PolicyAdmin(ReadOnlyAdmin):
+class PolicyAdmin(PolicyRowAdmin):
     """Policies, found by number or policyholder."""
 
     list_display = ["number", "policyholder", "company", "status", "source", "retired_at"]
@@ -102,7 +76,7 @@ class PolicyAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Insured)
-class InsuredAdmin(ReadOnlyAdmin):
+class InsuredAdmin(PolicyRowAdmin):
     """Insureds."""
 
     list_display = ["sort_name", "credential", "specialty", "state", "source", "retired_at"]
@@ -111,7 +85,7 @@ class InsuredAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Policyholder)
-class PolicyholderAdmin(ReadOnlyAdmin):
+class PolicyholderAdmin(PolicyRowAdmin):
     """Policyholders."""
 
     list_display = ["name", "kind", "state", "source", "retired_at"]
@@ -120,7 +94,7 @@ class PolicyholderAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Coverage)
-class CoverageAdmin(ReadOnlyAdmin):
+class CoverageAdmin(PolicyRowAdmin):
     """Coverages."""
 
     list_display = ["insured", "part", "form", "effective", "expires", "retired_at"]
@@ -133,14 +107,14 @@ class CoverageAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Company)
-class CompanyAdmin(ReadOnlyAdmin):
+class CompanyAdmin(PolicyRowAdmin):
     """Writing companies and their switches."""
 
     list_display = ["name", "naic_number", "services", "source", "retired_at"]
 
 
 @admin.register(Agency)
-class AgencyAdmin(ReadOnlyAdmin):
+class AgencyAdmin(PolicyRowAdmin):
     """Agencies."""
 
     list_display = ["name", "producer_code", "state", "source", "retired_at"]
@@ -148,7 +122,7 @@ class AgencyAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Contact)
-class ContactAdmin(ReadOnlyAdmin):
+class ContactAdmin(PolicyRowAdmin):
     """Persons on file."""
 
     list_display = ["__str__", "role", "policyholder", "agency", "source", "retired_at"]
@@ -157,7 +131,7 @@ class ContactAdmin(ReadOnlyAdmin):
 
 
 @admin.register(License)
-class LicenseAdmin(ReadOnlyAdmin):
+class LicenseAdmin(PolicyRowAdmin):
     """Licenses."""
 
     list_display = ["insured", "state", "number", "expires"]
