@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 from urllib.parse import urlencode
 
 from django.urls import reverse
@@ -45,8 +45,7 @@ class Tab:
     current: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(TypedDict):
     """A policy as the list shows it, in words, so that the template has nothing left to look up."""
 
     number: str

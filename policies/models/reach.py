@@ -70,16 +70,15 @@ class Reach:
         """
         if self.roles == {ROLE.POLICYHOLDER}:
             return Q(**{f"{path}policyholder_id__in": self.policyholder_ids})
-        own = Coverage.objects.live().filter(insured_id__in=self.insured_ids).order_by().values("term__policy_id")
-        held = Policy.objects.filter(policyholder_id__in=self.policyholder_ids).values("pk")
-        return _in_any_of(
-            [
-                own if self.insured_ids else None,
-                held if self.policyholder_ids else None,
-                self._served if self.agency_ids else None,
-            ],
-            path,
-        )
+        sets: list[QuerySet[Any, Any]] = []
+        if self.insured_ids:
+            own = Coverage.objects.filter(insured_id__in=self.insured_ids, retired_at=None)
+            sets.append(own.order_by().values("term__policy_id"))
+        if self.policyholder_ids:
+            sets.append(Policy.objects.filter(policyholder_id__in=self.policyholder_ids).values("pk"))
+        if self.agency_ids:
+            sets.append(self._served)
+        return _in_any_of(sets, path)
 
     def coverages(self, path: str = "") -> Q:
         """The condition on a coverage: one's own, and every one on the policies held or served.
@@ -93,18 +92,15 @@ class Reach:
             return Q(**{f"{path}term__policy__policyholder_id__in": self.policyholder_ids})
         if self.roles == {ROLE.AGENT}:
             return Q(**{f"{path}term__policy_id__in": self._served})
-        coverages = Coverage.objects.order_by().values("pk")
-        own = coverages.filter(insured_id__in=self.insured_ids)
-        held = coverages.filter(term__policy__policyholder_id__in=self.policyholder_ids)
-        served = coverages.filter(term__policy_id__in=self._served)
-        return _in_any_of(
-            [
-                own if self.insured_ids else None,
-                held if self.policyholder_ids else None,
-                served if self.agency_ids else None,
-            ],
-            path,
-        )
+        sets: list[QuerySet[Any, Any]] = []
+        coverages = Coverage.objects.values("pk")
+        if self.insured_ids:
+            sets.append(coverages.filter(insured_id__in=self.insured_ids))
+        if self.policyholder_ids:
+            sets.append(coverages.filter(term__policy__policyholder_id__in=self.policyholder_ids))
+        if self.agency_ids:
+            sets.append(coverages.filter(term__policy_id__in=self._served))
+        return _in_any_of(sets, path)
 
     @cached_property
     def _served(self) -> QuerySet[Any, Any]:
@@ -112,12 +108,11 @@ class Reach:
         return AgentOfRecord.objects.today().filter(agency_id__in=self.agency_ids).order_by().values("policy_id")
 
 
-def _in_any_of(sets: list[QuerySet[Any, Any] | None], path: str = "") -> Q:
+def _in_any_of(sets: list[QuerySet[Any, Any]], path: str = "") -> Q:
     """One union of indexed sets, rather than an OR that would walk the whole table."""
-    asked = [ids for ids in sets if ids is not None]
-    if not asked:
+    if not sets:
         return Q(pk__in=[])
-    first, *others = asked
+    first, *others = sets
     return Q(**{f"{path}pk__in": first.union(*others) if others else first})
 
 
