@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 MOST_POLICIES = 6
 """Home shows so many policies, those in force first; the list has the rest."""
 MOST_COMING = 8
+# The day of the cancellation where one is pending, else the end of the term.
+COMES_ON = Case(
+    When(
+        policy__status=Policy.Status.PENDING_CANCELLATION,
+        then=Coalesce("policy__cancellation_effective", "expires"),
+    ),
+    default=F("expires"),
+)
 COMING_FIELDS = (
     "policy_id",
     "expires",
@@ -262,16 +270,7 @@ def _coming(agent: Reach, today: dt.date) -> list[Coming]:
             Q(policy__status=Policy.Status.ACTIVE, expires__lte=window)
             | Q(policy__status=Policy.Status.PENDING_CANCELLATION)
         )
-        .annotate(
-            on=Case(
-                When(
-                    policy__status=Policy.Status.PENDING_CANCELLATION,
-                    policy__cancellation_effective__isnull=False,
-                    then=F("policy__cancellation_effective"),
-                ),
-                default=F("expires"),
-            ),
-        )
+        .annotate(on=COMES_ON)
         .select_related("policy__policyholder")
         .only(*COMING_FIELDS)
         .order_by("on", "policy__number_normalized", "id")[:MOST_COMING]
