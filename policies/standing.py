@@ -89,7 +89,7 @@ class Standing:
             text += f" Reason: {policy.status_reason}."
         if with_amounts and policy.cure_amount:
             before = f" before {when}" if when else ""
-            text += f" It keeps the policy in force if it receives {dollars(policy.cure_amount)}{before}."
+            text += f" The carrier keeps the policy in force if it receives {dollars(policy.cure_amount)}{before}."
         return Notice("attention", f"This policy is to be cancelled{f' on {when}' if when else ''}", text)
 
     def _reinstatement(self, with_amounts: bool) -> Notice | None:
