@@ -31,25 +31,27 @@ class RunAdmin(ReadOnlyAdmin[Run]):
         "name",
         "source",
         "sequence",
-        "mode",
-        "dry_run",
-        "status",
-        "found",
+        "state",
+        "findings",
         "as_of",
         "created_at",
-        "uploaded_by",
     )
     list_filter = ("status", "source", "origin", "dry_run", "mode")
-    list_select_related = ("uploaded_by",)
     list_per_page = 50
     search_fields = ("name", "digest__startswith")
     search_help_text = "The package's name, or the beginning of its SHA-256."
     change_list_template = "admin/feed/run/change_list.html"
 
+    @admin.display(description="status", ordering="status")
+    def state(self, run: Run) -> str:
+        """Where the run stands, and whether it was a dry run."""
+        is_plain = not run.dry_run or run.status == Run.Status.REHEARSED
+        return run.get_status_display() if is_plain else f"{run.get_status_display()} (dry run)"
+
     @admin.display(description="findings")
-    def found(self, run: Run) -> str:
+    def findings(self, run: Run) -> str:
         """How much was found."""
-        return f"{run.errors:,} errors, {run.warnings:,} warnings" if run.finding_counts else "–"
+        return run.found or "–"
 
     def get_urls(self) -> list[URLPattern]:
         """The pages of uploading, following and releasing, before admin's own."""

@@ -13,6 +13,11 @@ KEPT_PER_CODE = 100
 STAGES = list(Stage)
 
 
+def counted(count: int, thing: str) -> str:
+    """A number of things in words: '1 row', '1,200 rows'."""
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
+
+
 @dataclass(frozen=True)
 class Found:
     """One finding. `row` is the row that a spreadsheet shows: the header is row 1."""

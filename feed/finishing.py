@@ -79,6 +79,6 @@ def finish(
             alert_staff(
                 f"A feed package {WORDS[Status(status)]}",
                 f"Package {run.name or run.pk} of source '{run.source or 'unknown'}' {WORDS[Status(status)]}. "
-                f"{run.outcome}\n{run.errors:,} errors, {run.warnings:,} warnings.\n"
+                f"{run.outcome}\n{run.found or 'No findings'}.\n"
                 f"{settings.PUBLIC_URL}{run.get_absolute_url()}",
             )

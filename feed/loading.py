@@ -21,7 +21,7 @@ from core.feedspec import Severity, Stage
 from feed.applying import Applier, Counts
 from feed.checking import Checker
 from feed.context import LoadContext
-from feed.findings import Findings, Found
+from feed.findings import Findings, Found, counted
 from feed.finishing import finish
 from feed.guarding import difference_of
 from feed.keeper import RunKeeper, take_load_lock
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 Status = Run.Status
+NOTHING = "Nothing was applied."
 WAITING = "Waiting for another load"
 # A clock may go a little ahead of ours.
 CLOCK_SLACK = dt.timedelta(hours=1)
@@ -157,7 +158,7 @@ class _Loader:
                     self._finish(Status.APPLIED)
         except PackageError as error:
             self._find(Stage.PACKAGE, error.code, error.sentence, file=error.file)
-            self._finish(Status.REFUSED)
+            self._finish(Status.REFUSED, NOTHING)
         except LoadBusyError:
             # Given back as it was received.
             Run.objects.filter(pk=self._run.pk).update(
@@ -349,7 +350,8 @@ class _Loader:
                     self._find(
                         Stage.REFERENCES,
                         "retired-in-use",
-                        f"{referring:,} rows of {file} still refer to {referred:,} rows that this package retires.",
+                        f"{counted(referring, 'row')} of {file} still {'refers' if referring == 1 else 'refer'} to "
+                        f"{counted(referred, 'row')} that this package retires.",
                         file=staging.layout.file,
                         severity=Severity.WARNING,
                     )
@@ -366,7 +368,7 @@ class _Loader:
     def _stop_on_errors(self, *stages: Stage) -> None:
         """End as refused if there is an error (of one of the stages, where some are named)."""
         if self._findings.has_errors(*stages):
-            raise _NotAppliedError(Status.REFUSED)
+            raise _NotAppliedError(Status.REFUSED, NOTHING)
 
     def _find(
         self, stage: Stage, code: str, sentence: str, *, file: str = "", severity: Severity = Severity.ERROR

@@ -15,6 +15,7 @@ from django.utils import timezone
 from core.events import record_event
 from core.feedspec import Severity, Stage
 from feed.events import FeedEvent
+from feed.findings import counted
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -223,6 +224,12 @@ class Run(models.Model):
                 data={"source": run.source, "sequence": run.sequence, "reason": reason},
             )
         self.refresh_from_db()
+
+    @property
+    def found(self) -> str:
+        """How much was found, in words; empty where nothing was."""
+        kinds = ((self.errors, "error"), (self.warnings, "warning"))
+        return ", ".join(counted(count, kind) for count, kind in kinds if count)
 
     def describe(self, manifest: Manifest) -> None:
         """Take over what the manifest says; the caller saves."""

@@ -94,7 +94,7 @@ class _Grants:
                 SELECT c.id, d.line FROM {changes} d JOIN policies_contact c ON c.id = d.id
                 WHERE c.username <> '' AND c.retired_at IS NULL AND NOT EXISTS (
                     SELECT 1 FROM policies_membership m WHERE m.contact_id = c.id AND m.revoked_at IS NULL
-                ) ORDER BY c.id
+                ) ORDER BY d.line
                 """
             )
         )
@@ -103,8 +103,9 @@ class _Grants:
         """Work through them, some at a time."""
         ids = list(self._lines)
         for start in range(0, len(ids), CHUNK):
-            contacts = list(Contact.objects.filter(pk__in=ids[start : start + CHUNK]).order_by("pk"))
-            self._grant(contacts)
+            contacts = Contact.objects.filter(pk__in=ids[start : start + CHUNK])
+            # Of two that name one user the first in the file makes the account.
+            self._grant(sorted(contacts, key=lambda contact: self._lines[contact.pk]))
 
     def _grant(self, contacts: list[Contact]) -> None:
         chunk = _Chunk(self._accounts(contacts))

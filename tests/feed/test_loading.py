@@ -351,7 +351,7 @@ def test_a_retired_row_that_others_still_name_is_told_of(tmp_path: Path, no_guar
 
     assert run.status == Run.Status.APPLIED
     assert warnings(run) == [("insureds.csv", None, "", "retired-in-use")]
-    assert "1 rows of coverages.csv" in run.findings.get().sentence
+    assert run.findings.get().sentence == ("1 row of coverages.csv still refers to 1 row that this package retires.")
 
 
 def test_a_reference_to_a_retired_row_of_an_absent_file_is_refused(tmp_path: Path, no_guard: None) -> None:
