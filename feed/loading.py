@@ -27,7 +27,7 @@ from feed.guarding import difference_of
 from feed.keeper import RunKeeper, take_load_lock
 from feed.manifest import MANIFEST, Manifest
 from feed.models import Run, Source
-from feed.package import Package, PackageError, open_package
+from feed.package import Package, PackageError, open_package, readable
 from feed.specification import Layout, fingerprint, layouts
 from feed.staging import FileStager, Staging
 from feed.verifying import verify_hashes
@@ -86,8 +86,8 @@ def load_package(
     """
     path = Path(path)
     run = Run.objects.create(
-        name=path.name[:200],
-        path=str(path.absolute())[:1000],
+        name=readable(path.name)[:200],
+        path=readable(str(path.absolute())),
         dry_run=dry_run,
         origin=origin,
         uploaded_by=uploaded_by,
@@ -194,7 +194,7 @@ class _Loader:
             elif name not in package.sizes:
                 self._find(Stage.PACKAGE, "file-missing", f"The manifest lists {name}, which isn't there.", file=name)
         for name in sorted(set(package.sizes) - set(manifest.files) - {MANIFEST}):
-            shown = name[:80]
+            shown = readable(name)[:80]
             self._find(Stage.PACKAGE, "file-not-listed", f"The manifest doesn't list ‘{shown}’.", file=shown)
         if manifest.as_of > self._now + CLOCK_SLACK:
             self._find(

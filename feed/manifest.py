@@ -67,27 +67,33 @@ class Manifest:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
+def shown(value: object) -> str:
+    """A value of the manifest for a sentence: short, and whatever it holds, it can be stored and printed."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:79]}…"
+
+
 def parse_manifest(data: bytes) -> Manifest:
     """Read `manifest.json` (FEED.md). Raises ManifestError at the first thing that is wrong."""
     content = _json_object(data)
     if content.get("schema") != SCHEMA:
         raise ManifestError(
-            "schema", f"The manifest's schema is {content.get('schema')!r}; this portal reads '{SCHEMA}'."
+            "schema", f"The manifest's schema is {shown(content.get('schema'))}; this portal reads '{SCHEMA}'."
         )
     for key in KEYS:
         if key not in content:
             raise ManifestError("manifest", f"The manifest has no '{key}'.")
     if unknown := sorted(set(content) - set(KEYS)):
-        raise ManifestError("manifest", f"The manifest has '{unknown[0]}', which {SCHEMA} doesn't know.")
+        raise ManifestError("manifest", f"The manifest has {shown(unknown[0])}, which {SCHEMA} doesn't know.")
     source, sequence, mode = content["source"], content["sequence"], content["mode"]
     if not isinstance(source, str) or not SOURCE.fullmatch(source):
         raise ManifestError(
             "manifest", "The manifest's source is a short name of letters, digits, dots, dashes and underscores."
         )
     if not isinstance(sequence, int) or isinstance(sequence, bool) or not 0 <= sequence <= MAX_SEQUENCE:
-        raise ManifestError("manifest", f"The manifest's sequence is {sequence!r}; it is a whole number from 0.")
+        raise ManifestError("manifest", f"The manifest's sequence is {shown(sequence)}; it is a whole number from 0.")
     if mode not in {"full", "delta"}:
-        raise ManifestError("manifest", f"The manifest's mode is {mode!r}; it is 'full' or 'delta'.")
+        raise ManifestError("manifest", f"The manifest's mode is {shown(mode)}; it is 'full' or 'delta'.")
     return Manifest(
         source=source, sequence=sequence, as_of=_moment(content["as_of"]), mode=mode, files=_files(content["files"])
     )
@@ -100,7 +106,7 @@ def _json_object(data: bytes) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key, value in pairs:
             if key in found:
-                raise ManifestError("manifest", f"The manifest names '{key[:60]}' twice.")
+                raise ManifestError("manifest", f"The manifest names {shown(key)} twice.")
             found[key] = value
         return found
 
@@ -122,12 +128,12 @@ def _moment(value: Any) -> dt.datetime:
     if moment is None or moment.tzinfo is None:
         raise ManifestError(
             "manifest",
-            f"The manifest's as_of is {value!r}; it is a time with its zone, such as '2026-11-20T02:00:00Z'.",
+            f"The manifest's as_of is {shown(value)}; it is a time with its zone, such as '2026-11-20T02:00:00Z'.",
         )
     try:
         return moment.astimezone(dt.UTC)
     except OverflowError as error:
-        raise ManifestError("manifest", f"The manifest's as_of is {value!r}, which no calendar holds.") from error
+        raise ManifestError("manifest", f"The manifest's as_of is {shown(value)}, which no calendar holds.") from error
 
 
 def _files(value: Any) -> dict[str, FileEntry]:
@@ -139,7 +145,7 @@ def _files(value: Any) -> dict[str, FileEntry]:
         if not FILE_NAME.fullmatch(name):
             raise ManifestError(
                 "path",
-                f"The manifest lists {name[:80]!r}; a file of a package has a plain name such as 'policies.csv'.",
+                f"The manifest lists {shown(name)}; a file of a package has a plain name such as 'policies.csv'.",
             )
         rows = entry.get("rows") if isinstance(entry, dict) else None
         sha256 = entry.get("sha256") if isinstance(entry, dict) else None

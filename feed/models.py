@@ -75,6 +75,11 @@ class RunQuerySet(models.QuerySet["Run"]):
         """Received or under way."""
         return self.filter(status__in=Run.UNFINISHED)
 
+    def with_needless_upload(self) -> RunQuerySet:
+        """Ended, not to be released, and the uploaded file is still there."""
+        ended = self.exclude(status__in=Run.UNFINISHED).exclude(upload="")
+        return ended.exclude(status=Run.Status.HELD, dry_run=False)
+
 
 class Run(models.Model):
     """One package's way through the feed: from its receipt to its end, in figures and findings.
@@ -113,7 +118,7 @@ class Run(models.Model):
     name = models.CharField("package", max_length=200, blank=True)
     # An upload is kept in storage; a package on the machine is named by its path.
     upload = models.FileField(storage=package_storage, upload_to=package_name, blank=True)
-    path = models.CharField(max_length=1000, blank=True)
+    path = models.TextField(blank=True)
 
     source = models.CharField(max_length=40, blank=True)
     sequence = models.BigIntegerField(null=True, blank=True)
@@ -198,6 +203,12 @@ class Run(models.Model):
     def can_be_released(self) -> bool:
         """Whether a person's word can still let it through."""
         return self.status == self.Status.HELD and not self.dry_run
+
+    def forget_upload(self) -> None:
+        """Delete the uploaded file of a run that has ended and can't be released: it holds dates of birth."""
+        if self.upload and self.is_finished and not self.can_be_released:
+            self.upload.delete(save=False)
+            Run.objects.filter(pk=self.pk).update(upload="")
 
     def release(self, *, by: User, reason: str, request: HttpRequest | None = None) -> None:
         """Let a held package through on a person's word: it is loaded once more, past the guard (FEED.md).

@@ -24,6 +24,15 @@ READABLE_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 ENCRYPTED = 0x1
 
 
+# What reading a damaged or dishonest archive raises.
+READ_ERRORS = (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError)
+
+
+def readable(name: str) -> str:
+    """A file's name for people and the database, whatever bytes the file system holds."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
 class PackageError(Exception):
     """The package can't be read. Carries the finding's code, a sentence and the file it is about, if one."""
 
@@ -47,8 +56,11 @@ class Package(ABC):
         """The manifest, which is there, not too long and sound; else PackageError."""
         if MANIFEST not in self.sizes:
             raise PackageError("no-manifest", f"The package has no {MANIFEST} at its top.")
-        with self.open(MANIFEST) as stream:
-            data = stream.read(MAX_MANIFEST_BYTES + 1)
+        try:
+            with self.open(MANIFEST) as stream:
+                data = stream.read(MAX_MANIFEST_BYTES + 1)
+        except READ_ERRORS as error:
+            raise PackageError("unreadable", f"{MANIFEST} can't be read: the package is damaged.", MANIFEST) from error
         if len(data) > MAX_MANIFEST_BYTES:
             raise PackageError("too-large", f"{MANIFEST} is longer than {MAX_MANIFEST_BYTES:,} bytes.", MANIFEST)
         try:
@@ -68,12 +80,12 @@ class FolderPackage(Package):
         if len(found) > MAX_ENTRIES:
             raise PackageError("too-large", f"The package holds more than {MAX_ENTRIES:,} files.")
         for entry in found:
-            mode = entry.stat(follow_symlinks=False).st_mode
-            if stat.S_ISLNK(mode):
-                raise PackageError("path", f"'{entry.name}' is a link; a package holds plain files.", entry.name)
-            if not stat.S_ISREG(mode):
-                raise PackageError("path", f"'{entry.name}' is not a plain file.", entry.name)
-            self.sizes[entry.name] = entry.stat(follow_symlinks=False).st_size
+            status, name = entry.stat(follow_symlinks=False), readable(entry.name)[:80]
+            if stat.S_ISLNK(status.st_mode):
+                raise PackageError("path", f"'{name}' is a link; a package holds plain files.", name)
+            if not stat.S_ISREG(status.st_mode):
+                raise PackageError("path", f"'{name}' is not a plain file.", name)
+            self.sizes[entry.name] = status.st_size
 
     def open(self, name: str) -> IO[bytes]:
         """Open without following a link that took the file's place meanwhile."""
@@ -108,10 +120,6 @@ class ZipPackage(Package):
     def open(self, name: str) -> IO[bytes]:
         """A stream of the file as unpacked; it ends at the size that the archive states, and its CRC is verified."""
         return self._archive.open(name)
-
-
-# What reading a damaged or dishonest archive raises.
-READ_ERRORS = (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError)
 
 
 @contextmanager

@@ -35,6 +35,7 @@ def load_run(run_id: int) -> None:
     except (RunBusyError, LoadBusyError) as busy:
         log.info("feed_run_waits", run_id=run_id, reason=type(busy).__name__)
         return
+    run.forget_upload()
     if run.origin == Run.Origin.FOLDER:
         watching.settle(run)
         enqueue(watch_folder)
@@ -50,8 +51,11 @@ def watch_folder() -> None:
 def retry_stale_runs() -> int:
     """Enqueue runs again whose worker died or whose place in the queue was lost; after three tries they fail visibly.
 
-    Returns how many were enqueued. A command's run is not repeated: the person at the terminal saw it end.
+    Returns how many were enqueued. A command's run is not repeated: the person at the terminal saw it end. Uploads that
+    a dying worker left behind are deleted.
     """
+    for run in Run.objects.with_needless_upload():
+        run.forget_upload()
     before = timezone.now() - LOST_AFTER
     stale = Run.objects.unfinished().filter(Q(started_at=None, created_at__lt=before) | Q(started_at__lt=before))
     lost = [run for run in stale if _is_to_be_repeated(run)]

@@ -7,6 +7,7 @@ alone until nothing has changed for a while. A package that is taken moves to `w
 
 from __future__ import annotations
 
+import re
 import stat
 import time
 import uuid
@@ -20,7 +21,7 @@ from django.db import connection, transaction
 from core.queue import enqueue_on_commit
 from feed.manifest import Manifest
 from feed.models import Run
-from feed.package import PackageError, open_package
+from feed.package import PackageError, open_package, readable
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +37,9 @@ PLACES = {
 SETTLED = 30
 # Seconds after which a file that is no archive is taken all the same, to be refused where somebody sees it.
 GIVEN_UP = 600
+# What a package is called while it is worked on: its run's key, and the end of its own name.
+KEY_LENGTH, NAME_LENGTH = 36, 50
+TAKEN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-")
 WATCH_LOCK = (7_203_003, 0)
 
 
@@ -73,7 +77,7 @@ def take_next() -> Run | None:
             return None
         key = uuid.uuid4()
         # Moved first: a crash after this leaves a file in `working/`, which the next look makes a run of.
-        return _begin(path.rename(folder / WORKING / f"{key}-{path.name}"))
+        return _begin(path.rename(folder / WORKING / f"{key}-{readable(path.name)[-NAME_LENGTH:]}"))
 
 
 def settle(run: Run) -> None:
@@ -94,9 +98,9 @@ def _begin(path: Path) -> Run:
     from feed.tasks import load_run
 
     run = Run.objects.create(
-        idempotency_key=uuid.UUID(path.name[:36]),
+        idempotency_key=uuid.UUID(path.name[:KEY_LENGTH]),
         origin=Run.Origin.FOLDER,
-        name=path.name[37:][:200],
+        name=path.name[KEY_LENGTH + 1 :],
         path=str(path),
     )
     enqueue_on_commit(load_run, run.pk)
@@ -106,7 +110,9 @@ def _begin(path: Path) -> Run:
 def _put_in_place(folder: Path) -> None:
     """What a crash left in `working/`: a file whose run has ended is moved on, one without a run gets it."""
     for path in sorted((folder / WORKING).iterdir()):
-        run = Run.objects.filter(idempotency_key=uuid.UUID(path.name[:36])).first()
+        if not TAKEN.match(path.name):
+            continue
+        run = Run.objects.filter(idempotency_key=uuid.UUID(path.name[:KEY_LENGTH])).first()
         if run is None:
             _begin(path)
         else:
@@ -131,5 +137,5 @@ def _order(path: Path) -> tuple[str, int, str]:
         with open_package(path, max_bytes=settings.FEED_MAX_BYTES) as package:
             manifest: Manifest = package.manifest()
     except PackageError:
-        return ("", 0, path.name)
-    return (manifest.source, manifest.sequence, path.name)
+        return ("", 0, str(path))
+    return (manifest.source, manifest.sequence, str(path))

@@ -94,6 +94,7 @@ def test_an_uploaded_package_is_kept_loaded_and_followed(
 
     load_run(run.pk)
 
+    assert not run.upload.storage.exists(str(run.upload.name))
     assert client.get(address(run, "progress"))["HX-Refresh"] == "true"
     page = client.get(address(run)).content.decode()
     assert "Applied" in page
@@ -252,6 +253,21 @@ def test_only_those_with_the_right_give_their_word(browse: Browse, enqueued: lis
     assert client.post(address(run, "release"), {"reason": "Confirmed."}).status_code == 403
     assert client.get(address(run, "release")).status_code == 405
     assert Run.objects.get(pk=run.pk).status == "held"
+
+
+def test_the_upload_of_a_held_package_is_kept_until_it_is_released(
+    browse: Browse, enqueued: list[int], tmp_path: Path
+) -> None:
+    load(tmp_path, book_of(40))
+    client = browse("view_run", "load_package", "release_held_run")
+    held = Package({"policies.csv": book_of(40)["policies.csv"][:30]}, sequence=2)
+    client.post(UPLOAD, an_upload(held, tmp_path))
+    load_run(enqueued[0])
+    run = Run.objects.get(status="held")
+    client.post(address(run, "release"), {"reason": "Confirmed."})
+    load_run(run.pk)
+    run.refresh_from_db()
+    assert (run.status, bool(run.upload)) == ("applied", False)
 
 
 def test_a_second_word_comes_too_late_and_says_so(browse: Browse, enqueued: list[int], tmp_path: Path) -> None:

@@ -412,6 +412,29 @@ def test_a_damaged_archive_is_refused(tmp_path: Path, loaded: Any) -> None:
     assert snapshot() == loaded
 
 
+def test_an_archive_whose_manifest_is_damaged_is_refused(tmp_path: Path, db: None) -> None:
+    path = Package(small_book()).zip(tmp_path / "damaged.zip")
+    data = path.read_bytes()
+    at = data.index(b"manifest.json")
+    path.write_bytes(data[:at] + b"manifest.jsoX" + data[at + 13 :])
+    assert errors(load_package(path)) == [(MANIFEST, None, "", "unreadable")]
+
+
+def test_names_that_no_text_holds_are_shown_all_the_same(tmp_path: Path, db: None) -> None:
+    folder = Package(small_book()).write(tmp_path / "package")
+    (Path(os.fsdecode(os.fsencode(folder) + b"/odd-\xff.csv"))).write_bytes(b"x")
+    assert errors(load_package(folder)) == [("odd-\ufffd.csv", None, "", "file-not-listed")]
+
+
+@pytest.mark.parametrize("key", ["\\ud800", "\\u0000", "x" * 5_000])
+def test_whatever_a_manifest_holds_can_be_told(key: str, tmp_path: Path, db: None) -> None:
+    folder = Package(small_book()).write(tmp_path / "package")
+    (folder / "manifest.json").write_text(f'{{"schema": "{key}", "{key}": 1, "{key}": 2}}')
+    run = load_package(folder)
+    assert errors(run) == [(MANIFEST, None, "", "manifest")]
+    assert len(run.findings.get().sentence) < 200
+
+
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"not a zip at all", os.urandom(5_000)])
 def test_what_is_no_archive_is_refused(content: bytes, tmp_path: Path, db: None) -> None:
     (tmp_path / "junk.zip").write_bytes(content)

@@ -90,10 +90,10 @@ def test_a_header_that_can_not_be_read_is_a_fault_of_row_1(data: bytes, code: st
 
 
 def test_a_quote_that_is_never_closed_is_found_without_reading_all_into_memory() -> None:
-    data = b'a,b,c\n1,"2,3\n' + b"4,5,6\n" * 600_000
+    data = b'a,b,c\n1,"2,3\n' + b"4,5,6\n" * 380_000
     _, found, faults, reader = read(data)
     assert faults == [(2, None, "quote")]
-    assert (len(found), reader.records) == (600_000, 600_001)
+    assert (len(found), reader.records) == (380_000, 380_001)
 
 
 def test_a_line_without_end_is_found_without_reading_it_into_memory() -> None:

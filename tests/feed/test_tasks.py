@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.core.files.base import ContentFile
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -188,6 +189,19 @@ def test_a_crash_before_the_package_is_put_away_is_made_good(folder: Path, queue
     assert names(folder) == {"done": ["1.zip"]}
 
 
+def test_a_long_or_odd_name_and_what_others_leave_in_working_stop_nothing(folder: Path, queue: list[int]) -> None:
+    put(folder / f"{'n' * 240}.zip", Package(small_book()))
+    put(folder / os.fsdecode(b"odd-\xff.zip"), Package(small_book(), sequence=2))
+    watch_folder()
+    (folder / "working" / "notes.txt").write_text("mine")
+
+    work_off(queue)
+
+    assert sorted(run.status for run in Run.objects.all()) == [Run.Status.APPLIED] * 2
+    assert (folder / "working" / "notes.txt").exists()
+    assert {path.name[-8:] for path in (folder / "done").iterdir()} == {"nnnn.zip", "dd-\ufffd.zip"}
+
+
 def test_no_folder_is_watched_unless_one_is_set(settings: Settings, tmp_path: Path) -> None:
     settings.FEED_WATCH_DIR = ""
     assert watching.take_next() is None
@@ -251,6 +265,20 @@ def test_a_run_that_has_ended_is_not_loaded_again(tmp_path: Path) -> None:
     load_run(999_999)
     run.refresh_from_db()
     assert (run.finished_at, run.attempts) == (before, 1)
+
+
+def test_an_upload_that_a_dying_worker_left_behind_is_deleted(tmp_path: Path, queue: list[int]) -> None:
+    package = Package(small_book()).zip(tmp_path / "package.zip")
+    runs = {
+        status: Run.objects.create(
+            origin=Run.Origin.UPLOAD, status=status, upload=ContentFile(package.read_bytes(), "p.zip"), source=status
+        )
+        for status in ("applied", "held", "received")
+    }
+    retry_stale_runs()
+    for status, run in runs.items():
+        run.refresh_from_db()
+        assert bool(run.upload) == (status != "applied")
 
 
 # Freshness.
