@@ -28,11 +28,28 @@ class Company(FeedRow, Address):
         FORMS = "forms", "Forms"
         RENEW = "renew", "Renewal"
 
+    class PendingCancellation(models.TextChoices):
+        """What a certificate may say while a cancellation is ahead."""
+
+        STATE = "state", "Certificate that states the date"
+        STAFF = "staff", "Request to staff"
+        NOTHING = "nothing", "No certificate"
+
     name = models.CharField(max_length=160)
     naic_number = models.CharField("NAIC number", max_length=10, blank=True, default="")
     signatory = models.CharField(max_length=120, blank=True, default="")
     signatory_title = models.CharField(max_length=120, blank=True, default="")
     services = ArrayField(models.CharField(max_length=10), default=list, blank=True)
+    pending_cancellation = models.CharField(
+        max_length=8,
+        choices=PendingCancellation,
+        default=PendingCancellation.STATE,
+        db_default=PendingCancellation.STATE,
+    )
+    # Letters name a cancellation only where the company says so: the usual cause is the insured's own request.
+    says_cancelled = models.BooleanField("letters may say 'cancelled'", default=False, db_default=False)
+    # The policy period's hour in the company's own words; empty: the portal's default wording.
+    period_wording = models.CharField(max_length=200, blank=True, default="", db_default="")
 
     objects = FeedQuerySet.as_manager()
 
