@@ -6,6 +6,7 @@ from typing import Any
 
 import factory
 from django.contrib.auth.hashers import make_password
+from django.utils import timezone
 
 from accounts.models import User
 
@@ -19,7 +20,7 @@ def hashed_password() -> str:
 
 
 class UserFactory(factory.django.DjangoModelFactory[User]):
-    """A user who signs in with `PASSWORD` and has no second factor yet."""
+    """A user who signs in with `PASSWORD` and has no second factor yet; the email is confirmed."""
 
     class Meta:
         model = User
@@ -27,6 +28,7 @@ class UserFactory(factory.django.DjangoModelFactory[User]):
     username = factory.Sequence(lambda n: f"user{n}")
     first_name, last_name = "Kim", factory.Sequence(lambda n: f"Person{n}")
     email = factory.LazyAttribute(lambda o: f"{o.username}@people.example")
+    email_confirmed_at = factory.LazyAttribute(lambda o: timezone.now() if o.email else None)
     password = factory.LazyFunction(hashed_password)
 
 

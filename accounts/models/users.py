@@ -6,6 +6,7 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import pgtrigger
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
@@ -70,6 +71,8 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
     first_name = models.CharField(max_length=100, blank=True)
     last_name = models.CharField(max_length=100, blank=True)
     email = models.EmailField(max_length=254, blank=True)
+    # When a link that we sent to this very email was used; the database clears it when the email changes.
+    email_confirmed_at = models.DateTimeField(null=True, blank=True, editable=False)
     phone = models.CharField(max_length=32, blank=True)
     address1 = models.CharField("address line 1", max_length=120, blank=True)
     address2 = models.CharField("address line 2", max_length=120, blank=True)
@@ -101,9 +104,35 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
             ("unlock_user", "Can see why an account is locked, lock it and unlock it"),
             ("view_user_events", "Can read an account's event log"),
         ]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(email_confirmed_at=None) | ~models.Q(email=""), name="only_an_email_is_confirmed"
+            ),
+        ]
+        triggers: ClassVar = [
+            pgtrigger.Trigger(
+                name="a_new_email_is_not_confirmed",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__email__df=pgtrigger.F("new__email"))
+                & pgtrigger.Q(old__email_confirmed_at__ndf=pgtrigger.F("new__email_confirmed_at")),
+                func="NEW.email_confirmed_at = NULL; RETURN NEW;",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.username
+
+    @property
+    def confirmed_email(self) -> str:
+        """The email if its owner has used a link that we sent there, else empty. Only this one may prove who it is
+        (SECURITY: email)."""
+        return self.email if self.email_confirmed_at is not None else ""
+
+    def confirm_email(self) -> None:
+        """Note that a link sent to the present email was used."""
+        self.email_confirmed_at = timezone.now()
+        self.save(update_fields=["email_confirmed_at"])
 
     def get_full_name(self) -> str:
         """First and last name, or the username where there is neither."""

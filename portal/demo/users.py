@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.models import User
 from feed.example import cast
@@ -70,6 +71,7 @@ def _user(username: str, first_name: str, last_name: str, *, is_staff: bool = Fa
             first_name=first_name,
             last_name=last_name,
             is_staff=is_staff,
+            email_confirmed_at=timezone.now(),
         )
     return user
 
