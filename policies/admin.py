@@ -199,12 +199,14 @@ class MembershipAdmin(admin.ModelAdmin[Membership]):
     def get_readonly_fields(self, request: HttpRequest, obj: Membership | None = None) -> list[str]:
         """Once granted, user, role and party stand; another needs another membership."""
         fixed = ["user", "role", "insured", "policyholder", "agency", "starts"] if obj else []
-        return [*fixed, "revoked_at"]
+        return [*fixed, "revoked_at", "ended_by", "revoked_by", "kept_by_hand"]
 
     def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:
-        """Record who granted or changed it."""
+        """Record who granted or changed it. What a person has changed the carrier's feed doesn't widen again."""
         if not change:
             obj.granted_by = user_of(request)
+        elif form.changed_data:
+            obj.kept_by_hand = True
         super().save_model(request, obj, form, change)
         record_event(
             PolicyEvent.MEMBERSHIP_CHANGED if change else PolicyEvent.MEMBERSHIP_GRANTED,

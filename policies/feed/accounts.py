@@ -4,14 +4,17 @@ A contact's account has no password until its owner sets one by mail. Its member
 ends the moment the contact is retired, names another user or moves to another party. A username that somebody chose
 here before the feed named it is not handed over: only an account with the contact's own email is, and never one of
 staff.
+
+A person's decision outlasts the feed's: access that staff or an administrator revoked is not granted again, and what
+they have changed by hand the feed only narrows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from django.contrib.auth.hashers import make_password
+from django.db.models import Q
 
 from accounts.models import User
 from accounts.models.users import fold_username
@@ -47,7 +50,7 @@ def _end(load: Load, changes: str) -> None:
     load.execute(
         f"""
         WITH touched AS (
-            UPDATE policies_membership m SET revoked_at = %(now)s
+            UPDATE policies_membership m SET revoked_at = %(now)s, ended_by = 'feed'
             FROM {changes} d JOIN policies_contact c ON c.id = d.id
             WHERE m.contact_id = c.id AND m.revoked_at IS NULL AND (
                 c.retired_at IS NOT NULL OR lower(d.was_username) <> lower(c.username)
@@ -60,27 +63,59 @@ def _end(load: Load, changes: str) -> None:
 
 
 def _adjust(load: Load, changes: str) -> None:
-    """Follow the contact's role and capabilities where the membership stands."""
+    """Follow the contact's role and capabilities; of a membership kept by hand only take away what the contact lost."""
     load.execute(
         f"""
-        WITH touched AS (
-            UPDATE policies_membership m
-            SET administrator = (c.role = 'administrator'), capabilities = c.capabilities
+        WITH wanted AS (
+            SELECT m.id, c.role = 'administrator' AS administrator, c.capabilities
             FROM {changes} d JOIN policies_contact c ON c.id = d.id
-            WHERE m.contact_id = c.id AND m.revoked_at IS NULL
-              AND (m.administrator, m.capabilities) IS DISTINCT FROM (c.role = 'administrator', c.capabilities)
+            JOIN policies_membership m ON m.contact_id = c.id
+            WHERE m.revoked_at IS NULL AND NOT m.kept_by_hand
+            UNION ALL
+            SELECT m.id, m.administrator AND NOT (d.was_role = 'administrator' AND c.role <> 'administrator'),
+                   ARRAY(
+                       SELECT kept FROM unnest(m.capabilities) WITH ORDINALITY AS had (kept, place)
+                       WHERE kept = ANY (c.capabilities) OR kept <> ALL (d.was_capabilities) ORDER BY place
+                   )
+            FROM {changes} d JOIN policies_contact c ON c.id = d.id
+            JOIN policies_membership m ON m.contact_id = c.id
+            WHERE m.revoked_at IS NULL AND m.kept_by_hand AND d.change = 'updated'
+        ), touched AS (
+            UPDATE policies_membership m
+            SET administrator = wanted.administrator, capabilities = wanted.capabilities
+            FROM wanted
+            WHERE m.id = wanted.id
+              AND (m.administrator, m.capabilities) IS DISTINCT FROM (wanted.administrator, wanted.capabilities)
             RETURNING m.id, m.user_id, m.role
         ) {EVENTS}""",
         {"tag": PolicyEvent.MEMBERSHIP_CHANGED.value},
     )
 
 
-@dataclass
-class _Chunk:
-    """Accounts by folded username, and the parties at which each is a member already."""
+# A user and a policyholder or an agency.
+Place = tuple[int, int | None, int | None]
 
-    users: dict[str, User]
-    members: set[tuple[int, int | None, int | None]] = field(default_factory=set)
+
+def _place(user: User, contact: Contact) -> Place:
+    return (user.pk, contact.policyholder_id, contact.agency_id)
+
+
+class _History:
+    """The latest membership of each contact, and of each account with each party."""
+
+    def __init__(self, contacts: Iterable[Contact], users: Iterable[User]) -> None:
+        self.by_contact: dict[int, Membership] = {}
+        self.by_place: dict[Place, Membership] = {}
+        related = Membership.objects.filter(Q(contact__in=contacts) | Q(user__in=users))
+        for membership in related.order_by("pk"):
+            if membership.contact_id is not None:
+                self.by_contact[membership.contact_id] = membership
+            self.by_place[(membership.user_id, membership.policyholder_id, membership.agency_id)] = membership
+
+    @property
+    def live_places(self) -> set[Place]:
+        """The parties at which an account is a member now."""
+        return {place for place, membership in self.by_place.items() if membership.revoked_at is None}
 
 
 class _Grants:
@@ -108,20 +143,36 @@ class _Grants:
             self._grant(sorted(contacts, key=lambda contact: self._lines[contact.pk]))
 
     def _grant(self, contacts: list[Contact]) -> None:
-        chunk = _Chunk(self._accounts(contacts))
-        taken = [contact for contact in contacts if self._may_take_over(contact, chunk.users)]
-        users = [chunk.users[fold_username(contact.username)] for contact in taken]
-        chunk.members = set(
-            Membership.objects.filter(user__in=users, revoked_at=None).values_list(
-                "user_id", "policyholder_id", "agency_id"
-            )
-        )
-        self._record(Membership.objects.bulk_create(self._memberships(taken, chunk)), {user.pk: user for user in users})
-
-    def _accounts(self, contacts: list[Contact]) -> dict[str, User]:
-        """Accounts by folded username; those that don't exist are made, without a password."""
         keys = {fold_username(contact.username) for contact in contacts}
         users = {user.username_key: user for user in User.objects.filter(username_key__in=keys)}
+        history = _History(contacts, users.values())
+        wanted = [contact for contact in contacts if self._is_open(contact, users, history)]
+        users |= self._made(wanted, users)
+        taken = [contact for contact in wanted if self._may_take_over(contact, users)]
+        memberships = self._memberships(taken, users, history.live_places)
+        self._record(Membership.objects.bulk_create(memberships), {user.pk: user for user in users.values()})
+
+    def _is_open(self, contact: Contact, users: dict[str, User], history: _History) -> bool:
+        """Whether nobody has decided against this access; a warning says where somebody has.
+
+        Decided is what became of the contact's own latest membership, and of its account's with the party. A
+        membership that was granted again by hand is a decision too, and stays as it is.
+        """
+        user = users.get(fold_username(contact.username))
+        with_party = history.by_place.get(_place(user, contact)) if user else None
+        if with_party is not None and with_party.revoked_at is None:
+            return True
+        latest = [one for one in (history.by_contact.get(contact.pk), with_party) if one is not None]
+        if any(one.ended_by == Membership.EndedBy.PERSON for one in latest):
+            self._warn(contact, "access-revoked", "Access was revoked by staff; not granted again.")
+        elif any(one.kept_by_hand for one in latest):
+            self._warn(contact, "access-changed", "Access was changed by staff; not granted again.")
+        else:
+            return True
+        return False
+
+    def _made(self, contacts: list[Contact], users: dict[str, User]) -> dict[str, User]:
+        """Accounts, without a password, of the usernames that nobody has yet; by folded username."""
         new: dict[str, User] = {}
         for contact in contacts:
             key = fold_username(contact.username)
@@ -135,7 +186,7 @@ class _Grants:
                     password=make_password(None),
                 )
         User.objects.bulk_create(new.values())
-        return users | new
+        return new
 
     def _may_take_over(self, contact: Contact, users: dict[str, User]) -> bool:
         """Whether the account is the contact's; a warning says why not."""
@@ -161,15 +212,16 @@ class _Grants:
     def _warn(self, contact: Contact, code: str, sentence: str) -> None:
         self._load.warn(FILE, self._lines[contact.pk], "username", code, sentence)
 
-    def _memberships(self, contacts: Iterable[Contact], chunk: _Chunk) -> list[Membership]:
+    @staticmethod
+    def _memberships(contacts: Iterable[Contact], users: dict[str, User], live: set[Place]) -> list[Membership]:
         """One for each contact whose account isn't a member at the party already."""
         found: list[Membership] = []
         for contact in contacts:
-            user = chunk.users[fold_username(contact.username)]
-            place = (user.pk, contact.policyholder_id, contact.agency_id)
-            if place in chunk.members:
+            user = users[fold_username(contact.username)]
+            place = _place(user, contact)
+            if place in live:
                 continue
-            chunk.members.add(place)
+            live.add(place)
             found.append(
                 Membership(
                     user=user,

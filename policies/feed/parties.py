@@ -145,6 +145,6 @@ CONTACTS = Table(
         Reference("party_id", "policyholders.csv", "policyholder", when=("party", "policyholder")),
         Reference("party_id", "agencies.csv", "agency", when=("party", "agency")),
     ),
-    track=("username",),
+    track=("username", "role", "capabilities"),
     after=(keep_memberships,),
 )

@@ -52,6 +52,12 @@ class Membership(models.Model):
         POLICYHOLDER = "policyholder", "Policyholder"
         AGENT = "agent", "Agent"
 
+    class EndedBy(models.TextChoices):
+        """Who ended it. What a person ended the feed never grants again (FEED.md)."""
+
+        FEED = "feed", "The carrier's data"
+        PERSON = "person", "A person"
+
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=12, choices=Role)
     insured = models.ForeignKey(Insured, on_delete=models.PROTECT, null=True, blank=True, related_name="memberships")
@@ -66,6 +72,12 @@ class Membership(models.Model):
     starts = models.DateField("from", default=timezone.localdate)
     ends = models.DateField("to", null=True, blank=True, help_text="The first day without access.")
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    ended_by = models.CharField(max_length=6, choices=EndedBy, blank=True, default="", db_default="", editable=False)
+    revoked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+    )
+    # A person has changed what it opens: the feed may take more away, but gives nothing back.
+    kept_by_hand = models.BooleanField(default=False, db_default=False, editable=False)
     granted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
@@ -80,6 +92,10 @@ class Membership(models.Model):
                 | Q(role="policyholder", insured=None, policyholder__isnull=False, agency=None)
                 | Q(role="agent", insured=None, policyholder=None, agency__isnull=False),
                 name="policies_membership_one_party",
+            ),
+            models.CheckConstraint(
+                condition=Q(revoked_at=None, ended_by="") | (Q(revoked_at__isnull=False) & ~Q(ended_by="")),
+                name="policies_membership_ended_by",
             ),
             models.UniqueConstraint(
                 fields=["user", "role", "insured", "policyholder", "agency"],
@@ -105,9 +121,12 @@ class Membership(models.Model):
         return self.revoked_at is None and self.starts <= day and (self.ends is None or day < self.ends)
 
     def revoke(self, *, by: User, reason: str, request: HttpRequest | None = None) -> None:
-        """End it at once, open sessions included. Revoking twice changes nothing."""
-        revoked = Membership.objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=timezone.now())
-        self.refresh_from_db(fields=["revoked_at"])
+        """End it at once, open sessions included; the carrier's feed won't grant it again. Revoking twice changes
+        nothing."""
+        revoked = Membership.objects.filter(pk=self.pk, revoked_at=None).update(
+            revoked_at=timezone.now(), ended_by=self.EndedBy.PERSON, revoked_by=by
+        )
+        self.refresh_from_db(fields=["revoked_at", "ended_by", "revoked_by"])
         if revoked:
             from policies.models.reach import forget
 

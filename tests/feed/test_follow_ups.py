@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from core.models import Event, OutboxMessage
-from feed.models import Run
+from feed.models import Run, Source
 from policies.models import Agency, Contact, Coverage, Membership, Policy, Policyholder, PolicyStatus
 from tests.factories import UserFactory
 from tests.feed.packages import Book, load, small_book, warnings
@@ -190,6 +190,116 @@ def test_a_contact_that_comes_back_has_a_new_membership(tmp_path: Path) -> None:
     user = User.objects.get()
     assert user.memberships.filter(revoked_at=None).count() == 1
     assert user.memberships.count() == 2
+
+
+# What a person decided outlasts the feed.
+
+
+def revoked_by_hand(user: User) -> Membership:
+    """The user's only membership, which support has ended."""
+    membership = user.memberships.get()
+    membership.revoke(by=UserFactory.create(username="support", is_staff=True), reason="the practice called")
+    return membership
+
+
+def test_access_that_staff_revoked_does_not_come_back_with_a_changed_contact(tmp_path: Path) -> None:
+    load(tmp_path, with_account(small_book()))
+    rae = User.objects.get(username="rae")
+    membership = revoked_by_hand(rae)
+
+    run = load(tmp_path, with_account(small_book(), phone="(518) 555-0100"), sequence=2)
+
+    assert (run.status, warnings(run)) == (
+        Run.Status.APPLIED,
+        [("contacts.csv", 2, "username", "access-revoked")],
+    )
+    assert run.findings.get().sentence == "Access was revoked by staff; not granted again."
+    assert list(rae.memberships.all()) == [membership]
+    assert (membership.ended_by, membership.revoked_by) == ("person", User.objects.get(username="support"))
+    assert not Policy.objects.visible_to(rae).exists()
+
+
+def test_access_that_staff_revoked_does_not_come_back_when_a_release_stores_more(tmp_path: Path) -> None:
+    load(tmp_path, with_account(small_book(), phone="(518) 555-0100"))
+    rae = User.objects.get(username="rae")
+    revoked_by_hand(rae)
+    # A release with one more stored column: its rows are empty, and the same package is applied once more.
+    Contact.objects.update(phone="")
+    Source.objects.update(fingerprint="that of an earlier release")
+
+    run = load(tmp_path, with_account(small_book(), phone="(518) 555-0100"))
+
+    assert (run.status, run.total("updated")) == (Run.Status.APPLIED, 1)
+    assert not rae.memberships.filter(revoked_at=None).exists()
+
+
+def test_access_that_staff_revoked_does_not_come_back_with_the_contact_or_by_another_one(tmp_path: Path) -> None:
+    load(tmp_path, with_account(small_book()))
+    rae = User.objects.get(username="rae")
+    revoked_by_hand(rae)
+
+    load(tmp_path, {"contacts.csv": []}, sequence=2)
+    back = load(tmp_path, with_account(small_book()), sequence=3)
+    other = load(tmp_path, with_account(small_book(), contact_id="CT2"), sequence=4)
+
+    assert [warning[3] for warning in warnings(back) + warnings(other)] == ["access-revoked"] * 2
+    assert rae.memberships.count() == 1
+
+
+def test_a_contact_whose_access_was_revoked_gets_no_new_account_under_another_username(tmp_path: Path) -> None:
+    load(tmp_path, with_account(small_book()))
+    revoked_by_hand(User.objects.get(username="rae"))
+    run = load(tmp_path, with_account(small_book(), "rae.again"), sequence=2)
+    assert [warning[3] for warning in warnings(run)] == ["access-revoked"]
+    assert not User.objects.filter(username="rae.again").exists()
+
+
+def test_access_that_staff_grant_again_by_hand_stays_without_a_warning(tmp_path: Path) -> None:
+    load(tmp_path, with_account(small_book()))
+    rae = User.objects.get(username="rae")
+    revoked_by_hand(rae)
+    again = Membership.objects.create(user=rae, role="policyholder", policyholder=Policyholder.objects.get())
+    run = load(tmp_path, with_account(small_book(), phone="(518) 555-0100"), sequence=2)
+    assert warnings(run) == []
+    assert list(rae.memberships.filter(revoked_at=None)) == [again]
+
+
+def kept_by_hand(user: User, **fields: Any) -> Membership:
+    """The user's only membership, as support changed it in admin."""
+    user.memberships.update(kept_by_hand=True, **fields)
+    return user.memberships.get()
+
+
+def test_what_staff_narrowed_stays_narrow_when_the_contact_changes(tmp_path: Path) -> None:
+    book = with_account(small_book(), capabilities="view_claims_history")
+    load(tmp_path, book)
+    membership = kept_by_hand(User.objects.get(), administrator=False, capabilities=[])
+
+    load(tmp_path, with_account(book, phone="(518) 555-0100"), sequence=2)
+
+    membership.refresh_from_db()
+    assert (membership.administrator, membership.capabilities) == (False, [])
+    assert not Event.objects.filter(tag="policies:membership:changed").exists()
+
+
+def test_what_the_carrier_takes_away_is_taken_from_a_membership_kept_by_hand_too(tmp_path: Path) -> None:
+    load(tmp_path, with_account(small_book(), capabilities="view_claims_history"))
+    membership = kept_by_hand(User.objects.get(), capabilities=["view_claims_history", "pay"])
+
+    load(tmp_path, with_account(small_book(), role="member", capabilities=""), sequence=2)
+
+    membership.refresh_from_db()
+    assert (membership.administrator, membership.capabilities) == (False, ["pay"])
+
+
+def test_a_membership_kept_by_hand_that_the_feed_ended_is_not_granted_again_as_it_was_before(tmp_path: Path) -> None:
+    load(tmp_path, with_account(small_book()))
+    rae = User.objects.get()
+    kept_by_hand(rae, administrator=False)
+    load(tmp_path, {"contacts.csv": []}, sequence=2)
+    run = load(tmp_path, with_account(small_book()), sequence=3)
+    assert [warning[3] for warning in warnings(run)] == ["access-changed"]
+    assert (rae.memberships.get().ended_by, rae.memberships.count()) == ("feed", 1)
 
 
 def test_a_username_that_somebody_else_chose_is_not_handed_over(tmp_path: Path) -> None:
