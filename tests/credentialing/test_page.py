@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-import time_machine
 import weasyprint
 
 from credentialing import services
@@ -21,6 +20,8 @@ from tests.credentialing.conftest import Cast
 from tests.credentialing.helpers import a_holder, flat, issued, made, pdf_of, words_of
 
 NOON = dt.datetime(2026, 11, 21, 17, 0, tzinfo=dt.UTC)
+# The whole test, its cast included, is on that day.
+pytestmark = pytest.mark.time_machine(NOON, tick=False)
 LONG = (
     "Maximiliana Wilhelmina Featherstonehaugh-Cholmondeley von und zu Hohenlohe-Waldenburg-Schillingsfürst de la "
     "Concepción Núñez y Đặng-Łukasiewicz of the Greater Poughkeepsie and Fishkill Metropolitan Area, Third"
@@ -46,7 +47,6 @@ def change(coverage: Coverage, **fields: Any) -> None:
     Coverage.objects.filter(pk=coverage.pk).update(**fields)
 
 
-@time_machine.travel(NOON, tick=False)
 def test_a_certificate_states_every_field(dated: Cast) -> None:
     change(
         dated.coverage,
@@ -96,7 +96,6 @@ def test_a_certificate_states_every_field(dated: Cast) -> None:
     assert len(pdf_of(certificate).pages) == 1
 
 
-@time_machine.travel(NOON, tick=False)
 def test_it_is_information_and_promises_nothing(dated: Cast) -> None:
     text = words_of(made(dated.coverage, dated.ana))
     assert (
@@ -110,8 +109,7 @@ def test_it_is_information_and_promises_nothing(dated: Cast) -> None:
 
 
 def test_to_whom_it_may_concern_stands_where_no_holder_was_chosen(dated: Cast) -> None:
-    with time_machine.travel(NOON, tick=False):
-        assert "Certificate holder To whom it may concern" in words_of(made(dated.coverage, dated.ana))
+    assert "Certificate holder To whom it may concern" in words_of(made(dated.coverage, dated.ana))
 
 
 @pytest.mark.parametrize(
@@ -127,7 +125,6 @@ def test_to_whom_it_may_concern_stands_where_no_holder_was_chosen(dated: Cast) -
         ({"limit_per_claim": Decimal("1300000.50"), "limit_aggregate": Decimal(3900000)}, ["$1,300,000.50 $3,900,000"]),
     ],
 )
-@time_machine.travel(NOON, tick=False)
 def test_each_kind_of_coverage_is_stated_in_its_own_words(
     dated: Cast, fields: dict[str, Any], lines: list[str]
 ) -> None:
@@ -137,7 +134,6 @@ def test_each_kind_of_coverage_is_stated_in_its_own_words(
         assert line in text
 
 
-@time_machine.travel(NOON, tick=False)
 def test_only_a_tail_that_was_bought_is_stated(dated: Cast) -> None:
     offer = {"source": "core", "coverage": dated.coverage, "starts": dt.date(2026, 9, 30)}
     EreOffer.objects.create(external_id="1", option="3y", status="offered", **offer)
@@ -150,7 +146,6 @@ def test_only_a_tail_that_was_bought_is_stated(dated: Cast) -> None:
     assert "3 years" not in text
 
 
-@time_machine.travel(NOON, tick=False)
 def test_a_pending_cancellation_is_stated_with_its_date(dated: Cast) -> None:
     Policy.objects.filter(pk=dated.policy.pk).update(
         status=Policy.Status.PENDING_CANCELLATION,
@@ -168,7 +163,6 @@ def test_a_pending_cancellation_is_stated_with_its_date(dated: Cast) -> None:
     assert "payment of premium" not in text, "a third party reads this"
 
 
-@time_machine.travel(NOON, tick=False)
 def test_a_bound_renewal_is_stated_with_its_future_dates(dated: Cast) -> None:
     starts, ends = dt.date(2027, 3, 1), dt.date(2028, 3, 1)
     Term.objects.filter(pk=dated.coverage.term_id).update(effective=starts, expires=ends)
@@ -191,7 +185,6 @@ def test_a_bound_renewal_is_stated_with_its_future_dates(dated: Cast) -> None:
         ("nonrenewed", "The policy was not renewed, and this coverage ended on", "November 1, 2026"),
     ],
 )
-@time_machine.travel(NOON, tick=False)
 def test_coverage_that_has_ended_gives_a_letter_with_its_end_date(
     dated: Cast, status: str, sentence: str, ends: str
 ) -> None:
@@ -212,7 +205,6 @@ def test_coverage_that_has_ended_gives_a_letter_with_its_end_date(
     assert "payment of premium" not in text, "a third party reads this"
 
 
-@time_machine.travel(NOON, tick=False)
 def test_who_left_a_group_in_mid_term_has_a_letter_that_keeps_the_reason_to_itself(dated: Cast) -> None:
     change(dated.coverage, expires=dt.date(2026, 9, 30), ended_reason="License under review")
     text = words_of(made(dated.coverage, dated.ana))
@@ -220,14 +212,12 @@ def test_who_left_a_group_in_mid_term_has_a_letter_that_keeps_the_reason_to_itse
     assert "review" not in text
 
 
-@time_machine.travel(NOON, tick=False)
 def test_a_nonrenewed_policy_that_still_runs_is_said_to_end_not_to_have_ended(dated: Cast) -> None:
     Policy.objects.filter(pk=dated.policy.pk).update(status=Policy.Status.NONRENEWED)
     text = words_of(made(dated.coverage, dated.ana))
     assert "The policy was not renewed, and this coverage ends on March 1, 2027." in text
 
 
-@time_machine.travel(NOON, tick=False)
 def test_the_producer_is_the_agent_of_record_of_the_day(dated: Cast) -> None:
     AgentOfRecordFactory.create(
         policy=dated.policy, agency=AgencyFactory.create(name="Tomorrow's Agency"), starts=dt.date(2026, 11, 22)
@@ -237,7 +227,6 @@ def test_the_producer_is_the_agent_of_record_of_the_day(dated: Cast) -> None:
     assert "Producer None of record" in words_of(made(dated.coverage, dated.ana))
 
 
-@time_machine.travel(NOON, tick=False)
 def test_names_of_200_characters_long_addresses_and_12_endorsements_keep_to_one_page(dated: Cast) -> None:
     Insured.objects.filter(pk=dated.coverage.insured_id).update(kind="entity", name=LONG[:200])
     Policyholder.objects.filter(pk=dated.policy.policyholder_id).update(
@@ -257,7 +246,6 @@ def test_names_of_200_characters_long_addresses_and_12_endorsements_keep_to_one_
     assert "Imogen Vale" in text
 
 
-@time_machine.travel(NOON, tick=False)
 def test_endorsements_that_the_page_cannot_hold_stand_on_a_second_one_that_says_so(dated: Cast) -> None:
     endorsements = [
         f"Endorsement {n:02}: {'amendment of the definition of professional services, ' * 3}" for n in range(30)
@@ -273,7 +261,6 @@ def test_endorsements_that_the_page_cannot_hold_stand_on_a_second_one_that_says_
 
 
 @pytest.mark.parametrize("longest", [1, 40, 120, 160])
-@time_machine.travel(NOON, tick=False)
 def test_nothing_is_lost_whatever_the_length_of_the_carriers_own_names(dated: Cast, longest: int) -> None:
     name = ("Larkfield Universal Reciprocal Exchange of the Northeastern Provinces " * 3)[:longest].strip() or "L"
     Company.objects.filter(pk=dated.policy.company_id).update(
@@ -288,7 +275,6 @@ def test_nothing_is_lost_whatever_the_length_of_the_carriers_own_names(dated: Ca
     assert len(pdf_of(certificate).pages) == 1
 
 
-@time_machine.travel(NOON, tick=False)
 def test_accents_are_printed_and_read_back_and_no_glyph_is_missing(dated: Cast) -> None:
     names = (
         "Núñez", "Đặng Thị Hồng", "Łukasz Świątek", "Şebnem Çağlar", "Þórarinn Æsir", "Kealiʻi", "Ẹ́niọlá", "Œuvré ŋǪ",
@@ -306,21 +292,18 @@ def test_accents_are_printed_and_read_back_and_no_glyph_is_missing(dated: Cast) 
     assert fonts == {"Portal-Serif", "Portal-Sans", "Portal-Serif-Semi-Bold", "Portal-Sans-Semi-Bold"}
 
 
-@time_machine.travel(NOON, tick=False)
 def test_characters_of_the_carrier_that_cannot_be_printed_are_refused_not_left_out(dated: Cast) -> None:
     Insured.objects.filter(pk=dated.coverage.insured_id).update(kind="entity", name="聖路加 Clinic")
     with pytest.raises(services.NotIssuableError, match="聖 路 加"):
         issued(dated.coverage, dated.ana)
 
 
-@time_machine.travel(NOON, tick=False)
 def test_markup_in_a_name_is_text(dated: Cast) -> None:
     name = "<b>Clinic</b> & {{ serial }} <img src=http://elsewhere.example/x.png>"
     Insured.objects.filter(pk=dated.coverage.insured_id).update(kind="entity", name=name)
     assert name.replace(" ", "") in words_of(made(dated.coverage, dated.ana)).replace(" ", "")
 
 
-@time_machine.travel(NOON, tick=False)
 def test_the_file_is_tagged_titled_and_the_same_each_time(dated: Cast) -> None:
     certificate = made(dated.coverage, dated.ana)
     reader = pdf_of(certificate)
@@ -335,7 +318,6 @@ def test_the_file_is_tagged_titled_and_the_same_each_time(dated: Cast) -> None:
     assert certificate_pdf(certificate) == certificate_pdf(certificate)
 
 
-@time_machine.travel(NOON, tick=False)
 def test_the_page_as_html_stands_on_its_own(dated: Cast) -> None:
     certificate = made(dated.coverage, dated.ana)
     document = weasyprint.HTML(string=certificate_html(certificate)).render()
