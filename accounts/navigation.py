@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -11,6 +11,8 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 NEXT = "next"
+# Characters of a page to come back to, as they travel in an address; a longer one is forgotten.
+LONGEST_NEXT = 2_000
 
 
 def is_own_address(request: HttpRequest, url: str) -> bool:
@@ -18,21 +20,28 @@ def is_own_address(request: HttpRequest, url: str) -> bool:
     return url_has_allowed_host_and_scheme(url, allowed_hosts={request.get_host()}, require_https=request.is_secure())
 
 
+def own_path(request: HttpRequest, url: str) -> str:
+    """`url` where it is a path of this host, else empty: it begins with exactly one slash, so that no browser reads a
+    host in it, and no code takes it for the name of a view."""
+    is_path = url.startswith("/") and not url.startswith("//")
+    return url if is_path and len(quote(url)) <= LONGEST_NEXT and is_own_address(request, url) else ""
+
+
 def wanted_page(request: HttpRequest) -> str:
-    """The `next` of a form or address where it is safe, else empty."""
-    wanted = request.POST.get(NEXT) or request.GET.get(NEXT) or ""
-    return wanted if is_own_address(request, wanted) else ""
+    """The `next` of a form or address where it is a path of this host, else empty."""
+    return own_path(request, request.POST.get(NEXT) or request.GET.get(NEXT) or "")
 
 
 def page_of(request: HttpRequest) -> str:
-    """The page to come back to: the one asked for, or for a POST the one that held its form."""
+    """The page to come back to: the one asked for, or for a POST the one that held its form. Empty where that is none
+    of ours."""
     if request.method in {"GET", "HEAD"} and not request.headers.get("HX-Request"):
-        return request.get_full_path()
+        return own_path(request, request.get_full_path())
     came_from = request.headers.get("HX-Current-URL") or request.headers.get("Referer") or ""
     if not is_own_address(request, came_from):
         return ""
     parts = urlsplit(came_from)
-    return f"{parts.path}?{parts.query}" if parts.query else parts.path
+    return own_path(request, f"{parts.path}?{parts.query}" if parts.query else parts.path)
 
 
 def with_query(url_name: str, *args: str, **query: str) -> str:
