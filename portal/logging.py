@@ -12,7 +12,9 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 import structlog
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 REDACTED = "[redacted]"
@@ -25,35 +27,71 @@ PERSONAL_KEYS = frozenset(
         "username zip"
     ).split()
 )
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
+# Whatever is longer is cut, however it came into the log. A traceback gets more: its frames are what one looks for.
+LONGEST_VALUE = 2_000
+LONGEST_TRACEBACK = 20_000
+
+# Every pattern below runs over text that strangers write, while no other thread of the process runs: each must be
+# linear in the length of the text. An attempt begins only where a run of letters begins, never at each of its letters.
+_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]+(?:@[\w-]+\.[\w.+-]+)+")
 _PHONE = re.compile(r"(?<![\w.-])\+?\d?[\s.-]?\(?\d{3}\)?[\s.-]\d{3}[\s.-]\d{4}(?![\w-])|\+\d{8,15}(?!\d)")
-# PostgreSQL repeats the row's values in these lines of its errors.
-_DATABASE_DETAIL = re.compile(r"^(\s*(?:DETAIL|CONTEXT|PARAMETERS|Params?):).*$", re.MULTILINE | re.IGNORECASE)
+# To the end of the exception's message: values may hold line breaks, and words that look like the next label.
+_REST_OF_MESSAGE = r"(?s:.*?)(?=\n(?:Traceback \(most|The above exception was|During handling of the above)|\Z)"
+# PostgreSQL repeats the row's values behind these words of its errors. `\n` with a backslash: as `repr` shows it.
+_DATABASE_DETAIL = re.compile(
+    r"((?:^|\\n)[ \t|]*(?:DETAIL|CONTEXT|PARAMETERS|Params?|QUERY|STATEMENT|LINE \d{1,9}):)" + _REST_OF_MESSAGE,
+    re.MULTILINE | re.IGNORECASE,
+)
+# These repeat a value in the message itself: `InvalidDatetimeFormat: invalid input syntax for type date: "1975-03-02"`.
+_DATA_ERRORS = "|".join(
+    sorted(
+        kind.__name__
+        for kind in vars(psycopg.errors).values()
+        if isinstance(kind, type) and issubclass(kind, psycopg.DataError)
+    )
+)
+_DATABASE_VALUE = re.compile(
+    rf"((?:^[ \t|]*(?:[a-z]{{1,20}}\.){{0,4}}(?:{_DATA_ERRORS}): |\b(?=[A-Z])(?:{_DATA_ERRORS})\((?=['\"])"
+    rf"|\bsyntax error in tsquery: ))" + _REST_OF_MESSAGE,
+    re.MULTILINE,
+)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 _request_log = structlog.get_logger("portal.request")
 
 
 def redact_text(text: str) -> str:
     """The text without email addresses, telephone numbers and the values that PostgreSQL's errors repeat."""
-    text = _DATABASE_DETAIL.sub(rf"\1 {REDACTED}", text)
+    for values in (_DATABASE_DETAIL, _DATABASE_VALUE):
+        text = values.sub(rf"\1 {REDACTED}", text)
     return _PHONE.sub(REDACTED, _EMAIL.sub(REDACTED, text))
 
 
 def redact(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """A structlog processor: personal keys lose their value, and texts what looks personal in them."""
-    return {key: _clean(key, value) for key, value in event.items()}
+    """A structlog processor: personal keys lose their value, texts what looks personal in them and what is too long."""
+    return {key: value if key.startswith("_") else _clean(key, value) for key, value in event.items()}
 
 
 def _clean(key: str, value: Any) -> Any:
     if key.lower() in PERSONAL_KEYS:
         return REDACTED
-    if isinstance(value, str):
-        return redact_text(value)
     if isinstance(value, dict):
         return {str(inner): _clean(str(inner), each) for inner, each in value.items()}
-    if isinstance(value, list | tuple | set):
+    if isinstance(value, list | tuple | set | frozenset):
         return [_clean("", each) for each in value]
-    return value
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    # Anything else would be written as its `repr`, which may hold as much as a text.
+    text = value if isinstance(value, str) else repr(value)
+    return redact_text(_cut(text, LONGEST_TRACEBACK if key == "exception" else LONGEST_VALUE))
+
+
+def _cut(text: str, longest: int) -> str:
+    """The beginning of the text, without the word that the cut goes through: half an address is not recognized."""
+    if len(text) <= longest:
+        return text
+    *words, _ = text[:longest].rsplit(maxsplit=1)
+    kept = words[0] if words else text[:longest]
+    return f"{kept} … ({len(text) - len(kept)} more characters)"
 
 
 def without_addresses(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
@@ -64,7 +102,13 @@ def without_addresses(_logger: Any, _method: str, event: structlog.typing.EventD
     record = event.get("_record")
     request = getattr(record, "request", None)
     if isinstance(request, HttpRequest):
-        event["event"] = f"{getattr(record, 'status_code', 'problem')} at {route_of(request)}"
+        status = getattr(record, "status_code", None)
+        event["event"] = f"{status or 'problem'} at {route_of(request)}"
+        fault = event.get("exc_info")
+        if status and status < 500 and fault:
+            # The client's fault, not ours: its kind is enough, and the message holds what the client sent.
+            event["error"] = type(fault[1] if isinstance(fault, tuple) else fault).__name__
+            event["exc_info"] = None
         event["method"] = request.method
         request_id = getattr(request, "request_id", None)
         if request_id:
@@ -138,7 +182,8 @@ def view_name_of(request: HttpRequest) -> str:
 class RequestIdMiddleware:
     """Gives each request an id, binds it to every log line, returns it, and logs the request when it is done.
 
-    An id that a proxy of ours has set in `X-Request-ID` is kept if it looks like one. The user is logged by
+    The id is always ours: events are found by it, and whoever could choose it could borrow another request's. What
+    stands in `X-Request-ID` behind a proxy of ours is logged beside it, if it looks like an id. The user is logged by
     primary key, the address by its route.
     """
 
@@ -146,11 +191,13 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        offered = request.headers.get("X-Request-ID", "")
-        request_id = offered if _REQUEST_ID.fullmatch(offered) else uuid.uuid4().hex
+        request_id = uuid.uuid4().hex
         request.request_id = request_id  # type: ignore[attr-defined]  # what events and logs name a request by
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
+        offered = request.headers.get("X-Request-ID", "")
+        if settings.TRUSTED_PROXY_HOPS and _REQUEST_ID.fullmatch(offered):
+            structlog.contextvars.bind_contextvars(proxy_request_id=offered)
         start = time.perf_counter()
         try:
             response = self.get_response(request)

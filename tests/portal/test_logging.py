@@ -4,15 +4,20 @@ import io
 import json
 import logging
 import logging.config
+import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import structlog
 from django.conf import settings
-from django.test import Client
+from django.db import DatabaseError, IntegrityError, connection
+from django.test import Client, override_settings
+from hypothesis import given
+from hypothesis import strategies as st
 
-from portal.logging import PERSONAL_KEYS, logging_config, redact_text
+from portal.logging import LONGEST_TRACEBACK, LONGEST_VALUE, PERSONAL_KEYS, logging_config, redact, redact_text
 
 SECRETS = (
     "ana.nunez@clinic.example",
@@ -57,11 +62,24 @@ def test_a_request_is_logged_once_by_view_with_the_id_that_the_answer_bears(clie
     written.assert_clean()
 
 
-@pytest.mark.parametrize(("offered", "kept"), [("a1b2c3d4-0001", True), ("x", False), ("bad id\nINFO forged", False)])
-def test_an_id_from_a_proxy_is_kept_only_if_it_looks_like_one(client: Client, offered: str, kept: bool) -> None:
-    answer = client.get("/healthz", headers={"x-request-id": offered})
+def test_an_id_that_the_client_chose_never_becomes_the_requests_own(client: Client, written: Written) -> None:
+    answer = client.get("/healthz", headers={"x-request-id": "a1b2c3d4-0001"})
 
-    assert (answer["X-Request-ID"] == offered) is kept
+    assert answer["X-Request-ID"] != "a1b2c3d4-0001"
+    assert "a1b2c3d4-0001" not in written.stream.getvalue()
+
+
+@pytest.mark.parametrize(("offered", "logged"), [("a1b2c3d4-0001", True), ("x", False), ("bad id\nINFO forged", False)])
+def test_an_id_from_a_proxy_of_ours_is_logged_beside_it_if_it_looks_like_one(
+    client: Client, written: Written, offered: str, logged: bool
+) -> None:
+    with override_settings(TRUSTED_PROXY_HOPS=1):
+        answer = client.get("/healthz", headers={"x-request-id": offered})
+
+    [line] = written.lines()
+    assert line["request_id"] == answer["X-Request-ID"] != offered
+    assert (line.get("proxy_request_id") == offered) is logged
+    assert logged or offered not in written.stream.getvalue()
 
 
 def test_the_next_request_has_another_id(client: Client) -> None:
@@ -123,3 +141,120 @@ def test_ids_times_and_figures_stay(harmless: str) -> None:
 )
 def test_what_security_forbids_is_among_the_personal_keys(key: str) -> None:
     assert key in PERSONAL_KEYS
+
+
+# What a stranger may repeat in a header to make a pattern start over at each of its letters.
+SHAPES = (
+    *("a", "a.", "a+", "a@", "a@b", "a@b.", "a@b.c+", "1", "1-", "+1", "(", "555-010-", " ", "\n", " \n", "|", "\\n"),
+    *(
+        "DETAIL",
+        "DETAIL:\n",
+        "\nDETAIL: a",
+        "DataError('",
+        "DataError: ",
+        "\nDataError: a",
+        "\nTraceback (most",
+        "x.y.",
+    ),
+)
+
+
+def seconds(text: str) -> float:
+    """The least processor time of five tries."""
+    tries = []
+    for _ in range(5):
+        began = time.thread_time()
+        redact_text(text)
+        tries.append(time.thread_time() - began)
+    return min(tries)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_redaction_of_a_text_four_times_as_long_costs_about_four_times_as_much(shape: str) -> None:
+    text = shape * 8_000
+
+    # A pattern that starts over at each letter costs sixteen times as much.
+    assert seconds(text) / seconds(text[: len(text) // 4]) < 9
+
+
+@given(st.text(alphabet="ab.+-@_ é\n", max_size=40))
+def test_everything_in_an_address_is_redacted_wherever_it_begins(text: str) -> None:
+    left = redact_text(text)
+
+    assert not re.search(r"[\w.+-]+@[\w-]+\.[\w.-]+", left.replace("[redacted]", " "))
+
+
+@pytest.mark.parametrize(("key", "longest"), [("header", LONGEST_VALUE), ("exception", LONGEST_TRACEBACK)])
+def test_a_long_value_is_cut_and_says_by_how_much(key: str, longest: int) -> None:
+    line = redact(None, "info", {key: "word " * 10_000, "list": ["y" * 50_000]})
+
+    assert longest - 10 < len(line[key]) < longest + 40
+    assert re.search(r"… \(\d+ more characters\)$", line[key])
+    assert len(line["list"][0]) < LONGEST_VALUE + 40
+
+
+def test_no_half_of_an_address_is_left_where_a_value_is_cut() -> None:
+    text = "x " * (LONGEST_VALUE // 2 - 5) + SECRETS[0]
+
+    assert "ana" not in redact(None, "info", {"header": text})["header"]
+
+
+def test_what_is_no_text_is_searched_too(written: Written) -> None:
+    structlog.get_logger("test").info("odd", error=ValueError(SECRETS[0]), raw=SECRETS[5].encode(), kept=[1, None, 2.5])
+
+    written.assert_clean()
+    assert written.lines()[0]["kept"] == [1, None, 2.5]
+
+
+@pytest.mark.parametrize("value", ["x" * 8_000, "ana.nunez", "(555) 010-0177"])
+@pytest.mark.django_db
+def test_a_host_that_isnt_ours_is_refused_without_being_written_into_the_log(
+    client: Client, written: Written, value: str
+) -> None:
+    answer = client.get("/policies/", headers={"host": value})
+
+    assert answer.status_code == 400
+    assert value not in written.stream.getvalue()
+    assert "DisallowedHost" in written.stream.getvalue()
+    assert "Traceback" not in written.stream.getvalue()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT %s::date",
+        "SELECT ('Jane Doe, 1975-03-02' || %s)::numeric",
+        "SELECT to_date(%s, 'YYYY-MM-DD')",
+        "SELECT to_tsquery('simple', %s)",
+    ],
+)
+def test_errors_of_the_database_lose_the_values_that_they_repeat(written: Written, statement: str) -> None:
+    value = "it's\nJane Doe & 042917 | 1975-03-02"
+    with pytest.raises(DatabaseError) as caught, connection.cursor() as cursor:
+        cursor.execute(statement, [value])
+
+    logging.getLogger("library").error("it failed", exc_info=caught.value)
+    logging.getLogger("library").error("Task failed: %r", caught.value)
+
+    text = written.stream.getvalue()
+    assert type(caught.value).__name__ in text
+    for each in ("Jane Doe", "1975-03-02", "042917"):
+        assert each not in text
+
+
+@pytest.mark.django_db
+def test_a_row_with_line_breaks_is_redacted_to_its_end_and_what_follows_stays(written: Written) -> None:
+    value = "line one\nline two, Jane Doe\nHINT:  Jane Doe, 1975-03-02"
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE noted (note text, number integer NOT NULL)")
+    with pytest.raises(IntegrityError) as caught, connection.cursor() as cursor:
+        cursor.execute("INSERT INTO noted VALUES (%s, NULL)", [value])
+
+    logging.getLogger("library").error("it failed", exc_info=caught.value)
+
+    text = written.stream.getvalue()
+    for each in ("line two", "Jane Doe", "1975-03-02"):
+        assert each not in text
+    assert "NotNullViolation" in text
+    assert "django.db.utils.IntegrityError" in text
