@@ -164,7 +164,7 @@ def _running(port: int) -> Iterator[list[int]]:
         "documents": ["celery", "-A", "portal.celery:app", "worker", "-Q", "documents", "-P", "solo", "-l", "WARNING",
                       "--without-gossip", "--without-mingle"],
     }  # fmt: skip
-    environment = os.environ | {"WEB_BIND": f"127.0.0.1:{port}", "WEB_WORKERS": "1"}
+    environment = os.environ | {"WEB_BIND": f"127.0.0.1:{port}", "WEB_PROCESSES": "1"}
     started: list[subprocess.Popen[bytes]] = []
     try:
         for name, command in commands.items():

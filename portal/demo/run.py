@@ -142,6 +142,8 @@ class Demo:
             ["gunicorn", "-c", str(BASE_DIR / "portal" / "gunicorn_conf.py"), "portal.wsgi:application"],
             ready=partial(_web_answers, self.port),
             WEB_BIND=",".join(f"{host}:{self.port}" for host in loopback_addresses()),
+            # One visitor needs no more, and a second process would only make the start longer.
+            WEB_PROCESSES=os.environ.get("WEB_PROCESSES", "1"),
         )
 
     def _child(self, name: str, module: list[str], *, ready: Callable[[], bool], **environment: str) -> Child:
