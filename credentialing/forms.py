@@ -88,7 +88,8 @@ class IssueForm(IdempotentForm):
         super().__init__(*args, **kwargs)
         self._user = user
         self._coverage = coverage
-        holders = Holder.objects.visible_to(user).order_by("-last_used_at", "-id")
+        self._memberships = services.acting_memberships(user, coverage)
+        holders = Holder.objects.in_books_of(self._memberships).order_by("-last_used_at", "-id")
         recent = list(holders.values_list("pk", flat=True)[:MOST_HOLDERS])
         self.fields["holder"].queryset = holders.filter(pk__in=recent).order_by("name", "id")  # type: ignore[attr-defined]
         choices = [(CONCERN, "To whom it may concern"), (NEW, "A new holder")]
@@ -130,10 +131,12 @@ class IssueForm(IdempotentForm):
 
     def issue(self, request: HttpRequest) -> Certificate:
         """Issue the certificate. Raises `services.NotIssuableError` with the sentence for the user."""
-        membership = services.acting_membership(self._user, self._coverage)
+        membership = self._memberships[0]
         holder = None
         if self.cleaned_data["recipient"] == SAVED:
+            # Whose address book the holder stands in, issues: no other party is to see her.
             holder = self.cleaned_data["holder"]
+            membership = next(each for each in self._memberships if holder.is_in_book_of(each))
         elif self.cleaned_data["recipient"] == NEW:
             typed = {name: self.cleaned_data[name] for name in self.TYPED}
             holder = services.keep_holder(user=self._user, membership=membership, request=request, **typed)

@@ -8,17 +8,30 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import pgtrigger
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import ExpressionWrapper, F, Q
 from django.urls import reverse
 from django.utils import timezone
 
 from core.fields import PublicIdField
 from policies.models import Agency, Coverage, Insured, Membership, Policyholder, live_coverages, reach_of
 from policies.models.base import Address
+from policies.models.reach import Reach
 from policies.names import fold, normalize_number
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from accounts.models import User
+
+
+def of_own_party(reach: Reach, path: str = "") -> Q:
+    """The condition that something belongs to a party that the user acts for: an address book's holder, or by
+    `"membership__"` the membership that issued a certificate."""
+    return (
+        Q(**{f"{path}insured_id__in": reach.insured_ids})
+        | Q(**{f"{path}policyholder_id__in": reach.policyholder_ids})
+        | Q(**{f"{path}agency_id__in": reach.agency_ids})
+    )
 
 
 class HolderQuerySet(models.QuerySet["Holder"]):
@@ -28,12 +41,11 @@ class HolderQuerySet(models.QuerySet["Holder"]):
         """The address books of the parties that the user acts for; another party's holders aren't there."""
         if not user.is_authenticated:
             return self.none()
-        reach = reach_of(user)
-        return self.filter(
-            Q(insured_id__in=reach.insured_ids)
-            | Q(policyholder_id__in=reach.policyholder_ids)
-            | Q(agency_id__in=reach.agency_ids)
-        )
+        return self.in_books_of(reach_of(user).memberships)
+
+    def in_books_of(self, memberships: Iterable[Membership]) -> Self:
+        """The address books of the parties that these memberships are with."""
+        return self.filter(of_own_party(Reach(tuple(memberships))))
 
 
 class Holder(Address):
@@ -77,6 +89,14 @@ class Holder(Address):
     def __str__(self) -> str:
         return ", ".join([self.name, *self.address_lines])
 
+    def is_in_book_of(self, membership: Membership) -> bool:
+        """Whether it stands in the address book of the membership's party."""
+        return (self.insured_id, self.policyholder_id, self.agency_id) == (
+            membership.insured_id,
+            membership.policyholder_id,
+            membership.agency_id,
+        )
+
     def fingerprint_now(self) -> str:
         """What makes two entries the same holder: name and address, accents, case and punctuation aside."""
         parts = (self.name, self.address1, self.address2, self.city, self.state, self.zip)
@@ -87,10 +107,19 @@ class CertificateQuerySet(models.QuerySet["Certificate"]):
     """Certificates, and who may see them."""
 
     def visible_to(self, user: User) -> Self:
-        """Those of the coverages that the user sees now, whoever issued them: a membership that ended opens nothing."""
+        """Those of the coverages that the user sees now, whoever issued them: a membership that ended opens nothing.
+
+        Each says whether the user's own party issued it (`is_own`). Only then does it show its holder and its file; of
+        another party's certificate the user sees that it is there, its serial number and its date
+        (docs/decisions/holders-of-the-issuing-party.md).
+        """
         if not user.is_authenticated:
             return self.none()
-        return self.filter(live_coverages("coverage__"), reach_of(user).coverages("coverage__"))
+        reach = reach_of(user)
+        return self.filter(live_coverages("coverage__"), reach.coverages("coverage__")).annotate(
+            is_own=ExpressionWrapper(of_own_party(reach, "membership__"), models.BooleanField()),
+            issuer_role=F("membership__role"),
+        )
 
     def queued(self) -> Self:
         """Those still to be laid out."""
@@ -98,11 +127,11 @@ class CertificateQuerySet(models.QuerySet["Certificate"]):
 
     def search(self, text: str) -> Self:
         """Those whose serial number begins with `text`, whose policy number does (spaces, dashes, case aside), or whose
-        holder's or insured's name holds it."""
+        holder's or insured's name holds it. Of what `visible_to` found: a holder's name finds only what shows it."""
         wanted = text.strip()
         if not wanted:
             return self
-        found = Q(serial__istartswith=wanted) | Q(snapshot__holder__name__icontains=wanted)
+        found = Q(serial__istartswith=wanted) | Q(is_own=True, snapshot__holder__name__icontains=wanted)
         found |= Q(snapshot__insured__name__icontains=wanted)
         if number := normalize_number(wanted):
             found |= Q(coverage__term__policy__number_normalized__startswith=number)
@@ -145,6 +174,7 @@ class Certificate(models.Model):
     coverage = models.ForeignKey(Coverage, on_delete=models.PROTECT, related_name="certificates")
     holder = models.ForeignKey(Holder, on_delete=models.PROTECT, null=True, blank=True, related_name="certificates")
     snapshot = models.JSONField()
+    # Of the snapshot and the party that issued it, so that nobody gets another party's certificate for her own.
     snapshot_digest = models.CharField(max_length=64)
     issued_on = models.DateField()
     issued_at = models.DateTimeField(default=timezone.now)
@@ -168,6 +198,14 @@ class Certificate(models.Model):
     objects = CertificateQuerySet.as_manager()
 
     PREFIXES: ClassVar[dict[str, str]] = {Kind.PAST_COVERAGE: "LPC"}
+    ISSUERS: ClassVar[dict[str, str]] = {
+        Membership.Role.INSURED: "the insured",
+        Membership.Role.POLICYHOLDER: "the policyholder",
+        Membership.Role.AGENT: "an agent",
+    }
+    # Set by `visible_to`: whether the user's own party issued it, and as what. Without it the holder isn't shown.
+    is_own: bool = False
+    issuer_role: str = ""
 
     class Meta:
         ordering = ("-issued_at", "-id")
@@ -237,6 +275,11 @@ class Certificate(models.Model):
         return self.kind == self.Kind.PAST_COVERAGE
 
     @property
+    def title(self) -> str:
+        """What it is, as a heading: a pending cancellation is not in it, another party may be reading."""
+        return "Letter of past coverage" if self.is_letter else "Certificate of insurance"
+
+    @property
     def paper(self) -> str:
         """What it is called in a sentence."""
         return "letter" if self.is_letter else "certificate"
@@ -248,8 +291,18 @@ class Certificate(models.Model):
 
     @property
     def holder_name(self) -> str:
-        """The holder as printed."""
+        """The holder as printed. For the issuing party and for staff; pages that others see show `made_out_to`."""
         return str(self.snapshot["holder"]["name"]) if self.snapshot["holder"] else "To whom it may concern"
+
+    @property
+    def issuer(self) -> str:
+        """Who issued it, for the others: 'the insured'."""
+        return self.ISSUERS[self.issuer_role]
+
+    @property
+    def made_out_to(self) -> str:
+        """The holder for the party that issued it; for the others, who did: 'Issued by the insured'."""
+        return self.holder_name if self.is_own else f"Issued by {self.issuer}"
 
     @property
     def policy_number(self) -> str:

@@ -49,22 +49,36 @@ MAX_ATTEMPTS = 3
 LOST_AFTER_BEGINNING = timedelta(seconds=3)
 LOST_WHILE_WAITING = timedelta(seconds=8)
 REQUEUE_AT_ONCE = 200
-# Who issues on behalf of whom, where a user reaches a coverage in several roles: the party that owns the most of it.
-RANK = (Membership.Role.POLICYHOLDER, Membership.Role.AGENT, Membership.Role.INSURED)
+# On whose behalf a user issues who reaches a coverage in several roles: for a clinician on somebody else's policy, and
+# for one on her own.
+AS_HERSELF = (Membership.Role.INSURED, Membership.Role.POLICYHOLDER, Membership.Role.AGENT)
+AS_POLICYHOLDER = (Membership.Role.POLICYHOLDER, Membership.Role.INSURED, Membership.Role.AGENT)
 
 
 class NotIssuableError(Exception):
     """Nothing can be certified; the message is the sentence for the user."""
 
 
-def acting_membership(user: User, coverage: Coverage) -> Membership:
-    """The membership by which the user issues for this coverage. `coverage` was fetched through `visible_to(user)`."""
+def acting_memberships(user: User, coverage: Coverage) -> list[Membership]:
+    """The memberships by which the user may issue for this coverage, the one she issues by first.
+
+    A clinician on her group's policy issues her own certificates as herself, even where she manages the policy too:
+    the group then doesn't see to whom. Where insured and policyholder are the same person, the policyholder does, so
+    that whoever works for her sees them. `coverage` was fetched through `visible_to(user)`.
+    """
+    policyholder = coverage.term.policy.policyholder
+    rank = AS_POLICYHOLDER if policyholder.insured_id == coverage.insured_id else AS_HERSELF
     reach = [
         membership
         for membership in reaching(user, coverage.term.policy)
         if membership.role != Membership.Role.INSURED or membership.insured_id == coverage.insured_id
     ]
-    return min(reach, key=lambda membership: (RANK.index(Membership.Role(membership.role)), membership.pk))
+    return sorted(reach, key=lambda membership: (rank.index(Membership.Role(membership.role)), membership.pk))
+
+
+def acting_membership(user: User, coverage: Coverage) -> Membership:
+    """The membership by which the user issues for this coverage (see `acting_memberships`)."""
+    return acting_memberships(user, coverage)[0]
 
 
 def keep_holder(*, user: User, membership: Membership, request: HttpRequest | None = None, **typed: str) -> Holder:
@@ -118,7 +132,7 @@ def issue(
         coverage=coverage,
         holder=holder,
         snapshot=snapshot,
-        snapshot_digest=digest_of(snapshot),
+        snapshot_digest=digest_of(snapshot, issued_by=membership),
         issued_on=policy.today(),
         issued_by=user,
         membership=membership,

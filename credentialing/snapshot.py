@@ -18,7 +18,7 @@ from policies.models import AgentOfRecord, EreOffer, License
 if TYPE_CHECKING:
     from credentialing.eligibility import Verdict
     from credentialing.models import Holder
-    from policies.models import Coverage
+    from policies.models import Coverage, Membership
     from policies.models.base import Address
 
 VERSION = 1
@@ -81,9 +81,12 @@ def build_snapshot(
     }
 
 
-def digest_of(snapshot: dict[str, Any]) -> str:
-    """What makes two snapshots the same: SHA-256 of their JSON with sorted keys."""
-    return hashlib.sha256(json.dumps(snapshot, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+def digest_of(snapshot: dict[str, Any], *, issued_by: Membership) -> str:
+    """What makes two certificates the same: SHA-256 of the snapshot as JSON with sorted keys, and of the party that
+    issued it. Two parties that certify the same to the same holder have a certificate each: one must not learn of the
+    other's."""
+    party = [issued_by.insured_id, issued_by.policyholder_id, issued_by.agency_id]
+    return hashlib.sha256(json.dumps([snapshot, party], sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 def texts_of(snapshot: Any) -> list[str]:

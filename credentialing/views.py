@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -90,7 +91,7 @@ def issue(request: HttpRequest, public_id: str) -> HttpResponse:
         "form": form,
         "coverage": coverage,
         "verdict": judge_now(coverage),
-        "earlier": coverage.certificates.all()[:MOST_RECENT],
+        "earlier": Certificate.objects.visible_to(user).filter(coverage=coverage)[:MOST_RECENT],
         "crumbs": _crumbs(),
     }
     return render(request, "credentialing/issue.html", context, status=422 if form.errors else 200)
@@ -98,8 +99,11 @@ def issue(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @require_safe
 def certificate_page(request: HttpRequest, public_id: str) -> HttpResponse:
-    """A certificate: ready to be downloaded, in preparation, or failed with a retry. 404 for an outsider."""
-    certificate = _own_certificate(user_of(request), public_id)
+    """A certificate: ready to be downloaded, in preparation, or failed with a retry; another party's only in outline.
+    404 for an outsider."""
+    certificate = _visible_certificate(user_of(request), public_id)
+    if certificate.is_own:
+        _look_after(certificate)
     # Right after it was issued the download starts by itself, once.
     context = {"certificate": certificate, "starts": "download" in request.GET, "crumbs": _crumbs()}
     return render(request, "credentialing/certificate.html", context)
@@ -108,16 +112,19 @@ def certificate_page(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_safe
 @keeps_no_session_alive
 def progress(request: HttpRequest, public_id: str) -> HttpResponse:
-    """The part of a certificate's page that changes; the page asks for it until it is ready. 404 for an outsider."""
+    """The part of a certificate's page that changes; the page asks for it until it is ready. 404 for an outsider, 403
+    for another party than the one that issued it."""
     certificate = _own_certificate(user_of(request), public_id)
+    _look_after(certificate)
     return render(request, "credentialing/_progress.html", {"certificate": certificate, "starts": True})
 
 
 @require_safe
 def download(request: HttpRequest, public_id: str) -> HttpResponseBase:
-    """The PDF, through the row filter each time, and recorded. 404 for an outsider, 403 without the right."""
+    """The PDF, through the row filter each time, and recorded. 404 for an outsider, 403 without the right or for
+    another party than the one that issued it: the page shows the holder."""
     user = user_of(request)
-    certificate = get_object_or_404(Certificate.objects.visible_to(user).with_policy(), public_id=public_id)
+    certificate = _own_certificate(user, public_id)
     require(user, Capability.ISSUE_CERTIFICATE, certificate.coverage.term.policy)
     if not certificate.is_ready:
         return redirect(certificate)
@@ -142,9 +149,10 @@ def download(request: HttpRequest, public_id: str) -> HttpResponseBase:
 
 @require_POST
 def retry(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Try a certificate again that could not be made. 404 for an outsider, 403 without the right."""
+    """Try a certificate again that could not be made. 404 for an outsider, 403 without the right or for another party
+    than the one that issued it."""
     user = user_of(request)
-    certificate = get_object_or_404(Certificate.objects.visible_to(user).with_policy(), public_id=public_id)
+    certificate = _own_certificate(user, public_id)
     require(user, Capability.ISSUE_CERTIFICATE, certificate.coverage.term.policy)
     if services.retry(certificate, by=user, request=request):
         services.wait_for_file(certificate, seconds=WAIT_SECONDS)
@@ -155,12 +163,21 @@ def _crumbs() -> list[tuple[str, str]]:
     return [("Certificates", reverse("credentialing:home"))]
 
 
+def _visible_certificate(user: User, public_id: str) -> Certificate:
+    """A certificate that the user sees, whoever issued it; 404 where there is none."""
+    return get_object_or_404(Certificate.objects.visible_to(user).with_policy(), public_id=public_id)
+
+
 def _own_certificate(user: User, public_id: str) -> Certificate:
-    """A certificate that the user sees, and if its work was lost, handed over again."""
-    certificate = get_object_or_404(
-        Certificate.objects.visible_to(user).select_related("coverage"), public_id=public_id
-    )
+    """A certificate that a party of the user's issued. Raises `PermissionDenied` (403) for one that she only sees."""
+    certificate = _visible_certificate(user, public_id)
+    if not certificate.is_own:
+        raise PermissionDenied("another party issued this certificate")
+    return certificate
+
+
+def _look_after(certificate: Certificate) -> None:
+    """Hand it over again if its work was lost."""
     if certificate.status == Certificate.Status.QUEUED:
         services.requeue_lost(only=certificate)
         certificate.refresh_from_db(fields=["status", "is_enqueued"])
-    return certificate

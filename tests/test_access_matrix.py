@@ -90,6 +90,7 @@ def device(book: SimpleNamespace) -> list[str]:
 
 
 ANYONE = {"anonymous": 200, "half": 200}
+NOT_THE_ISSUER: dict[str, object] = {"insured": 403, "agent": 403}
 ROWS: dict[str, Row] = {
     "home": Row(200, anonymous=200),
     "healthz": Row(200, **ANYONE),
@@ -102,9 +103,10 @@ ROWS: dict[str, Row] = {
     "credentialing:certificates": Row(200),
     "credentialing:issue": Row(200, args=coverage),
     "credentialing:certificate": Row(200, args=certificate),
-    "credentialing:progress": Row(200, args=certificate),
-    "credentialing:pdf": Row(302, args=certificate),
-    "credentialing:retry": Row(302, method="post", args=certificate),
+    # The policyholder issued it: the insured and the agent see that it is there, not its holder, so not its file.
+    "credentialing:progress": Row(200, args=certificate, also=NOT_THE_ISSUER),
+    "credentialing:pdf": Row(302, args=certificate, also=NOT_THE_ISSUER),
+    "credentialing:retry": Row(302, method="post", args=certificate, also=NOT_THE_ISSUER),
     "accounts:sign-in": Row(302, anonymous=200, half=200),
     "accounts:sign-out": Row(SIGN_IN, method="post", half=SIGN_IN),
     "accounts:verify": Row(302, half=302),

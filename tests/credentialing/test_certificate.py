@@ -176,7 +176,7 @@ def test_historic_access_still_reads_what_was_issued_and_has_its_letter(cast: Ca
 
 
 def test_each_download_is_recorded_and_nothing_personal_with_it(cast: Cast, browse: Browse) -> None:
-    certificate = made(cast.coverage, cast.ana)
+    certificate = made(cast.coverage, cast.paula)
     client = browse(cast.paula)
     for _ in range(2):
         response = client.get(reverse("credentialing:pdf", args=[certificate.public_id]))
