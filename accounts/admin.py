@@ -7,7 +7,9 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.auth import admin as _django_auth_admin  # noqa: F401  # registers groups
 from django.contrib.auth.forms import BaseUserCreationForm
+from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -20,10 +22,14 @@ from accounts.methods import devices_of, method_of
 from accounts.models import User
 from accounts.services import locks
 from accounts.services.remembering import describe_agent
+from core.admin import StaffAdmin
 from core.events import record_event
 from core.models import Event
 
 EVENTS_SHOWN = 200
+
+# What a group may do stands in the code, and `manage.py staff_groups` sets it. Django registered groups on import.
+admin.site.unregister(Group)
 
 
 def _line(event: Event) -> dict[str, Any]:
@@ -53,7 +59,7 @@ class NewUserForm(BaseUserCreationForm):  # type: ignore[type-arg]
 
 
 @admin.register(User)
-class UserAdmin(admin.ModelAdmin[User]):
+class UserAdmin(StaffAdmin[User]):
     """Accounts. Every look at one is recorded; what a person may do in the portal stands in memberships, and only
     superusers change who is staff."""
 

@@ -1,11 +1,17 @@
-"""The ground floor in admin: the event log to read, and the outbox's messages to try again."""
+"""The base of every admin page, and the ground floor's own: the event log to read, the outbox's messages to retry."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.filters import ListFilter
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.utils import get_fields_from_path
+from django.contrib.admin.widgets import AutocompleteMixin, AutocompleteSelect, AutocompleteSelectMultiple
+from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db import models
 from django.http import HttpRequest, HttpResponse
@@ -13,6 +19,9 @@ from django.utils import timezone
 
 from core.events import record_event
 from core.models import Event, OutboxMessage
+
+if TYPE_CHECKING:
+    from django.forms import ModelChoiceField, ModelMultipleChoiceField
 
 COUNTED_AT_MOST = 5_000
 Row = TypeVar("Row", bound=models.Model)
@@ -27,7 +36,117 @@ class CappedPaginator(Paginator[Any]):
         return int(rows[:COUNTED_AT_MOST].count())
 
 
-class ReadOnlyAdmin(admin.ModelAdmin[Row]):
+def _is_key(field: models.Field[Any, Any], text: object) -> bool:
+    """Whether a text that a browser sent can be a value of this key at all."""
+    try:
+        field.to_python(text)
+    except ValidationError:
+        return False
+    return True
+
+
+class _KeysOnly(AutocompleteMixin):
+    """Asks the database only about what can be a key. Django's own widget asks about any text that was sent, and ends
+    in a server error."""
+
+    def optgroups(self, name: str, value: Sequence[str], attr: dict[str, Any] | None = None) -> Any:
+        """The chosen options."""
+        keys = [each for each in value if _is_key(self.field.target_field, each)]
+        return super().optgroups(name, keys, attr)
+
+
+class KeySelect(_KeysOnly, AutocompleteSelect):
+    """A row to search for and choose."""
+
+
+class KeySelectMultiple(_KeysOnly, AutocompleteSelectMultiple):
+    """Rows to search for and choose."""
+
+
+def _parameters(model: type[models.Model], list_filter: Any) -> set[str]:
+    """What the links of one filter of a list put into its address."""
+    if isinstance(list_filter, type) and issubclass(list_filter, ListFilter):
+        return {str(getattr(list_filter, "parameter_name", ""))}
+    path = list_filter[0] if isinstance(list_filter, list | tuple) else list_filter
+    field: Any = get_fields_from_path(model, path)[-1]
+    if isinstance(field, models.DateField):
+        ends = ["gte", "lt", "isnull"]
+    elif field.is_relation:
+        ends = [f"{field.target_field.name}__exact", "isnull"]
+    else:
+        ends = ["exact", "isnull"]
+    return {path, *(f"{path}__{end}" for end in ends)}
+
+
+class StaffAdmin(admin.ModelAdmin[Row]):
+    """The base of every admin page of the portal (SECURITY: staff)."""
+
+    # Parameters beside the list's own filters that pages of ours link to it with.
+    linked_by: ClassVar[frozenset[str]] = frozenset()
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Whether the address of a list may ask for this: its key, its own filters, and nothing else.
+
+        Django lets an address ask for any column of the row, `?password__startswith=…`; who may only look at the list
+        could read secrets from it a character at a time.
+        """
+        key = str(self.opts.pk.name)
+        allowed = {"pk", "pk__exact", key, f"{key}__exact"} | self.linked_by
+        for each in self.list_filter if request is None else self.get_list_filter(request):
+            allowed |= _parameters(self.model, each)
+        if self.date_hierarchy:
+            allowed |= {f"{self.date_hierarchy}__{part}" for part in ("year", "month", "day")}
+        return lookup in allowed
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """A form to add a row begins empty: no link fills in beforehand what staff grant."""
+        return {}
+
+    def formfield_for_foreignkey(
+        self, db_field: models.ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> ModelChoiceField[Any] | None:
+        """Answer a text where a key belongs with an error of the form."""
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs.setdefault("widget", KeySelect(db_field, self.admin_site))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def formfield_for_manytomany(
+        self, db_field: models.ManyToManyField[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> ModelMultipleChoiceField[Any] | None:
+        """Answer a text where a key belongs with an error of the form."""
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs.setdefault("widget", KeySelectMultiple(db_field, self.admin_site))
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def response_action(  # type: ignore[override]  # the stubs are of a later Django
+        self, request: HttpRequest, queryset: models.QuerySet[Row]
+    ) -> HttpResponse | None:
+        """Run the chosen action on the rows that were picked, if these can be rows."""
+        if not all(_is_key(self.opts.pk, each) for each in request.POST.getlist(ACTION_CHECKBOX_NAME)):
+            self.message_user(request, "Pick the rows from the list.", messages.WARNING)
+            return None
+        return super().response_action(request, queryset)
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Row | None = None,
+    ) -> HttpResponse:
+        """Offer to save only where there is a field to edit."""
+        inlines = context["inline_admin_formsets"]
+        editable = bool(context["adminform"].form.fields) or any(
+            each.has_add_permission or each.has_change_permission or each.has_delete_permission for each in inlines
+        )
+        if not editable:
+            context |= {"show_save": False, "show_save_and_continue": False, "show_save_and_add_another": False}
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+
+class ReadOnlyAdmin(StaffAdmin[Row]):
     """Rows to look at; nobody adds, changes or deletes them here."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

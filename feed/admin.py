@@ -158,6 +158,7 @@ class FindingAdmin(ReadOnlyAdmin[Finding]):
 
     list_display = ("run", "kind", "file", "row", "column", "code", "sentence")
     list_filter = ("kind", "stage", "file", "code")
+    linked_by = frozenset({"run__id__exact"})
     list_select_related = ("run",)
     list_per_page = 100
     search_fields = ("sentence",)

@@ -9,7 +9,7 @@ from django.contrib import admin, messages
 from django.utils import timezone
 
 from accounts.guards import user_of
-from core.admin import RecordedLooks
+from core.admin import RecordedLooks, StaffAdmin
 from core.events import record_event
 from policies.events import PolicyEvent
 from policies.models import (
@@ -170,7 +170,7 @@ class MembershipForm(forms.ModelForm[Membership]):
 
 
 @admin.register(Membership)
-class MembershipAdmin(admin.ModelAdmin[Membership]):
+class MembershipAdmin(StaffAdmin[Membership]):
     """Who acts for whom. A membership is revoked, never deleted, so that its history stays."""
 
     form = MembershipForm

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 
+from core.admin import StaffAdmin
 from policies.models import Membership
 from portal.models import Announcement
 
@@ -34,7 +35,7 @@ class AnnouncementForm(forms.ModelForm[Announcement]):
 
 
 @admin.register(Announcement)
-class AnnouncementAdmin(admin.ModelAdmin[Announcement]):
+class AnnouncementAdmin(StaffAdmin[Announcement]):
     """News: what is on home now, what is to come, and what was."""
 
     form = AnnouncementForm
