@@ -8,11 +8,12 @@ from django.conf import settings
 
 from accounts.methods import methods
 from accounts.models import User
+from core.forms import FocusedForm
 
 LONGEST_PASSWORD = 128
 
 
-class SignInForm(forms.Form):
+class SignInForm(FocusedForm):
     """Username and password, as they were typed; spaces in a password count."""
 
     username = forms.CharField(
@@ -33,7 +34,7 @@ class SignInForm(forms.Form):
     )
 
 
-class CodeForm(forms.Form):
+class CodeForm(FocusedForm):
     """A six-digit code; spaces and dashes that were copied along don't count."""
 
     code = forms.CharField(
@@ -63,7 +64,7 @@ class VerifyForm(CodeForm):
     remember = forms.BooleanField(required=False)
 
     def __init__(self, *args: object, offer_remember: bool = True, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        super().__init__(*args, **kwargs)
         self.fields[
             "remember"
         ].label = f"Do not challenge me on this device for the next {settings.REMEMBER_DEVICE.days} days"
@@ -87,7 +88,7 @@ class MethodForm(forms.Form):
     )
 
 
-class PhoneForm(forms.Form):
+class PhoneForm(FocusedForm):
     """The number of a phone that receives text messages."""
 
     phone = forms.CharField(
@@ -99,7 +100,7 @@ class PhoneForm(forms.Form):
     )
 
     def __init__(self, *args: object, user: User, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        super().__init__(*args, **kwargs)
         self._user = user
 
     def clean_phone(self) -> str:

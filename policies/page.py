@@ -104,14 +104,15 @@ class TermRow:
 
 class RosterRow(TypedDict):
     """A coverage as the roster shows it, in words: the template has nothing left to look up or to decide, which shows
-    on a page of them (and it finds a key twice as fast as an attribute). `more`: fund and endorsements; `paper`:
-    certificate or letter, to be had at `href`."""
+    on a page of them (and it finds a key twice as fast as an attribute). `more`: fund and endorsements, named by
+    `more_label`; `paper`: certificate or letter, to be had at `href`."""
 
     name: str
     about: str
     part: str
     form: str
     more: list[str]
+    more_label: str
     retroactive: str
     limits: str
     limits_note: str
@@ -266,6 +267,12 @@ def _roster(request: HttpRequest, term: Term, policy: Policy, standing: Standing
     return Roster(page, rows, q)
 
 
+def _more_label(*, has_fund: bool, endorsements: int) -> str:
+    """What a row opens to: "Fund and 2 endorsements", "1 endorsement", "Fund"."""
+    counted = f"{endorsements} endorsement{'' if endorsements == 1 else 's'}" if endorsements else ""
+    return " and ".join(filter(None, ("Fund" if has_fund else "", counted)))
+
+
 def _roster_row(coverage: Coverage, term: Term, paper: str, issue: str) -> RosterRow:
     c = coverage
     whole_term = c.effective == term.effective and c.expires == term.expires
@@ -286,6 +293,7 @@ def _roster_row(coverage: Coverage, term: Term, paper: str, issue: str) -> Roste
         part=PARTS[c.part],
         form=FORMS[c.form],
         more=[fund, *c.endorsement_list] if fund else c.endorsement_list,
+        more_label=_more_label(has_fund=bool(fund), endorsements=len(c.endorsement_list)),
         retroactive=c.retroactive_text,
         limits=f"{whole_dollars(c.limit_per_claim)} / {whole_dollars(c.limit_aggregate)}",
         limits_note=", ".join(filter(None, notes)),

@@ -62,14 +62,14 @@ SUPPORT: dict[str, dict[str, str]] = {
     "web": {
         "title": "Web support",
         "topics": "accounts, sign-in codes, locked accounts, missing policies or documents",
-        "phone": env.str("SUPPORT_WEB_PHONE", default="(555) 010-0140"),
+        "phone": env.str("SUPPORT_WEB_PHONE", default="(860) 555-0140"),
         "email": env.str("SUPPORT_WEB_EMAIL", default="websupport@portal.example"),
         "hours": env.str("SUPPORT_WEB_HOURS", default="Monday to Friday, 8 a.m. to 6 p.m. Eastern"),
     },
     "service": {
         "title": "Customer service",
         "topics": "billing, coverage, credentialing, general questions",
-        "phone": env.str("SUPPORT_SERVICE_PHONE", default="(555) 010-0150"),
+        "phone": env.str("SUPPORT_SERVICE_PHONE", default="(860) 555-0150"),
         "email": env.str("SUPPORT_SERVICE_EMAIL", default="service@portal.example"),
         "hours": env.str("SUPPORT_SERVICE_HOURS", default="Monday to Friday, 8 a.m. to 6 p.m. Eastern"),
     },

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 
+import phonenumbers
 from django import template
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -74,6 +76,21 @@ def moment(value: datetime | None) -> str:
 def clock(value: datetime | None) -> str:
     """The time of day in the reader's zone: "4:05 p.m. EST"."""
     return "" if value is None else date_format(timezone.localtime(value), "P T")
+
+
+@register.filter
+@lru_cache(maxsize=4096)
+def phone_href(value: str) -> str:
+    """The `tel:` address (RFC 3966) of a US number however it is written.
+
+    "(800) 555-0140 ext. 2" → "tel:+1-800-555-0140;ext=2". What can't be read as a number keeps its digits, so that the
+    address is valid all the same.
+    """
+    try:
+        number = phonenumbers.parse(value, "US")
+    except phonenumbers.NumberParseException:
+        return "tel:" + "".join(character for character in value if character.isascii() and character.isdigit())
+    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.RFC3966))
 
 
 @register.filter

@@ -279,4 +279,4 @@ def test_the_sign_in_page_helps(client: Client, db: None) -> None:
     assert 'autocomplete="current-password"' in page
     assert "data-caps-notice" in page
     assert "On a computer that others use, sign out when you are done." in page
-    assert "(555) 010-0140" in page
+    assert "(860) 555-0140" in page

@@ -74,7 +74,7 @@ def make_cast() -> Cast:
     term = TermFactory.create(policy=policy)
     ana = InsuredFactory.create(first_name="Ana María", last_name="Núñez-Đặng")
     ben = InsuredFactory.create(first_name="Łukasz", last_name="Şahin")
-    agency = AgencyFactory.create(name="Harborlight Insurance Agency", phone="(555) 010-2233")
+    agency = AgencyFactory.create(name="Harborlight Insurance Agency", phone="(860) 555-0133")
     AgentOfRecordFactory.create(policy=policy, agency=agency)
     LicenseFactory.create(insured=ana, state="NY", number="274881")
     olga = InsuredFactory.create(first_name="Olga", last_name="Elsewhere")

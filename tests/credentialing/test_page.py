@@ -77,7 +77,7 @@ def test_a_certificate_states_every_field(dated: Cast) -> None:
         "Insured Ana María Núñez-Đặng, MD Family medicine, no surgery · Licenses NJ 055, NY 274881",
         "Certificate holder Saint Brendan Medical Center One Hospital Plaza Kingston, NY 12401",
         "Named insured Riverbend Medical Group 400 River Street Albany, NY 12207",
-        "Producer Harborlight Insurance Agency (555) 010-2233",
+        "Producer Harborlight Insurance Agency (860) 555-0133",
         "Policy number MPL-204-118832",
         "Policy period March 1, 2026 to March 1, 2027 12:01 a.m. standard time at the named insured’s address",
         "Coverage part and form Professional liability, claims-made",
@@ -87,7 +87,7 @@ def test_a_certificate_states_every_field(dated: Cast) -> None:
         "Patient compensation fund Excess Fund of the State, layer: $500,000 per occurrence / $1,500,000 annual",
         "Endorsements – Locum tenens coverage – Vicarious liability",
         f"Verification code {certificate.verification_code}",
-        "quote its serial number and verification code to Larkfield Mutual Insurance Company: (555) 010-0150",
+        "quote its serial number and verification code to Larkfield Mutual Insurance Company: (860) 555-0150",
         "Imogen Vale President, authorized signatory",
         "Page 1 of 1",
     ):

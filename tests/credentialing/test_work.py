@@ -369,7 +369,7 @@ def test_the_snapshot_is_what_is_printed_even_if_the_carriers_data_changes_befor
 
     certificate = issued(cast.coverage, cast.ana)
     Coverage.objects.filter(pk=cast.coverage.pk).update(limit_aggregate=9_000_000)
-    settings.SUPPORT = {**settings.SUPPORT, "service": {**settings.SUPPORT["service"], "phone": "(555) 010-9999"}}
+    settings.SUPPORT = {**settings.SUPPORT, "service": {**settings.SUPPORT["service"], "phone": "(860) 555-0199"}}
     services.render(certificate.pk)
     certificate.refresh_from_db()
     text = words_of(certificate)

@@ -58,7 +58,7 @@ def make_cast() -> Cast:
         policy=policy, status=Policy.Status.ACTIVE, status_date=days(-465), reason="New business"
     )
     term = TermFactory.create(policy=policy, premium=Decimal("184200.00"))
-    agency = AgencyFactory.create(name="Harborlight Insurance Agency", phone="(555) 010-2233")
+    agency = AgencyFactory.create(name="Harborlight Insurance Agency", phone="(860) 555-0133")
     AgentOfRecordFactory.create(policy=policy, agency=agency)
 
     def clinician(first: str, last: str) -> Insured:

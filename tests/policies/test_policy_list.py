@@ -180,7 +180,7 @@ def test_who_has_no_policy_is_told_so_and_whom_to_call(cast, browse):
     Membership.objects.filter(user=cast.ana).delete()
     response = browse(cast.ana).get(ADDRESS)
     assert "No policy is linked to your account" in words(response)
-    assert "(555) 010-0140" in response.content.decode()
+    assert "(860) 555-0140" in response.content.decode()
 
 
 def test_a_renewal_is_not_taken_for_the_current_term(cast, browse):

@@ -194,7 +194,7 @@ def test_agents_of_record_and_the_history_of_the_status_are_shown(cast, browse):
         policy=cast.policy, status=Policy.Status.CANCELLED, status_date=days(-500), reason="Lapse"
     )
     page = words(browse(cast.paula).get(cast.policy.get_absolute_url()))
-    assert "Agent of record Harborlight Insurance Agency (555) 010-2233" in page
+    assert "Agent of record Harborlight Insurance Agency (860) 555-0133" in page
     assert f"Old Mill Brokers {AgentOfRecord.objects.get(agency__name='Old Mill Brokers').agency.producer_code}" in page
     assert f"Cancelled {day(days(-500))} Lapse" in page
     assert f"Active {day(days(-465))} New business" in page

@@ -51,7 +51,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("_odd_addresses")]
     [
         ("/no/such/page/", 404, "This page isn’t here"),
         ("/denied/", 403, "This isn’t open to you"),
-        ("/suspicious/", 400, "We couldn’t read that request"),
+        ("/suspicious/", 400, "We couldn’t process that request"),
         ("/broken/", 500, "Something went wrong on our side"),
     ],
 )
@@ -76,5 +76,5 @@ def test_the_page_of_a_fault_asks_nothing_of_what_may_be_broken(monkeypatch, cap
     with caplog.at_level(logging.ERROR):
         response = views.server_error(RequestFactory().get("/"))
     assert response.status_code == 500
-    assert "Web support: (555) 010-0140" in words(response)
+    assert "Web support: (860) 555-0140" in words(response)
     assert b'href="/static/css/tokens.css"' in response.content

@@ -34,7 +34,7 @@ def test_a_visitor_is_told_what_this_is_and_where_to_sign_in():
     assert response.status_code == 200
     assert links(response).count(reverse("accounts:sign-in")) == 2, "at the upper right, and on the page"
     assert "professional liability" in words(response)
-    assert "Web support helps: (555) 010-0140" in words(response)
+    assert "Web support helps: (860) 555-0140" in words(response)
     assert "Sign out" not in response.content.decode()
     assert response["Cache-Control"] == "no-store, private"
 

@@ -40,7 +40,7 @@ def test_a_text_message_is_kept_with_its_code() -> None:
 
 @pytest.mark.django_db
 def test_an_email_is_kept_once_for_each_recipient_with_its_links() -> None:
-    body = "Open https://portal.example/accounts/reset/abc/. Call (555) 010-0140 with 24680 questions."
+    body = "Open https://portal.example/accounts/reset/abc/. Call (860) 555-0140 with 24680 questions."
     sent = DemoEmailBackend().send_messages([EmailMessage("A link", body, to=["a@x.example"], cc=["b@x.example"])])
 
     assert sent == 1
