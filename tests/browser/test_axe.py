@@ -151,7 +151,9 @@ def test_escape_closes_the_menu_and_gives_the_focus_back(cast: Cast, look: Calla
     expect(page.get_by_role("button", name="Sign out")).to_be_hidden()
 
 
-def test_in_a_narrow_frame_a_table_is_cards_whose_cells_say_what_they_are(cast: Cast, look: Callable[..., Page]) -> None:
+def test_in_a_narrow_frame_a_table_is_cards_whose_cells_say_what_they_are(
+    cast: Cast, look: Callable[..., Page]
+) -> None:
     wide = look("/policies/", cast.adam, 1280, "light")
     assert wide.locator("tbody tr").first.evaluate("row => getComputedStyle(row).display") == "table-row"
     wide.context.close()
