@@ -8,7 +8,7 @@ import io
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from feed import records
@@ -106,6 +106,8 @@ def test_a_line_without_end_is_found_without_reading_it_into_memory() -> None:
 values = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 
 
+# Hypothesis gathers Unicode's categories once, which takes a busy machine seconds.
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.lists(st.lists(values, min_size=2, max_size=2), max_size=20), st.sampled_from(["\n", "\r\n"]))
 def test_what_a_writer_writes_by_the_rules_is_read_back(rows: list[list[str]], end: str) -> None:
     out = io.StringIO(newline="")
