@@ -146,10 +146,11 @@ class SetCheck:
 
 @dataclass(frozen=True)
 class Guard:
-    """A full package that would do this to more than `share` of the source's live rows is held for a person's word.
+    """A package that would do this to more than `share` of the source's live rows is held for a person's decision.
 
     `condition`: SQL over `was` (tracked fields as they were) and `t` (the row as it would be). `setting`: the name of
     the Django setting that may replace the share. `words`: what would happen, as in '4 of 120 policies are cancelled'.
+    `hold_from`: fewer rows than these are never held, whatever their share.
     """
 
     name: str
@@ -157,6 +158,7 @@ class Guard:
     condition: str
     share: Decimal
     setting: str = ""
+    hold_from: int = 10
 
 
 class Load(Protocol):
@@ -196,6 +198,7 @@ class Table:
     `track`: model fields whose value before the load hooks and guards need.
     `learned`: model field → the field that says when the portal itself learned it; a package as of an earlier time
     leaves the portal's value. `after`: hooks, run in order of the tables when all files are applied.
+    `hold_from`: a package that retires fewer rows than these is not held for it, whatever their share.
     """
 
     file: str
@@ -210,6 +213,7 @@ class Table:
     track: tuple[str, ...] = ()
     learned: Mapping[str, str] = field(default_factory=dict)
     after: tuple[Hook, ...] = ()
+    hold_from: int = 10
 
     @property
     def key_columns(self) -> tuple[str, ...]:

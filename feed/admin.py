@@ -15,11 +15,12 @@ from django.views.decorators.http import require_POST
 from accounts.guards import user_of
 from core.admin import ReadOnlyAdmin
 from feed import services
-from feed.forms import ReleaseForm, UploadForm
-from feed.models import Finding, NotHeldError, Run, Source
+from feed.forms import DropForm, ReleaseForm, UploadForm
+from feed.models import Finding, NotHeldError, OwnUploadError, Run, Source
 
 # The run's page shows so many findings; the list of findings has all that were kept.
 FINDINGS_SHOWN = 200
+NOT_HELD = "This package is not held any more."
 
 
 @admin.register(Run)
@@ -60,6 +61,7 @@ class RunAdmin(ReadOnlyAdmin[Run]):
             path("upload/", wrap(self.upload_view), name="feed_run_upload"),
             path("<int:run_id>/progress/", wrap(self.progress_view), name="feed_run_progress"),
             path("<int:run_id>/release/", wrap(require_POST(self.release_view)), name="feed_run_release"),
+            path("<int:run_id>/drop/", wrap(require_POST(self.drop_view)), name="feed_run_drop"),
             *super().get_urls(),
         ]
 
@@ -97,7 +99,7 @@ class RunAdmin(ReadOnlyAdmin[Run]):
     ) -> HttpResponse:
         """The run: how far it is or how it ended, in figures and findings."""
         run = self._run(request, object_id)
-        return self._show(request, run, ReleaseForm())
+        return self._show(request, run)
 
     def progress_view(self, request: HttpRequest, run_id: int) -> HttpResponse:
         """The part of the run's page that changes; when the run has ended, htmx is told to load the page anew."""
@@ -108,19 +110,37 @@ class RunAdmin(ReadOnlyAdmin[Run]):
         return response
 
     def release_view(self, request: HttpRequest, run_id: int) -> HttpResponse:
-        """Let a held package through, with a reason (FEED.md: held for a person's word)."""
+        """Let a held package through, with a reason (FEED.md: held for a person's decision)."""
         run = self._run(request, str(run_id))
         if not request.user.has_perm("feed.release_held_run"):
             raise PermissionDenied
         form = ReleaseForm(request.POST)
         if not form.is_valid():
-            return self._show(request, run, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+            return self._show(request, run, release_form=form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
         try:
             services.release_held(run=run, by=user_of(request), reason=form.cleaned_data["reason"], request=request)
         except NotHeldError:
-            messages.error(request, "This package is not held any more.")
+            messages.error(request, NOT_HELD)
+        except OwnUploadError:
+            messages.error(request, "You uploaded this package. Someone else has to apply it.")
         else:
-            messages.success(request, "The package is being applied on your word.")
+            messages.success(request, "The package is being applied.")
+        return self._to(run)
+
+    def drop_view(self, request: HttpRequest, run_id: int) -> HttpResponse:
+        """End a held package without applying it; whoever may upload or release may do that."""
+        run = self._run(request, str(run_id))
+        if not _may_drop(request):
+            raise PermissionDenied
+        form = DropForm(request.POST)
+        if not form.is_valid():
+            return self._show(request, run, drop_form=form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        try:
+            services.drop_held(run=run, by=user_of(request), reason=form.cleaned_data["reason"], request=request)
+        except NotHeldError:
+            messages.error(request, NOT_HELD)
+        else:
+            messages.success(request, "The package was dropped. Nothing of it was applied.")
         return self._to(run)
 
     def _run(self, request: HttpRequest, object_id: str) -> Run:
@@ -132,8 +152,18 @@ class RunAdmin(ReadOnlyAdmin[Run]):
             raise Http404
         return run
 
-    def _show(self, request: HttpRequest, run: Run, form: ReleaseForm, *, status: int = HTTPStatus.OK) -> HttpResponse:
+    def _show(
+        self,
+        request: HttpRequest,
+        run: Run,
+        *,
+        release_form: ReleaseForm | None = None,
+        drop_form: DropForm | None = None,
+        status: int = HTTPStatus.OK,
+    ) -> HttpResponse:
         findings = list(run.findings.all()[: FINDINGS_SHOWN + 1])
+        may_release = run.can_be_released and request.user.has_perm("feed.release_held_run")
+        is_own = run.uploaded_by_id == request.user.pk
         context = {
             **self.admin_site.each_context(request),
             "title": str(run),
@@ -142,8 +172,11 @@ class RunAdmin(ReadOnlyAdmin[Run]):
             "original": run,
             "findings": findings[:FINDINGS_SHOWN],
             "more_findings": len(findings) > FINDINGS_SHOWN,
-            "form": form,
-            "may_release": run.can_be_released and request.user.has_perm("feed.release_held_run"),
+            "release_form": release_form or ReleaseForm(),
+            "drop_form": drop_form or DropForm(),
+            "may_release": may_release and not is_own,
+            "is_own": may_release and is_own,
+            "may_drop": run.can_be_released and _may_drop(request),
         }
         return TemplateResponse(request, "admin/feed/run/run.html", context, status=status)
 
@@ -170,6 +203,10 @@ class SourceAdmin(ReadOnlyAdmin[Source]):
     """Where each source stands."""
 
     list_display = ("name", "sequence", "as_of", "applied_at", "alarmed_at")
+
+
+def _may_drop(request: HttpRequest) -> bool:
+    return request.user.has_perm("feed.release_held_run") or request.user.has_perm("feed.load_package")
 
 
 def _status(refused: bool) -> int:

@@ -9,6 +9,7 @@ class FeedEvent(TextChoices):
     PACKAGE_UPLOADED = "feed:package:uploaded", "Package uploaded"
     PACKAGE_APPLIED = "feed:package:applied", "Package applied"
     PACKAGE_REFUSED = "feed:package:refused", "Package refused"
-    PACKAGE_HELD = "feed:package:held", "Package held for a person's word"
+    PACKAGE_HELD = "feed:package:held", "Package held for a person's decision"
     HELD_RELEASED = "feed:package:released", "Held package released by a person"
+    HELD_DROPPED = "feed:package:dropped", "Held package dropped"
     PACKAGE_FAILED = "feed:package:failed", "Load failed"

@@ -24,7 +24,7 @@ EVENTS = {
 }
 WORDS = {
     Status.REFUSED: "was refused",
-    Status.HELD: "is held for a person's word",
+    Status.HELD: "is held for a person's decision",
     Status.FAILED: "could not be loaded",
 }
 

@@ -42,11 +42,24 @@ class UploadForm(IdempotentForm):
 
 
 class ReleaseForm(forms.Form):
-    """A person's word on a held package."""
+    """A person's decision to apply a held package."""
 
     reason = forms.CharField(
         max_length=500,
         widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
         help_text="How you made sure that the package is right. It is kept in the event log.",
         error_messages={"required": "Say why the package is right. It is kept in the event log."},
+    )
+
+
+class DropForm(forms.Form):
+    """A person's decision not to apply a held package."""
+
+    prefix = "drop"
+
+    reason = forms.CharField(
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
+        help_text="What is wrong with the package. It is kept in the event log.",
+        error_messages={"required": "Say what is wrong with the package. It is kept in the event log."},
     )

@@ -1,4 +1,4 @@
-"""What a full package would do that a person should see first (FEED.md: the retire guard)."""
+"""What a package would do that a person should see first (FEED.md: held for a person's decision)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.conf import settings
 
 from core.feedspec import Guard
 from feed.applying import Counts
+from feed.models import Source
 from feed.specification import Layout
 from feed.staging import Staging
 
@@ -17,29 +18,39 @@ from feed.staging import Staging
 EXAMPLES = 50
 
 
-def difference_of(cursor: Any, stagings: Sequence[Staging], counts: Mapping[str, Counts]) -> dict[str, Any]:
-    """The difference as a person is to see it, or nothing if no guard is touched.
+def is_unknown(source: str) -> bool:
+    """Whether no package of the source was ever applied, and the carrier's settings don't name it either."""
+    return source not in settings.FEED_KNOWN_SOURCES and not Source.objects.filter(name=source).exists()
+
+
+def difference_of(
+    cursor: Any, source: str, stagings: Sequence[Staging], counts: Mapping[str, Counts]
+) -> dict[str, Any]:
+    """The difference as a person is to see it, or nothing if no guard is touched. Shares are of the source's live rows.
 
     `reasons`: sentences; `examples`: a list of file, what ('retired' or a guard's name) and keys.
     """
     reasons: list[str] = []
     examples: list[dict[str, Any]] = []
+    if is_unknown(source):
+        reasons.append(f"This is the first package of the source ‘{source}’; a new source needs a person's decision.")
     for staging in stagings:
         layout, figures = staging.layout, counts[staging.layout.file]
-        if _exceeds(figures.retired, figures.before, settings.FEED_RETIRE_SHARE):
+        retire_share = settings.FEED_RETIRE_SHARE
+        if figures.retired >= layout.table.hold_from and _exceeds(figures.retired, figures.before, retire_share):
             reasons.append(
                 f"{figures.retired:,} of {figures.before:,} rows of {layout.file} "
                 f"({_share(figures.retired, figures.before)}) would be retired; "
-                f"{_percent(settings.FEED_RETIRE_SHARE)} pass without a person's word."
+                f"more than {_percent(retire_share)} needs a person's decision."
             )
             examples.append({"file": layout.file, "what": "retired", "keys": _retired(cursor, layout)})
         for guard in layout.table.guards:
             share = getattr(settings, guard.setting) if guard.setting else guard.share
             touched = _touched(cursor, layout, guard)
-            if _exceeds(touched, figures.before, share):
+            if touched >= guard.hold_from and _exceeds(touched, figures.before, share):
                 reasons.append(
                     f"{touched:,} of {figures.before:,} {guard.words} ({_share(touched, figures.before)}); "
-                    f"{_percent(share)} pass without a person's word."
+                    f"more than {_percent(share)} needs a person's decision."
                 )
                 examples.append({"file": layout.file, "what": guard.name, "keys": _guarded(cursor, layout, guard)})
     return {"reasons": reasons, "examples": examples} if reasons else {}
@@ -50,11 +61,11 @@ def _exceeds(count: int, of: int, share: Decimal) -> bool:
 
 
 def _share(count: int, of: int) -> str:
-    return f"{100 * Decimal(count) / of:.1f} %"
+    return f"{100 * Decimal(count) / of:.1f}%"
 
 
 def _percent(share: Decimal) -> str:
-    return f"{(share * 100).normalize():f} %"
+    return f"{(share * 100).normalize():f}%"
 
 
 def _where(layout: Layout, guard: Guard) -> str:

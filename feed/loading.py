@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +26,9 @@ from feed.finishing import finish
 from feed.guarding import difference_of
 from feed.keeper import RunKeeper, take_load_lock
 from feed.manifest import MANIFEST, Manifest
-from feed.models import Run, Source
+from feed.models import NotHeldError, Run, Source
 from feed.package import Package, PackageError, open_package, readable
+from feed.services import drop_held
 from feed.specification import Layout, fingerprint, layouts
 from feed.staging import FileStager, Staging
 from feed.verifying import verify_hashes
@@ -150,12 +151,14 @@ class _Loader:
         try:
             with package_path(self._run) as path, open_package(path, max_bytes=settings.FEED_MAX_BYTES) as package:
                 manifest = package.manifest()
+                self._check_released(manifest)
                 self._run.describe(manifest)
                 self._check_files(package, manifest)
                 self._stop_on_errors()
                 with transaction.atomic(), connection.cursor() as cursor:
                     self._load(package, manifest, cursor)
                     self._finish(Status.APPLIED)
+                    self._drop_overtaken()
         except PackageError as error:
             self._find(Stage.PACKAGE, error.code, error.sentence, file=error.file)
             self._finish(Status.REFUSED, NOTHING)
@@ -184,7 +187,21 @@ class _Loader:
             timings={phase: round(seconds, 3) for phase, seconds in self._timings.items()},
         )
 
+    def _drop_overtaken(self) -> None:
+        """Earlier packages of the source that are still held can't be applied any more."""
+        for held in Run.objects.overtaken_by(self._run):
+            # A person may have decided about it a moment ago.
+            with suppress(NotHeldError):
+                drop_held(run=held, reason="A later package of this source was applied.")
+
     # Package checks.
+
+    def _check_released(self, manifest: Manifest) -> None:
+        """What a person released is what is applied: the package is still the one that was held."""
+        if self._run.is_released and manifest.digest != self._run.digest:
+            raise PackageError(
+                "changed-since-held", "The package has changed since it was held; load the new one by itself."
+            )
 
     def _check_files(self, package: Package, manifest: Manifest) -> None:
         """The manifest's files are known and there, and nothing else is; its time is plausible."""
@@ -335,8 +352,7 @@ class _Loader:
             checker.check_sets(cursor, context.parameters)
         self._stop_on_errors()
         self._warn_of_references(stagings, applier)
-        if manifest.is_full:
-            self._hold_large(cursor, stagings)
+        self._hold_for_decision(cursor, stagings, manifest)
         with self._timed("following up", "hooks"):
             for staging in stagings:
                 for hook in staging.layout.table.after:
@@ -356,10 +372,10 @@ class _Loader:
                         severity=Severity.WARNING,
                     )
 
-    def _hold_large(self, cursor: Any, stagings: list[Staging]) -> None:
-        """A full package that would retire or cancel much waits for a person's word, unless it has it."""
-        difference = difference_of(cursor, stagings, self._counts)
-        if difference and not self._run.released_by_id and not self._run.released_reason:
+    def _hold_for_decision(self, cursor: Any, stagings: list[Staging], manifest: Manifest) -> None:
+        """A package that would retire or cancel much, or whose source is new, waits for a person, unless released."""
+        difference = difference_of(cursor, manifest.source, stagings, self._counts)
+        if difference and not self._run.is_released:
             self._run.difference = difference
             raise _NotAppliedError(Status.HELD, " ".join(difference["reasons"]))
 

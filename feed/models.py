@@ -68,6 +68,10 @@ class NotHeldError(Exception):
     """The run is not held, or not any more."""
 
 
+class OwnUploadError(Exception):
+    """Whoever uploaded a package may not release it."""
+
+
 class RunQuerySet(models.QuerySet["Run"]):
     """Runs by where they stand."""
 
@@ -79,6 +83,14 @@ class RunQuerySet(models.QuerySet["Run"]):
         """Ended, not to be released, and the uploaded file is still there."""
         ended = self.exclude(status__in=Run.UNFINISHED).exclude(upload="")
         return ended.exclude(status=Run.Status.HELD, dry_run=False)
+
+    def awaiting_decision(self) -> RunQuerySet:
+        """Held, and a person can still let them through."""
+        return self.filter(status=Run.Status.HELD, dry_run=False)
+
+    def overtaken_by(self, run: Run) -> RunQuerySet:
+        """Held runs of the same source whose sequence the applied run has reached or passed."""
+        return self.awaiting_decision().filter(source=run.source, sequence__lte=run.sequence).exclude(pk=run.pk)
 
 
 class Run(models.Model):
@@ -93,7 +105,8 @@ class Run(models.Model):
 
         RECEIVED = "received", "Received"
         CHECKING = "checking", "Being checked and applied"
-        HELD = "held", "Held for a person's word"
+        HELD = "held", "Held for a person's decision"
+        DROPPED = "dropped", "Dropped without being applied"
         REFUSED = "refused", "Refused"
         APPLIED = "applied", "Applied"
         UNCHANGED = "unchanged", "Nothing new"
@@ -146,6 +159,8 @@ class Run(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
     released_reason = models.TextField("reason", blank=True)
+    # At the command line the name is only claimed; this is who the operating system says it was.
+    released_os_user = models.CharField(max_length=64, blank=True)
 
     objects = RunQuerySet.as_manager()
 
@@ -201,8 +216,13 @@ class Run(models.Model):
 
     @property
     def can_be_released(self) -> bool:
-        """Whether a person's word can still let it through."""
+        """Whether a person's decision can still let it through."""
         return self.status == self.Status.HELD and not self.dry_run
+
+    @property
+    def is_released(self) -> bool:
+        """Whether a person has let it through; the reason outlives that person's account."""
+        return bool(self.released_reason)
 
     def forget_upload(self) -> None:
         """Delete the uploaded file of a run that has ended and can't be released: it holds dates of birth."""
@@ -210,31 +230,66 @@ class Run(models.Model):
             self.upload.delete(save=False)
             Run.objects.filter(pk=self.pk).update(upload="")
 
-    def release(self, *, by: User, reason: str, request: HttpRequest | None = None) -> None:
-        """Let a held package through on a person's word: it is loaded once more, past the guard (FEED.md).
+    def release(self, *, by: User, reason: str, os_user: str = "", request: HttpRequest | None = None) -> None:
+        """Let a held package through on a person's decision: it is loaded once more, past the guard (FEED.md).
 
-        Raises NotHeldError where it isn't held any more, ValueError without a reason. Enqueue `feed.tasks.load_run`
-        afterwards, or execute it.
+        `os_user`: at the command line, whom the operating system takes the person for. Raises NotHeldError where it
+        isn't held any more, OwnUploadError for the person who uploaded it, ValueError without a reason. Enqueue
+        `feed.tasks.load_run` afterwards, or execute it.
         """
         reason = reason.strip()
         if not reason:
             raise ValueError("A held package is released for a reason.")
         with transaction.atomic():
-            run = Run.objects.select_for_update(of=("self",)).get(pk=self.pk)
-            if not run.can_be_released:
-                raise NotHeldError(f"Run {self.pk} is not held.")
+            run = self._lock_held()
+            if run.uploaded_by_id == by.pk:
+                raise OwnUploadError(f"Run {self.pk} was uploaded by the same person.")
             run.status = self.Status.RECEIVED
-            run.released_by, run.released_reason = by, reason
+            run.released_by, run.released_reason, run.released_os_user = by, reason, os_user[:64]
             run.attempts, run.finished_at = 0, None
-            run.save(update_fields=["status", "released_by", "released_reason", "attempts", "finished_at"])
+            run.save(
+                update_fields=[
+                    "status", "released_by", "released_reason", "released_os_user", "attempts", "finished_at",
+                ]
+            )  # fmt: skip
             record_event(
                 FeedEvent.HELD_RELEASED,
+                actor=by,
+                subject=run,
+                request=request,
+                data={"source": run.source, "sequence": run.sequence, "reason": reason}
+                | ({"os_user": os_user} if os_user else {}),
+            )
+        self.refresh_from_db()
+
+    def drop(self, *, reason: str, by: User | None = None, request: HttpRequest | None = None) -> None:
+        """End a held package without applying it. `by`: nobody where time or a later package decided.
+
+        Raises NotHeldError where it isn't held any more, ValueError without a reason. Call `forget_upload` afterwards.
+        """
+        reason = reason.strip()
+        if not reason:
+            raise ValueError("A held package is dropped for a reason.")
+        with transaction.atomic():
+            run = self._lock_held()
+            run.status = self.Status.DROPPED
+            run.outcome = f"Dropped by {by}: {reason}" if by else reason
+            run.save(update_fields=["status", "outcome"])
+            record_event(
+                FeedEvent.HELD_DROPPED,
                 actor=by,
                 subject=run,
                 request=request,
                 data={"source": run.source, "sequence": run.sequence, "reason": reason},
             )
         self.refresh_from_db()
+
+    def _lock_held(self) -> Run:
+        """The run under a row lock. Raises NotHeldError where it isn't held any more."""
+        run = Run.objects.select_for_update(of=("self",)).get(pk=self.pk)
+        if not run.can_be_released:
+            raise NotHeldError(f"Run {self.pk} is not held.")
+        return run
 
     @property
     def found(self) -> str:

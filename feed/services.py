@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.core.files.uploadedfile import UploadedFile
@@ -12,6 +13,7 @@ from django.http import HttpRequest
 from core.events import record_event
 from core.idempotency import create_once
 from core.queue import enqueue_on_commit
+from feed import watching
 from feed.events import FeedEvent
 from feed.models import Run
 
@@ -45,8 +47,26 @@ def receive_upload(
     return run
 
 
+def drop_held(*, run: Run, reason: str, by: User | None = None, request: HttpRequest | None = None) -> None:
+    """End a held package without applying it; its upload is deleted. Raises NotHeldError where it is not held any more.
+
+    A package of the watched folder moves to its folder `refused`.
+    """
+    with transaction.atomic():
+        run.drop(by=by, reason=reason, request=request)
+        transaction.on_commit(partial(_put_away, run))
+
+
+def _put_away(run: Run) -> None:
+    run.forget_upload()
+    watching.settle(run)
+
+
 def release_held(*, run: Run, by: User, reason: str, request: HttpRequest | None = None) -> None:
-    """Let a held package through and enqueue its load. Raises NotHeldError where it is not held any more."""
+    """Let a held package through and enqueue its load.
+
+    Raises NotHeldError where it is not held any more, OwnUploadError for the person who uploaded it.
+    """
     from feed.tasks import load_run
 
     with transaction.atomic():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 
 import structlog
@@ -16,7 +17,8 @@ from feed import watching
 from feed.finishing import finish
 from feed.keeper import RunKeeper
 from feed.loading import LoadBusyError, RunBusyError, execute
-from feed.models import Run, Source
+from feed.models import NotHeldError, Run, Source
+from feed.services import drop_held
 
 log = structlog.get_logger(__name__)
 
@@ -80,6 +82,21 @@ def _is_to_be_repeated(run: Run) -> bool:
         finish(run, status=Run.Status.FAILED, outcome=outcome)
         watching.settle(run)
     return False
+
+
+@shared_task
+def drop_old_held_runs() -> int:
+    """Drop packages that have waited `settings.FEED_HELD_FOR` for a decision: they hold dates of birth.
+
+    Returns how many were dropped.
+    """
+    dropped = 0
+    for run in Run.objects.awaiting_decision().filter(finished_at__lt=timezone.now() - settings.FEED_HELD_FOR):
+        # A person may have decided about it a moment ago.
+        with suppress(NotHeldError):
+            drop_held(run=run, reason=f"Nobody decided within {settings.FEED_HELD_FOR.days} days.")
+            dropped += 1
+    return dropped
 
 
 @shared_task

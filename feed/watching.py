@@ -31,6 +31,7 @@ PLACES = {
     Run.Status.UNCHANGED: "done",
     Run.Status.HELD: "held",
     Run.Status.REFUSED: "refused",
+    Run.Status.DROPPED: "refused",
     Run.Status.FAILED: "failed",
 }
 # Seconds without a change after which a file counts as complete.

@@ -203,6 +203,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "purge-sessions": {"task": "accounts.tasks.purge_sessions", "schedule": 3600.0},
     "watch-feed": {"task": "feed.tasks.watch_folder", "schedule": 60.0},
     "retry-feed-runs": {"task": "feed.tasks.retry_stale_runs", "schedule": 60.0},
+    "drop-old-held-feed-runs": {"task": "feed.tasks.drop_old_held_runs", "schedule": 3600.0},
     "alarm-stale-feed": {"task": "feed.tasks.alarm_stale_feed", "schedule": 900.0},
 }
 
@@ -297,7 +298,11 @@ FEED_MAX_BYTES = env.int("FEED_MAX_BYTES", default=2 * 1024**3)
 FEED_STALE_AFTER = timedelta(hours=env.int("FEED_STALE_AFTER_HOURS", default=36))
 # Sources that came once and are not expected again (a book taken over); their age is no alarm.
 FEED_SOURCES_AT_REST: list[str] = env.list("FEED_SOURCES_AT_REST", default=[])
-# A full package that would retire or cancel more than this is held for a person's word (shares of the live rows).
+# Sources whose first package may be applied without a person's decision; any other is held.
+FEED_KNOWN_SOURCES: list[str] = env.list("FEED_KNOWN_SOURCES", default=[] if PRODUCTION else ["core", "benchmark"])
+# A held package that nobody decides about is dropped after this, and its upload deleted.
+FEED_HELD_FOR = timedelta(days=env.int("FEED_HELD_DAYS", default=14))
+# A package that would retire or cancel more than this is held for a person's decision (shares of the live rows).
 FEED_RETIRE_SHARE = Decimal(env.str("FEED_RETIRE_SHARE", default="0.05"))
 FEED_CANCEL_SHARE = Decimal(env.str("FEED_CANCEL_SHARE", default="0.01"))
 # S-35: with a stale feed no certificate is issued until fresh data has come.

@@ -19,3 +19,5 @@ from portal.settings import *  # noqa: E402, F403
 PASSWORD_HASHERS = ["tests.hashing.QuickArgon2PasswordHasher"]
 # WhiteNoise warns of a folder that is not there, and warnings are errors.
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405
+# The sources of the tests' packages.
+FEED_KNOWN_SOURCES = ["core", "legacy"]

@@ -13,6 +13,8 @@ from policies.models import Coverage, EreOffer, Policy, Term
 
 NOTHING = Decimal(0)
 SMALL = Decimal(32_767)
+# A package that retires or cancels fewer policies is not held for it (FEED.md).
+POLICIES_HELD_FROM = 3
 
 
 def _period(sentence: str) -> RowCheck:
@@ -54,12 +56,18 @@ POLICIES = Table(
     guards=(
         Guard(
             name="cancelled",
-            words="policies would be cancelled",
-            condition="was.was_status <> 'cancelled' AND t.status = 'cancelled'",
+            words="policies would be cancelled, now or at a later date",
+            # A notice counts like the cancellation that it announces, and that one counts again when it comes.
+            condition=(
+                "(was.was_status <> 'cancelled' AND t.status = 'cancelled') OR "
+                "(was.was_status NOT IN ('cancelled', 'pending_cancellation') AND t.status = 'pending_cancellation')"
+            ),
             share=Decimal("0.01"),
             setting="FEED_CANCEL_SHARE",
+            hold_from=POLICIES_HELD_FROM,
         ),
     ),
+    hold_from=POLICIES_HELD_FROM,
     track=("status", "status_date"),
     after=(keep_status_history, tell_of_cancellations),
 )

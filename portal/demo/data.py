@@ -51,7 +51,7 @@ def load_example(policies: int) -> Book:
     """Loads the example book, or brings it up to date; returns what is loaded.
 
     Once loaded, a book keeps the day that it was written for (its terms run out as real ones do) and only grows: a
-    full package with fewer policies would be held for a person's word. Raises ExampleError if the feed refuses it.
+    full package with fewer policies would be held for a person's decision. Raises ExampleError if the feed refuses it.
     """
     source = Source.objects.filter(name=cast().source).first()
     before = Book.saved() if source else None

@@ -71,6 +71,18 @@ def a_held_run(folder: Path) -> Run:
     return run
 
 
+def an_uploaded_held_run(client: Client, folder: Path) -> Run:
+    """A package that this client uploaded, and that is held."""
+    load(folder, book_of(40))
+    held = Package({"policies.csv": book_of(40)["policies.csv"][:30]}, sequence=2)
+    client.post(UPLOAD, an_upload(held, folder))
+    run = Run.objects.get(origin="upload")
+    load_run(run.pk)
+    run.refresh_from_db()
+    assert run.status == Run.Status.HELD
+    return run
+
+
 # Uploading.
 
 
@@ -216,13 +228,13 @@ def test_a_run_that_is_not_there_is_not_found(browse: Browse) -> None:
 # Held packages.
 
 
-def test_a_held_package_shows_its_difference_and_is_applied_on_a_word(
+def test_a_held_package_shows_its_difference_and_is_applied_by_decision(
     browse: Browse, enqueued: list[int], tmp_path: Path
 ) -> None:
     run = a_held_run(tmp_path)
     client = browse("view_run", "release_held_run")
     page = client.get(address(run)).content.decode()
-    assert "10 of 40 rows of policies.csv (25.0 %) would be retired" in page
+    assert "10 of 40 rows of policies.csv (25.0%) would be retired" in page
     assert "<li>MPL31</li>" in page
     assert "Apply this package anyway" in page
 
@@ -238,7 +250,7 @@ def test_a_held_package_shows_its_difference_and_is_applied_on_a_word(
     assert "Confirmed by core systems." in client.get(address(run)).content.decode()
 
 
-def test_a_word_without_a_reason_is_asked_for_it(browse: Browse, enqueued: list[int], tmp_path: Path) -> None:
+def test_a_decision_without_a_reason_is_asked_for_it(browse: Browse, enqueued: list[int], tmp_path: Path) -> None:
     run = a_held_run(tmp_path)
     response = browse("view_run", "release_held_run").post(address(run, "release"), {"reason": " "})
     assert response.status_code == 422
@@ -246,7 +258,7 @@ def test_a_word_without_a_reason_is_asked_for_it(browse: Browse, enqueued: list[
     assert (Run.objects.get(pk=run.pk).status, enqueued) == ("held", [])
 
 
-def test_only_those_with_the_right_give_their_word(browse: Browse, enqueued: list[int], tmp_path: Path) -> None:
+def test_only_those_with_the_permission_decide(browse: Browse, enqueued: list[int], tmp_path: Path) -> None:
     run = a_held_run(tmp_path)
     client = browse("view_run", "load_package")
     assert "Apply this package anyway" not in client.get(address(run)).content.decode()
@@ -258,19 +270,62 @@ def test_only_those_with_the_right_give_their_word(browse: Browse, enqueued: lis
 def test_the_upload_of_a_held_package_is_kept_until_it_is_released(
     browse: Browse, enqueued: list[int], tmp_path: Path
 ) -> None:
-    load(tmp_path, book_of(40))
-    client = browse("view_run", "load_package", "release_held_run")
-    held = Package({"policies.csv": book_of(40)["policies.csv"][:30]}, sequence=2)
-    client.post(UPLOAD, an_upload(held, tmp_path))
-    load_run(enqueued[0])
-    run = Run.objects.get(status="held")
-    client.post(address(run, "release"), {"reason": "Confirmed."})
+    run = an_uploaded_held_run(browse("view_run", "load_package"), tmp_path)
+    assert run.upload.storage.exists(str(run.upload.name))
+    browse("view_run", "release_held_run").post(address(run, "release"), {"reason": "Confirmed."})
     load_run(run.pk)
     run.refresh_from_db()
     assert (run.status, bool(run.upload)) == ("applied", False)
 
 
-def test_a_second_word_comes_too_late_and_says_so(browse: Browse, enqueued: list[int], tmp_path: Path) -> None:
+def test_whoever_uploaded_a_package_is_told_that_another_person_decides(
+    browse: Browse, enqueued: list[int], tmp_path: Path
+) -> None:
+    client = browse("view_run", "load_package", "release_held_run")
+    run = an_uploaded_held_run(client, tmp_path)
+    page = client.get(address(run)).content.decode()
+    assert "You uploaded this package. Someone else has to apply it." in page
+    assert "Apply this package anyway" not in page
+
+    answer = client.post(address(run, "release"), {"reason": "Confirmed."}, follow=True).content.decode()
+
+    assert "You uploaded this package. Someone else has to apply it." in answer
+    assert (Run.objects.get(pk=run.pk).status, enqueued) == ("held", [run.pk])
+
+
+def test_a_held_package_is_dropped_with_a_reason_and_its_file_with_it(
+    browse: Browse, enqueued: list[int], tmp_path: Path, django_capture_on_commit_callbacks: Callable[..., Any]
+) -> None:
+    client = browse("view_run", "load_package")
+    run = an_uploaded_held_run(client, tmp_path)
+    assert "Drop this package" in client.get(address(run)).content.decode()
+    assert client.get(address(run, "drop")).status_code == 405
+    assert client.post(address(run, "drop"), {"drop-reason": " "}).status_code == 422
+
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post(address(run, "drop"), {"drop-reason": "Last week's file."})
+
+    assert not run.upload.storage.exists(str(run.upload.name))
+    run.refresh_from_db()
+    assert (run.status, run.upload.name) == ("dropped", "")
+    event = Event.objects.get(tag="feed:package:dropped")
+    assert (event.actor_id, event.data["reason"]) == (client.user.pk, "Last week's file.")  # type: ignore[attr-defined]
+    page = client.get(address(run)).content.decode()
+    assert "Last week&#x27;s file." in page
+    assert "Drop this package" not in page
+    again = client.post(address(run, "drop"), {"drop-reason": "Again."}, follow=True).content.decode()
+    assert "This package is not held any more." in again
+
+
+def test_staff_who_may_only_look_can_not_drop_a_package(browse: Browse, tmp_path: Path) -> None:
+    run = a_held_run(tmp_path)
+    client = browse("view_run")
+    assert "Drop this package" not in client.get(address(run)).content.decode()
+    assert client.post(address(run, "drop"), {"drop-reason": "No."}).status_code == 403
+    assert Run.objects.get(pk=run.pk).status == "held"
+
+
+def test_a_second_decision_comes_too_late_and_says_so(browse: Browse, enqueued: list[int], tmp_path: Path) -> None:
     run = a_held_run(tmp_path)
     client = browse("view_run", "release_held_run")
     client.post(address(run, "release"), {"reason": "Confirmed."})

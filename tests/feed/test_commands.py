@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import pwd
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from django.contrib.auth.models import Permission
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
 
+from core.models import Event
 from feed.models import Run
 from policies.models import Policy
 from tests.factories import UserFactory
@@ -72,7 +75,7 @@ def test_a_held_package_ends_with_3_and_its_reasons(tmp_path: Path) -> None:
     package = Package({"policies.csv": book_of(40)["policies.csv"][:20]}, sequence=2).write(tmp_path / "next")
     code, out = run_command("load_feed", package)
     assert code == 3
-    assert "held: 20 of 40 rows of policies.csv (50.0 %) would be retired" in out
+    assert "held: 20 of 40 rows of policies.csv (50.0%) would be retired" in out
 
 
 def test_a_held_package_is_let_through_by_somebody_who_may(tmp_path: Path) -> None:
@@ -82,6 +85,28 @@ def test_a_held_package_is_let_through_by_somebody_who_may(tmp_path: Path) -> No
     code, _ = run_command("load_feed", "--apply-held", str(run.pk), "--by", "Stan", "--reason", "Confirmed.")
     run.refresh_from_db()
     assert (code, run.status, run.released_by, run.released_reason) == (0, "applied", stan, "Confirmed.")
+
+
+def test_the_name_at_the_command_line_is_recorded_beside_the_system_s_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = held(tmp_path)
+    stan = UserFactory.create(username="stan", is_staff=True, is_superuser=True)
+    monkeypatch.setenv("LOGNAME", "somebody.else")
+    run_command("load_feed", "--apply-held", str(run.pk), "--by", "stan", "--reason", "Confirmed.")
+    event = Event.objects.get(tag="feed:package:released")
+    run.refresh_from_db()
+    me = pwd.getpwuid(os.getuid()).pw_name
+    assert (event.actor_id, event.data["os_user"], run.released_os_user) == (stan.pk, me, me)
+
+
+def test_whoever_uploaded_a_package_can_not_apply_it_at_the_command_line_either(tmp_path: Path) -> None:
+    run = held(tmp_path)
+    stan = UserFactory.create(username="stan", is_staff=True, is_superuser=True)
+    Run.objects.filter(pk=run.pk).update(uploaded_by=stan)
+    code, out = run_command("load_feed", "--apply-held", str(run.pk), "--by", "stan", "--reason", "Confirmed.")
+    assert (code, out) == (2, "'stan' uploaded this package; someone else has to apply it.")
+    assert Run.objects.get(pk=run.pk).status == "held"
 
 
 @pytest.mark.parametrize(

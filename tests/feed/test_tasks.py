@@ -124,7 +124,7 @@ def test_what_is_refused_or_held_is_put_where_somebody_sees_it(
     work_off(queue)
 
     assert names(folder) == {"done": ["1.zip"], "held": ["2.zip"], "refused": ["3.zip"]}
-    assert sorted(alerts) == ["A feed package is held for a person's word", "A feed package was refused"]
+    assert sorted(alerts) == ["A feed package is held for a person's decision", "A feed package was refused"]
 
 
 def test_a_held_package_of_the_folder_is_released_from_where_it_lies(folder: Path, queue: list[int]) -> None:

@@ -105,7 +105,7 @@ def test_a_book_grows_and_never_shrinks(demo_folder: Path) -> None:
 @pytest.mark.django_db
 def test_a_book_that_the_feed_does_not_take_stops_the_demo_with_the_reason(demo_folder: Path) -> None:
     load_example(12)
-    # Written for another day, it would retire most terms: the feed holds it for a person's word.
+    # Written for another day, it would retire most terms: the feed holds it for a person's decision.
     Source.objects.update(as_of=timezone.now() - dt.timedelta(days=2))
     (demo_folder / "example-book.json").write_text(json.dumps({"policies": 12, "today": "1999-01-01"}))
 

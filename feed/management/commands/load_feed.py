@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import sys
 from argparse import ArgumentParser
 from collections.abc import Callable
@@ -14,7 +16,7 @@ from django.db import OperationalError
 from accounts.models import User
 from accounts.models.users import fold_username
 from feed.loading import WAITING, RunBusyError, execute, load_package
-from feed.models import NotHeldError, Run
+from feed.models import NotHeldError, OwnUploadError, Run
 
 EXIT_CODES = {
     Run.Status.APPLIED: 0,
@@ -22,9 +24,18 @@ EXIT_CODES = {
     Run.Status.REHEARSED: 0,
     Run.Status.REFUSED: 1,
     Run.Status.FAILED: 1,
+    Run.Status.DROPPED: 1,
     Run.Status.HELD: 3,
 }
 FIGURES = ("rows", "inserted", "updated", "unretired", "unchanged", "retired")
+
+
+def os_user() -> str:
+    """Whom the operating system runs this process for; the environment has no say in it."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
 
 
 class Command(BaseCommand):
@@ -32,7 +43,7 @@ class Command(BaseCommand):
 
     help = (
         "Load a package of the carrier's feed (a folder or a .zip). "
-        "Exit codes: 0 applied or nothing new, 1 refused or failed, 2 usage, 3 held for a person's word."
+        "Exit codes: 0 applied or nothing new, 1 refused or failed, 2 usage, 3 held for a person's decision."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -40,7 +51,7 @@ class Command(BaseCommand):
         parser.add_argument("package", nargs="?", type=Path, help="the package: a folder or a .zip")
         parser.add_argument("--dry-run", action="store_true", help="check and apply, then roll everything back")
         parser.add_argument("--apply-held", type=int, metavar="RUN", help="let the held run of this number through")
-        parser.add_argument("--by", metavar="USERNAME", help="with --apply-held: the member of staff whose word it is")
+        parser.add_argument("--by", metavar="USERNAME", help="with --apply-held: the member of staff who decides")
         parser.add_argument("--reason", help="with --apply-held: why it is let through")
 
     def handle(self, **options: Any) -> None:
@@ -65,9 +76,7 @@ class Command(BaseCommand):
     def _apply_held(self, *, apply_held: int, by: str | None, reason: str | None, **options: Any) -> Run:
         """Let a held run through and load it."""
         if not by or not (reason or "").strip():
-            raise CommandError(
-                "A held run is let through by somebody (--by) and for a reason (--reason).", returncode=2
-            )
+            raise CommandError("Say who lets the held run through (--by) and why (--reason).", returncode=2)
         if options["dry_run"]:
             raise CommandError(
                 "A held run was rehearsed already; --dry-run doesn't go with --apply-held.", returncode=2
@@ -79,8 +88,10 @@ class Command(BaseCommand):
         if run is None:
             raise CommandError(f"There is no run {apply_held}.", returncode=2)
         try:
-            run.release(by=user, reason=reason or "")
+            run.release(by=user, reason=reason or "", os_user=os_user())
             return execute(run, tell=self._teller(options["verbosity"]))
+        except OwnUploadError as error:
+            raise CommandError(f"'{by}' uploaded this package; someone else has to apply it.", returncode=2) from error
         except NotHeldError as error:
             raise CommandError(f"Run {apply_held} is not held.", returncode=2) from error
         except RunBusyError as error:
