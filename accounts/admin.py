@@ -153,7 +153,7 @@ class UserAdmin(StaffAdmin[User]):
             "obstacles": locks.locks_on(user),
             "hard_locked": user.locks.filter(lifted_at=None).exists(),
             "methods": [(method_of(device).verbose_name, device) for device in devices_of(user)],
-            "may_unlock": request.user.has_perm("accounts.unlock_user"),
+            "may_unlock": request.user.has_perm("accounts.unlock_user") and user.is_served_by(user_of(request)),
             "may_read_events": request.user.has_perm("accounts.view_user_events"),
         }
 
@@ -166,9 +166,17 @@ class UserAdmin(StaffAdmin[User]):
             raise Http404
         return user
 
+    def _served(self, request: HttpRequest, user_id: int) -> User:
+        """The account of an action on its sign-in. Raises PermissionDenied without the right, for one's own account,
+        and for an account of staff unless a superuser asks."""
+        user = self._user(request, user_id, "accounts.unlock_user")
+        if not user.is_served_by(user_of(request)):
+            raise PermissionDenied
+        return user
+
     def unlock_view(self, request: HttpRequest, user_id: int) -> HttpResponse:
         """Lift every lock and cooling-off, with a reason."""
-        user = self._user(request, user_id, "accounts.unlock_user")
+        user = self._served(request, user_id)
         form = ReasonForm(request.POST if request.method == "POST" else None)
         if form.is_valid():
             locks.unlock(user=user, by=user_of(request), reason=form.cleaned_data["reason"], request=request)
@@ -178,7 +186,7 @@ class UserAdmin(StaffAdmin[User]):
 
     def lock_view(self, request: HttpRequest, user_id: int) -> HttpResponse:
         """Lock the account until staff unlock it, with a reason; its sessions end at once."""
-        user = self._user(request, user_id, "accounts.unlock_user")
+        user = self._served(request, user_id)
         form = ReasonForm(request.POST if request.method == "POST" else None)
         if form.is_valid():
             locks.lock(user=user, by=user_of(request), reason=form.cleaned_data["reason"], request=request)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
@@ -43,9 +44,15 @@ def locks_on(user: User) -> list[Obstacle]:
     return found
 
 
+def _refuse_unless_served(user: User, by: User) -> None:
+    if not user.is_served_by(by):
+        raise PermissionDenied
+
+
 def lock(*, user: User, by: User, reason: str, request: HttpRequest) -> AccountLock:
     """Lock an account at once: its sessions end and its remembered devices are revoked. An account that is locked
-    already keeps its lock."""
+    already keeps its lock. Raises PermissionDenied where `by` may not (see `User.is_served_by`)."""
+    _refuse_unless_served(user, by)
     with transaction.atomic():
         User.objects.select_for_update().get(pk=user.pk)
         standing = user.locks.filter(lifted_at=None).first()
@@ -61,7 +68,11 @@ def lock(*, user: User, by: User, reason: str, request: HttpRequest) -> AccountL
 
 
 def unlock(*, user: User, by: User, reason: str, request: HttpRequest) -> list[Obstacle]:
-    """Lift everything that `locks_on` shows but an inactive account, and record who, why and what. Returns it."""
+    """Lift everything that `locks_on` shows but an inactive account, and record who, why and what. Returns it.
+
+    Raises PermissionDenied where `by` may not (see `User.is_served_by`).
+    """
+    _refuse_unless_served(user, by)
     with transaction.atomic():
         User.objects.select_for_update().get(pk=user.pk)
         lifted = locks_on(user)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
 from django.contrib.auth.models import Permission
-from django.test import Client
+from django.core.exceptions import PermissionDenied
+from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from accounts.models import AuthenticatorDevice, PhoneDevice, User
+from accounts.services import locks
 from core.models import Event
 from tests.accounts.people import is_in, phone_for, type_password
 from tests.factories import UserFactory
@@ -119,6 +122,50 @@ def test_a_method_that_is_off_is_switched_on_again_by_unlocking(staff: Client, a
     staff.post(page_of(ada, "unlock"), {"reason": "Checked by phone."})
     app.refresh_from_db()
     assert (app.disabled_at, app.consecutive_failures) == (None, 0)
+
+
+@pytest.fixture
+def support(db: None) -> User:
+    """Web support: may lock and unlock, and is no superuser."""
+    user = UserFactory.create(username="sue", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=["view_user", "change_user", "unlock_user"]))
+    return user
+
+
+@pytest.mark.parametrize("verb", ["lock", "unlock"])
+def test_support_neither_locks_nor_unlocks_staff(client: Client, support: User, stan: User, verb: str) -> None:
+    sign_in(client, support)
+    colleague = UserFactory.create(username="carl", is_staff=True)
+    hidden = UserFactory.create(username="root", is_superuser=True)
+    for user in (stan, colleague, hidden, support):
+        assert "nlock…" not in client.get(page_of(user)).content.decode()
+        assert f"/{verb}/" not in client.get(page_of(user)).content.decode()
+        assert client.get(page_of(user, verb)).status_code == 403
+        assert client.post(page_of(user, verb), {"reason": "Because."}).status_code == 403
+    assert not Event.objects.filter(tag__startswith="account:lock").exists()
+
+
+def test_support_locks_and_unlocks_a_customer(client: Client, support: User, ada: User) -> None:
+    sign_in(client, support)
+    assert client.post(page_of(ada, "lock"), {"reason": "Phone stolen."}).status_code == 302
+    assert ada.locks.filter(lifted_at=None).exists()
+    assert client.post(page_of(ada, "unlock"), {"reason": "Called back."}).status_code == 302
+    assert not ada.locks.filter(lifted_at=None).exists()
+
+
+def test_superusers_lock_staff_and_nobody_themselves(staff: Client, stan: User, support: User) -> None:
+    assert staff.post(page_of(support, "lock"), {"reason": "Left the company."}).status_code == 302
+    assert support.locks.exists()
+    for verb in ("lock", "unlock"):
+        assert staff.post(page_of(stan, verb), {"reason": "Because."}).status_code == 403
+    assert not stan.locks.exists()
+
+
+@pytest.mark.parametrize("verb", [locks.lock, locks.unlock])
+def test_the_verbs_themselves_refuse_who_may_not(rf: RequestFactory, support: User, stan: User, verb: Any) -> None:
+    for user, by in ((stan, support), (support, support), (stan, stan)):
+        with pytest.raises(PermissionDenied):
+            verb(user=user, by=by, reason="Because.", request=rf.get("/"))
 
 
 @pytest.mark.parametrize("verb", ["lock", "unlock"])
