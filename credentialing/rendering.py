@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from django.template.loader import render_to_string
 
 from core.pdf import Layout, Setting
 from credentialing.sheet import Sheet
+from policies.signatures import read_signature
 
 if TYPE_CHECKING:
     from credentialing.models import Certificate
@@ -40,17 +42,24 @@ def layout() -> Layout:
 def _settings(certificate: Certificate, *, style: str = "") -> Iterator[Setting]:
     """The ways to set the page: as it should look, drawn together, and at last endorsements on a page of their own."""
     sheet = Sheet(certificate.snapshot)
+    signature = _signature(sheet.company["signature"])
     template = f"credentialing/pdf/{'letter' if sheet.is_letter else 'certificate'}.html"
 
     def html(density: str, *, continued: bool = False) -> str:
         context = {"c": certificate, "s": sheet, "density": density, "continued": continued, "style": style}
-        return render_to_string(template, context)
+        return render_to_string(template, context | {"signature": signature})
 
     weight = _weight(sheet)
     for density, most in DENSITIES:
         if weight <= most:
             yield Setting(html(density), pages=1)
     yield Setting(html("tight", continued=bool(sheet.coverage["endorsements"])))
+
+
+def _signature(name: str) -> str:
+    """The signature's image as an address that holds it, empty without one. Raises FileNotFoundError where the file is
+    gone: nothing is then made that looks unsigned."""
+    return f"data:image/png;base64,{base64.b64encode(read_signature(name)).decode()}" if name else ""
 
 
 def _weight(sheet: Sheet) -> int:

@@ -42,6 +42,8 @@ def build_snapshot(
             "naic": company.naic_number,
             "signatory": company.signatory,
             "signatory_title": company.signatory_title,
+            # A file whose name is the digest of its content: the certificate keeps the image it was issued with.
+            "signature": company.signature,
         },
         "producer": _producer(coverage),
         "named_insured": _party(policyholder.name, policyholder),

@@ -50,6 +50,8 @@ class Company(FeedRow, Address):
     says_cancelled = models.BooleanField("letters may say 'cancelled'", default=False, db_default=False)
     # The policy period's hour in the company's own words; empty: the portal's default wording.
     period_wording = models.CharField(max_length=200, blank=True, default="", db_default="")
+    # The signatory's own signature, a file of the private storage (`policies.signatures`); empty: documents bear none.
+    signature = models.CharField(max_length=100, blank=True, default="", db_default="", editable=False)
 
     objects = FeedQuerySet.as_manager()
 
