@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from django.conf import settings
 from django.db import DataError, IntegrityError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
@@ -149,7 +148,7 @@ class _Loader:
     def load(self) -> None:
         """Check and apply; whatever comes of it is written to the run."""
         try:
-            with package_path(self._run) as path, open_package(path, max_bytes=settings.FEED_MAX_BYTES) as package:
+            with package_path(self._run) as path, open_package(path) as package:
                 manifest = package.manifest()
                 self._check_released(manifest)
                 self._run.describe(manifest)

@@ -1,7 +1,7 @@
 """A package on disk: a folder or a `.zip`, opened so that nothing outside it is ever read.
 
-Sizes are bounded by `settings.FEED_MAX_BYTES` over all files as unpacked, so that a small archive can't fill the disk
-or the memory: files are streamed and never unpacked to disk.
+Everything that could fill the disk or the memory is bounded, and looked at before anything is unpacked (FEED.md,
+limits): files are streamed and never unpacked to disk.
 """
 
 from __future__ import annotations
@@ -17,9 +17,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from django.conf import settings
+from django.template.defaultfilters import filesizeformat
+
+from feed.archive import MAX_ENTRIES, ArchiveError, check_archive
 from feed.manifest import MANIFEST, MAX_MANIFEST_BYTES, Manifest, ManifestError, parse_manifest
 
-MAX_ENTRIES = 1_000
+MAX_CSV_BYTES = 4 * 1024**3
+MAX_DOCUMENT_BYTES = 50 * 1024**2
+# Of an entry, unpacked to packed; one that is small when it is unpacked does no harm, however well it was packed.
+MAX_RATIO = 200
+RATIO_COUNTS_FROM = 1024**2
 READABLE_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 ENCRYPTED = 0x1
 
@@ -99,10 +107,7 @@ class ZipPackage(Package):
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
         self.sizes = {}
-        infos = archive.infolist()
-        if len(infos) > MAX_ENTRIES:
-            raise PackageError("too-large", f"The archive holds more than {MAX_ENTRIES:,} files.")
-        for info in infos:
+        for info in archive.infolist():
             name = info.filename
             shown = name[:80]
             if "/" in name or "\\" in name or name in {"", ".", ".."} or "\0" in info.orig_filename:
@@ -113,6 +118,10 @@ class ZipPackage(Package):
                 raise PackageError("archive", f"'{shown}' is encrypted.", shown)
             if info.compress_type not in READABLE_METHODS:
                 raise PackageError("archive", f"'{shown}' is compressed by a method other than deflate.", shown)
+            if info.file_size > max(RATIO_COUNTS_FROM, MAX_RATIO * info.compress_size):
+                raise PackageError(
+                    "too-large", f"'{shown}' unpacks to more than {MAX_RATIO} times its packed size.", shown
+                )
             if name in self.sizes:
                 raise PackageError("archive", f"The archive holds '{shown}' twice.", shown)
             self.sizes[name] = info.file_size
@@ -123,31 +132,43 @@ class ZipPackage(Package):
 
 
 @contextmanager
-def open_package(path: Path, *, max_bytes: int) -> Iterator[Package]:
+def open_package(path: Path) -> Iterator[Package]:
     """Open a folder or a `.zip`. Raises PackageError where it is neither, is damaged, too large, or reaches outside."""
     if path.is_dir():
         try:
             package: Package = FolderPackage(path)
         except OSError as error:
             raise PackageError("unreadable", "The package's folder can't be read.") from error
-        _refuse_large(package, max_bytes)
+        _refuse_large(package)
         yield package
         return
     if not path.is_file():
         raise PackageError("unreadable", "There is no package at this place.")
-    try:
-        archive = zipfile.ZipFile(path)
-    except (*READ_ERRORS, ValueError) as error:
-        raise PackageError("archive", "The package is not a zip archive, or a damaged one.") from error
-    with archive:
+    if path.stat().st_size > settings.FEED_MAX_BYTES:
+        raise PackageError("too-large", f"The archive is larger than {filesizeformat(settings.FEED_MAX_BYTES)}.")
+    with path.open("rb") as stream, _open_archive(stream) as archive:
         package = ZipPackage(archive)
-        _refuse_large(package, max_bytes)
+        _refuse_large(package)
         yield package
 
 
-def _refuse_large(package: Package, max_bytes: int) -> None:
-    total = sum(package.sizes.values())
-    if total > max_bytes:
-        raise PackageError(
-            "too-large", f"The package holds {total:,} bytes as unpacked; at most {max_bytes:,} are read."
-        )
+def _open_archive(stream: IO[bytes]) -> zipfile.ZipFile:
+    """The archive, once its end has shown that it is no larger than it may be."""
+    try:
+        check_archive(stream)
+        return zipfile.ZipFile(stream)
+    except ArchiveError as error:
+        raise PackageError(error.code, error.sentence) from error
+    except (*READ_ERRORS, ValueError) as error:
+        raise PackageError("archive", "The package is not a zip archive, or a damaged one.") from error
+
+
+def _refuse_large(package: Package) -> None:
+    for name, size in package.sizes.items():
+        most = MAX_CSV_BYTES if name.endswith(".csv") else MAX_DOCUMENT_BYTES
+        if size > most:
+            shown = readable(name)[:80]
+            raise PackageError("too-large", f"'{shown}' is larger than {filesizeformat(most)}.", shown)
+    most = settings.FEED_MAX_UNPACKED_BYTES
+    if sum(package.sizes.values()) > most:
+        raise PackageError("too-large", f"The package's files are larger than {filesizeformat(most)} when unpacked.")

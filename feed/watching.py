@@ -12,6 +12,7 @@ import stat
 import time
 import uuid
 import zipfile
+from functools import lru_cache
 from pathlib import Path
 
 import structlog
@@ -135,7 +136,17 @@ def _is_complete(path: Path) -> bool:
 def _order(path: Path) -> tuple[str, int, str]:
     """Source and sequence of a package, then its name; one that can't be read comes first and is refused."""
     try:
-        with open_package(path, max_bytes=settings.FEED_MAX_BYTES) as package:
+        status = path.stat()
+    except FileNotFoundError:
+        return ("", 0, str(path))
+    return _order_of(path, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=1_000)
+def _order_of(path: Path, *_as_it_is: int) -> tuple[str, int, str]:
+    """The order of a file as it is; one that waits unchanged is not opened again with each look at the folder."""
+    try:
+        with open_package(path) as package:
             manifest: Manifest = package.manifest()
     except PackageError:
         return ("", 0, str(path))

@@ -371,9 +371,9 @@ def test_an_archive_that_reaches_outside_is_refused(name: str, tmp_path: Path, l
 
 
 def test_an_archive_that_unpacks_to_too_much_is_refused_unread(tmp_path: Path, settings: Settings, loaded: Any) -> None:
-    settings.FEED_MAX_BYTES = 1_000_000
+    settings.FEED_MAX_UNPACKED_BYTES = 900_000
     package = Package(small_book(), sequence=2)
-    package.files["bomb.csv"] = b"0" * 5_000_000
+    package.files["bomb.csv"] = b"0" * 950_000
     path = package.zip(tmp_path / "bomb.zip")
     assert path.stat().st_size < 20_000
 
@@ -381,6 +381,30 @@ def test_an_archive_that_unpacks_to_too_much_is_refused_unread(tmp_path: Path, s
 
     assert errors(run) == [("", None, "", "too-large")]
     assert snapshot() == loaded
+
+
+def test_an_entry_that_is_packed_beyond_belief_is_refused(tmp_path: Path, loaded: Any) -> None:
+    package = Package(small_book(), sequence=2)
+    package.files["bomb.csv"] = b"0" * 5_000_000
+    run = load_package(package.zip(tmp_path / "bomb.zip"))
+    assert errors(run) == [("bomb.csv", None, "", "too-large")]
+    assert run.findings.get().sentence == "'bomb.csv' unpacks to more than 200 times its packed size."
+
+
+def test_a_file_that_is_no_csv_may_be_as_large_as_a_document(
+    tmp_path: Path, loaded: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("feed.package.MAX_DOCUMENT_BYTES", 10_000)
+    package = Package(small_book(), sequence=2)
+    package.files["scan.pdf"] = os.urandom(10_001)
+    for path in (package.zip(tmp_path / "large.zip"), package.write(tmp_path / "large")):
+        assert errors(load_package(path)) == [("scan.pdf", None, "", "too-large")]
+
+
+def test_an_archive_that_is_too_large_is_not_even_opened(tmp_path: Path, loaded: Any, settings: Settings) -> None:
+    settings.FEED_MAX_BYTES = 1_000
+    run = load_package(Package(small_book(), sequence=2).zip(tmp_path / "large.zip"))
+    assert errors(run) == [("", None, "", "too-large")]
 
 
 def test_an_archive_that_lies_about_its_sizes_is_refused(tmp_path: Path, loaded: Any) -> None:
