@@ -63,9 +63,9 @@ def keep_partitions(now: datetime | None = None) -> tuple[list[int], list[int]]:
 
     Returns the years added and the years dropped.
     """
-    now = now or timezone.now()
+    now = (now or timezone.now()).astimezone(UTC)
     added = [year for year in (now.year, now.year + 1) if add_year(year)]
-    oldest = (now - settings.EVENT_RETENTION).astimezone(UTC)
+    oldest = now - settings.EVENT_RETENTION
     dropped = [year for year in existing_years() if datetime(year + 1, 1, 1, tzinfo=UTC) <= oldest]
     for year in dropped:
         with transaction.atomic(), connection.cursor() as cursor:
