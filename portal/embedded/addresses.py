@@ -1,15 +1,18 @@
 """Where the services are: addresses from the environment, or those of the embedded ones.
 
-The addresses of the embedded services follow from the data folder alone, so that settings can name them without
-starting anything, and several processes agree on them without talking to each other.
+The addresses of the embedded services follow from the data folder alone (the password of Redis is in a file there),
+so that settings can name them without starting anything, and several processes agree on them without talking to each
+other.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -87,9 +90,33 @@ def socket_dir(data_dir: Path) -> Path:
     return parent / f"portal-{_digest(f'{os.geteuid()}:{data_dir.absolute()}')}"
 
 
+def services_dir(data_dir: Path) -> Path:
+    """The folder for locks, logs, the password of Redis and, where it can be, the cluster."""
+    return data_dir / "services"
+
+
 def redis_socket(data_dir: Path) -> Path:
     """Where the embedded Redis listens."""
     return socket_dir(data_dir) / "redis.sock"
+
+
+def redis_password(data_dir: Path) -> str:
+    """The password of the embedded Redis, made on first use and kept in a file that only we can read.
+
+    Where we are root, the servers run as `nobody`: without a password, any other process of that user could use this
+    Redis. Raises OSError where the folder can't be written.
+    """
+    path = services_dir(data_dir) / "redis.password"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, half = tempfile.mkstemp(prefix="redis.", dir=path.parent)  # readable by us alone
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(32))
+        # Of several processes that come first at the same time, one names the password.
+        with suppress(FileExistsError):
+            os.link(half, path)
+        Path(half).unlink()
+    return path.read_text()
 
 
 def service_addresses(env: Environment, *, data_dir: Path, production: bool) -> ServiceAddresses:
@@ -124,7 +151,11 @@ def service_addresses(env: Environment, *, data_dir: Path, production: bool) -> 
     if not redis_url and not production:
         embedded.add("redis")
         number = env.int("PORTAL_REDIS_DATABASE", default=0)
-        redis_url = f"unix://{redis_socket(data_dir)}?db={number}"
+        try:
+            password = redis_password(data_dir)
+        except OSError:  # nothing can be started in such a folder: `client.start` says so
+            password = ""
+        redis_url = f"unix://:{password}@{redis_socket(data_dir)}?db={number}"
     return ServiceAddresses(
         database=database,
         redis_url=redis_url,

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
 
-from portal.embedded.addresses import BASE_DIR
+from portal.embedded.addresses import BASE_DIR, services_dir
 from portal.embedded.locks import (
     KEEPER_LOCK,
     START_LOCK,
@@ -22,7 +22,6 @@ from portal.embedded.locks import (
     lock_file,
     possible_homes,
     ready_file,
-    services_dir,
 )
 from portal.embedded.processes import EmbeddedError
 

@@ -19,9 +19,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from portal.embedded.addresses import REDIS_DATABASES, redis_socket, socket_dir
+from portal.embedded.addresses import REDIS_DATABASES, redis_password, redis_socket, services_dir, socket_dir
 from portal.embedded.binaries import postgres_bin, redis_server
-from portal.embedded.locks import KEEPER_LOCK, USERS_LOCK, lock_file, possible_homes, ready_file, services_dir
+from portal.embedded.locks import KEEPER_LOCK, USERS_LOCK, lock_file, possible_homes, ready_file
 from portal.embedded.postgres import Cluster
 from portal.embedded.processes import Account, EmbeddedError, can_use, service_account, spawn_as
 from portal.embedded.supervision import Child
@@ -49,7 +49,7 @@ class Keeper:
         private_dir(sockets, self.account)
         postgres_log, redis_log = self.log("postgres"), self.log("redis")
         redis = redis_server(self.account, spare)
-        redis_path = redis_socket(self.data_dir)
+        redis_path, password = redis_socket(self.data_dir), redis_password(self.data_dir)
         self.servers = [
             Child(
                 "PostgreSQL",
@@ -65,12 +65,13 @@ class Keeper:
                 "Redis",
                 start=lambda: spawn_as(
                     self.account,
-                    redis_command(redis, redis_path, sockets),
+                    [redis, "-"],
                     log=redis_log,
                     death_signal=signal.SIGKILL,
                     home=home,
+                    stdin=redis_configuration(redis_path, sockets, password),
                 ),
-                ready=lambda: redis_answers(redis_path),
+                ready=lambda: redis_answers(redis_path, password),
                 stop_signals=(signal.SIGTERM, signal.SIGKILL),
                 log=redis_log,
             ),
@@ -137,12 +138,17 @@ def private_dir(folder: Path, account: Account) -> None:
         os.chown(folder, account.uid, account.gid)
 
 
-def redis_command(program: Path, path: Path, folder: Path) -> list[str | Path]:
-    """Redis without a port and without a disk: what must last is in PostgreSQL."""
+def redis_configuration(path: Path, folder: Path, password: str) -> bytes:
+    """Redis without a port and without a disk: what must last is in PostgreSQL.
+
+    Redis reads it from standard input: a command line is for everybody to see, and a file would have to be readable by
+    the user from whose other processes the password is kept.
+    """
     options: dict[str, str | Path] = {
         "port": "0",
         "unixsocket": path,
         "unixsocketperm": "700",
+        "requirepass": password,
         "save": "",
         "appendonly": "no",
         "databases": str(REDIS_DATABASES),
@@ -151,20 +157,18 @@ def redis_command(program: Path, path: Path, folder: Path) -> list[str | Path]:
         "logfile": "",
         "maxmemory-policy": "noeviction",
     }
-    command: list[str | Path] = [program]
-    for name, value in options.items():
-        command += [f"--{name}", value]
-    return command
+    return "".join(f'{name} "{value}"\n' for name, value in options.items()).encode()
 
 
-def redis_answers(path: Path) -> bool:
-    """Whether a Redis answers PING at the socket."""
+def redis_answers(path: Path, password: str) -> bool:
+    """Whether a Redis with this password answers PING at the socket."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(1)
         try:
             connection.connect(str(path))
-            connection.sendall(b"PING\r\n")
-            return connection.recv(16).startswith(b"+PONG")
+            connection.sendall(f"AUTH {password}\r\nPING\r\n".encode())
+            with connection.makefile("rb") as answers:
+                return answers.readline().startswith(b"+OK") and answers.readline().startswith(b"+PONG")
         except OSError:
             return False
 

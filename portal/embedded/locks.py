@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from portal.embedded.addresses import socket_dir
+from portal.embedded.addresses import services_dir, socket_dir
 
 USERS_LOCK = "users.lock"
 """Held shared by every process that uses the services; the keeper ends when it can have it alone."""
@@ -13,11 +13,6 @@ KEEPER_LOCK = "keeper.lock"
 """Held by the keeper as long as it lives."""
 START_LOCK = "start.lock"
 """Held while looking for a keeper or starting one."""
-
-
-def services_dir(data_dir: Path) -> Path:
-    """The folder for locks, logs and, where it can be, the cluster."""
-    return data_dir / "services"
 
 
 def possible_homes(data_dir: Path) -> tuple[Path, Path]:

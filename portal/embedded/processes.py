@@ -9,9 +9,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
+from typing import IO, TypedDict, cast
 
 PR_SET_PDEATHSIG = 1
 # Loaded before any fork: a child may not allocate much between fork and exec.
@@ -98,12 +99,16 @@ def spawn_as(
     log: Path,
     death_signal: signal.Signals,
     home: Path,
+    stdin: bytes = b"",
 ) -> subprocess.Popen[bytes]:
-    """Starts a server as the account, in a session of its own (a Ctrl-C at the terminal is for the parent)."""
+    """Starts a server as the account, in a session of its own (a Ctrl-C at the terminal is for the parent).
+
+    `stdin` is what it reads from standard input; it may have 4,096 bytes, which fit into any pipe.
+    """
     with log.open("ab") as output:
-        return subprocess.Popen(  # noqa: S603  # our own binaries, no shell
+        server = subprocess.Popen(  # noqa: S603  # our own binaries, no shell
             [str(part) for part in command],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd="/",
@@ -113,6 +118,10 @@ def spawn_as(
             umask=0o077,
             **_identity(account),
         )
+    # A server that has ended already leaves a broken pipe; `Child.wait_ready` tells of that.
+    with suppress(BrokenPipeError), cast("IO[bytes]", server.stdin) as pipe:
+        pipe.write(stdin)
+    return server
 
 
 def run_as(

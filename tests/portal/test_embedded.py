@@ -21,11 +21,13 @@ from portal.embedded.addresses import (
     broker_url,
     data_root,
     demo_data_dir,
+    redis_password,
     redis_socket,
     service_addresses,
+    services_dir,
     socket_dir,
 )
-from portal.embedded.locks import possible_homes, services_dir
+from portal.embedded.locks import possible_homes
 
 USE = """
 import signal, sys, time
@@ -129,8 +131,33 @@ def query(data_dir: Path, sql: LiteralString) -> object:
 
 
 def pings(data_dir: Path) -> bool:
-    with redis.Redis(unix_socket_path=str(redis_socket(data_dir))) as client:
+    with redis.Redis(unix_socket_path=str(redis_socket(data_dir)), password=redis_password(data_dir)) as client:
         return bool(client.ping())
+
+
+def test_redis_wants_a_password_that_nobody_else_can_read(place: Place, folder: Path) -> None:
+    """Where root runs the tests, the servers' user is `nobody`, as other processes of the machine may be."""
+    assert place.user().is_up()
+    with (
+        redis.Redis(unix_socket_path=str(redis_socket(folder))) as stranger,
+        pytest.raises(redis.AuthenticationError),
+    ):
+        stranger.ping()
+    file = services_dir(folder) / "redis.password"
+    assert (file.stat().st_uid, file.stat().st_mode & 0o777) == (os.geteuid(), 0o600)
+    assert len(redis_password(folder)) == 64
+    assert not [line for line in processes_of(folder) if redis_password(folder) in line], "ps shows it to everybody"
+
+
+def test_processes_that_come_first_together_agree_on_the_password(tmp_path: Path) -> None:
+    say = (
+        "import sys; from pathlib import Path; from portal.embedded.addresses import redis_password; "
+        "print(redis_password(Path(sys.argv[1])))"
+    )
+    command = [sys.executable, "-c", say, str(tmp_path)]
+    first = [subprocess.Popen(command, cwd=BASE_DIR, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    assert {process.communicate()[0].strip() for process in first} == {redis_password(tmp_path)}
+    assert [path.name for path in services_dir(tmp_path).iterdir()] == ["redis.password"]
 
 
 def test_the_first_user_starts_both_servers_and_its_end_stops_them(place: Place, folder: Path) -> None:
