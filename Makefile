@@ -40,8 +40,8 @@ help: ## Show this list
 demo: $(VENV)/prod.stamp ## Start everything with an invented carrier's data [PORT=8000] [POLICIES=40]
 	@exec "$(BIN)" manage.py demo --port $(PORT) --policies $(POLICIES)
 
-test: $(VENV)/dev.stamp ## Run the whole test suite [JOBS=2] [ARGS="-k certificate"]
-	@exec "$(BIN)" -m pytest -n $(JOBS) $(ARGS)
+test: $(VENV)/dev.stamp ## Run the whole test suite [JOBS=2] [ARGS="-k certificate"] [TODAY="+400 days"]
+	@exec "$(BIN)" $(if $(TODAY),-m tools.another_day "$(TODAY)") -m pytest -n $(JOBS) $(ARGS)
 
 lint: $(VENV)/dev.stamp ## Run every check of code, templates, types, layers, migrations and packages
 	@exec "$(BIN)" -m tools.lint

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from portal.embedded import client
+from portal.embedded.addresses import on_another_day
 from portal.embedded.processes import EmbeddedError, end_with_parent
 
 if TYPE_CHECKING:
+    from django.conf import LazySettings
     from django.db.backends.base.operations import BaseDatabaseOperations as DatabaseOperations
 
 
@@ -42,6 +45,24 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         client.start(settings.DATA_DIR)
     except EmbeddedError as error:
         pytest.exit(f"The embedded services did not start. {error}", returncode=3)
+    if on_another_day():
+        refuse_servers_of_yet_another_day(settings)
+
+
+def refuse_servers_of_yet_another_day(settings: LazySettings) -> None:
+    """Both servers go by the clock of whoever started them: a second run at the same time may have another one."""
+    import psycopg
+    import redis
+
+    database = settings.DATABASES["default"]
+    with psycopg.connect(
+        host=database["HOST"], port=database["PORT"], user=database["USER"], dbname=database["NAME"]
+    ) as connection:
+        (postgres,) = cast("tuple[float]", connection.execute("SELECT extract(epoch FROM now())::float8").fetchone())
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        seconds, _ = client.time()
+    if max(abs(postgres - time.time()), abs(seconds - time.time())) > 60:
+        pytest.exit("The embedded services run on yet another day: wait until the other run has ended.", returncode=3)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

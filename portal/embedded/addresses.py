@@ -76,9 +76,14 @@ def demo_data_dir(port: int) -> Path:
     return root if port == DEFAULT_PORT else root / f"port-{port}"
 
 
+def on_another_day() -> bool:
+    """Whether the clock of this process has been moved (`make test TODAY=...`)."""
+    return "FAKETIME" in os.environ
+
+
 def test_data_dir() -> Path:
-    """The data folder of the test run."""
-    return data_root() / "test"
+    """The data folder of the test run; on another day one of its own, as the servers there have another clock."""
+    return data_root() / ("test-on-another-day" if on_another_day() else "test")
 
 
 test_data_dir.__test__ = False  # type: ignore[attr-defined]  # not a test, whatever pytest thinks of its name
