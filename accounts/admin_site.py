@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+import json
+from typing import Any, NoReturn, cast
 
 from django.conf import settings
 from django.contrib.admin import AdminSite
+from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -13,6 +15,22 @@ from django.shortcuts import redirect
 from accounts.guards import store_of
 from accounts.models import CodeDevice
 from accounts.navigation import wanted_page, with_query
+from core.events import StaffEvent, record_event
+
+
+class RecordedChoices(AutocompleteJsonView):
+    """Rows to choose from in a form. Each look at them is recorded, without what was typed: it holds names."""
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response = super().get(request, *args, **kwargs)
+        data = {
+            "model": self.source_field.model._meta.label_lower,
+            "field": self.source_field.name,
+            "typed": bool(self.term),
+            "shown": len(json.loads(response.content)["results"]),
+        }
+        record_event(StaffEvent.CHOICES_VIEWED, request=request, data=data)
+        return response
 
 
 class PortalAdminSite(AdminSite):
@@ -39,6 +57,10 @@ class PortalAdminSite(AdminSite):
         if not request.user.is_staff:
             raise PermissionDenied
         return redirect(with_query("accounts:verify", next=wanted_page(request) or "/admin/"))
+
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        """Rows to choose from."""
+        return cast("HttpResponse", RecordedChoices.as_view(admin_site=self)(request))
 
     def logout(  # type: ignore[override]  # the stubs promise a page where Django answers anything
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

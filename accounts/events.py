@@ -30,4 +30,3 @@ class AccountEvent(TextChoices):
     CHANGED = "account:user:changed", "Account changed by staff"
     VIEWED = "staff:user:viewed", "Account looked at by staff"
     EVENTS_VIEWED = "staff:events:viewed", "Event log of an account read by staff"
-    SEARCHED = "staff:users:searched", "Accounts searched by staff"

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from django.contrib import admin, messages
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.contrib.admin.filters import ListFilter
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.utils import get_fields_from_path
+from django.contrib.admin.utils import get_fields_from_path, unquote
 from django.contrib.admin.widgets import AutocompleteMixin, AutocompleteSelect, AutocompleteSelectMultiple
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
-from django.db import models
-from django.http import HttpRequest, HttpResponse
+from django.db import models, transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.utils import timezone
 
-from core.events import record_event
+from core.events import StaffEvent, record_event, subject_label
 from core.models import Event, OutboxMessage
 
 if TYPE_CHECKING:
     from django.forms import ModelChoiceField, ModelMultipleChoiceField
 
 COUNTED_AT_MOST = 5_000
+EVENTS_SHOWN = 200
 Row = TypeVar("Row", bound=models.Model)
 
 
@@ -78,8 +82,31 @@ def _parameters(model: type[models.Model], list_filter: Any) -> set[str]:
     return {path, *(f"{path}__{end}" for end in ends)}
 
 
+def _plain(value: Any) -> Any:
+    """A value of a field as the log keeps it: rows by kind and key, several (groups) by their names."""
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, dt.datetime):
+        return value.astimezone(dt.UTC).isoformat()
+    if isinstance(value, models.Model):
+        return f"{subject_label(value)}:{value.pk}"
+    if isinstance(value, list | tuple | models.QuerySet):
+        return sorted(map(str, value))
+    return str(value)
+
+
 class StaffAdmin(admin.ModelAdmin[Row]):
-    """The base of every admin page of the portal (SECURITY: staff)."""
+    """The base of every admin page of the portal: what staff may ask for, and what is recorded of it (SECURITY: staff,
+    audit). Every list, row, history and action that staff see or run is an event; so is every change, in the same
+    transaction."""
+
+    # An app's own tags, where it has them.
+    look: ClassVar[str] = StaffEvent.ROW_VIEWED
+    added: ClassVar[str] = StaffEvent.ROW_ADDED
+    changed: ClassVar[str] = StaffEvent.ROW_CHANGED
+    deleted: ClassVar[str] = StaffEvent.ROW_DELETED
+    # Fields whose values the log keeps, before and after. Of other fields that were changed it keeps the names.
+    valued: ClassVar[tuple[str, ...]] = ()
 
     # Parameters beside the list's own filters that pages of ours link to it with.
     linked_by: ClassVar[frozenset[str]] = frozenset()
@@ -125,7 +152,123 @@ class StaffAdmin(admin.ModelAdmin[Row]):
         if not all(_is_key(self.opts.pk, each) for each in request.POST.getlist(ACTION_CHECKBOX_NAME)):
             self.message_user(request, "Pick the rows from the list.", messages.WARNING)
             return None
-        return super().response_action(request, queryset)
+        response = super().response_action(request, queryset)
+        if response is not None:
+            self._record_action(request)
+        return response
+
+    def _record_action(self, request: HttpRequest) -> None:
+        rows: Any = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        if request.POST.get("select_across") == "1":
+            rows = "all that the list's filters leave"
+        actions = sorted(set(request.POST.getlist("action")) & set(self.get_actions(request)))
+        data = {"model": self.opts.label_lower, "action": actions, "rows": rows}
+        record_event(StaffEvent.ACTION_RUN, request=request, data=data)
+
+    # What is recorded.
+
+    def customer(self, row: Row) -> models.Model | None:
+        """Whose business a row is, for the log's 'on behalf of'."""
+        return None
+
+    def facts(self, row: Row) -> dict[str, Any]:
+        """What the log says of a row with every act on it."""
+        return {}
+
+    def record_look(self, request: HttpRequest, row: Row) -> None:
+        """Record that staff saw this row."""
+        record_event(self.look, subject=row, on_behalf_of=self.customer(row), request=request)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The list. The log keeps what was asked by (never the values: a search holds names) and how much was found."""
+        try:
+            response = super().changelist_view(request, extra_context)
+        except DisallowedModelAdminLookup:
+            self._record_list(request, StaffEvent.LIST_REFUSED)
+            raise
+        shown = (getattr(response, "context_data", None) or {}).get("cl")
+        if shown is not None:
+            self._record_list(request, StaffEvent.LIST_VIEWED, found=shown.result_count)
+        return response
+
+    def _record_list(self, request: HttpRequest, tag: str, **more: Any) -> None:
+        asked = sorted(key[:100] for key in request.GET)[:20]
+        record_event(tag, request=request, data={"model": self.opts.label_lower, "asked": asked, **more})
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """The row, to look at or to change."""
+        return self._recorded(request, super().changeform_view(request, object_id, form_url, extra_context), "original")
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The row and what goes with it, before it is deleted."""
+        return self._recorded(request, super().delete_view(request, object_id, extra_context), "object")
+
+    def _recorded(self, request: HttpRequest, response: HttpResponse, name: str) -> HttpResponse:
+        """The response, after its row, named so in the page's context, is recorded as looked at."""
+        row = (getattr(response, "context_data", None) or {}).get(name)
+        if row is not None:
+            self.record_look(request, row)
+        return response
+
+    def construct_change_message(  # type: ignore[override]  # Django wants a list of its own log's sentences
+        self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
+    ) -> dict[str, Any]:
+        """What the log keeps of a form that was saved."""
+        valued = [name for name in self.valued if name in form.cleaned_data and (add or name in form.changed_data)]
+        after = {name: _plain(form.cleaned_data[name]) for name in valued}
+        if add:
+            return {"fields": sorted(form.changed_data), "values": after}
+        before = {name: _plain(form.initial.get(name)) for name in valued}
+        values = {name: {"from": before[name], "to": after[name]} for name in valued if before[name] != after[name]}
+        return {"fields": sorted(form.changed_data), "values": values}
+
+    def log_addition(self, request: HttpRequest, obj: Row, message: Any) -> Any:
+        """Into the event log; admin's own log would be a second one that can be changed."""
+        self._record_act(self.added, request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: Row, message: Any) -> Any:
+        """Into the event log; admin's own log would be a second one that can be changed."""
+        self._record_act(self.changed, request, obj, message)
+
+    def log_deletions(self, request: HttpRequest, queryset: Iterable[Row]) -> Any:
+        """Into the event log, each row with its values; it is about to go."""
+        for row in queryset:
+            values = {name: _plain(getattr(row, name)) for name in self.valued}
+            self._record_act(self.deleted, request, row, {"values": values})
+
+    def _record_act(self, tag: str, request: HttpRequest, row: Row, message: dict[str, Any]) -> None:
+        data = {**self.facts(row), **message}
+        record_event(tag, subject=row, on_behalf_of=self.customer(row), request=request, data=data)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The row's newest lines in the event log, for those who may read it."""
+        if not request.user.has_perm("core.view_event"):
+            raise PermissionDenied
+        row = self.get_object(request, unquote(object_id))
+        if row is None:
+            raise Http404
+        if not self.has_view_permission(request, row):
+            raise PermissionDenied
+        record_event(StaffEvent.HISTORY_VIEWED, subject=row, on_behalf_of=self.customer(row), request=request)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"History of {row}",
+            "original": row,
+            "opts": self.opts,
+            "events": Event.objects.filter(subject_type=self.opts.label_lower, subject_id=str(row.pk))[:EVENTS_SHOWN],
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, "admin/history.html", context)
 
     def render_change_form(
         self,
@@ -160,26 +303,11 @@ class ReadOnlyAdmin(StaffAdmin[Row]):
 
 
 class RecordedLooks(ReadOnlyAdmin[Row]):
-    """Customers' rows to look at; who looked at which is recorded (SECURITY: audit). `look` is the app's own tag."""
+    """Customers' rows to look at, many of them. `look` is the app's own tag."""
 
-    look: ClassVar[str]
     show_full_result_count = False
     paginator = CappedPaginator
     list_per_page = 50
-
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        """Show the row, and record who looked."""
-        response = super().changeform_view(request, object_id, form_url, extra_context)
-        row = self.get_object(request, object_id) if object_id else None
-        if row is not None and response.status_code == 200:
-            record_event(self.look, subject=row, request=request)
-        return response
 
 
 @admin.register(Event)
@@ -203,13 +331,22 @@ class OutboxAdmin(ReadOnlyAdmin[OutboxMessage]):
     paginator = CappedPaginator
     actions = ("try_again",)
 
+    def facts(self, row: OutboxMessage) -> dict[str, Any]:
+        return {"topic": row.topic}
+
     @admin.action(description="Try the selected messages again", permissions=["retry"])
     def try_again(self, request: HttpRequest, queryset: models.QuerySet[OutboxMessage]) -> None:
         """Give failed messages another ten attempts; the next round of the outbox takes them."""
-        count = queryset.filter(status=OutboxMessage.Status.FAILED).update(
-            status=OutboxMessage.Status.WAITING, attempts=0, next_attempt_at=timezone.now()
-        )
-        self.message_user(request, f"{count} messages will be tried again.")
+        failed, waiting = OutboxMessage.Status.FAILED, OutboxMessage.Status.WAITING
+        with transaction.atomic():
+            chosen = list(queryset.filter(status=failed).select_for_update())
+            for message in chosen:
+                values = {"status": {"from": failed, "to": waiting}}
+                self._record_act(self.changed, request, message, {"values": values})
+            OutboxMessage.objects.filter(pk__in=[each.pk for each in chosen]).update(
+                status=waiting, attempts=0, next_attempt_at=timezone.now()
+            )
+        self.message_user(request, f"{len(chosen)} messages will be tried again.")
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("core.change_outboxmessage"))

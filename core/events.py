@@ -7,10 +7,26 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import models
+from django.db.models import TextChoices
 from django.http import HttpRequest
 
 from core.clients import client_ip, user_agent
 from core.models import Event
+
+
+class StaffEvent(TextChoices):
+    """What staff look at and do in admin, whatever the kind of row (SECURITY: audit)."""
+
+    LIST_VIEWED = "staff:list:viewed", "List looked at by staff"
+    LIST_REFUSED = "staff:list:refused", "List refused: asked for a column that it doesn't offer"
+    CHOICES_VIEWED = "staff:choices:viewed", "Rows to choose from looked at by staff"
+    ROW_VIEWED = "staff:row:viewed", "Looked at by staff"
+    ROW_ADDED = "staff:row:added", "Added by staff"
+    ROW_CHANGED = "staff:row:changed", "Changed by staff"
+    ROW_DELETED = "staff:row:deleted", "Deleted by staff"
+    HISTORY_VIEWED = "staff:history:viewed", "History of a row read by staff"
+    ACTION_RUN = "staff:action:run", "Action on chosen rows run by staff"
+
 
 TAG = re.compile(r"[a-z][a-z_]*:[a-z][a-z_]*:[a-z][a-z_]*")
 

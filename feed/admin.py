@@ -99,6 +99,7 @@ class RunAdmin(ReadOnlyAdmin[Run]):
     ) -> HttpResponse:
         """The run: how far it is or how it ended, in figures and findings."""
         run = self._run(request, object_id)
+        self.record_look(request, run)
         return self._show(request, run)
 
     def progress_view(self, request: HttpRequest, run_id: int) -> HttpResponse:

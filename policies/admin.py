@@ -10,7 +10,6 @@ from django.utils import timezone
 
 from accounts.guards import user_of
 from core.admin import RecordedLooks, StaffAdmin
-from core.events import record_event
 from policies.events import PolicyEvent
 from policies.models import (
     Agency,
@@ -26,10 +25,13 @@ from policies.models import (
     PolicyStatus,
     Term,
 )
+from policies.roles import RULES, Capability
 
 if TYPE_CHECKING:
     from django.db import models
     from django.http import HttpRequest
+
+    from accounts.models import User
 
 
 class PolicyRowAdmin(RecordedLooks[Any]):
@@ -142,6 +144,13 @@ class LicenseAdmin(PolicyRowAdmin):
 class MembershipForm(forms.ModelForm[Membership]):
     """Grants a membership; exactly the party that fits the role must be given."""
 
+    capabilities = forms.MultipleChoiceField(
+        choices=[(each.value, each.replace("_", " ").capitalize()) for each in Capability if RULES[each].switch],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="What the role has only where it is granted.",
+    )
+
     class Meta:
         model = Membership
         fields = [
@@ -174,6 +183,8 @@ class MembershipAdmin(StaffAdmin[Membership]):
     """Who acts for whom. A membership is revoked, never deleted, so that its history stays."""
 
     form = MembershipForm
+    added, changed = PolicyEvent.MEMBERSHIP_GRANTED, PolicyEvent.MEMBERSHIP_CHANGED
+    valued = ("administrator", "capabilities", "ends")
     list_display = ["user", "role", "party_name", "starts", "ends", "revoked_at"]
     list_filter = ["role"]
     list_select_related = ["user", "insured", "policyholder", "agency"]
@@ -201,21 +212,19 @@ class MembershipAdmin(StaffAdmin[Membership]):
         fixed = ["user", "role", "insured", "policyholder", "agency", "starts"] if obj else []
         return [*fixed, "revoked_at", "ended_by", "revoked_by", "kept_by_hand"]
 
+    def customer(self, row: Membership) -> User:
+        return row.user
+
+    def facts(self, row: Membership) -> dict[str, Any]:
+        return row.facts()
+
     def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:
-        """Record who granted or changed it. What a person has changed the carrier's feed doesn't widen again."""
+        """Keep who granted it. What a person has changed the carrier's feed doesn't widen again."""
         if not change:
             obj.granted_by = user_of(request)
         elif form.changed_data:
             obj.kept_by_hand = True
         super().save_model(request, obj, form, change)
-        record_event(
-            PolicyEvent.MEMBERSHIP_CHANGED if change else PolicyEvent.MEMBERSHIP_GRANTED,
-            actor=user_of(request),
-            subject=obj,
-            on_behalf_of=obj.user,
-            request=request,
-            data={"role": obj.role, "changed": sorted(form.changed_data)},
-        )
 
     @admin.action(description="Revoke the selected memberships, at once", permissions=["change"])
     def revoke_selected(self, request: HttpRequest, memberships: models.QuerySet[Membership]) -> None:

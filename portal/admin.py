@@ -39,6 +39,7 @@ class AnnouncementAdmin(StaffAdmin[Announcement]):
     """News: what is on home now, what is to come, and what was."""
 
     form = AnnouncementForm
+    valued = ("title", "body", "link", "audience", "for_visitors", "published_from", "published_until")
     list_display = ("title", "published_from", "published_until", "audience_text", "for_visitors", "shown_now")
     list_filter = ("for_visitors", "published_from")
     search_fields = ("title", "body")

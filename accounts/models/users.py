@@ -153,12 +153,17 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
         type(self).objects.filter(pk=self.pk).update(security_epoch=F("security_epoch") + 1)
         self.refresh_from_db(fields=["security_epoch"])
 
+    @property
+    def is_of_staff(self) -> bool:
+        """Whether admin is open to it. Such an account is nobody's customer."""
+        return self.is_staff or self.is_superuser
+
     def is_served_by(self, staff: User) -> bool:
         """Whether this member of staff may lock, unlock or restore the account (SECURITY: locked): nobody their own,
         and an account of staff only a superuser."""
         if self.pk == staff.pk:
             return False
-        return staff.is_superuser or not (self.is_staff or self.is_superuser)
+        return staff.is_superuser or not self.is_of_staff
 
     def has_phone(self, number: str) -> bool:
         """Whether a number (E.164) is one of the confirmed phones already."""

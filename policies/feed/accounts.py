@@ -195,7 +195,7 @@ class _Grants:
             self._warn(
                 contact, "no-email", "The account can't be taken over: its owner has no email to set a password by."
             )
-        elif user.is_staff:
+        elif user.is_of_staff:
             self._warn(
                 contact, "username-taken", "The username belongs to a member of staff; nobody was made a member."
             )

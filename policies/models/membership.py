@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from core.events import record_event
+from core.events import record_event, subject_label
 from policies.events import PolicyEvent
 from policies.models.parties import Agency, Contact, Insured, Policyholder
 
@@ -34,6 +35,8 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
             Q(ends=None) | Q(ends__gt=today),
             revoked_at=None,
             user__is_active=True,
+            user__is_staff=False,
+            user__is_superuser=False,
         )
 
 
@@ -108,6 +111,31 @@ class Membership(models.Model):
     def __str__(self) -> str:
         return f"{self.user} as {self.get_role_display().lower()} of {self.party}"
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Store it. Raises ValidationError where a live one would be a member of staff's."""
+        if self.revoked_at is None:
+            self.clean()
+        super().save(*args, **kwargs)
+
+    def clean(self) -> None:
+        """Refuse a membership of staff: their looks at customers' data are recorded in admin, and nowhere else.
+
+        Raises ValidationError.
+        """
+        if self.user_id and self.user.is_of_staff:
+            raise ValidationError("Staff don't act for customers. Choose an account without staff rights.")
+
+    def facts(self) -> dict[str, Any]:
+        """What the event log says of it: role, party, and everything that it opens."""
+        return {
+            "role": self.role,
+            "party": f"{subject_label(self.party)}:{self.party.pk}",
+            "administrator": self.administrator,
+            "capabilities": self.capabilities,
+            "starts": self.starts.isoformat(),
+            "ends": self.ends.isoformat() if self.ends else None,
+        }
+
     @property
     def party(self) -> Insured | Policyholder | Agency:
         """The one party that this membership is with."""
@@ -137,5 +165,5 @@ class Membership(models.Model):
                 subject=self,
                 on_behalf_of=self.user,
                 request=request,
-                data={"role": self.role, "reason": reason},
+                data={**self.facts(), "reason": reason},
             )

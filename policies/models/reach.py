@@ -133,7 +133,8 @@ def reach_of(user: User) -> Reach:
     if kept is not None and user.pk in kept:
         return kept[user.pk]
     today = timezone.localdate()
-    begun = Membership.objects.filter(user_id=user.pk, revoked_at=None).order_by("pk") if user.is_active else ()
+    may_be_customer = user.is_active and not user.is_of_staff
+    begun = Membership.objects.filter(user_id=user.pk, revoked_at=None).order_by("pk") if may_be_customer else ()
     reach = Reach(tuple(membership for membership in begun if membership.is_live(today)))
     if kept is not None:
         kept[user.pk] = reach

@@ -70,8 +70,8 @@ def test_web_support_finds_a_user(staff: Client, ada: User, tess: User, wanted: 
     page = staff.get("/admin/accounts/user/", {"q": wanted}).content.decode()
     assert page_of(ada) in page
     assert page_of(tess) not in page
-    event = Event.objects.get(tag="staff:users:searched")
-    assert event.data == {"found": 1}
+    event = Event.objects.get(tag="staff:list:viewed")
+    assert event.data == {"model": "accounts.user", "asked": ["q"], "found": 1}
 
 
 def test_web_support_sees_why_and_until_when_a_password_is_paused(staff: Client, ada: User) -> None:

@@ -32,12 +32,12 @@ def change(client: Client, membership: Membership, **fields: str) -> None:
 
 
 def test_a_membership_that_staff_narrow_is_kept_by_hand(support: Client, membership: Membership) -> None:
-    change(support, membership, capabilities="")
+    change(support, membership)
     assert (membership.administrator, membership.kept_by_hand) == (False, True)
 
 
 def test_a_membership_that_staff_only_look_at_is_not(support: Client, membership: Membership) -> None:
-    change(support, membership, administrator="on", capabilities="")
+    change(support, membership, administrator="on")
     assert membership.kept_by_hand is False
 
 
