@@ -34,6 +34,15 @@ def network_key(ip: str | None) -> str:
     return str(address)
 
 
+def wide_network_key(ip: str | None) -> str:
+    """The wider network around an address, which one attacker may hold: an IPv4 /16 or an IPv6 /48."""
+    if ip is None:
+        return "unknown"
+    address = ipaddress.ip_address(ip)
+    bits = 48 if isinstance(address, ipaddress.IPv6Address) else 16
+    return str(ipaddress.ip_network((address, bits), strict=False))
+
+
 def user_agent(request: HttpRequest) -> str:
     """The browser's own name for itself, cut to what a row keeps."""
     return request.META.get("HTTP_USER_AGENT", "")[:AGENT_LENGTH]

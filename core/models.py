@@ -107,14 +107,22 @@ class OutboxMessage(models.Model):
 
 class Throttle(models.Model):
     """Counters of `core.throttle`: the times of the counted hits of one key within its window, and until when the key
-    is blocked. Keys that identify a person or an address are kept as keyed hashes."""
+    is blocked. Keys that identify a person or an address are kept as keyed hashes.
+
+    `refused` and `refused_since` count what was turned away since the refusal that became the event `refusal_event`
+    (`core.refusals`)."""
 
     scope = models.CharField(max_length=60)
     key = models.CharField(max_length=64)
     hits = ArrayField(models.DateTimeField(), default=list)
+    # The times of the tries that are being judged just now.
+    pending = ArrayField(models.DateTimeField(), null=True, default=None)
     # What the latest statement decided; read back by the statement itself.
     granted = models.BooleanField(default=True)
     blocked_until = models.DateTimeField(null=True, blank=True)
+    refused = models.PositiveIntegerField(default=0, db_default=0)
+    refused_since = models.DateTimeField(null=True, blank=True)
+    refusal_event = models.BigIntegerField(null=True, blank=True)
     updated_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

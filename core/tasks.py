@@ -13,7 +13,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from core import partitions, throttle
+from core import partitions, refusals, throttle
 from core.alerts import alert_staff
 from core.models import OutboxMessage
 from core.queue import enqueue
@@ -86,6 +86,12 @@ def keep_house() -> None:
     added, dropped = partitions.keep_partitions()
     forgotten = throttle.forget_old()
     log.info("house_kept", years_added=added, years_dropped=dropped, throttles_forgotten=forgotten)
+
+
+@shared_task
+def close_refusals() -> None:
+    """Every minute: how often closed doors were knocked on, one event for each (`core.refusals`)."""
+    refusals.close_refusals()
 
 
 @shared_task(autoretry_for=(OSError,), retry_backoff=30, retry_backoff_max=900, retry_kwargs={"max_retries": 8})

@@ -198,6 +198,7 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "drain-outbox": {"task": "core.tasks.drain_outbox", "schedule": 5.0},
     "keep-house": {"task": "core.tasks.keep_house", "schedule": crontab(hour="3", minute="15")},
+    "close-refusals": {"task": "core.tasks.close_refusals", "schedule": 60.0},
     "retry-certificates": {"task": "credentialing.tasks.retry_stale_certificates", "schedule": 5.0},
     "expire-challenges": {"task": "accounts.tasks.expire_challenges", "schedule": 30.0},
     "purge-sessions": {"task": "accounts.tasks.purge_sessions", "schedule": 3600.0},
@@ -238,6 +239,9 @@ SIGN_IN_COOL_OFF = timedelta(minutes=env.int("SIGN_IN_COOL_OFF_MINUTES", default
 SIGN_IN_WINDOW = timedelta(minutes=15)
 SIGN_IN_NETWORK_FAILURES = env.int("SIGN_IN_NETWORK_FAILURES", default=10)
 SIGN_IN_NETWORK_WINDOW = timedelta(minutes=1)
+# Failures a minute from an IPv4 /16 or an IPv6 /48; sign-in forms a minute from one network, whatever becomes of them.
+SIGN_IN_WIDE_NETWORK_FAILURES = env.int("SIGN_IN_WIDE_NETWORK_FAILURES", default=100)
+SIGN_IN_NETWORK_FORMS = env.int("SIGN_IN_NETWORK_FORMS", default=120)
 # After the password: how long the portal waits for a code.
 CODE_WAIT = timedelta(minutes=10)
 # Wrong codes in a row: the cool-off, and the number after which staff must switch the method on again.

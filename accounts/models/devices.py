@@ -27,6 +27,9 @@ from accounts.models.sessions import Session
 from core.crypto import keyed_hash
 from core.events import record_event
 from core.fields import EncryptedTextField, PublicIdField
+from core.refusals import record_refusal
+
+REFUSED_CODES = "account:refused_codes"
 
 
 class Outcome(StrEnum):
@@ -73,7 +76,7 @@ class CodeDevice(Device):
     """What every factor with a typed code has in common (SECURITY: wrong codes).
 
     Five wrong codes in a row cool the device off for 15 minutes; a hundred in a row switch it off until staff switch
-    it on again. What arrives meanwhile is recorded but not judged. Success resets both counters.
+    it on again. What arrives meanwhile is counted but not judged; the first is an event. Success resets both counters.
     """
 
     # The code of the method in the registry, as events name it.
@@ -115,7 +118,7 @@ class CodeDevice(Device):
         allowed, why = self.verify_is_allowed()
         if not allowed and why is not None:
             token.outcome = why["reason"]
-            self._record(AccountEvent.CODE_REFUSED, token)
+            record_refusal(AccountEvent.CODE_REFUSED, scope=REFUSED_CODES, key=self.public_id, **self._told(token))
             return False
         token.outcome = self._judge(token)
         if token.outcome is Outcome.ACCEPTED:
@@ -163,13 +166,16 @@ class CodeDevice(Device):
             self._record(AccountEvent.CODE_LOCKED, attempt)
 
     def _record(self, tag: AccountEvent, attempt: Attempt) -> None:
-        record_event(
-            tag,
-            actor=self.user,
-            subject=self.user,
-            request=attempt.request,
-            data={"device": self.public_id, "method": self.METHOD, "outcome": attempt.outcome},
-        )
+        record_event(tag, **self._told(attempt))
+
+    def _told(self, attempt: Attempt) -> dict[str, Any]:
+        """What an event about an attempt says."""
+        return {
+            "actor": self.user,
+            "subject": self.user,
+            "request": attempt.request,
+            "data": {"device": self.public_id, "method": self.METHOD, "outcome": attempt.outcome},
+        }
 
 
 class AuthenticatorDevice(CodeDevice):

@@ -22,10 +22,12 @@ from core import throttle
 from core.clients import client_ip, network_key
 from core.events import record_event
 from core.queue import enqueue
+from core.refusals import record_refusal
 
 USER = "account:codes_to_user"
 NUMBER = "account:codes_to_number"
 NETWORK = "account:codes_to_network"
+REFUSED = "account:codes_refused"
 
 
 class Limit(StrEnum):
@@ -59,14 +61,16 @@ def request_code(*, device: PhoneDevice, request: HttpRequest) -> Challenge | No
     """Store a challenge for this session and hand its id to the queue `codes` once it is committed.
 
     The device's row lock makes simultaneous requests one after the other, so that a second click finds the first one's
-    challenge. What was refused is recorded and counts towards no limit.
+    challenge. What was refused counts towards no limit; the first refusal of a device is an event, the others a number.
     """
     with transaction.atomic():
         device = PhoneDevice.objects.select_for_update().get(pk=device.pk)
         refusal = _refusal(device, request)
         if refusal is not None:
-            record_event(
+            record_refusal(
                 AccountEvent.CODE_LIMITED,
+                scope=REFUSED,
+                key=device.public_id,
                 actor=device.user,
                 subject=device.user,
                 request=request,

@@ -14,7 +14,7 @@ from accounts.events import AccountEvent
 from accounts.methods import devices_of
 from accounts.models import AccountLock, User
 from accounts.models.sessions import EndReason
-from accounts.services.signing_in import PASSWORDS
+from accounts.services.signing_in import PASSWORDS, PASSWORDS_ON_DEVICE
 from core import throttle
 from core.events import record_event
 
@@ -36,6 +36,10 @@ def locks_on(user: User) -> list[Obstacle]:
     until = throttle.blocked_until(PASSWORDS, user.username_key)
     if until is not None:
         found.append(Obstacle("Password", "Too many wrong passwords", until))
+    for browser in user.trusted_devices.usable():
+        until = throttle.blocked_until(PASSWORDS_ON_DEVICE, browser.public_id)
+        if until is not None:
+            found.append(Obstacle(f"Password on {browser.label}", "Too many wrong passwords", until))
     for device in devices_of(user):
         if device.is_off():
             found.append(Obstacle(device.name, "Switched off after 100 wrong codes in a row", None))
@@ -78,6 +82,8 @@ def unlock(*, user: User, by: User, reason: str, request: HttpRequest) -> list[O
         lifted = locks_on(user)
         user.locks.filter(lifted_at=None).update(lifted_at=timezone.now(), lifted_by=by, lift_reason=reason)
         throttle.reset(PASSWORDS, user.username_key)
+        for browser in user.trusted_devices.usable():
+            throttle.reset(PASSWORDS_ON_DEVICE, browser.public_id)
         for device in devices_of(user):
             if device.is_off() or device.is_cooling_off():
                 device.switch_on()

@@ -63,6 +63,16 @@ def recognise(request: HttpRequest, user: User) -> TrustedDevice | None:
     return device
 
 
+def own_device(request: HttpRequest, username_key: str) -> TrustedDevice | None:
+    """The remembered device that this browser is for the user of a folded username; nothing is noted. None for any
+    other browser, and for a username that nobody has."""
+    hashes = [hash_token(token) for token in _tokens(request)]
+    if not hashes:
+        return None
+    owned = TrustedDevice.objects.usable().filter(user__username_key=username_key, token_hash__in=hashes)
+    return owned.select_related("user").first()
+
+
 def remember(request: HttpRequest, response: HttpResponse, user: User) -> TrustedDevice:
     """Remember this browser for this user for 30 days (setting); called only after a real code."""
     token = TrustedDevice.new_token()

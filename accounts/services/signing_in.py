@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import django_otp
@@ -15,17 +15,24 @@ from django.utils import timezone
 
 from accounts.events import AccountEvent
 from accounts.guards import session_of, store_of, user_of
-from accounts.models import CodeDevice, Session, User
+from accounts.models import CodeDevice, Session, TrustedDevice, User
 from accounts.models.sessions import EndReason
 from accounts.models.users import fold_username
 from accounts.services import remembering
 from core import throttle
-from core.clients import client_ip, network_key, user_agent
+from core.clients import client_ip, network_key, user_agent, wide_network_key
 from core.events import record_event
+from core.refusals import record_refusal
+from core.throttle import Closed, Counter
 
 BACKEND = "accounts.backends.UsernameBackend"
 PASSWORDS = "account:password"
+PASSWORDS_ON_DEVICE = "account:password_on_device"
 NETWORK = "account:network"
+WIDE_NETWORK = "account:wide_network"
+FORMS = "account:sign_in_forms"
+# When a try found everything taken by others that were being judged: the page offers another one after this.
+BUSY_FOR = timedelta(seconds=3)
 
 
 class Why(StrEnum):
@@ -34,6 +41,7 @@ class Why(StrEnum):
     WRONG = "wrong"
     COOLING_OFF = "cooling_off"
     NETWORK = "network"
+    BUSY = "busy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,37 +52,90 @@ class Refused:
     until: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Door:
+    """Where the tries of one browser for one username count. `known`: whose username it is, for the log alone."""
+
+    known: User | None
+    counters: list[Counter]
+    # Whose sign-in forms are counted, whatever becomes of them.
+    sender: str
+
+
 def check_password(*, request: HttpRequest, username: str, password: str) -> User | Refused:
     """The user whose password this is, or why not.
 
-    A try is counted before it is judged and taken back when it was right, so that tries at the same time can't slip
-    past the limit of 5 in 15 minutes per username. The fifth wrong one starts the cooling-off; tries during it are
-    recorded, not judged, not counted, and answered alike whether the password is right. A network address is refused
-    after 10 failures in a minute; successes don't count, since a hospital is one address.
+    Wrong passwords count per username, per network and per wider network; for a remembered device of that very user,
+    in a counter of its own instead, so that strangers can't lock the owner out. A try takes a place at each counter
+    before it is judged and leaves it when it was right: of any number at the same moment no more wrong ones are judged
+    than the limits say, and right ones wait for a moment at most. The last wrong one starts the cooling-off; tries
+    during it are not judged and are answered alike whether the password is right (docs/decisions/lockout-by-hand.md).
     """
-    key = fold_username(username)
-    known = User.objects.filter(username_key=key).first()
-    network = network_key(client_ip(request))
-    crowd = throttle.peek(NETWORK, network, settings.SIGN_IN_NETWORK_FAILURES, settings.SIGN_IN_NETWORK_WINDOW)
-    if not crowd.allowed:
-        record_event(AccountEvent.NETWORK_REFUSED, subject=known, request=request)
-        return Refused(Why.NETWORK, crowd.retry_at)
-    ticket = throttle.hit(PASSWORDS, key, settings.SIGN_IN_FAILURES, settings.SIGN_IN_WINDOW)
-    if not ticket.allowed:
-        record_event(AccountEvent.PASSWORD_REFUSED, subject=known, request=request)
-        return Refused(Why.COOLING_OFF, ticket.retry_at)
-    user = auth.authenticate(request, username=username, password=password)
-    if isinstance(user, User):
-        throttle.reset(PASSWORDS, key)
-        return user
-    throttle.hit(NETWORK, network, settings.SIGN_IN_NETWORK_FAILURES, settings.SIGN_IN_NETWORK_WINDOW)
-    record_event(AccountEvent.PASSWORD_WRONG, subject=known, request=request, data={"failures": ticket.count})
-    if ticket.count < settings.SIGN_IN_FAILURES:
+    door = _door(request, fold_username(username))
+    forms = throttle.hit(FORMS, door.sender, settings.SIGN_IN_NETWORK_FORMS, settings.SIGN_IN_NETWORK_WINDOW)
+    if not forms.allowed:
+        return _refuse(request, door, FORMS, door.sender, forms.retry_at)
+    claims = throttle.claim_all(door.counters)
+    if isinstance(claims, Closed):
+        if claims.busy:
+            return Refused(Why.BUSY, timezone.now() + BUSY_FOR)
+        return _refuse(request, door, claims.counter.scope, claims.counter.key, claims.retry_at)
+    with claims:
+        user = auth.authenticate(request, username=username, password=password)
+        if isinstance(user, User):
+            throttle.reset(door.counters[0].scope, door.counters[0].key)
+            return user
+        failure = claims.failed()[0]
+    record_event(AccountEvent.PASSWORD_WRONG, subject=door.known, request=request, data={"failures": failure.count})
+    if failure.closed_until is None:
         return Refused(Why.WRONG)
-    until = timezone.now() + settings.SIGN_IN_COOL_OFF
-    throttle.block(PASSWORDS, key, until)
-    record_event(AccountEvent.PASSWORD_LOCKED, subject=known, request=request, data={"until": until.isoformat()})
-    return Refused(Why.COOLING_OFF, throttle.blocked_until(PASSWORDS, key) or until)
+    record_event(
+        AccountEvent.PASSWORD_LOCKED,
+        subject=door.known,
+        request=request,
+        data={"until": failure.closed_until.isoformat()},
+    )
+    return Refused(Why.COOLING_OFF, failure.closed_until)
+
+
+def on_device(device: TrustedDevice) -> Counter:
+    """Where wrong passwords count that a remembered device sends for its own user."""
+    return Counter(
+        PASSWORDS_ON_DEVICE,
+        device.public_id,
+        settings.SIGN_IN_FAILURES,
+        settings.SIGN_IN_WINDOW,
+        settings.SIGN_IN_COOL_OFF,
+    )
+
+
+def _door(request: HttpRequest, key: str) -> _Door:
+    device = remembering.own_device(request, key)
+    if device is not None:
+        return _Door(device.user, [on_device(device)], device.public_id)
+    ip = client_ip(request)
+    counters = [
+        Counter(PASSWORDS, key, settings.SIGN_IN_FAILURES, settings.SIGN_IN_WINDOW, settings.SIGN_IN_COOL_OFF),
+        Counter(NETWORK, network_key(ip), settings.SIGN_IN_NETWORK_FAILURES, settings.SIGN_IN_NETWORK_WINDOW),
+        Counter(
+            WIDE_NETWORK, wide_network_key(ip), settings.SIGN_IN_WIDE_NETWORK_FAILURES, settings.SIGN_IN_NETWORK_WINDOW
+        ),
+    ]
+    return _Door(User.objects.filter(username_key=key).first(), counters, network_key(ip))
+
+
+def _refuse(request: HttpRequest, door: _Door, scope: str, key: str, until: datetime | None) -> Refused:
+    """Turn a try away unjudged; only the first one of its kind is an event."""
+    by_username = scope in {PASSWORDS, PASSWORDS_ON_DEVICE}
+    record_refusal(
+        AccountEvent.PASSWORD_REFUSED if by_username else AccountEvent.NETWORK_REFUSED,
+        scope=scope,
+        key=key,
+        subject=door.known if by_username else None,
+        request=request,
+        data={"limit": scope.partition(":")[2]},
+    )
+    return Refused(Why.COOLING_OFF if by_username else Why.NETWORK, until)
 
 
 def begin_session(request: HttpRequest, user: User) -> Session | None:

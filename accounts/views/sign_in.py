@@ -87,7 +87,7 @@ def _paused(request: HttpRequest, refused: Refused) -> HttpResponse:
         "accounts/paused.html",
         {
             "until": refused.until,
-            "network": refused.why is Why.NETWORK,
+            "why": refused.why,
             "again": with_query("accounts:sign-in", next=wanted_page(request)),
         },
         status=HTTPStatus.TOO_MANY_REQUESTS,

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import pytest
+from django.contrib import auth
 from django.db import connections
+from django.http import HttpRequest
 from django.test import Client
 
 from accounts.models import AuthenticatorDevice, Challenge, PhoneDevice, Session, User
-from core.models import Event
+from core.models import Event, Throttle
 from tests.accounts.gateways import Text
 from tests.accounts.people import (
     app_code,
@@ -21,7 +25,7 @@ from tests.accounts.people import (
     type_password,
     wrong_code,
 )
-from tests.factories import UserFactory
+from tests.factories import PASSWORD, UserFactory, users
 from tests.helpers import authenticator_for, give_password_only
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -73,19 +77,20 @@ def count_tags(user: User) -> dict[str, int]:
     return {tag: tags.count(tag) for tag in set(tags)}
 
 
-def test_of_8_wrong_authenticator_codes_at_once_5_are_judged_3_refused_8_recorded() -> None:
+def test_of_8_wrong_authenticator_codes_at_once_5_are_judged_and_3_refused() -> None:
     ada = UserFactory.create()
     app = authenticator_for(ada)
     code = wrong_code(app)
     statuses = at_once(*[lambda c=c: type_code(c, app, code).status_code for c in browsers_of(ada, 8)])
     assert sorted(statuses) == [422] * 4 + [429] * 4
-    assert count_tags(ada) == {"account:code:wrong": 5, "account:code:refused": 3, "account:code:locked": 1}
+    assert count_tags(ada) == {"account:code:wrong": 5, "account:code:refused": 1, "account:code:locked": 1}
+    assert Throttle.objects.get(scope="account:refused_codes").refused == 3
     app.refresh_from_db()
     assert app.consecutive_failures == 5
     assert app.is_cooling_off()
 
 
-def test_of_8_wrong_text_codes_at_once_5_are_judged_3_refused_8_recorded(texts: list[Text]) -> None:
+def test_of_8_wrong_text_codes_at_once_5_are_judged_and_3_refused(texts: list[Text]) -> None:
     tess = UserFactory.create()
     phone = phone_for(tess)
     (hers,) = browsers_of(tess, 1)
@@ -95,7 +100,8 @@ def test_of_8_wrong_text_codes_at_once_5_are_judged_3_refused_8_recorded(texts: 
     statuses = at_once(*[lambda c=c: type_code(c, phone, wrong).status_code for c in same_browser(hers, 8)])
     assert sorted(statuses) == [422] * 4 + [429] * 4
     tags = count_tags(tess)
-    assert (tags["account:code:wrong"], tags["account:code:refused"]) == (5, 3)
+    assert (tags["account:code:wrong"], tags["account:code:refused"]) == (5, 1)
+    assert Throttle.objects.get(scope="account:refused_codes").refused == 3
     assert type_code(hers, phone, texts[0].code).status_code == 429
 
 
@@ -149,14 +155,86 @@ def test_two_workers_with_the_same_challenge_send_one_message(texts: list[Text])
     assert len(texts) == 1
 
 
-def test_of_8_wrong_passwords_at_once_5_are_judged_and_3_refused() -> None:
+@dataclass
+class Judging:
+    """How many passwords were really compared, and how many at the same moment."""
+
+    right: int = 0
+    wrong: int = 0
+    now: int = 0
+    most: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+@pytest.fixture
+def judging(monkeypatch: pytest.MonkeyPatch) -> Judging:
+    """Watches the comparing of passwords, and makes it last long enough for all tries to meet."""
+    seen = Judging()
+    authenticate = auth.authenticate
+
+    def watch(request: HttpRequest, **typed: str) -> object:
+        with seen.lock:
+            seen.now += 1
+            seen.most = max(seen.most, seen.now)
+        time.sleep(0.2)
+        user = authenticate(request, **typed)
+        with seen.lock:
+            seen.now -= 1
+            seen.right, seen.wrong = seen.right + (user is not None), seen.wrong + (user is None)
+        return user
+
+    monkeypatch.setattr(auth, "authenticate", watch)
+    return seen
+
+
+def sign_in_at_once(*tries: tuple[str, str], **more: str) -> list[int]:
+    """The form's answers when these usernames and passwords are sent at the same moment, each by its own browser."""
+    return sorted(at_once(*[lambda t=t: type_password(Client(**more), *t).status_code for t in tries]))
+
+
+def test_of_8_wrong_passwords_at_once_5_are_judged_and_3_refused(judging: Judging) -> None:
     ada = UserFactory.create()
-    statuses = at_once(
-        *[lambda: type_password(Client(), ada.username, "wrong-wrong-wrong").status_code for _ in range(8)]
-    )
-    assert sorted(statuses) == [422] * 4 + [429] * 4
+    assert sign_in_at_once(*[(ada.username, "wrong-wrong-wrong")] * 8) == [422] * 4 + [429] * 4
+    assert judging.wrong == 5
     tags = count_tags(ada)
-    assert (tags["account:password:wrong"], tags["account:password:refused"]) == (5, 3)
+    assert (tags["account:password:wrong"], tags["account:password:refused"]) == (5, 1)
+    assert Throttle.objects.get(scope="account:password").refused == 3
+
+
+def test_8_right_passwords_at_once_all_pass_since_a_double_click_is_no_attack(judging: Judging) -> None:
+    ada = UserFactory.create()
+    assert sign_in_at_once(*[(ada.username, PASSWORD)] * 8) == [302] * 8
+    assert judging.most <= 5
+    assert count_tags(ada) == {"account:password:accepted": 8}
+
+
+def test_3_right_passwords_at_once_pass_after_4_wrong_ones(judging: Judging) -> None:
+    ada = UserFactory.create()
+    for _ in range(4):
+        type_password(Client(), ada.username, "wrong-wrong-wrong")
+    assert sign_in_at_once(*[(ada.username, PASSWORD)] * 3) == [302] * 3
+    assert (judging.wrong, judging.right) == (4, 3)
+
+
+def test_right_and_wrong_passwords_at_once_judge_no_more_than_5_wrong_ones_in_a_row(judging: Judging) -> None:
+    ada, bob = UserFactory.create(), UserFactory.create()
+    wrong = [(ada.username, "wrong-wrong-wrong")] * 9
+    right = [(bob.username, PASSWORD)] * 3
+    assert sign_in_at_once(*wrong, *right).count(302) == 3
+    assert (judging.wrong, judging.right) == (5, 3)
+
+
+def test_of_30_wrong_passwords_at_once_from_one_address_10_are_judged(judging: Judging) -> None:
+    guesses = [(f"guess{number}", "wrong-wrong-wrong") for number in range(30)]
+    assert sign_in_at_once(*guesses) == [422] * 10 + [429] * 20
+    assert judging.wrong == 10
+    assert Event.objects.filter(tag="account:network:refused").count() == 1
+
+
+def test_a_hospital_of_14_people_signs_in_at_once_from_one_address(judging: Judging) -> None:
+    people = [(user.username, PASSWORD) for user in users(14)]
+    assert sign_in_at_once(*people) == [302] * 14
+    assert judging.most <= 10
 
 
 def test_two_set_ups_ended_at_once_from_passwords_alone_leave_one_method() -> None:

@@ -119,6 +119,56 @@ def test_a_revoked_device_is_challenged_and_so_is_every_one_after_a_change_that_
     assert type_password(client)["Location"].startswith("/accounts/verify/")
 
 
+def fail(browser: Client, times: int, username: str = "ada") -> list[int]:
+    return [type_password(browser, username, "wrong-wrong-wrong").status_code for _ in range(times)]
+
+
+def test_strangers_can_not_keep_the_owner_out_of_a_remembered_browser(
+    client: Client, ada: User, adas_app: AuthenticatorDevice
+) -> None:
+    sign_in_and_remember(client, adas_app)
+    assert fail(Client(), 6)[-1] == 429
+    assert type_password(Client()).status_code == 429
+    assert type_password(client)["Location"] == "/"
+    assert type_password(Client()).status_code == 429
+
+
+def test_neither_can_strangers_in_the_same_network(client: Client, ada: User, adas_app: AuthenticatorDevice) -> None:
+    sign_in_and_remember(client, adas_app)
+    for number in range(12):
+        fail(Client(), 1, f"guess{number}")
+    assert type_password(Client()).status_code == 429
+    assert type_password(client)["Location"] == "/"
+
+
+def test_a_remembered_browser_is_paused_after_5_wrong_passwords_of_its_own(
+    client: Client, ada: User, adas_app: AuthenticatorDevice
+) -> None:
+    sign_in_and_remember(client, adas_app)
+    assert fail(client, 6) == [422] * 4 + [429] * 2
+    assert type_password(client).status_code == 429
+    assert [each.what for each in locks.locks_on(ada)] == ["Password on A browser"]
+    assert type_password(Client()).status_code == 302
+
+
+def test_a_remembered_browser_is_a_stranger_to_every_other_username(
+    client: Client, ada: User, tess: User, adas_app: AuthenticatorDevice
+) -> None:
+    sign_in_and_remember(client, adas_app)
+    fail(Client(), 5, "tess")
+    assert type_password(client, "tess").status_code == 429
+
+
+@pytest.mark.parametrize("change", [revoke, change_password, bump])
+def test_a_browser_that_is_not_remembered_any_more_is_a_stranger(
+    client: Client, ada: User, adas_app: AuthenticatorDevice, change: object
+) -> None:
+    sign_in_and_remember(client, adas_app)
+    fail(Client(), 5)
+    change(ada)  # type: ignore[operator]
+    assert type_password(client).status_code == 429
+
+
 def test_a_lock_revokes_every_device(client: Client, ada: User, adas_app: AuthenticatorDevice, stan: User) -> None:
     sign_in_and_remember(client, adas_app)
     staff = Client()

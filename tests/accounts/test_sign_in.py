@@ -14,7 +14,10 @@ from pytest_django import Settings
 
 from accounts.models import AuthenticatorDevice, Session, User
 from accounts.services import locks, signing_in
-from core.models import Event
+from core import throttle
+from core.models import Event, Throttle
+from core.refusals import close_refusals
+from core.throttle import Counter
 from tests.accounts.people import SIGN_IN, app_code, is_in, type_code, type_password
 from tests.factories import PASSWORD, UserFactory
 
@@ -154,7 +157,7 @@ def test_the_fifth_wrong_password_pauses_sign_in_for_15_minutes(client: Client, 
         assert type_password(client).status_code == 302
 
 
-def test_tries_during_the_pause_do_not_make_it_longer_and_are_recorded(client: Client, ada: User) -> None:
+def test_tries_during_the_pause_do_not_make_it_longer_and_are_counted(client: Client, ada: User) -> None:
     with time_machine.travel("2026-03-02 15:00:00+00:00", tick=False) as clock:
         fail(client, 5)
         clock.shift(timedelta(minutes=10))
@@ -162,7 +165,64 @@ def test_tries_during_the_pause_do_not_make_it_longer_and_are_recorded(client: C
         clock.shift(timedelta(minutes=5, seconds=1))
         assert type_password(client).status_code == 302
     assert tags_about(ada).count("account:password:wrong") == 5
-    assert tags_about(ada).count("account:password:refused") == 6
+    assert tags_about(ada).count("account:password:refused") == 1
+    assert Throttle.objects.get(scope="account:password").refused == 6
+
+
+def test_500_refused_tries_are_two_events(settings: Settings, client: Client, ada: User) -> None:
+    settings.SIGN_IN_NETWORK_FORMS = 1_000
+    with time_machine.travel("2026-03-02 15:00:00+00:00", tick=False) as clock:
+        fail(client, 5)
+        before = Event.objects.count()
+        for _ in range(500):
+            assert type_password(client).status_code == 429
+        assert Event.objects.count() == before + 1
+        clock.shift(timedelta(minutes=15))
+        close_refusals()
+    assert Event.objects.count() == before + 2
+    closing = Event.objects.filter(subject_id=str(ada.pk), tag="account:password:refused").latest("id")
+    assert closing.data["refused"] == 500
+    assert closing.ip is None
+
+
+def test_a_network_sends_120_forms_a_minute_whatever_becomes_of_them(client: Client, ada: User) -> None:
+    with time_machine.travel("2026-03-02 15:00:00+00:00", tick=False) as clock:
+        fail(client, 5)
+        statuses = [type_password(client).status_code for _ in range(115)]
+        before = Event.objects.count()
+        full = [type_password(client, f"somebody{number}") for number in range(20)]
+        assert set(statuses) == {answer.status_code for answer in full} == {429}
+        assert "your network" in full[0].content.decode()
+        assert Event.objects.count() == before + 1
+        assert Event.objects.latest("id").data == {"limit": "sign_in_forms"}
+        clock.shift(timedelta(seconds=61))
+        assert type_password(client, "somebody").status_code == 422
+
+
+def test_a_wider_network_is_refused_after_100_failures_in_a_minute(ada: User, adas_app: AuthenticatorDevice) -> None:
+    def send(address: str, username: str, password: str = "wrong-wrong-wrong") -> int:
+        return Client(REMOTE_ADDR=address).post(SIGN_IN, {"username": username, "password": password}).status_code
+
+    with time_machine.travel("2026-03-02 15:00:00+00:00", tick=False):
+        for number in range(100):
+            assert send(f"2001:db8:1:{number:x}::1", f"guess{number}") == 422
+        assert send("2001:db8:1:ffff::1", "ada", PASSWORD) == 429
+        assert send("2001:db8:2::1", "ada", PASSWORD) == 302
+
+
+def test_one_who_is_told_to_wait_a_moment_waits_no_15_minutes(
+    client: Client, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(throttle, "ASK_AGAIN_TIMES", 1)
+    account = Counter(signing_in.PASSWORDS, "ada", 5, timedelta(minutes=15))
+    others = [throttle.claim_all([account]) for _ in range(5)]
+    answer = type_password(client)
+    assert (answer.status_code, answer["Retry-After"]) == (429, "3")
+    assert "Your password was not checked" in answer.content.decode()
+    for other in others:
+        assert isinstance(other, throttle.Claims)
+        other.leave()
+    assert type_password(client).status_code == 302
 
 
 def test_the_pause_answers_the_right_password_like_a_wrong_one(ada: User) -> None:

@@ -13,7 +13,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 from accounts.models import Challenge, PhoneDevice, User
 from accounts.models.challenges import Delivery
 from accounts.tasks import expire_challenges, send_code
-from core.models import Event
+from core.models import Event, Throttle
 from tests.accounts.gateways import Text
 from tests.accounts.people import PHONE, deliver_codes, is_in, phone_for, type_code, type_password
 from tests.factories import UserFactory
@@ -213,6 +213,23 @@ def test_a_refused_wish_counts_towards_no_limit(tess: User, tess_phone: PhoneDev
             assert ask(browser, tess_phone) == 429
         clock.shift(timedelta(seconds=60))
         assert ask(browser, tess_phone) == 302
+
+
+def test_many_refused_wishes_and_codes_are_one_event_each(
+    client: Client, tess: User, tess_phone: PhoneDevice, texts: list[Text]
+) -> None:
+    with time_machine.travel(NOON, tick=False):
+        give_password_only(client, tess)
+        ask(client, tess_phone)
+        for _ in range(30):
+            assert ask(client, tess_phone) == 429
+        for _ in range(35):
+            type_code(client, tess_phone, "000000")
+    about_tess = Event.objects.filter(subject_id=str(tess.pk))
+    assert about_tess.filter(tag="account:code:limited").count() == 1
+    assert about_tess.filter(tag="account:code:refused").count() == 1
+    counted = dict(Throttle.objects.filter(refused__gt=0).values_list("scope", "refused"))
+    assert counted == {"account:codes_refused": 30, "account:refused_codes": 30}
 
 
 def test_no_code_is_sent_while_the_method_is_paused(

@@ -103,3 +103,87 @@ def test_of_20_hits_at_once_no_more_are_counted_than_allowed() -> None:
     for thread in threads:
         thread.join()
     assert (allowed.count(True), allowed.count(False)) == (5, 15)
+
+
+GUESSES = throttle.Counter("test", "ada", 2, QUARTER, cool_off=QUARTER)
+
+
+def claim(counter: throttle.Counter = GUESSES) -> throttle.Claims:
+    taken = throttle.claim_all([counter])
+    assert isinstance(taken, throttle.Claims)
+    return taken
+
+
+@pytest.fixture
+def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(throttle, "ASK_AGAIN_TIMES", 0)
+
+
+@pytest.mark.django_db
+def test_a_try_takes_a_place_while_it_is_judged_and_leaves_it_when_it_was_right(no_patience: None) -> None:
+    first, second = claim(), claim()
+    closed = throttle.claim_all([GUESSES])
+    assert isinstance(closed, throttle.Closed)
+    assert (closed.busy, closed.retry_at) == (True, None)
+    first.leave()
+    third = claim()
+    second.failed()
+    with third:
+        pass
+    with claim() as last:
+        (failure,) = last.failed()
+    assert failure.count == 2
+    assert failure.closed_until is not None
+
+
+@pytest.mark.django_db
+def test_the_last_failure_closes_the_key_for_the_cool_off_and_not_longer() -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        claim().failed()
+        (failure,) = claim().failed()
+        assert failure.closed_until == timezone.now() + QUARTER
+        clock.shift(timedelta(minutes=14))
+        closed = throttle.claim_all([GUESSES])
+        assert isinstance(closed, throttle.Closed)
+        assert (closed.busy, closed.retry_at) == (False, failure.closed_until)
+        clock.shift(timedelta(minutes=1))
+        assert claim().failed()[0].count == 1
+
+
+@pytest.mark.django_db
+def test_without_a_cool_off_there_is_room_when_the_oldest_failure_is_too_old() -> None:
+    plain = throttle.Counter("test", "network", 2, QUARTER)
+    with time_machine.travel(NOON, tick=False) as clock:
+        claim(plain).failed()
+        clock.shift(timedelta(minutes=10))
+        claim(plain).failed()
+        closed = throttle.claim_all([plain])
+        assert isinstance(closed, throttle.Closed)
+        assert closed.retry_at == timezone.now() + timedelta(minutes=5)
+        clock.shift(timedelta(minutes=5))
+        claim(plain).failed()
+
+
+@pytest.mark.django_db
+def test_no_place_is_kept_where_one_of_several_keys_is_closed(no_patience: None) -> None:
+    small = throttle.Counter("test", "small", 1, QUARTER)
+    with claim(small):
+        assert isinstance(throttle.claim_all([GUESSES, small]), throttle.Closed)
+    assert Throttle.objects.get(pk=throttle.count_refusal("test", "ada")[0]).pending == []
+
+
+@pytest.mark.django_db
+def test_a_try_whose_process_died_keeps_its_place_for_two_minutes_only(no_patience: None) -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        claim(), claim()
+        assert isinstance(throttle.claim_all([GUESSES]), throttle.Closed)
+        clock.shift(timedelta(minutes=2))
+        claim()
+
+
+@pytest.mark.django_db
+def test_forgetting_a_key_leaves_the_places_of_those_being_judged(no_patience: None) -> None:
+    held = [claim(), claim()]
+    throttle.reset("test", "ada")
+    assert isinstance(throttle.claim_all([GUESSES]), throttle.Closed)
+    assert [each.failed()[0].count for each in held] == [1, 2]

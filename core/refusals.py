@@ -1,0 +1,73 @@
+"""What was turned away, without a flood of events (SECURITY: wrong passwords).
+
+Anybody can knock on a closed door as often as the line carries, and an append-only log can't be cleaned. So the first
+refusal of a key is an event. The others are counted in the key's throttle row, and after a quarter of an hour one more
+event says how many there were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.db import models, transaction
+from django.http import HttpRequest
+from django.utils import timezone
+
+from core import throttle
+from core.events import record_event
+from core.models import Event, Throttle
+
+COUNTED_FOR = timedelta(minutes=15)
+BATCH = 1_000
+
+
+def record_refusal(
+    tag: str,
+    *,
+    scope: str,
+    key: str,
+    actor: models.Model | None = None,
+    subject: models.Model | None = None,
+    request: HttpRequest | None = None,
+    data: Mapping[str, Any] | None = None,
+) -> None:
+    """Record a refusal of a key (`core.throttle`): as an event if it is the first one, else as a number."""
+    row_id, refused = throttle.count_refusal(scope, key)
+    if refused > 1:
+        return
+    event = record_event(tag, actor=actor, subject=subject, request=request, data=data)
+    Throttle.objects.filter(pk=row_id).update(refusal_event=event.pk)
+
+
+def close_refusals() -> int:
+    """Say how many refusals there were, for each key whose count began a quarter of an hour ago; how many keys."""
+    began_before = timezone.now() - COUNTED_FOR
+    with transaction.atomic():
+        rows = list(
+            Throttle.objects.select_for_update(skip_locked=True)
+            .filter(refused__gt=0, refused_since__lte=began_before)
+            .order_by("refused_since")[:BATCH]
+        )
+        firsts = Event.objects.in_bulk([row.refusal_event for row in rows if row.refused > 1 and row.refusal_event])
+        for row in rows:
+            first = firsts.get(row.refusal_event) if row.refusal_event else None
+            if first is not None:
+                _say_how_many(first, row.refused)
+        Throttle.objects.filter(pk__in=[row.pk for row in rows]).update(
+            refused=0, refused_since=None, refusal_event=None
+        )
+    return len(rows)
+
+
+def _say_how_many(first: Event, refused: int) -> None:
+    """One event for all of them. They may have come from many addresses, so it names none."""
+    Event.objects.create(
+        tag=first.tag,
+        actor_id=first.actor_id,
+        actor_name=first.actor_name,
+        subject_type=first.subject_type,
+        subject_id=first.subject_id,
+        data={**first.data, "refused": refused, "first_event": first.pk, "since": first.at.isoformat()},
+    )
