@@ -65,8 +65,8 @@ def keep_partitions(now: datetime | None = None) -> tuple[list[int], list[int]]:
     """
     now = (now or timezone.now()).astimezone(UTC)
     added = [year for year in (now.year, now.year + 1) if add_year(year)]
-    oldest = now - settings.EVENT_RETENTION
-    dropped = [year for year in existing_years() if datetime(year + 1, 1, 1, tzinfo=UTC) <= oldest]
+    # A year's last event is past its time when as many whole years have followed: leap days make no difference.
+    dropped = [year for year in existing_years() if year + settings.EVENT_RETENTION_YEARS < now.year]
     for year in dropped:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"DROP TABLE {partition_name(year)}")

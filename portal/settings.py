@@ -317,7 +317,7 @@ FEED_AS_OF = "feed.freshness.as_of"
 
 PANELS = ["policies.panels.PANELS", "credentialing.panels.PANELS"]
 OUTBOX_HANDLERS: dict[str, list[str]] = {}
-EVENT_RETENTION = timedelta(days=365 * env.int("EVENT_RETENTION_YEARS", default=5))
+EVENT_RETENTION_YEARS = env.int("EVENT_RETENTION_YEARS", default=5)
 
 # Language, time, static files, stored files, mail.
 LANGUAGE_CODE = "en-us"

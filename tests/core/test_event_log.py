@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -85,7 +85,7 @@ def test_the_orm_is_refused_as_well() -> None:
 
 @pytest.mark.django_db
 def test_retention_drops_whole_years_and_nothing_younger(settings: Settings) -> None:
-    settings.EVENT_RETENTION = timedelta(days=5 * 365)
+    settings.EVENT_RETENTION_YEARS = 5
     year = min(partitions.existing_years()) - 10
     for each in (year, year + 1, year + 2):
         partitions.add_year(each)
@@ -94,6 +94,16 @@ def test_retention_drops_whole_years_and_nothing_younger(settings: Settings) -> 
     added, dropped = partitions.keep_partitions(datetime(year + 7, 1, 15, tzinfo=UTC))
     assert (added, dropped) == ([year + 7, year + 8], [year, year + 1])
     assert Event.objects.get(tag="test:thing:done").at.year == year + 2
+
+
+@pytest.mark.django_db
+def test_an_event_of_the_last_day_of_a_year_is_kept_for_five_years_to_the_day(settings: Settings) -> None:
+    """Five years have one or two leap days: they are more than 5 × 365 days."""
+    settings.EVENT_RETENTION_YEARS = 5
+    year = min(partitions.existing_years()) - 10
+    partitions.add_year(year)
+    assert partitions.keep_partitions(datetime(year + 5, 12, 31, 23, 59, tzinfo=UTC))[1] == []
+    assert partitions.keep_partitions(datetime(year + 6, 1, 1, tzinfo=UTC))[1] == [year]
 
 
 @pytest.mark.django_db
