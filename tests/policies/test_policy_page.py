@@ -252,10 +252,11 @@ def test_dates_are_those_of_the_named_insureds_place(cast, browse, time_machine)
     """At 6 a.m. UTC it is still the day before in Hawaii: the term that begins on the 1st isn't in force there yet."""
     cast.policy.policyholder.state = "HI"
     cast.policy.policyholder.save()
-    start = dt.date(2031, 1, 1)
-    Term.objects.filter(pk=cast.term.pk).update(effective=start, expires=dt.date(2032, 1, 1))
-    Coverage.objects.filter(term=cast.term).update(effective=start, expires=dt.date(2032, 1, 1))
-    time_machine.move_to(dt.datetime(2031, 1, 1, 6, 0, tzinfo=dt.UTC), tick=False)
-    assert "In force from January 1, 2031" in words(browse(cast.paula).get(cast.policy.get_absolute_url()))
-    time_machine.move_to(dt.datetime(2031, 1, 1, 11, 0, tzinfo=dt.UTC), tick=False)
-    assert "In force until January 1, 2032" in words(browse(cast.paula).get(cast.policy.get_absolute_url()))
+    year = days(400).year
+    start, end = dt.date(year, 1, 1), dt.date(year + 1, 1, 1)
+    Term.objects.filter(pk=cast.term.pk).update(effective=start, expires=end)
+    Coverage.objects.filter(term=cast.term).update(effective=start, expires=end)
+    time_machine.move_to(dt.datetime(year, 1, 1, 6, 0, tzinfo=dt.UTC), tick=False)
+    assert f"In force from January 1, {year}" in words(browse(cast.paula).get(cast.policy.get_absolute_url()))
+    time_machine.move_to(dt.datetime(year, 1, 1, 11, 0, tzinfo=dt.UTC), tick=False)
+    assert f"In force until January 1, {year + 1}" in words(browse(cast.paula).get(cast.policy.get_absolute_url()))
