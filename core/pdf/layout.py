@@ -10,12 +10,14 @@ needs Pango, which `manage.py` must be able to miss in a sentence.
 from __future__ import annotations
 
 import atexit
+import os
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core.pdf.fonts import faces_css
+from core.system import SUBSET_LIBRARY, loads
 
 if TYPE_CHECKING:
     from weasyprint import CSS
@@ -87,6 +89,10 @@ class Layout:
     def _let_go(self) -> None:
         self._fonts = self._css = None
 
+
+# Without this library WeasyPrint lets fontTools make the faces small, which writes the time into them unless told one.
+if not loads(SUBSET_LIBRARY):
+    os.environ.setdefault("SOURCE_DATE_EPOCH", "0")
 
 # A tagged PDF reads aloud in order; the identifier is a digest of the content, so equal pages are equal files.
 OPTIONS: dict[str, Any] = {"pdf_tags": True, "pdf_identifier": True}

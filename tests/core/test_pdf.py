@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import logging
+import subprocess
+import sys
 from pathlib import Path
 
 import pypdf
@@ -98,3 +100,44 @@ def test_the_first_setting_that_keeps_to_its_pages_is_taken_and_later_ones_are_n
     assert len(pypdf.PdfReader(io.BytesIO(pdf)).pages) > 1, "the last one is taken as it comes"
     with pytest.raises(ValueError, match="at least one"):
         Layout("").render([])
+
+
+WITHOUT_THE_LIBRARY = """
+import ctypes, sys
+import cffi, django, time_machine
+
+def without(load):
+    def loads(self, name, *args, **kwargs):
+        if "harfbuzz-subset" in (name or ""):
+            raise OSError(name)
+        return load(self, name, *args, **kwargs)
+    return loads
+
+cffi.FFI.dlopen = without(cffi.FFI.dlopen)
+ctypes.CDLL.__init__ = without(ctypes.CDLL.__init__)
+django.setup()
+from core.pdf import render_pdf
+from portal import checks
+print(checks.missing_pango(), *[message.id for message in checks.check_subset()], file=sys.stderr)
+pdf = render_pdf(sys.argv[1], stylesheet=sys.argv[2])
+with time_machine.travel("2000-01-01"):
+    assert render_pdf(sys.argv[1], stylesheet=sys.argv[2]) == pdf
+from weasyprint.text import ffi
+assert ffi.harfbuzz_subset is None
+sys.stdout.buffer.write(pdf)
+"""
+
+
+def test_without_libharfbuzz_subset_the_same_page_comes_out_and_again_the_same() -> None:
+    html = "<!DOCTYPE html><html lang='en'><title>t</title><p>Núñez \u2011 <b>$1,000,000</b></p>"
+    css = "p { font-family: 'Portal Serif' } b { font-family: 'Portal Sans' }"
+
+    command = [sys.executable, "-c", WITHOUT_THE_LIBRARY, html, css]
+    done = subprocess.run(command, capture_output=True, check=True, timeout=120)
+
+    assert done.stderr.decode().split() == ["portal.W002"], "nothing is missing but what an operator is told"
+    assert len(done.stdout) < 30_000, "whole faces are 60 kB each"
+    made = (done.stdout, render_pdf(html, stylesheet=css))
+    without, here = (pypdf.PdfReader(io.BytesIO(pdf)).pages[0] for pdf in made)
+    assert without.extract_text() == here.extract_text()
+    assert without.get_contents().get_data() == here.get_contents().get_data()
