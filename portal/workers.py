@@ -1,23 +1,27 @@
 """Signs of life of the Celery workers: each tells Redis every ten seconds which queues it serves.
 
-A thread of its own, since a worker without a pool is busy with its task and answers nothing else meanwhile.
+A thread of its own, since a worker without a pool is busy with its task and answers nothing else meanwhile. The
+schedule (beat) signs whenever it has handed over a task, which it does every few seconds: a thread would outlive it.
 """
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from typing import Any
 
 import redis
 import structlog
-from celery.signals import worker_ready, worker_shutdown
+from celery.signals import after_task_publish, beat_init, worker_ready, worker_shutdown
 from django.conf import settings
 
 log = structlog.get_logger(__name__)
 BEAT_SECONDS = 10
 # A worker that has not been heard of for so long counts as gone.
 GONE_SECONDS = 35
+# Under this name the schedule signs, beside the queues of the workers.
+BEAT = "beat"
 _stop = threading.Event()
 
 
@@ -71,6 +75,20 @@ def start_signs(sender: Any, **_kwargs: object) -> None:
 def stop_signs(**_kwargs: object) -> None:
     """Ends the thread with the worker."""
     _stop.set()
+
+
+@beat_init.connect
+def start_signs_of_beat(**_kwargs: object) -> None:
+    """In the process of the schedule, each task that is handed over is a sign of life."""
+    after_task_publish.connect(_sign_of_beat)
+
+
+def _sign_of_beat(**_kwargs: object) -> None:
+    try:
+        with connect() as client:
+            sign(client, name=f"{BEAT}@{socket.gethostname()}", queues=[BEAT], now=time.time())
+    except redis.RedisError as error:
+        log.warning("sign of life not written", error=type(error).__name__)
 
 
 def _signs(name: str, queues: list[str]) -> None:

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 DEFAULT_PORT = 8000
@@ -136,6 +136,8 @@ def service_addresses(env: Environment, *, data_dir: Path, production: bool) -> 
     database: dict[str, Any]
     if database_url:
         database = dict(env.db_url_config(database_url))
+        if folder := socket_folder(database_url):
+            database["HOST"] = folder
     else:
         database = {"ENGINE": "django.db.backends.postgresql", "NAME": "", "HOST": ""}
         if not production:
@@ -167,6 +169,15 @@ def service_addresses(env: Environment, *, data_dir: Path, production: bool) -> 
         broker_url=broker_url(redis_url),
         embedded=frozenset(embedded),
     )
+
+
+def socket_folder(database_url: str) -> str:
+    """The folder of PostgreSQL's socket where the address names one, as libpq has it: `postgres://user@%2Frun%2Fpg/name`.
+
+    Empty for a host. Read from the address as it was written: a parsed host has lost its capital letters.
+    """
+    host = urlsplit(database_url).netloc.rpartition("@")[2].partition(":")[0]
+    return unquote(host) if host.lower().startswith("%2f") else ""
 
 
 def broker_url(redis_url: str) -> str:

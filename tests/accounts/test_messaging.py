@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 import jsonschema
 import pytest
@@ -22,55 +20,23 @@ from accounts.models.challenges import Delivery
 from tests.accounts.gateways import RecordingGateway, Text
 from tests.accounts.people import deliver_codes
 from tests.helpers import give_password_only
+from tests.vendor import MESSAGE, StandIn, stand_in
 
 SID = "AC" + "0" * 32
-MESSAGE = "SM" + "1" * 32
 DESCRIPTION = django_settings.BASE_DIR.parent / "shared" / "api" / "twilio-v2010.json"
 MESSAGES = "/2010-04-01/Accounts/{AccountSid}/Messages.json"
-
-
-class StandIn:
-    """Answers like the vendor and keeps what it was asked."""
-
-    def __init__(self) -> None:
-        self.requests: list[tuple[str, dict[str, str], str]] = []
-        self.status = 201
-        self.answer: dict[str, Any] = {"sid": MESSAGE, "status": "queued"}
-        self.hang_up = False
 
 
 @pytest.fixture
 def vendor(settings: Settings) -> Iterator[StandIn]:
     """A stand-in of Twilio's API on this machine, which the settings point to."""
-    stand_in = StandIn()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            stand_in.requests.append((self.path, dict(parse_qsl(body)), self.headers["Authorization"]))
-            if stand_in.hang_up:
-                self.connection.close()
-                return
-            answer = json.dumps(stand_in.answer).encode()
-            self.send_response(stand_in.status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class's name
-            """Nothing is written."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     settings.SMS_GATEWAY = "accounts.messaging.TwilioGateway"
     settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN = SID, "auth-token"
     settings.TWILIO_FROM = "+12025550100"
-    settings.TWILIO_BASE_URL = f"http://127.0.0.1:{server.server_port}"
     settings.PUBLIC_URL = "https://portal.example/"
-    yield stand_in
-    server.shutdown()
-    server.server_close()
+    with stand_in() as vendor:
+        settings.TWILIO_BASE_URL = vendor.address
+        yield vendor
 
 
 def test_a_text_is_handed_over_with_the_address_for_reports(vendor: StandIn) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import LiteralString
 
+import environ
 import psycopg
 import pytest
 import redis
@@ -26,6 +27,7 @@ from portal.embedded.addresses import (
     service_addresses,
     services_dir,
     socket_dir,
+    socket_folder,
 )
 from portal.embedded.locks import possible_homes
 
@@ -310,6 +312,26 @@ def test_only_the_user_who_started_the_cluster_gets_in(place: Place, folder: Pat
 )
 def test_kombu_gets_its_own_spelling_of_an_address(ours: str, kombus: str) -> None:
     assert broker_url(ours) == kombus
+
+
+@pytest.mark.parametrize(
+    ("address", "folder"),
+    [
+        ("postgres://portal@%2Frun%2FPortal/portal", "/run/Portal"),
+        ("postgres://portal:s%40crt@%2Frun%2Fpostgresql:5433/portal", "/run/postgresql"),
+        ("postgres://portal:x@%2frun%2fpostgresql/portal?connect_timeout=3", "/run/postgresql"),
+        ("postgres://portal:x@db.example:5432/portal", ""),
+    ],
+)
+def test_the_folder_of_postgresqls_socket_is_read_as_it_is_written(
+    address: str, folder: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", address)
+    database = service_addresses(environ.FileAwareEnv(), data_dir=tmp_path, production=True).database
+
+    assert socket_folder(address) == folder
+    assert database["HOST"] == (folder or "db.example")
+    assert database["NAME"] == "portal"
 
 
 def test_kombu_reads_the_address_as_redis_py_does() -> None:
