@@ -160,7 +160,7 @@ class Run(models.Model):
     )
     released_reason = models.TextField("reason", blank=True)
     # At the command line the name is only claimed; this is who the operating system says it was.
-    released_os_user = models.CharField(max_length=64, blank=True)
+    released_os_user = models.CharField(max_length=64, blank=True, default="", db_default="")
 
     objects = RunQuerySet.as_manager()
 
