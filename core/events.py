@@ -25,6 +25,8 @@ class StaffEvent(TextChoices):
     ROW_CHANGED = "staff:row:changed", "Changed by staff"
     ROW_DELETED = "staff:row:deleted", "Deleted by staff"
     HISTORY_VIEWED = "staff:history:viewed", "History of a row read by staff"
+    GROUP_SET = "staff:group:set", "Rights of a group of staff set by its command"
+    GROUP_RETIRED = "staff:group:retired", "Group of staff removed by its command"
     ACTION_RUN = "staff:action:run", "Action on chosen rows run by staff"
 
 

@@ -30,7 +30,7 @@ class CertificateAdmin(RecordedLooks[Certificate]):
     readonly_fields = ("insured_name", "holder_name", "policy_number")
     actions = ("retry_failed",)
 
-    @admin.action(description="Try the failed ones of these again", permissions=["view"])
+    @admin.action(description="Try the failed ones of these again", permissions=["retry"])
     def retry_failed(self, request: HttpRequest, certificates: QuerySet[Certificate]) -> None:
         """Hand the failed ones to the queue again; others stay as they are."""
         failed = list(certificates.filter(status=Certificate.Status.FAILED))
@@ -39,6 +39,9 @@ class CertificateAdmin(RecordedLooks[Certificate]):
             messages.success(request, f"{again} handed to the queue again.")
         else:
             messages.info(request, "None of these has failed.")
+
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("credentialing.retry_certificate"))
 
 
 @admin.register(Holder)

@@ -209,6 +209,7 @@ class Certificate(models.Model):
 
     class Meta:
         ordering = ("-issued_at", "-id")
+        permissions: ClassVar = [("retry_certificate", "Can try failed certificates again")]
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["coverage", "snapshot_digest", "issued_on"], name="credentialing_certificate_once_a_day"

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 
-from portal.staff import GROUPS, make_staff_groups
+from portal.staff import GROUPS, make_staff_groups, retire_groups, table
 
 
 class Command(BaseCommand):
-    """Makes the groups of `portal.staff.GROUPS`, or brings their rights up to date; members stay as they are."""
+    """Makes the groups of `portal.staff.GROUPS`, or brings their rights up to date; members stay as they are. Removes
+    the groups of former versions."""
 
     help = "Makes the staff's groups, or brings what they may do up to date."
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--table", action="store_true", help="print the table of docs/staff.md, and do nothing")
+
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["table"]:
+            self.stdout.write("\n".join(table()))
+            return
         for group, wanted in zip(make_staff_groups(), GROUPS, strict=True):
             self.stdout.write(
                 f"{group.name}: {group.permissions.count()} rights, of them {len(wanted.permissions)} named"
+            )
+        for name, members in retire_groups().items():
+            self.stdout.write(
+                f"{name} is no more. Put these into the groups they need: {', '.join(members) or 'nobody'}"
             )
