@@ -41,7 +41,7 @@ class Kind(Enum):
     IDENTIFIER = "identifier"
     # ISO 8601, `2026-11-20`.
     DATE = "date"
-    # US dollars, a decimal string with two places, `1250.00`.
+    # US dollars, a decimal string with no, one or two places: `1250`, `1250.5`, `1250.00`.
     MONEY = "money"
     # A whole number.
     WHOLE = "whole number"
@@ -64,6 +64,7 @@ class Column:
     `field`: the model's field, by default of the same name; None where the value is not stored as it stands.
     `required`: may not be empty. `default`: what an empty value is stored as.
     `minimum`, `maximum`: bounds of money and whole numbers. `pattern` with `pattern_words`: a form beyond the kind's.
+    `fault`: a sentence on what is wrong with a text beyond its form, or nothing; for columns that are mostly empty.
     `fold`: how values are matched, as a key and as a reference ('mpl-1 234' is 'MPL1234'); `fold_field`: the model's
     field that keeps the folded value, if one does.
     `store`: what is kept instead of the value, such as a keyed hash; the value itself then never reaches the database,
@@ -80,6 +81,7 @@ class Column:
     maximum: Decimal | None = None
     pattern: re.Pattern[str] | None = None
     pattern_words: str = ""
+    fault: Callable[[str], str] | None = None
     fold: Callable[[str], str] | None = None
     fold_field: str = ""
     store: Callable[[str], str] | None = None

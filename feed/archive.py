@@ -33,7 +33,7 @@ class ArchiveError(Exception):
 
 
 def _damaged() -> ArchiveError:
-    return ArchiveError("archive", "The package is not a zip archive, or a damaged one.")
+    return ArchiveError("archive", "The package isn't a zip archive, or it is damaged.")
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def check_archive(stream: IO[bytes]) -> None:
     """Judge an archive by its end and its directory alone. Raises ArchiveError where it should not be opened."""
     directory = _directory(stream)
     if directory.entries > MAX_ENTRIES:
-        raise ArchiveError("too-large", f"The archive holds more than {MAX_ENTRIES:,} files.")
+        raise ArchiveError("too-large", f"The archive has more than {MAX_ENTRIES:,} files.")
     if directory.size > MAX_DIRECTORY_BYTES:
         raise ArchiveError("too-large", f"The archive's directory is longer than {MAX_DIRECTORY_BYTES:,} bytes.")
     _walk(stream, directory)
@@ -63,7 +63,7 @@ def _directory(stream: IO[bytes]) -> Directory:
     if (wide := _end_64(stream, end_at)) is not None:
         directory_end, (disk, first_disk, entries_here, entries, size, offset) = wide
     if disk or first_disk or entries_here != entries:
-        raise ArchiveError("archive", "The archive is one part of several; a package is one file.")
+        raise ArchiveError("archive", "The archive is one part of several; a package must be one file.")
     if offset + size != directory_end:
         raise _damaged()
     return Directory(offset, size, entries)

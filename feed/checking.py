@@ -52,7 +52,7 @@ class Checker:
                 file=layout.file,
                 column=column,
                 code="key-twice",
-                sentence="The key ‘{shown}’ stands in the file a second time.",
+                sentence="The key ‘{shown}’ is in the file more than once.",
                 names=["shown"],
                 stage=Stage.SCHEMA,
             )
@@ -126,10 +126,10 @@ class Checker:
 
     def _place(self, parent: Layout) -> str:
         if parent.file not in self._staged:
-            return f"the portal doesn't hold, or holds as retired ({parent.file} is not in this package)"
+            return f"isn't in the portal or is retired there ({parent.file} isn't in this package)"
         if self._is_full:
-            return f"{parent.file} doesn't hold"
-        return f"neither the portal nor {parent.file} holds"
+            return f"isn't in {parent.file}"
+        return f"is neither in the portal nor in {parent.file}"
 
     def _check_deletes(self, cursor: Any, layout: Layout) -> None:
         sql = f"""
@@ -144,7 +144,7 @@ class Checker:
             file=layout.file,
             column=layout.table.key_columns[0],
             code="delete-unknown",
-            sentence="There is no row ‘{shown}’ to retire.",
+            sentence="op is delete, but the portal has no row ‘{shown}’.",
             names=["shown"],
             stage=Stage.REFERENCES,
             severity=Severity.WARNING,

@@ -206,17 +206,27 @@ class _Loader:
         """The manifest's files are known and there, and nothing else is; its time is plausible."""
         for name in manifest.files:
             if name not in self._by_file:
-                self._find(Stage.PACKAGE, "unknown-file", f"{name} is not a file that this portal reads.", file=name)
+                self._find(Stage.PACKAGE, "unknown-file", f"This portal doesn't read a file named {name}.", file=name)
             elif name not in package.sizes:
-                self._find(Stage.PACKAGE, "file-missing", f"The manifest lists {name}, which isn't there.", file=name)
+                self._find(
+                    Stage.PACKAGE,
+                    "file-missing",
+                    f"The manifest lists {name}, but the package doesn't have it.",
+                    file=name,
+                )
         for name in sorted(set(package.sizes) - set(manifest.files) - {MANIFEST}):
             shown = readable(name)[:80]
-            self._find(Stage.PACKAGE, "file-not-listed", f"The manifest doesn't list ‘{shown}’.", file=shown)
+            self._find(
+                Stage.PACKAGE,
+                "file-not-listed",
+                f"The manifest doesn't list ‘{shown}’, which is in the package.",
+                file=shown,
+            )
         if manifest.as_of > self._now + CLOCK_SLACK:
             self._find(
                 Stage.PACKAGE,
                 "as-of-future",
-                f"The package is as of {manifest.as_of:%Y-%m-%d %H:%M} UTC, which has not come yet.",
+                f"The package is as of {manifest.as_of:%Y-%m-%d %H:%M} UTC, which is in the future.",
                 file=MANIFEST,
                 severity=Severity.WARNING,
             )
@@ -226,30 +236,31 @@ class _Loader:
         if source is None:
             if not manifest.is_full:
                 self._refuse_sequence(
-                    "delta-first", f"There is nothing of ‘{manifest.source}’ yet; a full package comes first."
+                    "delta-first",
+                    f"The portal has nothing of ‘{manifest.source}’ yet; its first package must be a full one.",
                 )
             return False
         if manifest.sequence < source.sequence:
             self._refuse_sequence(
-                "sequence-lower", f"The sequence is {manifest.sequence}; {source.sequence} was applied already."
+                "sequence-lower", f"The sequence is {manifest.sequence}, but {source.sequence} was already applied."
             )
         elif manifest.sequence == source.sequence:
             if manifest.digest == source.digest:
                 # After a release that stores more of a package, the same one is applied once more.
                 return source.fingerprint == now_stored
             self._refuse_sequence(
-                "sequence-reused", f"Sequence {manifest.sequence} was applied already, with other content."
+                "sequence-reused", f"Sequence {manifest.sequence} was already applied with other content."
             )
         elif not manifest.is_full and manifest.sequence != source.sequence + 1:
             self._refuse_sequence(
                 "sequence-gap",
-                f"The sequence is {manifest.sequence} after {source.sequence}; a delta follows without a gap.",
+                f"The sequence is {manifest.sequence}; a delta after {source.sequence} must be {source.sequence + 1}.",
             )
         if manifest.as_of < source.as_of:
             self._find(
                 Stage.PACKAGE,
                 "as-of-older",
-                f"The package is as of {manifest.as_of:%Y-%m-%d %H:%M} UTC, before the one that was applied last.",
+                f"The package is as of {manifest.as_of:%Y-%m-%d %H:%M} UTC, before the last one that was applied.",
                 file=MANIFEST,
                 severity=Severity.WARNING,
             )

@@ -84,16 +84,17 @@ def parse_manifest(data: bytes) -> Manifest:
         if key not in content:
             raise ManifestError("manifest", f"The manifest has no '{key}'.")
     if unknown := sorted(set(content) - set(KEYS)):
-        raise ManifestError("manifest", f"The manifest has {shown(unknown[0])}, which {SCHEMA} doesn't know.")
+        raise ManifestError("manifest", f"The manifest has {shown(unknown[0])}, which isn't part of {SCHEMA}.")
     source, sequence, mode = content["source"], content["sequence"], content["mode"]
     if not isinstance(source, str) or not SOURCE.fullmatch(source):
         raise ManifestError(
-            "manifest", "The manifest's source is a short name of letters, digits, dots, dashes and underscores."
+            "manifest",
+            "The manifest's source must be a name of at most 40 letters, digits, dots, dashes, and underscores.",
         )
     if not isinstance(sequence, int) or isinstance(sequence, bool) or not 0 <= sequence <= MAX_SEQUENCE:
-        raise ManifestError("manifest", f"The manifest's sequence is {shown(sequence)}; it is a whole number from 0.")
+        raise ManifestError("manifest", f"The manifest's sequence is {shown(sequence)}; it must be a whole number.")
     if mode not in {"full", "delta"}:
-        raise ManifestError("manifest", f"The manifest's mode is {shown(mode)}; it is 'full' or 'delta'.")
+        raise ManifestError("manifest", f"The manifest's mode is {shown(mode)}; it must be 'full' or 'delta'.")
     return Manifest(
         source=source, sequence=sequence, as_of=_moment(content["as_of"]), mode=mode, files=_files(content["files"])
     )
@@ -113,9 +114,9 @@ def _json_object(data: bytes) -> dict[str, Any]:
     try:
         content = json.loads(data.decode("utf-8"), object_pairs_hook=once)
     except (UnicodeDecodeError, RecursionError, ValueError) as error:
-        raise ManifestError("manifest", "The manifest is not JSON in UTF-8.") from error
+        raise ManifestError("manifest", "The manifest isn't JSON in UTF-8.") from error
     if not isinstance(content, dict):
-        raise ManifestError("manifest", "The manifest is not a JSON object.")
+        raise ManifestError("manifest", "The manifest isn't a JSON object.")
     return content
 
 
@@ -128,30 +129,30 @@ def _moment(value: Any) -> dt.datetime:
     if moment is None or moment.tzinfo is None:
         raise ManifestError(
             "manifest",
-            f"The manifest's as_of is {shown(value)}; it is a time with its zone, such as '2026-11-20T02:00:00Z'.",
+            f"The manifest's as_of is {shown(value)}; it must be a time with its zone, such as '2026-11-20T02:00:00Z'.",
         )
     try:
         return moment.astimezone(dt.UTC)
     except OverflowError as error:
-        raise ManifestError("manifest", f"The manifest's as_of is {shown(value)}, which no calendar holds.") from error
+        raise ManifestError("manifest", f"The manifest's as_of is {shown(value)}, which isn't possible.") from error
 
 
 def _files(value: Any) -> dict[str, FileEntry]:
     """The files by name, with rows and hash."""
     if not isinstance(value, dict):
-        raise ManifestError("manifest", "The manifest's files are not an object of names.")
+        raise ManifestError("manifest", "The manifest's files aren't a JSON object of file names.")
     files: dict[str, FileEntry] = {}
     for name, entry in value.items():
         if not FILE_NAME.fullmatch(name):
             raise ManifestError(
                 "path",
-                f"The manifest lists {shown(name)}; a file of a package has a plain name such as 'policies.csv'.",
+                f"The manifest lists {shown(name)}; a file must have a plain name such as 'policies.csv'.",
             )
         rows = entry.get("rows") if isinstance(entry, dict) else None
         sha256 = entry.get("sha256") if isinstance(entry, dict) else None
         if not isinstance(rows, int) or isinstance(rows, bool) or not 0 <= rows <= MAX_SEQUENCE:
-            raise ManifestError("manifest", f"The manifest's entry of {name} lacks the number of its rows.")
+            raise ManifestError("manifest", f"The manifest doesn't say how many rows {name} has.")
         if not isinstance(sha256, str) or not SHA256.fullmatch(sha256.lower()):
-            raise ManifestError("manifest", f"The manifest's entry of {name} lacks its sha256 (64 hexadecimal digits).")
+            raise ManifestError("manifest", f"The manifest has no sha256 of 64 hexadecimal digits for {name}.")
         files[name] = FileEntry(rows=rows, sha256=sha256.lower())
     return files

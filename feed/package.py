@@ -63,12 +63,12 @@ class Package(ABC):
     def manifest(self) -> Manifest:
         """The manifest, which is there, not too long and sound; else PackageError."""
         if MANIFEST not in self.sizes:
-            raise PackageError("no-manifest", f"The package has no {MANIFEST} at its top.")
+            raise PackageError("no-manifest", f"The package has no {MANIFEST} at its top level.")
         try:
             with self.open(MANIFEST) as stream:
                 data = stream.read(MAX_MANIFEST_BYTES + 1)
         except READ_ERRORS as error:
-            raise PackageError("unreadable", f"{MANIFEST} can't be read: the package is damaged.", MANIFEST) from error
+            raise PackageError("unreadable", f"{MANIFEST} can't be read; the package is damaged.", MANIFEST) from error
         if len(data) > MAX_MANIFEST_BYTES:
             raise PackageError("too-large", f"{MANIFEST} is longer than {MAX_MANIFEST_BYTES:,} bytes.", MANIFEST)
         try:
@@ -86,13 +86,13 @@ class FolderPackage(Package):
         with os.scandir(folder) as entries:
             found = list(itertools.islice(entries, MAX_ENTRIES + 1))
         if len(found) > MAX_ENTRIES:
-            raise PackageError("too-large", f"The package holds more than {MAX_ENTRIES:,} files.")
+            raise PackageError("too-large", f"The package has more than {MAX_ENTRIES:,} files.")
         for entry in found:
             status, name = entry.stat(follow_symlinks=False), readable(entry.name)[:80]
             if stat.S_ISLNK(status.st_mode):
-                raise PackageError("path", f"'{name}' is a link; a package holds plain files.", name)
+                raise PackageError("path", f"'{name}' is a link; a package may have plain files only.", name)
             if not stat.S_ISREG(status.st_mode):
-                raise PackageError("path", f"'{name}' is not a plain file.", name)
+                raise PackageError("path", f"'{name}' isn't a plain file.", name)
             self.sizes[entry.name] = status.st_size
 
     def open(self, name: str) -> IO[bytes]:
@@ -111,19 +111,19 @@ class ZipPackage(Package):
             name = info.filename
             shown = name[:80]
             if "/" in name or "\\" in name or name in {"", ".", ".."} or "\0" in info.orig_filename:
-                raise PackageError("path", f"The archive holds '{shown}'; every file of a package stands at its top.")
+                raise PackageError("path", f"The archive contains '{shown}'; every file must be at its top level.")
             if stat.S_ISLNK(info.external_attr >> 16):
-                raise PackageError("path", f"'{shown}' is a link; a package holds plain files.", shown)
+                raise PackageError("path", f"'{shown}' is a link; a package may have plain files only.", shown)
             if info.flag_bits & ENCRYPTED:
                 raise PackageError("archive", f"'{shown}' is encrypted.", shown)
             if info.compress_type not in READABLE_METHODS:
-                raise PackageError("archive", f"'{shown}' is compressed by a method other than deflate.", shown)
+                raise PackageError("archive", f"'{shown}' isn't compressed by deflate.", shown)
             if info.file_size > max(RATIO_COUNTS_FROM, MAX_RATIO * info.compress_size):
                 raise PackageError(
                     "too-large", f"'{shown}' unpacks to more than {MAX_RATIO} times its packed size.", shown
                 )
             if name in self.sizes:
-                raise PackageError("archive", f"The archive holds '{shown}' twice.", shown)
+                raise PackageError("archive", f"The archive contains '{shown}' more than once.", shown)
             self.sizes[name] = info.file_size
 
     def open(self, name: str) -> IO[bytes]:
@@ -143,7 +143,7 @@ def open_package(path: Path) -> Iterator[Package]:
         yield package
         return
     if not path.is_file():
-        raise PackageError("unreadable", "There is no package at this place.")
+        raise PackageError("unreadable", "There is no package at this path.")
     if path.stat().st_size > settings.FEED_MAX_BYTES:
         raise PackageError("too-large", f"The archive is larger than {filesizeformat(settings.FEED_MAX_BYTES)}.")
     with path.open("rb") as stream, _open_archive(stream) as archive:
@@ -160,7 +160,7 @@ def _open_archive(stream: IO[bytes]) -> zipfile.ZipFile:
     except ArchiveError as error:
         raise PackageError(error.code, error.sentence) from error
     except (*READ_ERRORS, ValueError) as error:
-        raise PackageError("archive", "The package is not a zip archive, or a damaged one.") from error
+        raise PackageError("archive", "The package isn't a zip archive, or it is damaged.") from error
 
 
 def _refuse_large(package: Package) -> None:

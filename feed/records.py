@@ -88,15 +88,15 @@ class RecordReader:
             if isinstance(head, Malformed):
                 self._fault(1, None, head.code, head.sentence)
             elif _BYTES.search("".join(head)):
-                self._fault(1, None, "encoding", "The header is not UTF-8.")
+                self._fault(1, None, "encoding", "The header isn't UTF-8.")
             elif not any(head):
-                self._fault(1, None, "no-header", "The first row is empty; it holds the names of the columns.")
+                self._fault(1, None, "no-header", "The first row is empty; it must name the columns.")
             else:
                 return head
             self.drain()
             return None
         if not self.stopped:
-            self._fault(1, None, "no-header", "The file is empty; its first row holds the names of the columns.")
+            self._fault(1, None, "no-header", "The file is empty; its first row must name the columns.")
         return None
 
     def batches(self, width: int) -> Iterator[Batch]:
@@ -126,7 +126,7 @@ class RecordReader:
             self._hash.update(data)
             buffer += data
             if beginning and buffer.startswith(UTF8_MARK):
-                self._fault(1, None, "byte-order-mark", "The file begins with a byte order mark; UTF-8 needs none.")
+                self._fault(1, None, "byte-order-mark", "The file begins with a byte order mark; remove it.")
                 buffer = buffer[len(UTF8_MARK) :]
             beginning = False
             if not data:
@@ -138,7 +138,7 @@ class RecordReader:
                 end, odd = buffer.rfind(b"\n") + 1, True
                 if end == 0:
                     self._fault(
-                        self._row + 1, None, "line-too-long", "The row is too long; the rest of the file was not read."
+                        self._row + 1, None, "line-too-long", "The row is too long; the rest of the file wasn't read."
                     )
                     self.drain()
                     return
@@ -198,17 +198,17 @@ class RecordReader:
         else:
             for index, value in enumerate(record):
                 if "\0" in value:
-                    column, code, sentence = index, "nul", "The value holds a NUL character."
+                    column, code, sentence = index, "nul", "The value contains a NUL character."
                     break
                 if _BYTES.search(value):
-                    column, code, sentence = index, "encoding", "The value is not UTF-8."
+                    column, code, sentence = index, "encoding", "The value isn't UTF-8."
                     break
             else:
                 return True
         self._fault(row, column, code, sentence)
         self._faults += 1
         if self._faults >= MAX_FAULTS:
-            self._fault(row, None, "not-read", f"After {MAX_FAULTS} broken rows the rest of the file was not read.")
+            self._fault(row, None, "not-read", f"After {MAX_FAULTS} broken rows, the rest of the file wasn't read.")
             self.drain()
         return False
 
@@ -238,14 +238,14 @@ def parse_strictly(text: str) -> Iterator[list[str] | Malformed]:
             elif text.startswith("\r\n", position):
                 position += 2
             elif following == "\r":
-                fault = Malformed("line-break", "The row holds a carriage return that is not part of a line's end.")
+                fault = Malformed("line-break", "The row contains a carriage return that doesn't end a line.")
             elif quoted is not None:
-                fault = Malformed("quote", "Something follows the closing quote of a value.")
+                fault = Malformed("quote", "A value continues after its closing quote.")
             elif position == begin:
-                fault = Malformed("quote", "A quoted value is not closed.")
+                fault = Malformed("quote", "A quoted value has no closing quote.")
                 position = start
             else:
-                fault = Malformed("quote", "A value that is not quoted holds a quote.")
+                fault = Malformed("quote", "A value without quotes around it contains a quote.")
             break
         if fault is None and position - start > MAX_RECORD:
             fault = Malformed("line-too-long", f"The row is longer than {MAX_RECORD:,} characters.")

@@ -112,7 +112,7 @@ class FileStager:
 
     def _find_damage(self) -> None:
         self._damaged = True
-        self._find(Stage.PACKAGE, "unreadable", "The file can't be read to its end: the package is damaged.")
+        self._find(Stage.PACKAGE, "unreadable", "The file can't be read to its end; the package is damaged.")
 
     # The staging table.
 
@@ -142,17 +142,25 @@ class FileStager:
             if name not in known:
                 right = False
                 shown = name[:60] if name.isprintable() else "a name that can't be printed"
-                self._find(Stage.SCHEMA, "unknown-column", f"The file has no column ‘{shown}’.", row=1)
+                self._find(Stage.SCHEMA, "unknown-column", f"This portal doesn't know the column ‘{shown}’.", row=1)
             elif header.count(name) > 1:
                 right = False
                 self._find(
-                    Stage.SCHEMA, "column-twice", f"The column {name} stands in the header twice.", row=1, column=name
+                    Stage.SCHEMA,
+                    "column-twice",
+                    f"The header names the column {name} more than once.",
+                    row=1,
+                    column=name,
                 )
         for column in self._table.columns:
             if column.name not in header:
                 right = False
                 self._find(
-                    Stage.SCHEMA, "missing-column", f"The column {column.name} is missing.", row=1, column=column.name
+                    Stage.SCHEMA,
+                    "missing-column",
+                    f"The header has no {column.name}.",
+                    row=1,
+                    column=column.name,
                 )
         self._header = header
         return right
@@ -160,7 +168,9 @@ class FileStager:
     def _compare_with_manifest(self, reader: RecordReader) -> None:
         if reader.digest != self._entry.sha256:
             self._find(
-                Stage.PACKAGE, "sha256", "The file's SHA-256 is not the one in the manifest: it was changed on its way."
+                Stage.PACKAGE,
+                "sha256",
+                "The file's SHA-256 isn't the one in the manifest; the file was changed on its way.",
             )
         if not reader.stopped and reader.records != self._entry.rows:
             self._find(
@@ -193,7 +203,9 @@ class FileStager:
         upserts, deletes = Batch([], []), Batch([], [])
         for row, line in zip(batch.rows, batch.lines, strict=True):
             if row[at] not in OPERATIONS:
-                self._report(line, OP, Judgement("choice", f"op is ‘{row[at][:40]}’; it is empty, upsert or delete."))
+                self._report(
+                    line, OP, Judgement("choice", f"op is ‘{row[at][:40]}’; it must be empty, upsert, or delete.")
+                )
             part = deletes if row[at] == "delete" else upserts
             part.rows.append(row)
             part.lines.append(line)  # type: ignore[attr-defined]  # a list, made above
@@ -240,7 +252,7 @@ class FileStager:
                 if len(key) > self._layout.key_length:
                     judgement = Judgement(
                         "too-long",
-                        f"The row's key has {len(key)} characters; at most {self._layout.key_length} are stored.",
+                        f"The row's key has {len(key)} characters; the limit is {self._layout.key_length}.",
                     )
                     self._report(line, self._table.key_columns[-1], judgement)
         return keys

@@ -20,7 +20,7 @@ MAX_DISTINCT = 50_000
 YEARS = range(1850, 2300)
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_MONEY = re.compile(r"-?\d{1,10}\.\d{2}", re.ASCII)
+_MONEY = re.compile(r"-?\d{1,10}(\.\d{1,2})?", re.ASCII)
 _WHOLE = re.compile(r"-?\d{1,18}", re.ASCII)
 _ZIP = re.compile(r"\d{5}(-\d{4})?", re.ASCII)
 _EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\"]+")
@@ -111,6 +111,8 @@ class ColumnReader:
             suspects.update(value for value in values if not value.isprintable())
         if column.kind is Kind.IDENTIFIER and list(map(str.strip, values)) != list(values):
             suspects.update(value for value in values if value != value.strip())
+        if column.fault:
+            suspects.update(value for value in set(values) if value and column.fault(value))
         if pattern := _EMAIL if column.kind is Kind.EMAIL else column.pattern:
             suspects.update(value for value in values if value and not pattern.fullmatch(value))
         return suspects
@@ -133,7 +135,7 @@ class ColumnReader:
         if "" in folded:
             for line, value, form in zip(lines, values, folded, strict=True):
                 if value and not form:
-                    sentence = f"{self.column.name} is {self._shown(value)}, which has no letter or digit."
+                    sentence = f"{self.column.name} is {self._shown(value)}, which has no letters or digits."
                     self._report(line, self.column.name, Judgement("form", sentence))
         return folded
 
@@ -148,7 +150,9 @@ class ColumnReader:
             return None
         fault = self._judges[column.kind](value)
         if fault is None and column.pattern and not column.pattern.fullmatch(value):
-            fault = Judgement("form", f"{column.name} is {self._shown(value)}; it is {column.pattern_words}.")
+            fault = Judgement("form", f"{column.name} is {self._shown(value)}; it must be {column.pattern_words}.")
+        if fault is None and column.fault and (sentence := column.fault(value)):
+            fault = Judgement("form", sentence)
         return fault
 
     def _shown(self, value: str) -> str:
@@ -162,16 +166,14 @@ class ColumnReader:
     def _text(self, value: str) -> Judgement | None:
         name = self.column.name
         if self._max_length is not None and len(value) > self._max_length:
-            return Judgement("too-long", f"{name} has {len(value)} characters; at most {self._max_length} are stored.")
+            return Judgement("too-long", f"{name} has {len(value)} characters; the limit is {self._max_length}.")
         if _CONTROL.search(_BREAKS.sub("", value) if self._several_lines else value):
-            return Judgement("control-character", f"{name} holds a control character or a line break.")
+            return Judgement("control-character", f"{name} contains a control character or a line break.")
         return None
 
     def _identifier(self, value: str) -> Judgement | None:
         if value != value.strip():
-            return Judgement(
-                "form", f"{self.column.name} is {self._shown(value)}, with a space at its beginning or end."
-            )
+            return Judgement("form", f"{self.column.name} is {self._shown(value)}, which begins or ends with a space.")
         return self._text(value)
 
     def _date(self, value: str) -> Judgement | None:
@@ -181,55 +183,62 @@ class ColumnReader:
         except ValueError:
             day = None
         if day is None:
-            return Judgement("date", f"{name} is {self._shown(value)}; it is a date such as ‘2026-11-20’.")
+            return Judgement("date", f"{name} is {self._shown(value)}; it must be a date such as ‘2026-11-20’.")
         if day.year not in YEARS:
-            return Judgement("date", f"{name} is {self._shown(value)}, a year that can't be meant.")
+            return Judgement(
+                "date", f"{name} is {self._shown(value)}; the year must be from {YEARS.start} to {YEARS.stop - 1}."
+            )
         if self.column.not_future and day > self._today:
-            return Judgement("future", f"{name} lies in the future.", stage=Stage.BUSINESS)
+            return Judgement("future", f"{name} is in the future.", stage=Stage.BUSINESS)
         return None
 
     def _money(self, value: str) -> Judgement | None:
         if not _MONEY.fullmatch(value):
-            return Judgement("money", f"{self.column.name} is {self._shown(value)}; it is an amount such as ‘1250.00’.")
+            return Judgement(
+                "money", f"{self.column.name} is {self._shown(value)}; it must be an amount such as ‘1250.00’."
+            )
         return self._bounds(Decimal(value), value)
 
     def _whole(self, value: str) -> Judgement | None:
         if not _WHOLE.fullmatch(value):
-            return Judgement("number", f"{self.column.name} is {self._shown(value)}; it is a whole number.")
+            return Judgement("number", f"{self.column.name} is {self._shown(value)}; it must be a whole number.")
         return self._bounds(Decimal(value), value)
 
     def _bounds(self, number: Decimal, value: str) -> Judgement | None:
         column = self.column
         if column.minimum is not None and number < column.minimum:
-            return Judgement("range", f"{column.name} is {self._shown(value)}; it is at least {column.minimum}.")
+            return Judgement("range", f"{column.name} is {self._shown(value)}; it must be at least {column.minimum}.")
         if column.maximum is not None and number > column.maximum:
-            return Judgement("range", f"{column.name} is {self._shown(value)}; it is at most {column.maximum}.")
+            return Judgement("range", f"{column.name} is {self._shown(value)}; it must be at most {column.maximum}.")
         return None
 
     def _boolean(self, value: str) -> Judgement | None:
         if value in {"true", "false"}:
             return None
-        return Judgement("boolean", f"{self.column.name} is {self._shown(value)}; it is ‘true’ or ‘false’.")
+        return Judgement("boolean", f"{self.column.name} is {self._shown(value)}; it must be ‘true’ or ‘false’.")
 
     def _choice(self, value: str) -> Judgement | None:
         if value in self._choices:
             return None
-        return Judgement("choice", f"{self.column.name} is {self._shown(value)}; it is {self._named_choices()}.")
+        return Judgement("choice", f"{self.column.name} is {self._shown(value)}; it must be {self._named_choices()}.")
 
     def _list(self, value: str) -> Judgement | None:
         for item in value.split(";"):
             if not item or (self._choices and item not in self._choices):
                 return Judgement(
-                    "choice", f"{self.column.name} holds {self._shown(item)}; it may hold {self._named_choices()}."
+                    "choice",
+                    f"{self.column.name} contains {self._shown(item)}; each part must be {self._named_choices()}.",
                 )
         return None
 
     def _named_choices(self) -> str:
-        """'a, b or c'; a long list is named by its length."""
+        """'a, b, or c'; a long list is named by its length."""
         names = self.column.choices
         if len(names) > 25:
             return f"one of {len(names)} codes"
-        return f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else names[0]
+        if len(names) < 3:
+            return " or ".join(names)
+        return f"{', '.join(names[:-1])}, or {names[-1]}"
 
     def _zip(self, value: str) -> Judgement | None:
         if fault := self._text(value):
@@ -238,7 +247,7 @@ class ColumnReader:
             return None
         return Judgement(
             "zip",
-            f"{self.column.name} is {self._shown(value)}; a ZIP is five digits, or nine with a dash.",
+            f"{self.column.name} is {self._shown(value)}; it must be a ZIP Code of five digits, or nine with a dash.",
             Severity.WARNING,
             Stage.BUSINESS,
         )

@@ -25,9 +25,9 @@ def verify_hashes(package: Package, manifest: Manifest, findings: Findings, prog
                     done += len(data)
                     progress(done)
         except READ_ERRORS:
-            sentence = "The file can't be read to its end: the package is damaged."
+            sentence = "The file can't be read to its end; the package is damaged."
             findings.add(Found(Stage.PACKAGE, Severity.ERROR, "unreadable", sentence, file=name))
             continue
         if digest.hexdigest() != entry.sha256:
-            sentence = "The file's SHA-256 is not the one in the manifest: it was changed on its way."
+            sentence = "The file's SHA-256 isn't the one in the manifest; it was changed on its way."
             findings.add(Found(Stage.PACKAGE, Severity.ERROR, "sha256", sentence, file=name))

@@ -2,8 +2,9 @@
 
 A contact's account has no password until its owner sets one by mail. Its membership is with the contact's party and
 ends the moment the contact is retired, names another user or moves to another party. A username that somebody chose
-here before the feed named it is not handed over: only an account with the contact's own email is, and never one of
-staff.
+here before the feed named it is not handed over: only an account whose email is the contact's own is, and never one of
+staff. An email counts when its owner has confirmed it, or when the account was made or handed over by the feed under
+that very email.
 
 A person's decision outlasts the feed's: access that staff or an administrator revoked is not granted again, and what
 they have changed by hand the feed only narrows.
@@ -14,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.contrib.auth.hashers import make_password
-from django.db.models import Q
+from django.db.models import F, Q
 
 from accounts.models import User
 from accounts.models.users import fold_username
@@ -26,6 +27,8 @@ from policies.models import Contact, Membership
 
 FILE = "contacts.csv"
 CHUNK = 1_000
+# What `User.username_key` holds.
+LONGEST_KEY = User._meta.get_field("username_key").max_length or 0
 
 EVENTS = """
     INSERT INTO core_event (at, tag, actor_name, on_behalf_of_id, on_behalf_of_name, subject_type, subject_id, agent,
@@ -34,6 +37,13 @@ EVENTS = """
            jsonb_build_object('role', touched.role, 'reason', 'carrier feed', 'run', %(run_id)s::bigint)
     FROM touched JOIN accounts_user u ON u.id = touched.user_id
 """
+
+
+def username_fault(username: str) -> str:
+    """What is wrong with a username as such: one letter may fold to eighteen, and what is kept is the folded name."""
+    if len(fold_username(username)) > LONGEST_KEY:
+        return f"The username is longer than {LONGEST_KEY} characters when it is written in plain letters."
+    return ""
 
 
 def keep_memberships(load: Load) -> None:
@@ -123,6 +133,8 @@ class _Grants:
 
     def __init__(self, load: Load, changes: str) -> None:
         self._load = load
+        # Accounts whose email comes from the carrier itself: it counts though nobody has confirmed it yet.
+        self._carriers: set[int] = set()
         self._lines: dict[int, int] = dict(
             load.rows(
                 f"""
@@ -146,6 +158,11 @@ class _Grants:
         keys = {fold_username(contact.username) for contact in contacts}
         users = {user.username_key: user for user in User.objects.filter(username_key__in=keys)}
         history = _History(contacts, users.values())
+        self._carriers.update(
+            Membership.objects.filter(user__in=users.values(), contact__email__iexact=F("user__email")).values_list(
+                "user_id", flat=True
+            )
+        )
         wanted = [contact for contact in contacts if self._is_open(contact, users, history)]
         users |= self._made(wanted, users)
         taken = [contact for contact in wanted if self._may_take_over(contact, users)]
@@ -186,24 +203,29 @@ class _Grants:
                     password=make_password(None),
                 )
         User.objects.bulk_create(new.values())
+        self._carriers.update(user.pk for user in new.values())
         return new
 
     def _may_take_over(self, contact: Contact, users: dict[str, User]) -> bool:
         """Whether the account is the contact's; a warning says why not."""
         user = users.get(fold_username(contact.username))
         if user is None:
-            self._warn(
-                contact, "no-email", "The account can't be taken over: its owner has no email to set a password by."
-            )
+            self._warn(contact, "no-email", "No account was made; without an email, its owner couldn't set a password.")
         elif user.is_of_staff:
             self._warn(
                 contact, "username-taken", "The username belongs to a member of staff; nobody was made a member."
             )
-        elif user.email.casefold() != contact.email.casefold():
+        elif not contact.email or user.email.casefold() != contact.email.casefold():
             self._warn(
                 contact,
                 "username-taken",
                 "The username belongs to an account with another email; nobody was made a member.",
+            )
+        elif user.email_confirmed_at is None and user.pk not in self._carriers:
+            self._warn(
+                contact,
+                "username-taken",
+                "The username belongs to an account whose email was never confirmed; nobody was made a member.",
             )
         else:
             return True

@@ -18,7 +18,7 @@ POLICIES_HELD_FROM = 3
 
 
 def _period(sentence: str) -> RowCheck:
-    """A period ends after it begins: the last day is exclusive."""
+    """A period ends after it begins: its end is the first day that no longer counts."""
     return RowCheck(code="period", column="expires", faulty="s.expires <= s.effective", sentence=sentence)
 
 
@@ -49,7 +49,7 @@ POLICIES = Table(
             code="cancellation-date",
             column="cancellation_effective",
             faulty="s.status = 'pending_cancellation' AND s.cancellation_effective IS NULL",
-            sentence="The policy is pending cancellation and has no cancellation_effective.",
+            sentence="The policy is pending cancellation but has no cancellation_effective.",
             severity=Severity.WARNING,
         ),
     ),
@@ -113,7 +113,7 @@ TERMS = Table(
         Column("paid_through", Kind.DATE),
     ),
     references=(Reference("policy_number", "policies.csv", "policy"),),
-    checks=(_period("The term expires on {expires}, which is not after it begins on {effective}."),),
+    checks=(_period("The term expires on {expires}, which isn't after its start on {effective}."),),
     set_checks=(
         SetCheck(
             code="overlap",
@@ -134,8 +134,8 @@ TERMS = Table(
                 WHERE overlapping.effective < overlapping.before AND (d.id IS NOT NULL OR other.id IS NOT NULL)
             """,
             sentence=(
-                "The bound term {term} of policy {policy} begins on {effective}, before the bound term before it has "
-                "expired on {before}."
+                "The bound term {term} of policy {policy} starts on {effective}, but an earlier bound term runs until "
+                "{before}."
             ),
         ),
     ),
@@ -171,12 +171,12 @@ COVERAGES = Table(
         Reference("insured_id", "insureds.csv", "insured"),
     ),
     checks=(
-        _period("The coverage expires on {expires}, which is not after it begins on {effective}."),
+        _period("The coverage expires on {expires}, which isn't after its start on {effective}."),
         RowCheck(
             code="limits",
             column="limit_per_claim",
             faulty="s.limit_per_claim > s.limit_aggregate",
-            sentence="The limit per claim, {limit_per_claim}, is above the aggregate, {limit_aggregate}.",
+            sentence="The limit per claim, {limit_per_claim}, is higher than the aggregate limit, {limit_aggregate}.",
         ),
         RowCheck(
             code="retroactive-date",
@@ -186,8 +186,8 @@ COVERAGES = Table(
                 "AND (s.retroactive_date IS NULL OR s.retroactive_date > s.effective)"
             ),
             sentence=(
-                "Claims-made coverage has a retroactive date on or before its start ({effective}), or full prior acts; "
-                "the retroactive date is {retroactive_date}."
+                "Claims-made coverage that starts on {effective} has neither full prior acts nor a retroactive date on "
+                "or before that day; its retroactive date is {retroactive_date}."
             ),
         ),
     ),
@@ -220,7 +220,7 @@ ERE_OFFERS = Table(
             code="period",
             column="ends",
             faulty="s.ends <= s.starts",
-            sentence="The tail ends on {ends}, which is not after it starts on {starts}.",
+            sentence="The tail ends on {ends}, which isn't after its start on {starts}.",
         ),
     ),
 )
@@ -241,5 +241,5 @@ PRIOR_COVERAGES = Table(
         Column("ere_ends", Kind.DATE),
     ),
     references=(Reference("insured_id", "insureds.csv", "insured"),),
-    checks=(_period("The coverage expires on {expires}, which is not after it begins on {effective}."),),
+    checks=(_period("The coverage expires on {expires}, which isn't after its start on {effective}."),),
 )

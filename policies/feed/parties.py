@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from core.feedspec import Column, Computed, Kind, Reference, RowCheck, Severity, Stage, Table
-from policies.feed.accounts import keep_memberships
+from policies.feed.accounts import keep_memberships, username_fault
 from policies.feed.columns import ADDRESS, DATE_OF_BIRTH, STATES
 from policies.models import Company, Contact, Insured, Policyholder
 from policies.names import fold
@@ -66,7 +66,7 @@ POLICYHOLDERS = Table(
             code="insured-of-organization",
             column="insured_id",
             faulty="s.kind = 'organization' AND s.insured_id IS NOT NULL",
-            sentence="An organization has an insured_id, which is for an individual who is insured.",
+            sentence="The policyholder is an organization but has an insured_id, which is for an insured individual.",
             severity=Severity.WARNING,
         ),
     ),
@@ -98,14 +98,14 @@ INSUREDS = Table(
             code="entity-name",
             column="name",
             faulty="s.kind = 'entity' AND s.name = ''",
-            sentence="An entity has a name.",
+            sentence="Entity has no name.",
             stage=Stage.SCHEMA,
         ),
         RowCheck(
             code="person-name",
             column="last_name",
             faulty="s.kind = 'person' AND s.last_name = ''",
-            sentence="A person has a last name.",
+            sentence="Person has no last name.",
             stage=Stage.SCHEMA,
         ),
     ),
@@ -139,7 +139,7 @@ CONTACTS = Table(
         DATE_OF_BIRTH,
         Column("role", Kind.CHOICE, choices=tuple(Contact.Role.values), default=Contact.Role.MEMBER.value),
         Column("capabilities", Kind.LIST, choices=tuple(Capability)),
-        Column("username"),
+        Column("username", fault=username_fault),
     ),
     references=(
         Reference("party_id", "policyholders.csv", "policyholder", when=("party", "policyholder")),

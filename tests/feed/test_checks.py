@@ -7,6 +7,7 @@ import os
 import zipfile
 from collections import Counter
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from pytest_django import Settings
 
 from feed.loading import load_package
 from feed.models import Run
+from policies.models import Coverage
 from tests.feed.packages import Book, Package, errors, load, policy_rows, row, small_book, snapshot, warnings
 
 pytestmark = pytest.mark.django_db
@@ -70,8 +72,10 @@ BOOK_FAULTS: dict[str, tuple[Callable[[Book], None], Finding]] = {
         set_value("terms.csv", "effective", "20260101"), ("terms.csv", 2, "effective", "date")),
     "a year that can't be meant": (
         set_value("terms.csv", "effective", "0026-01-01"), ("terms.csv", 2, "effective", "date")),
-    "an amount without cents": (
-        set_value("coverages.csv", "premium", "9000"), ("coverages.csv", 2, "premium", "money")),
+    "an amount with a tenth of a cent": (
+        set_value("coverages.csv", "premium", "9000.001"), ("coverages.csv", 2, "premium", "money")),
+    "an amount that ends with a point": (
+        set_value("coverages.csv", "premium", "9000."), ("coverages.csv", 2, "premium", "money")),
     "an amount with a thousands separator": (
         set_value("coverages.csv", "premium", "9,000.00", at=1), ("coverages.csv", 3, "premium", "money")),
     "an amount that no column holds": (
@@ -595,3 +599,53 @@ def test_a_schema_fault_keeps_the_checks_of_references_from_saying_nonsense(tmp_
     book["coverages.csv"][0]["insured_id"] = "I9"
 
     assert errors(load(tmp_path, book)) == [("insureds.csv", 2, "kind", "choice")]
+
+
+# What a finding says: what is wrong with this row.
+
+
+@pytest.mark.parametrize(
+    ("file", "column", "value", "sentence"),
+    [
+        ("insureds.csv", "last_name", "", "Person has no last name."),
+        ("insureds.csv", "kind", "entity", "Entity has no name."),
+        ("terms.csv", "billing", "cash", "billing is ‘cash’; it must be direct, agency, or financed."),
+        ("terms.csv", "effective", "soon", "effective is ‘soon’; it must be a date such as ‘2026-11-20’."),
+        ("policies.csv", "company_id", "C9", "company_id is ‘C9’, which isn't in companies.csv."),
+        (
+            "coverages.csv",
+            "limit_per_claim",
+            "5000000.00",
+            "The limit per claim, 5000000.00, is higher than the aggregate limit, 3000000.00.",
+        ),
+        (
+            "coverages.csv",
+            "retroactive_date",
+            "",
+            (
+                "Claims-made coverage that starts on 2026-01-01 has neither full prior acts nor a retroactive date on "
+                "or before that day; its retroactive date is empty."
+            ),
+        ),
+    ],
+)
+def test_a_finding_says_what_is_wrong_with_its_row(
+    file: str, column: str, value: str, sentence: str, tmp_path: Path, db: None
+) -> None:
+    book = small_book()
+    book[file][0][column] = value
+    assert [found.sentence for found in load(tmp_path, book).findings.filter(row=2)] == [sentence]
+
+
+def test_money_may_have_no_one_or_two_decimals(tmp_path: Path, db: None) -> None:
+    book = small_book()
+    book["coverages.csv"].append(book["coverages.csv"][0] | {"coverage_id": "CV3"})
+    for coverage, premium in zip(book["coverages.csv"], ("9000", "9000.5", "9000.50"), strict=True):
+        coverage["premium"] = premium
+    assert errors(load(tmp_path, book)) == []
+    amounts = Coverage.objects.order_by("external_id").values_list("premium", flat=True)
+    assert list(map(str, amounts)) == ["9000.00", "9000.50", "9000.50"]
+    for coverage in book["coverages.csv"]:
+        coverage["premium"] = str(Decimal(coverage["premium"]).quantize(Decimal("0.01")))
+    again = load(tmp_path, book, sequence=2)
+    assert again.total("unchanged") == again.total("rows")

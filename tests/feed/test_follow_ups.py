@@ -13,7 +13,7 @@ from core.models import Event, OutboxMessage
 from feed.models import Run, Source
 from policies.models import Agency, Contact, Coverage, Membership, Policy, Policyholder, PolicyStatus
 from tests.factories import UserFactory
-from tests.feed.packages import Book, load, small_book, warnings
+from tests.feed.packages import Book, errors, load, small_book, warnings
 
 pytestmark = pytest.mark.django_db
 
@@ -317,6 +317,49 @@ def test_an_account_with_the_contact_s_own_email_is_the_contact_s(tmp_path: Path
     own = UserFactory.create(username="rae", email="Rae@Group.example")
     load(tmp_path, with_account(small_book()))
     assert own.memberships.get().policyholder == Policyholder.objects.get()
+
+
+def test_an_account_whose_email_nobody_confirmed_is_not_handed_over(tmp_path: Path) -> None:
+    stranger = UserFactory.create(username="rae", email="rae@group.example", email_confirmed_at=None)
+    run = load(tmp_path, with_account(small_book()))
+    assert warnings(run) == [("contacts.csv", 2, "username", "username-taken")]
+    assert "never confirmed" in run.findings.get().sentence
+    assert not stranger.memberships.exists()
+
+
+def test_an_account_without_an_email_is_nobody_s_who_has_none_either(tmp_path: Path) -> None:
+    stranger = UserFactory.create(username="rae", email="")
+    run = load(tmp_path, with_account(small_book(), email=""))
+    assert [warning[3] for warning in warnings(run)] == ["missing", "username-taken"]
+    assert not stranger.memberships.exists()
+
+
+def test_an_account_that_the_feed_made_is_the_same_person_s_at_another_party_later(tmp_path: Path) -> None:
+    load(tmp_path, with_account(small_book()))
+    book = with_account(small_book())
+    book["contacts.csv"].append(book["contacts.csv"][0] | {"contact_id": "CT2", "party": "agency", "party_id": "A1"})
+    run = load(tmp_path, book, sequence=2)
+    assert warnings(run) == []
+    assert sorted(User.objects.get().memberships.values_list("role", flat=True)) == ["agent", "policyholder"]
+
+
+def test_an_account_that_the_feed_made_is_not_handed_on_after_its_email_was_changed(tmp_path: Path) -> None:
+    load(tmp_path, with_account(small_book()))
+    User.objects.update(email="boss@group.example")
+    book = with_account(small_book())
+    book["contacts.csv"].append(
+        book["contacts.csv"][0]
+        | {"contact_id": "CT2", "party": "agency", "party_id": "A1", "email": "boss@group.example"}
+    )
+    run = load(tmp_path, book, sequence=2)
+    assert [warning[3] for warning in warnings(run)] == ["username-taken"]
+    assert User.objects.get().memberships.get().role == "policyholder"
+
+
+def test_a_username_that_grows_when_it_is_folded_is_a_finding_of_its_row(tmp_path: Path) -> None:
+    # One letter that stands for eighteen.
+    run = load(tmp_path, with_account(small_book(), "\ufdfa" * 150))
+    assert (run.status, errors(run)) == (Run.Status.REFUSED, [("contacts.csv", 2, "username", "form")])
 
 
 def test_an_account_of_staff_is_never_made_a_member(tmp_path: Path) -> None:
