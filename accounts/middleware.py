@@ -8,11 +8,13 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from accounts.guards import Standing, standing_of, store_of, user_of
 from accounts.models import Session
+from accounts.models.sessions import EndReason
 from accounts.navigation import page_of, send_to, with_query
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -56,6 +58,9 @@ class SessionLimitsMiddleware:
             # Only a code given in this very session, or a remembered device that is still good, makes it whole.
             remembered = row.trusted_device
             user.otp_device = remembered if remembered and remembered.is_usable_by(user) else None
+        elif not user.is_verified():
+            self._end(request, row)
+            return None
         now = timezone.now()
         if getattr(view, "keeps_session_alive", True) and now - row.last_seen_at >= TOUCH_EVERY:
             Session.objects.open().filter(pk=row.pk).update(last_seen_at=now)
@@ -65,6 +70,14 @@ class SessionLimitsMiddleware:
         except (ZoneInfoNotFoundError, ValueError):
             timezone.deactivate()
         return None
+
+    def _end(self, request: HttpRequest, row: Session) -> None:
+        """The method that made the session whole is gone. It must not go on as a half one, which may set up a first
+        method: only a fresh password may (SECURITY: last factor)."""
+        row.end(EndReason.FACTOR_GONE)
+        request.session.flush()
+        store_of(request).over_because = EndReason.FACTOR_GONE
+        request.user = AnonymousUser()
 
 
 class DefaultDenyMiddleware:

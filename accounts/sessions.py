@@ -45,7 +45,8 @@ class SessionStore(SessionBase):
         return self.row.public_id if self.row is not None else ""
 
     def load(self) -> dict[str, Any]:
-        row = Session.objects.filter(key_hash=hash_key(self.session_key or "")).select_related("trusted_device").first()
+        stored = Session.objects.filter(key_hash=hash_key(self.session_key or ""))
+        row = stored.select_related("trusted_device__user").first()
         if row is not None and row.ended_at is None:
             self.over_because = row.over_because(timezone.now())
             if self.over_because is None:
@@ -73,18 +74,35 @@ class SessionStore(SessionBase):
             self.create()
             return
         data = self._get_session(no_load=must_create)
-        values = {"data": self.encode(data), "user_id": data.get(SESSION_KEY)}
         if must_create:
+            values = {"data": self.encode(data), "user_id": data.get(SESSION_KEY)}
             try:
                 with transaction.atomic():
                     self.row = Session.objects.create(key_hash=hash_key(self.session_key), **values)
             except IntegrityError as error:
                 raise CreateError from error
             return
-        if self.row is None or not Session.objects.open().filter(pk=self.row.pk).update(**values):
+        with transaction.atomic():
+            self._store(data)
+
+    def _store(self, data: dict[str, Any]) -> None:
+        """Write what this request changed. Where another request has stored something since this one read the row, only
+        the keys that changed here are laid over it: a slow page must not take a finished sign-in back."""
+        if self.row is None:
             raise UpdateError
-        self.row.data = str(values["data"])
-        self.row.user_id = int(values["user_id"]) if values["user_id"] else None
+        now_stored = Session.objects.open().select_for_update().filter(pk=self.row.pk).values_list("data", flat=True)
+        current = now_stored.first()
+        if current is None:
+            raise UpdateError
+        if current != self.row.data:
+            was = self.decode(self.row.data)
+            kept = {key: value for key, value in self.decode(current).items() if key in data or key not in was}
+            changed = {key: value for key, value in data.items() if key not in was or was[key] != value}
+            data = kept | changed
+            self._session_cache = data
+        self.row.data = self.encode(data)
+        self.row.user_id = int(data[SESSION_KEY]) if SESSION_KEY in data else None
+        Session.objects.filter(pk=self.row.pk).update(data=self.row.data, user_id=self.row.user_id)
 
     def cycle_key(self) -> None:
         """Rotate: the same row under a new key; the old key opens nothing from now on (SECURITY: session)."""

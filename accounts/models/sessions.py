@@ -86,6 +86,8 @@ class EndReason(models.TextChoices):
     CODE_WAIT = "code_wait", "No code was entered in time"
     REPLACED = "replaced", "Replaced by another sign-in in the same browser"
     LOCKED = "locked", "The account was locked"
+    FACTOR_GONE = "factor_gone", "The sign-in method that opened it is gone"
+    EVERYWHERE = "everywhere", "Ended with all sessions of the account"
 
 
 class SessionQuerySet(models.QuerySet["Session"]):
@@ -144,12 +146,18 @@ class Session(models.Model):
         """When the 12 hours began: with the password, or with the first page before it."""
         return self.authenticated_at or self.created_at
 
+    def waits_for_code(self) -> bool:
+        """Whether nothing but a password stands behind it: no code was given, and no remembered device that is still
+        good spares it."""
+        device = self.trusted_device
+        spared = device is not None and device.is_usable_by(device.user)
+        return self.authenticated_at is not None and self.verified_at is None and not spared
+
     def over_because(self, now: datetime) -> EndReason | None:
         """Which limit the session has passed (SECURITY: session; waiting for a code), None while it may go on."""
         if now >= self.started_at + settings.SESSION_ABSOLUTE:
             return EndReason.ABSOLUTE
-        waits = self.authenticated_at and not self.verified_at and not self.trusted_device_id
-        if self.authenticated_at and waits and now >= self.authenticated_at + settings.CODE_WAIT:
+        if self.authenticated_at and self.waits_for_code() and now >= self.authenticated_at + settings.CODE_WAIT:
             return EndReason.CODE_WAIT
         if now >= self.last_seen_at + settings.SESSION_IDLE:
             return EndReason.IDLE
@@ -158,7 +166,7 @@ class Session(models.Model):
     def ends_at(self) -> datetime:
         """When it ends if nothing more is done."""
         ends = min(self.started_at + settings.SESSION_ABSOLUTE, self.last_seen_at + settings.SESSION_IDLE)
-        if self.authenticated_at and not self.verified_at and not self.trusted_device_id:
+        if self.authenticated_at and self.waits_for_code():
             ends = min(ends, self.authenticated_at + settings.CODE_WAIT)
         return ends
 

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pgtrigger
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import PermissionsMixin
-from django.db import models
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -23,9 +25,19 @@ if TYPE_CHECKING:
     from accounts.models.sessions import TrustedDevice
 
 
+LONGEST_USERNAME = 150
+
+
 def fold_username(username: str) -> str:
     """What two spellings of a username share: case, width and spaces don't count (SECURITY: wrong passwords)."""
     return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", username)).strip().casefold()
+
+
+def validate_folded_length(username: str) -> None:
+    """Raises ValidationError where the folded username is longer than a username may be: one character such as
+    U+FDFA folds to 18."""
+    if len(fold_username(username)) > LONGEST_USERNAME:
+        raise ValidationError(f"Use at most {LONGEST_USERNAME} plain characters.", code="folded_too_long")
 
 
 class FoldedUsernameField(models.CharField):  # type: ignore[type-arg]
@@ -63,8 +75,9 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
 
     public_id = PublicIdField()
     username = models.CharField(
-        max_length=150,
+        max_length=LONGEST_USERNAME,
         unique=True,
+        validators=[validate_folded_length],
         error_messages={"unique": "A user with this username exists already."},
     )
     username_key = FoldedUsernameField(max_length=200, unique=True, editable=False)
@@ -88,6 +101,9 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
     security_epoch = models.PositiveIntegerField(default=1, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
+
+    # A new password was set and is not saved yet.
+    _epoch_is_due = False
 
     EMAIL_FIELD = "email"
     USERNAME_FIELD = "username"
@@ -145,13 +161,47 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
         """Hash a new password; remembered devices of the old one don't survive it. Save afterwards."""
         super().set_password(raw_password)
         self.password_changed_at = timezone.now()
-        if self.pk is not None:
-            self.security_epoch += 1
+        self._epoch_is_due = True
+
+    def set_unusable_password(self) -> None:
+        """Let no password open the account until a new one is set. Save afterwards."""
+        super().set_unusable_password()
+        self.password_changed_at = timezone.now()
+        self._epoch_is_due = True
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """Whether this is the password. A hash of an older kind is renewed, which changes no password."""
+
+        def renew(password: str) -> None:
+            self.password = make_password(password)
+            self.save(update_fields=["password"])
+
+        return check_password(raw_password, self.password, renew)
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save, but never write `security_epoch` back: an object that was read before a lock or a change of password
+        would let forgotten devices in again. A new password adds one to it."""
+        if self._state.adding:
+            super().save(*args, **kwargs)
+            self._epoch_is_due = False
+            return
+        fields = kwargs.pop("update_fields", None)
+        if fields is None:
+            written = {field.name for field in self._meta.concrete_fields if not field.primary_key}
+            fields = written - self.get_deferred_fields()
+        due = self._epoch_is_due and "password" in fields
+        with transaction.atomic():
+            super().save(*args, update_fields=set(fields) - {"security_epoch"}, **kwargs)
+            if due:
+                self.bump_epoch()
 
     def bump_epoch(self) -> None:
-        """Let every remembered device of this account be challenged again, at once."""
-        type(self).objects.filter(pk=self.pk).update(security_epoch=F("security_epoch") + 1)
+        """Forget every remembered device of this account, at once."""
+        with transaction.atomic():
+            type(self).objects.filter(pk=self.pk).update(security_epoch=F("security_epoch") + 1)
+            self.trusted_devices.filter(revoked_at=None).update(revoked_at=timezone.now())
         self.refresh_from_db(fields=["security_epoch"])
+        self._epoch_is_due = False
 
     @property
     def is_of_staff(self) -> bool:

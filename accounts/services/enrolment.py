@@ -20,8 +20,10 @@ class MayNotEnrolError(Exception):
 
 
 def may_enrol(request: HttpRequest) -> bool:
-    """Whether this session may set up a method: it is whole, or its user has none yet."""
-    return standing_of(request) is Standing.FULL or not devices_of(user_of(request))
+    """Whether this session may set up a method: it is whole, or its user has none yet and it never was whole."""
+    if standing_of(request) is Standing.FULL:
+        return True
+    return session_of(request).verified_at is None and not devices_of(user_of(request))
 
 
 def start_authenticator(request: HttpRequest) -> AuthenticatorDevice:

@@ -64,9 +64,7 @@ def lock(*, user: User, by: User, reason: str, request: HttpRequest) -> AccountL
             return standing
         made = AccountLock.objects.create(user=user, created_by=by, reason=reason)
         user.bump_epoch()
-        now = timezone.now()
         user.sessions.open().end(EndReason.LOCKED)
-        user.trusted_devices.filter(revoked_at=None).update(revoked_at=now)
         record_event(AccountEvent.LOCKED, actor=by, subject=user, request=request, data={"reason": reason})
         return made
 

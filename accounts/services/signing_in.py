@@ -185,8 +185,11 @@ def complete(request: HttpRequest, device: CodeDevice) -> None:
     django_otp.login(request, device)
     session.verified_at = session.last_seen_at = timezone.now()
     session.verified_by = device.persistent_id
-    session.save(update_fields=["verified_at", "last_seen_at", "verified_by"])
-    request.session.cycle_key()
+    # All or nothing: a session that says it was verified and doesn't know its device is ended (accounts.middleware).
+    with transaction.atomic():
+        session.save(update_fields=["verified_at", "last_seen_at", "verified_by"])
+        request.session.cycle_key()
+        request.session.save()
     if first:
         record_event(
             AccountEvent.SIGNED_IN,

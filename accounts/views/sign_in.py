@@ -32,6 +32,8 @@ NOTES = {
     EndReason.CODE_WAIT: ("The time for a code ran out", "Enter your password again; we wait 10 minutes for a code."),
     EndReason.SIGNED_OUT: ("You are signed out", "On a computer that others use, close all browser windows too."),
     EndReason.REPLACED: ("You were signed out", "Somebody signed in again in this browser."),
+    EndReason.FACTOR_GONE: ("You were signed out", "The sign-in method that you used was removed. Sign in again."),
+    EndReason.EVERYWHERE: ("You were signed out", "Every session of this account was ended. Sign in again."),
     EndReason.LOCKED: ("You were signed out", "Sign in again, or call web support if you can't."),
 }
 

@@ -274,3 +274,11 @@ def test_staff_make_an_account_by_the_passwords_rules(staff: Client) -> None:
 
 def test_no_password_hash_is_shown_in_admin(staff: Client, ada: User) -> None:
     assert "argon2" not in staff.get(page_of(ada)).content.decode()
+
+
+def test_a_username_that_folds_to_a_very_long_one_is_refused(staff: Client) -> None:
+    long_folded = "\ufdfa" * 150
+    page = staff.post("/admin/accounts/user/add/", {"username": long_folded, "email": "a@clinic.example"})
+    assert page.status_code == 200
+    assert "Use at most 150 plain characters." in page.content.decode()
+    assert type_password(Client(), long_folded).status_code == 422

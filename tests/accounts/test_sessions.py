@@ -11,6 +11,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import AuthenticatorDevice, Session, User
+from accounts.sessions import SessionStore
 from accounts.tasks import purge_sessions
 from core.models import Event
 from tests.accounts.people import app_code, is_in, type_code, type_password
@@ -211,10 +212,71 @@ def test_a_new_password_ends_the_sessions_of_the_old_one(client: Client, ada: Us
     assert not is_in(client)
 
 
-def test_a_session_whose_method_is_gone_must_verify_again(client: Client, ada: User) -> None:
-    sign_in(client, ada)
+def test_a_session_whose_method_is_gone_is_over(client: Client, ada: User) -> None:
+    session = sign_in(client, ada)
     AuthenticatorDevice.objects.all().delete()
-    assert client.get(DONE)["Location"].startswith("/accounts/verify/")
+    answer = client.get(DONE)
+    assert answer["Location"] == "/accounts/sign-in/?next=%2Faccounts%2Fmfa%2Fsetup%2Fdone%2F&why=factor_gone"
+    assert "was removed" in client.get(answer["Location"]).content.decode()
+    session.refresh_from_db()
+    assert (session.end_reason, session.data) == ("factor_gone", "")
+
+
+@pytest.mark.parametrize("address", ["/accounts/mfa/setup/", "/accounts/mfa/setup/authenticator/"])
+def test_a_session_that_lost_its_method_sets_up_none(client: Client, ada: User, address: str) -> None:
+    sign_in(client, ada)
+    client.post("/accounts/mfa/setup/", {"method": "authenticator"})
+    AuthenticatorDevice.objects.filter(confirmed=True).delete()
+    assert client.post(address, {"method": "authenticator", "code": "123456"})["Location"].startswith(
+        "/accounts/sign-in/"
+    )
+
+
+def test_a_session_whose_remembered_device_is_revoked_waits_ten_minutes_from_its_password(
+    client: Client, ada: User, adas_app: AuthenticatorDevice
+) -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        type_password(client)
+        type_code(client, adas_app, app_code(adas_app), remember="on")
+        client.post("/accounts/sign-out/")
+        type_password(client)
+        assert is_in(client)
+        clock.shift(timedelta(minutes=10))
+        assert is_in(client)
+        ada.bump_epoch()
+        assert "why=code_wait" in client.get(DONE)["Location"]
+
+
+def both_of(client: Client) -> tuple[SessionStore, SessionStore]:
+    """What two requests of one browser at the same moment hold of its session."""
+    stores = SessionStore(cookie(client)), SessionStore(cookie(client))
+    for store in stores:
+        assert "_auth_user_id" in store
+    return stores
+
+
+def test_a_slow_request_takes_nothing_back_that_another_one_stored(client: Client, ada: User) -> None:
+    give_password_only(client, ada)
+    slow, quick = both_of(client)
+    quick["otp_device_id"] = "a device"
+    del quick["_auth_user_backend"]
+    quick.save()
+    slow["_messages"] = "saved"
+    slow.save()
+    (after, _) = both_of(client)
+    assert (after["otp_device_id"], after["_messages"]) == ("a device", "saved")
+    assert "_auth_user_backend" not in after
+
+
+def test_a_finished_sign_in_stands_whatever_was_stored_meanwhile(client: Client, ada: User) -> None:
+    give_password_only(client, ada)
+    one, other = both_of(client)
+    other["_messages"] = "saved"
+    other.save()
+    one["otp_device_id"] = "a device"
+    one.save()
+    (after, _) = both_of(client)
+    assert (after["otp_device_id"], after["_messages"]) == ("a device", "saved")
 
 
 def test_an_inactive_user_is_out_at_once(client: Client, ada: User) -> None:
