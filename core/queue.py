@@ -8,8 +8,10 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+import redis
 import structlog
 from celery import Task
+from django.conf import settings
 from django.db import transaction
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
@@ -31,3 +33,13 @@ def enqueue(task: Task[Any, Any], *args: Any) -> bool:
 def enqueue_on_commit(task: Task[Any, Any], *args: Any) -> None:
     """Hand a task to its queue once the transaction has committed; the arguments are ids, nothing personal."""
     transaction.on_commit(partial(enqueue, task, *args))
+
+
+def waiting(queue: str) -> int | None:
+    """How many tasks wait in a queue; None where the broker can't be reached. Gives up after a second."""
+    try:
+        with redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=1) as client:
+            return int(client.llen(queue))
+    except (RedisError, OSError) as error:
+        log.warning("queue_unreachable", queue=queue, error=type(error).__name__)
+        return None

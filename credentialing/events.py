@@ -12,5 +12,7 @@ class CertificateEvent(TextChoices):
     FAILED = "credentialing:certificate:failed", "Certificate could not be laid out"
     RETRIED = "credentialing:certificate:retried", "Certificate tried again"
     DOWNLOADED = "credentialing:certificate:downloaded", "Certificate downloaded"
+    FILE_MISSING = "credentialing:certificate:file_missing", "File of a certificate is missing"
+    FILE_CHANGED = "credentialing:certificate:file_changed", "File of a certificate isn't the one that was stored"
     HOLDER_ADDED = "credentialing:holder:added", "Certificate holder added"
     LOOKED_AT = "credentialing:record:looked_at", "Looked at by staff"

@@ -10,7 +10,7 @@ from django import forms
 from core.dates import STATE_ZONES
 from core.idempotency import IdempotentForm
 from core.pdf import unprintable
-from credentialing import services
+from credentialing import limits, services
 from credentialing.models import Certificate, Holder
 
 if TYPE_CHECKING:
@@ -39,20 +39,20 @@ class IssueForm(IdempotentForm):
         to_field_name="public_id",
         required=False,
         empty_label="Choose a holder",
-        error_messages={"invalid_choice": "Choose a holder from the list."},
+        error_messages={"invalid_choice": "Choose one from the list."},
     )
     name = forms.CharField(
         label="Name",
         max_length=200,
         required=False,
-        help_text="The hospital, plan or person that asked for it, as it should be printed.",
+        help_text="The hospital, health plan, or person requesting it, exactly as it should appear.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "maxlength": 200}),
     )
     address1 = forms.CharField(
         label="Address", max_length=120, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"})
     )
     address2 = forms.CharField(
-        label="Address, second line",
+        label="Suite, floor, or unit",
         max_length=120,
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
@@ -76,11 +76,11 @@ class IssueForm(IdempotentForm):
     TYPED = ("name", "address1", "address2", "city", "state", "zip")
     # A new holder needs these; the sentence stands next to the field that lacks them.
     NEEDED = {
-        "name": "Enter the holder’s name.",
-        "address1": "Enter the holder’s address.",
-        "city": "Enter the city.",
-        "state": "Choose the state.",
-        "zip": "Enter the ZIP code.",
+        "name": "Enter a name.",
+        "address1": "Enter an address.",
+        "city": "Enter a city.",
+        "state": "Choose a state.",
+        "zip": "Enter a ZIP code.",
     }
 
     def __init__(self, *args: Any, user: User, coverage: Coverage, **kwargs: Any) -> None:
@@ -92,18 +92,28 @@ class IssueForm(IdempotentForm):
         holders = Holder.objects.in_books_of(self._memberships).order_by("-last_used_at", "-id")
         recent = list(holders.values_list("pk", flat=True)[:MOST_HOLDERS])
         self.fields["holder"].queryset = holders.filter(pk__in=recent).order_by("name", "id")  # type: ignore[attr-defined]
-        choices = [(CONCERN, "To whom it may concern"), (NEW, "A new holder")]
-        if recent:
-            choices.insert(1, (SAVED, "A holder from your list"))
-        self.fields["recipient"].choices = choices  # type: ignore[attr-defined]
         self.fields["recipient"].initial = SAVED if recent else CONCERN
         self.has_holders = bool(recent)
+        self._speak_of("holder")
+
+    def ask_for_recipient(self) -> None:
+        """A letter has a recipient, not a certificate holder."""
+        self.fields["recipient"].label = "Who is the letter for?"
+        self.fields["holder"].label = "Recipient"
+        self._speak_of("recipient")
+
+    def _speak_of(self, word: str) -> None:
+        choices = [(CONCERN, "To whom it may concern"), (NEW, f"A new {word}")]
+        if self.has_holders:
+            choices.insert(1, (SAVED, f"A saved {word}"))
+        self.fields["recipient"].choices = choices  # type: ignore[attr-defined]
+        self.fields["holder"].empty_label = f"Choose a {word}"  # type: ignore[attr-defined]
 
     def clean_zip(self) -> str:
         """Five digits, or nine."""
         text = str(self.cleaned_data["zip"]).strip()
         if text and not ZIP.fullmatch(text):
-            raise forms.ValidationError("Enter a ZIP code of 5 digits, or of 9 with a dash.")
+            raise forms.ValidationError("Enter a 5-digit ZIP code or ZIP+4 (12345-6789).")
         return f"{text[:5]}-{text[5:]}" if len(text) == 9 else text
 
     def clean(self) -> dict[str, Any]:
@@ -111,7 +121,7 @@ class IssueForm(IdempotentForm):
         cleaned = super().clean() or self.cleaned_data
         recipient = cleaned.get("recipient")
         if recipient == SAVED and not cleaned.get("holder") and "holder" not in self.errors:
-            self.add_error("holder", "Choose the certificate holder.")
+            self.add_error("holder", "Choose one from the list.")
         if recipient == NEW:
             self._check_typed(cleaned)
         else:
@@ -127,10 +137,12 @@ class IssueForm(IdempotentForm):
                 self.add_error(name, sentence)
         for name in self.TYPED:
             if missing := unprintable(str(cleaned.get(name, ""))):
-                self.add_error(name, f"Use Latin letters, as on an envelope: {' '.join(missing)} can’t be printed.")
+                self.add_error(name, f"We can’t print these characters: {' '.join(missing)}. Use Latin letters.")
 
     def issue(self, request: HttpRequest) -> Certificate:
-        """Issue the certificate. Raises `services.NotIssuableError` with the sentence for the user."""
+        """Issue the certificate. Raises `services.NotIssuableError` or `limits.TooManyError` with the sentence for the
+        user."""
+        limits.count_issue(self._user)
         membership = self._memberships[0]
         holder = None
         if self.cleaned_data["recipient"] == SAVED:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import pgtrigger
@@ -206,6 +207,8 @@ class Certificate(models.Model):
     # Set by `visible_to`: whether the user's own party issued it, and as what. Without it the holder isn't shown.
     is_own: bool = False
     issuer_role: str = ""
+    # Set by `services.issue`: whether the same certificate was there already today.
+    was_there: bool = False
 
     class Meta:
         ordering = ("-issued_at", "-id")
@@ -312,5 +315,7 @@ class Certificate(models.Model):
 
     @property
     def download_name(self) -> str:
-        """The name of the downloaded file: 'COI-2026-7KQ4M2XDW.pdf'."""
-        return f"{self.serial}.pdf"
+        """The name of the downloaded file: 'Certificate of insurance, Ana Núñez, MD, COI-2026-7KQ4M2XDW.pdf'."""
+        # What file systems and mail programs don't take in a name, and lines that a name must not break.
+        name = re.sub(r'[\x00-\x1f\x7f/\\:*?"<>|]+', " ", self.insured_name)
+        return f"{self.title}, {' '.join(name.split())[:80].strip()}, {self.serial}.pdf"

@@ -8,13 +8,16 @@ nobody holds and whose message is some seconds old is handed to the queue again:
 from __future__ import annotations
 
 import hashlib
+import threading
 import time
 import uuid
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
+from django.conf import settings
 from django.core.files.base import ContentFile
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
@@ -23,8 +26,9 @@ from django.utils import timezone
 from core.alerts import alert_staff
 from core.events import record_event
 from core.pdf import unprintable
-from core.queue import enqueue
+from core.queue import enqueue, waiting
 from core.storage import private_storage
+from credentialing import limits
 from credentialing.eligibility import judge_now
 from credentialing.events import CertificateEvent
 from credentialing.freshness import data_as_of
@@ -48,7 +52,11 @@ MAX_ATTEMPTS = 3
 # may only be waiting its turn.
 LOST_AFTER_BEGINNING = timedelta(seconds=3)
 LOST_WHILE_WAITING = timedelta(seconds=8)
-REQUEUE_AT_ONCE = 200
+# No more than this waits in the queue by handing over again: with the worker down it would otherwise fill Redis, which
+# carries the sign-in codes too.
+MOST_IN_QUEUE = 100
+DOCUMENTS = "documents"
+_room_to_wait = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 2))
 # On whose behalf a user issues who reaches a coverage in several roles: for a clinician on somebody else's policy, and
 # for one on her own.
 AS_HERSELF = (Membership.Role.INSURED, Membership.Role.POLICYHOLDER, Membership.Role.AGENT)
@@ -84,7 +92,7 @@ def acting_membership(user: User, coverage: Coverage) -> Membership:
 def keep_holder(*, user: User, membership: Membership, request: HttpRequest | None = None, **typed: str) -> Holder:
     """The holder of that name and address in the address book of the membership's party, added where it is new.
 
-    `typed`: name, address1, address2, city, state, zip.
+    `typed`: name, address1, address2, city, state, zip. Raises `limits.TooManyError`, and then adds nothing.
     """
     party = {
         "insured_id": membership.insured_id,
@@ -98,6 +106,7 @@ def keep_holder(*, user: User, membership: Membership, request: HttpRequest | No
             **party, fingerprint=holder.fingerprint, defaults={**typed, "created_by": user}
         )
         if is_new:
+            limits.count_new_holder(user)
             record_event(CertificateEvent.HOLDER_ADDED, actor=user, subject=kept, request=request)
     return kept
 
@@ -113,8 +122,9 @@ def issue(
 ) -> Certificate:
     """Issue a certificate of `coverage` to `holder` (None: to whom it may concern) and start on its file.
 
-    `key`: the form's; the same form again gives the same certificate, and so does the same content on the same day.
-    Raises `NotIssuableError` with the reason where the rule allows nothing, or where the page can't be printed.
+    `key`: the form's; the same form again gives the same certificate, and so does the same content on the same day
+    (`was_there` then says so). Raises `NotIssuableError` with the reason where the rule allows nothing, or where the
+    page can't be printed.
     """
     verdict = judge_now(coverage)
     policy = coverage.term.policy
@@ -151,8 +161,11 @@ def issue(
         )
         if is_new:
             transaction.on_commit(partial(_hand_over, stored.pk))
+    stored.was_there = not is_new and stored.idempotency_key != key
     if stored.has_failed:
-        retry(stored, by=user, request=request)
+        with suppress(limits.TooManyError):
+            limits.count_retry(user)
+            retry(stored, by=user, request=request)
     return stored
 
 
@@ -195,8 +208,19 @@ def _hand_over(certificate_id: int) -> bool:
 def wait_for_file(certificate: Certificate, *, seconds: float) -> None:
     """Return when the certificate is ready or has failed, when the queue didn't take it, or after `seconds`.
 
-    Looks at one column of one row, first after the time that no page is laid out in, then every 20 ms.
+    At once where half of this process's threads wait already: the others are for those who don't issue (SECURITY:
+    exhaustion), and the page of the certificate goes on asking by itself.
     """
+    if not _room_to_wait.acquire(blocking=False):
+        return
+    try:
+        _wait(certificate, seconds)
+    finally:
+        _room_to_wait.release()
+
+
+def _wait(certificate: Certificate, seconds: float) -> None:
+    """Looks at one column of one row, first after the time that no page is laid out in, then every 20 ms."""
     rows = Certificate.objects.filter(pk=certificate.pk).values_list("status", "is_enqueued")
     deadline = time.monotonic() + seconds
     pause = 0.08
@@ -308,17 +332,25 @@ def retry(certificate: Certificate, *, by: User, request: HttpRequest | None = N
 def requeue_lost(only: Certificate | None = None) -> int:
     """Hand over again what is queued, held by nobody, and whose message is lost; returns how many.
 
-    The rows are claimed by one transaction that skips locked ones: of beat and the pages that wait, one does it.
+    Only while the queue is short: in a long one the message isn't lost, it waits. The rows are claimed by one
+    transaction that skips locked ones: of beat and the pages that wait, one does it.
     """
     now = timezone.now()
     lost = Q(enqueued_at__lt=now - LOST_WHILE_WAITING) | (
         Q(enqueued_at__lt=now - LOST_AFTER_BEGINNING) & (Q(attempts__gt=0) | Q(is_enqueued=False))
     )
+    found = Certificate.objects.queued().filter(lost)
+    if only is not None:
+        found = found.filter(pk=only.pk)
+    if not found.exists():
+        return 0
+    # A queue that can't be reached takes nothing either; handing over finds that out and says so on the row.
+    room = MOST_IN_QUEUE - (waiting(DOCUMENTS) or 0)
+    if room <= 0:
+        return 0
     with transaction.atomic():
-        rows = Certificate.objects.queued().filter(lost).select_for_update(skip_locked=True, no_key=True)
-        if only is not None:
-            rows = rows.filter(pk=only.pk)
-        claimed = list(rows.order_by("enqueued_at")[:REQUEUE_AT_ONCE])
+        rows = found.select_for_update(skip_locked=True, no_key=True)
+        claimed = list(rows.order_by("enqueued_at")[:room])
         given_up = [certificate for certificate in claimed if certificate.attempts >= MAX_ATTEMPTS]
         for certificate in given_up:
             _give_up(certificate)

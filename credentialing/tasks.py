@@ -9,8 +9,7 @@ from celery.signals import worker_init
 
 from core.pdf import prepare_fonts
 from credentialing import rendering, services
-
-DOCUMENTS = "documents"
+from credentialing.services import DOCUMENTS
 
 
 class RenderTask(Task[Any, Any]):

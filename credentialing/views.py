@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import structlog
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404, redirect, render
@@ -13,13 +12,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.decorators import keeps_no_session_alive
 from accounts.guards import user_of
-from core.alerts import alert_staff
-from core.downloads import private_file_response
-from core.events import record_event
+from core.downloads import FileChangedError, private_file_response
 from core.keyset import keyset_page
-from credentialing import services
+from credentialing import downloads, limits, services
 from credentialing.eligibility import judge_now
-from credentialing.events import CertificateEvent
 from credentialing.filters import ACTIVE, CoverageFilter
 from credentialing.forms import IssueForm
 from credentialing.listing import ORDER, in_order, listing_of
@@ -32,8 +28,6 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
     from accounts.models import User
-
-log = structlog.get_logger(__name__)
 
 # How long the request that issues waits for the file before it shows the page with the progress bar.
 WAIT_SECONDS = 3.0
@@ -74,27 +68,36 @@ def certificates(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def issue(request: HttpRequest, public_id: str) -> HttpResponse:
     """Choose the holder of a coverage's certificate, and issue it. 404 for an outsider, 403 without the right, 422 for
-    what can't be issued so."""
+    what can't be issued so, 429 for more than a person issues; what was typed is then shown again."""
     user = user_of(request)
     coverage = get_object_or_404(Coverage.objects.visible_to(user).with_policy(), public_id=public_id)
     require(user, Capability.ISSUE_CERTIFICATE, coverage.term.policy)
     form = IssueForm(request.POST or None, user=user, coverage=coverage)
+    status = 200
     if request.method == "POST" and form.is_valid():
         try:
             certificate = form.issue(request)
         except services.NotIssuableError as refusal:
             form.add_error(None, str(refusal))
+        except limits.TooManyError as refusal:
+            form.add_error(None, f"{refusal} What you entered is still here.")
+            status = 429
         else:
+            if certificate.was_there:
+                messages.info(request, _already(certificate, user))
             services.wait_for_file(certificate, seconds=WAIT_SECONDS)
             return redirect(certificate.get_absolute_url() + "?download")
+    verdict = judge_now(coverage)
+    if verdict.is_letter:
+        form.ask_for_recipient()
     context = {
         "form": form,
         "coverage": coverage,
-        "verdict": judge_now(coverage),
+        "verdict": verdict,
         "earlier": Certificate.objects.visible_to(user).filter(coverage=coverage)[:MOST_RECENT],
         "crumbs": _crumbs(),
     }
-    return render(request, "credentialing/issue.html", context, status=422 if form.errors else 200)
+    return render(request, "credentialing/issue.html", context, status=422 if form.errors and status == 200 else status)
 
 
 @require_safe
@@ -129,34 +132,39 @@ def download(request: HttpRequest, public_id: str) -> HttpResponseBase:
     if not certificate.is_ready:
         return redirect(certificate)
     try:
-        response = private_file_response(certificate.file, filename=certificate.download_name)
-    except FileNotFoundError:
-        log.exception("certificate_file_missing", serial=certificate.serial)
-        alert_staff(
-            "The file of a certificate is missing", f"Certificate {certificate.serial} has no file in the storage."
+        response = private_file_response(
+            certificate.file, filename=certificate.download_name, sha256=certificate.sha256
         )
-        messages.error(request, "The file can’t be read just now. Web support has been told; please try again later.")
+    except (FileNotFoundError, FileChangedError) as error:
+        downloads.report_broken_file(certificate, missing=isinstance(error, FileNotFoundError), request=request)
+        messages.error(request, "We can’t give you this file right now. Web support has been told. Try again later.")
         return redirect(certificate)
-    record_event(
-        CertificateEvent.DOWNLOADED,
-        actor=user,
-        subject=certificate,
-        request=request,
-        data={"serial": certificate.serial},
-    )
+    if request.method == "GET":
+        downloads.record_download(certificate, user=user, request=request)
     return response
 
 
 @require_POST
 def retry(request: HttpRequest, public_id: str) -> HttpResponse:
     """Try a certificate again that could not be made. 404 for an outsider, 403 without the right or for another party
-    than the one that issued it."""
+    than the one that issued it, 429 after three tries within an hour."""
     user = user_of(request)
     certificate = _own_certificate(user, public_id)
     require(user, Capability.ISSUE_CERTIFICATE, certificate.coverage.term.policy)
+    if certificate.has_failed:
+        try:
+            limits.count_retry(user)
+        except limits.TooManyError as refusal:
+            context = {"certificate": certificate, "refused": str(refusal), "crumbs": _crumbs()}
+            return render(request, "credentialing/certificate.html", context, status=429)
     if services.retry(certificate, by=user, request=request):
         services.wait_for_file(certificate, seconds=WAIT_SECONDS)
     return redirect(certificate.get_absolute_url() + "?download")
+
+
+def _already(certificate: Certificate, user: User) -> str:
+    who = "You" if certificate.issued_by_id == user.pk else "Someone you work with"
+    return f"{who} already issued this {certificate.paper} today. Here it is."
 
 
 def _crumbs() -> list[tuple[str, str]]:

@@ -315,6 +315,17 @@ FEED_CANCEL_SHARE = Decimal(env.str("FEED_CANCEL_SHARE", default="0.01"))
 STALE_FEED_BLOCKS_CERTIFICATES = env.bool("STALE_FEED_BLOCKS_CERTIFICATES", default=True)
 FEED_AS_OF = "feed.freshness.as_of"
 
+# Certificates: how many a user may issue, how many holders add, and how often try again what failed.
+CERTIFICATES_PER_USER = env.int("CERTIFICATES_PER_USER", default=60)
+CERTIFICATES_WINDOW = timedelta(minutes=10)
+NEW_HOLDERS_PER_USER = env.int("NEW_HOLDERS_PER_USER", default=60)
+NEW_HOLDERS_WINDOW = timedelta(hours=1)
+CERTIFICATE_RETRIES = 3
+CERTIFICATE_RETRIES_WINDOW = timedelta(hours=1)
+# What the portal has on record from another source is printed only where the carrier wants to stand for it.
+CERTIFICATES_PRINT_LICENSES = env.bool("CERTIFICATES_PRINT_LICENSES", default=False)
+CERTIFICATES_PRINT_NPI = env.bool("CERTIFICATES_PRINT_NPI", default=False)
+
 PANELS = ["policies.panels.PANELS", "credentialing.panels.PANELS"]
 OUTBOX_HANDLERS: dict[str, list[str]] = {}
 EVENT_RETENTION_YEARS = env.int("EVENT_RETENTION_YEARS", default=5)

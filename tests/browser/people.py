@@ -63,7 +63,7 @@ def issue_certificate(page: Page, holder: str) -> Download:
     page.get_by_label("State").select_option("NY")
     page.get_by_label("ZIP code").fill("12401")
     with page.expect_download() as started:
-        page.get_by_role("button", name="Issue and download").click()
+        page.get_by_role("button", name="Create and download").click()
     expect(page.get_by_text("Your certificate is ready")).to_be_visible()
     return started.value
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import stat
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from django.core.files.base import ContentFile, File
 from django.http import FileResponse
 from pytest_django import Settings
 
-from core.downloads import private_file_response
+from core.downloads import FileChangedError, private_file_response
 from core.storage import PrivateFileSystemStorage
 
 
@@ -73,7 +74,26 @@ def test_a_file_is_sent_as_attachment_of_a_fixed_type_and_kept_by_nobody(storage
 
 def test_nginx_sends_the_bytes_where_it_stands_in_front(storage: PrivateFileSystemStorage, settings: Settings) -> None:
     settings.ACCEL_REDIRECT_PREFIX = "/_private/"
+    storage.save("certificates/2026/ä b.pdf", ContentFile(b"%PDF-"))
     response = private_file_response("certificates/2026/ä b.pdf", filename="e.pdf", storage=storage)
     assert response["X-Accel-Redirect"] == "/_private/certificates/2026/%C3%A4%20b.pdf"
     assert response["Content-Disposition"] == 'attachment; filename="e.pdf"'
     assert response.content == b""  # type: ignore[attr-defined]
+    with pytest.raises(FileNotFoundError):
+        private_file_response("certificates/2026/none.pdf", filename="e.pdf", storage=storage)
+
+
+@pytest.mark.parametrize("accelerated", ["", "/_private/"])
+def test_with_its_digest_a_file_is_compared_and_sent_by_us(
+    storage: PrivateFileSystemStorage, settings: Settings, accelerated: str
+) -> None:
+    settings.ACCEL_REDIRECT_PREFIX = accelerated
+    name = storage.save("f.pdf", ContentFile(b"%PDF-"))
+    digest = hashlib.sha256(b"%PDF-").hexdigest()
+    response = private_file_response(name, filename="f.pdf", sha256=digest, storage=storage)
+    assert b"".join(response) == b"%PDF-"
+    assert response["Content-Length"] == "5"
+    assert "X-Accel-Redirect" not in response
+    Path(storage.path(name)).write_bytes(b"%PDF+")
+    with pytest.raises(FileChangedError):
+        private_file_response(name, filename="f.pdf", sha256=digest, storage=storage)

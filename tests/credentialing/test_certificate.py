@@ -9,15 +9,17 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import AbstractBaseUser
+from django.core.files.base import ContentFile
 from django.db import DatabaseError, IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts.models import User
 from core.models import Event
 from core.storage import private_storage
-from credentialing import services
+from credentialing import downloads, services
 from credentialing.events import CertificateEvent
 from credentialing.models import Certificate
 from credentialing.numbers import ALPHABET, check_character, is_serial, new_serial, new_verification_code
@@ -185,16 +187,94 @@ def test_each_download_is_recorded_and_nothing_personal_with_it(cast: Cast, brow
     downloads = Event.objects.filter(tag=CertificateEvent.DOWNLOADED)
     assert [event.actor_name for event in downloads] == ["paula", "paula"]
     for event in Event.objects.filter(tag__startswith="credentialing:"):
-        assert set(event.data) <= {"serial", "kind", "role", "membership", "sha256", "attempt", "attempts"}
+        assert set(event.data) <= {"serial", "kind", "role", "membership", "sha256", "attempt", "attempts", "insured"}
 
 
-def test_a_file_that_is_gone_is_said_plainly(cast: Cast, browse: Browse) -> None:
-    certificate = made(cast.coverage, cast.ana)
+@pytest.fixture
+def alerts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    told: list[str] = []
+    monkeypatch.setattr(downloads, "alert_staff", lambda subject, body: told.append(f"{subject}: {body}"))
+    return told
+
+
+def remove(certificate: Certificate) -> None:
     private_storage().delete(certificate.file)
-    response = browse(cast.ana).get(reverse("credentialing:pdf", args=[certificate.public_id]), follow=True)
-    assert response.status_code == 200
-    assert "The file can’t be read just now." in response.content.decode()
+
+
+def alter(certificate: Certificate) -> None:
+    with private_storage().open(certificate.file) as stored:
+        content = stored.read()
+    remove(certificate)
+    private_storage().save(certificate.file, ContentFile(content.replace(b"%PDF-1.7", b"%PDF-1.4")))
+
+
+@pytest.mark.parametrize("accelerated", ["", "/private/"], ids=["by us", "by the web server in front"])
+@pytest.mark.parametrize(
+    ("what", "tag", "says"),
+    [(remove, "file_missing", "is missing"), (alter, "file_changed", "isn’t the one that was stored")],
+    ids=["gone", "changed"],
+)
+def test_a_file_that_is_gone_or_changed_is_never_served_and_staff_are_told_once(
+    cast: Cast,
+    browse: Browse,
+    settings: Settings,
+    alerts: list[str],
+    what: Callable[[Certificate], None],
+    tag: str,
+    says: str,
+    accelerated: str,
+) -> None:
+    settings.ACCEL_REDIRECT_PREFIX = accelerated
+    certificate = made(cast.coverage, cast.ana)
+    what(certificate)
+    client = browse(cast.ana)
+    for _ in range(2):
+        response = client.get(reverse("credentialing:pdf", args=[certificate.public_id]))
+        assert response["Location"] == certificate.get_absolute_url()
+        assert "X-Accel-Redirect" not in response
+    page = client.get(certificate.get_absolute_url()).content.decode()
+    assert "We can’t give you this file right now. Web support has been told." in page
     assert not Event.objects.filter(tag=CertificateEvent.DOWNLOADED).exists()
+    event = Event.objects.get(tag=f"credentialing:certificate:{tag}")
+    assert (event.actor_name, event.data) == ("ana", {"serial": certificate.serial})
+    assert len(alerts) == 1
+    assert says in alerts[0]
+    assert certificate.sha256 in alerts[0]
+    assert certificate.insured_name not in alerts[0]
+
+
+def test_only_a_whole_download_counts_as_one(cast: Cast, browse: Browse) -> None:
+    certificate = made(cast.coverage, cast.ana)
+    client = browse(cast.ana)
+    address = reverse("credentialing:pdf", args=[certificate.public_id])
+    assert client.head(address).status_code == 200
+    assert not Event.objects.filter(tag=CertificateEvent.DOWNLOADED).exists()
+    client.get(address).getvalue()
+    assert Event.objects.filter(tag=CertificateEvent.DOWNLOADED).count() == 1
+
+
+@pytest.mark.parametrize(("who", "role"), [("ana", "insured"), ("paula", "policyholder"), ("adam", "agent")])
+def test_a_download_says_for_whom(cast: Cast, browse: Browse, who: str, role: str) -> None:
+    user = getattr(cast, who)
+    certificate = made(cast.coverage, user)
+    browse(user).get(reverse("credentialing:pdf", args=[certificate.public_id])).getvalue()
+    event = Event.objects.get(tag=CertificateEvent.DOWNLOADED)
+    assert event.data == {
+        "serial": certificate.serial,
+        "role": role,
+        "membership": user.memberships.get().pk,
+        "insured": cast.coverage.insured_id,
+    }
+
+
+def test_a_downloaded_file_is_called_so_that_one_finds_it_again_whatever_the_name(cast: Cast) -> None:
+    certificate = issued(cast.coverage, cast.ana)
+    assert certificate.download_name == f"Certificate of insurance, Ana María Núñez-Đặng, MD, {certificate.serial}.pdf"
+    certificate.snapshot["insured"]["name"] = 'Clinic A/B:\r\n "East"\\West? ' + "x" * 200
+    assert (
+        certificate.download_name
+        == f"Certificate of insurance, Clinic A B East West {'x' * 59}, {certificate.serial}.pdf"
+    )
 
 
 def test_the_pdf_of_one_in_preparation_leads_to_its_page(cast: Cast, browse: Browse) -> None:

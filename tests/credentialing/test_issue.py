@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
+import time_machine
 from django.contrib.auth.models import AbstractBaseUser
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
+from pytest_django import Settings
 
 from core.models import Event
 from credentialing import services
@@ -43,7 +48,8 @@ def test_an_insured_a_policyholder_and_an_agent_each_issue_and_have_the_pdf(
     assert f'data-download="{certificate.serial}"' in page.content.decode()
     pdf = client.get(reverse("credentialing:pdf", args=[certificate.public_id]))
     assert pdf["Content-Type"] == "application/pdf"
-    assert pdf["Content-Disposition"] == f'attachment; filename="{certificate.serial}.pdf"'
+    name = f"Certificate of insurance, Ana María Núñez-Đặng, MD, {certificate.serial}.pdf"
+    assert pdf["Content-Disposition"] == f"attachment; filename*=utf-8''{quote(name)}"
     assert b"".join(pdf.streaming_content).startswith(b"%PDF-")  # type: ignore[attr-defined]
 
 
@@ -92,7 +98,7 @@ def test_a_holder_of_the_list_is_chosen_by_its_public_id_and_only_from_ones_own_
     form = {"idempotency_key": str(uuid.uuid4()), "recipient": "saved"}
     refused = client.post(issue_page(cast.coverage), form | {"holder": theirs.public_id})
     assert refused.status_code == 422
-    assert "Choose a holder from the list." in refused.content.decode()
+    assert "Choose one from the list." in refused.content.decode()
     assert client.post(issue_page(cast.coverage), form | {"holder": mine.public_id}).status_code == 302
     assert Certificate.objects.get().holder == mine
 
@@ -100,14 +106,14 @@ def test_a_holder_of_the_list_is_chosen_by_its_public_id_and_only_from_ones_own_
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"name": ""}, "Enter the holder’s name."),
-        ({"address1": ""}, "Enter the holder’s address."),
-        ({"city": ""}, "Enter the city."),
-        ({"state": ""}, "Choose the state."),
+        ({"name": ""}, "Enter a name."),
+        ({"address1": ""}, "Enter an address."),
+        ({"city": ""}, "Enter a city."),
+        ({"state": ""}, "Choose a state."),
         ({"state": "ZZ"}, "Choose a state from the list."),
-        ({"zip": ""}, "Enter the ZIP code."),
-        ({"zip": "1240"}, "Enter a ZIP code of 5 digits, or of 9 with a dash."),
-        ({"name": "聖路加 Hospital"}, "Use Latin letters, as on an envelope: 聖 路 加 can’t be printed."),
+        ({"zip": ""}, "Enter a ZIP code."),
+        ({"zip": "1240"}, "Enter a 5-digit ZIP code or ZIP+4 (12345-6789)."),
+        ({"name": "聖路加 Hospital"}, "We can’t print these characters: 聖 路 加. Use Latin letters."),
         ({"name": "x" * 201}, "Ensure this value has at most 200 characters"),
         ({"recipient": ""}, "Say who the certificate is for."),
     ],
@@ -178,7 +184,7 @@ def test_a_coverage_that_gives_nothing_says_why_and_issues_nothing(cast: Cast, b
     client = browse(cast.ana)
     page = client.get(issue_page(cast.coverage))
     assert "This policy is pending: the company has not put it in force." in page.content.decode()
-    assert "Issue and download" not in page.content.decode()
+    assert "Create and download" not in page.content.decode()
     refused = client.post(issue_page(cast.coverage), to_whom())
     assert refused.status_code == 422
     assert "This policy is pending" in refused.content.decode()
@@ -257,3 +263,81 @@ def test_every_certificate_is_found_again_by_number_holder_and_insured_and_only_
         page = client.get(address)
     assert "Hospital 29" in page.content.decode()
     assert "Hospital 01" not in page.content.decode(), "that stands on the next page"
+
+
+def test_a_letter_asks_for_its_recipient(cast: Cast, browse: Browse) -> None:
+    client = browse(cast.ana)
+    a_holder(cast.ana, cast.coverage)
+    page = client.get(issue_page(cast.coverage)).content.decode()
+    assert "Who is the certificate for?" in page
+    assert "A new holder" in page
+    ended = timezone.localdate() - timedelta(days=1)
+    Coverage.objects.filter(pk=cast.coverage.pk).update(expires=ended)
+    page = client.get(issue_page(cast.coverage)).content.decode()
+    assert "Who is the letter for?" in page
+    assert "A new recipient" in page
+    assert "A saved recipient" in page
+    assert ">Recipient</label>" in page
+    assert "Certificate holder" not in page
+    assert "We’ll save this recipient for next time." in page
+
+
+def test_the_same_certificate_again_the_same_day_says_that_it_was_there(cast: Cast, browse: Browse) -> None:
+    client = browse(cast.paula)
+    first = client.post(issue_page(cast.coverage), to_whom(), follow=True).content.decode()
+    assert "already issued" not in first
+    again = client.post(issue_page(cast.coverage), to_whom(), follow=True).content.decode()
+    assert "You already issued this certificate today. Here it is." in again
+    colleague = UserFactory.create()
+    holder_of(colleague, cast.policy.policyholder)
+    theirs = browse(colleague).post(issue_page(cast.coverage), to_whom(), follow=True).content.decode()
+    assert "Someone you work with already issued this certificate today. Here it is." in theirs
+    assert Certificate.objects.count() == 1
+
+
+def test_the_same_form_sent_twice_says_nothing_of_the_kind(cast: Cast, browse: Browse) -> None:
+    client, form = browse(cast.paula), to_whom()
+    for _ in range(2):
+        page = client.post(issue_page(cast.coverage), form, follow=True).content.decode()
+        assert "already issued" not in page
+
+
+def test_more_certificates_than_a_person_issues_are_refused_for_a_while_and_nothing_typed_is_lost(
+    cast: Cast, browse: Browse, settings: Settings
+) -> None:
+    settings.CERTIFICATES_PER_USER = 2
+    client = browse(cast.ana)
+    for number in range(2):
+        response = client.post(issue_page(cast.coverage), new_holder_form(name=f"Hospital {number}"))
+        assert response.status_code == 302
+    form = new_holder_form(name="Third Hospital")
+    refused = client.post(issue_page(cast.coverage), form)
+    page = refused.content.decode()
+    assert refused.status_code == 429
+    assert "You’ve created 2 certificates in a short time. Try again at " in page
+    assert "What you entered is still here." in page
+    assert "Third Hospital" in page
+    assert form["idempotency_key"] in page
+    assert Certificate.objects.count() == Holder.objects.count() == 2
+    assert browse(cast.paula).post(issue_page(cast.coverage), to_whom()).status_code == 302, "others go on"
+    with time_machine.travel(timezone.now() + timedelta(minutes=10, seconds=1)):
+        assert browse(cast.ana).post(issue_page(cast.coverage), form).status_code == 302
+
+
+def test_more_new_holders_than_a_person_adds_are_refused_saved_ones_go_on(
+    cast: Cast, browse: Browse, settings: Settings
+) -> None:
+    settings.NEW_HOLDERS_PER_USER = 1
+    client = browse(cast.ana)
+    assert client.post(issue_page(cast.coverage), new_holder_form()).status_code == 302
+    refused = client.post(issue_page(cast.coverage), new_holder_form(name="Mercy Hospital"))
+    assert refused.status_code == 429
+    assert "You’ve added 1 holders in a short time." in refused.content.decode()
+    assert Holder.objects.count() == Certificate.objects.count() == 1
+    saved = to_whom() | {"recipient": "saved", "holder": str(Holder.objects.get().public_id)}
+    assert client.post(issue_page(cast.coverage), saved).status_code == 302
+
+
+def test_the_limits_are_those_that_the_rules_name(settings: Settings) -> None:
+    assert (60, timedelta(minutes=10)) == (settings.CERTIFICATES_PER_USER, settings.CERTIFICATES_WINDOW)
+    assert (3, timedelta(hours=1)) == (settings.CERTIFICATE_RETRIES, settings.CERTIFICATE_RETRIES_WINDOW)

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,6 +25,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from kombu import pools
 from pytest_django import Settings
 
 from core.models import Event
@@ -268,7 +270,7 @@ def test_what_cannot_be_made_fails_visibly_after_three_attempts_staff_are_told_a
 
     client = browse(committed.ana)
     page = client.get(certificate.get_absolute_url()).content.decode()
-    assert "The file could not be made" in page
+    assert "We couldn’t create the PDF" in page
     assert "Try again" in page
     assert "hx-trigger" not in page
     client.post(reverse("credentialing:retry", args=[certificate.public_id]))
@@ -312,7 +314,7 @@ def queue_is_away(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     def point_to(url: str) -> None:
         app.conf.update(broker_url=url, broker_write_url=url)
-        app.pool.force_close_all()
+        pools.reset()
         app._pool = app.amqp._producer_pool = None
 
     point_to("redis://127.0.0.1:1/0")
@@ -328,7 +330,7 @@ def test_with_the_queue_away_the_certificate_is_recorded_the_page_says_so_and_it
     response = client.post(reverse("credentialing:issue", args=[committed.coverage.public_id]), to_whom(), follow=True)
     page = response.content.decode()
     assert response.status_code == 200
-    assert "is recorded and waits: the service that makes the files isn’t answering just now" in page
+    assert "We saved your request but can’t create the PDF right now" in page
     certificate = Certificate.objects.get()
     assert (certificate.status, certificate.is_enqueued) == (Certificate.Status.QUEUED, False)
     age(certificate, 60)
@@ -376,3 +378,91 @@ def test_the_snapshot_is_what_is_printed_even_if_the_carriers_data_changes_befor
     assert "$3,000,000" in text
     assert "$9,000,000" not in text
     assert "010-9999" not in text
+
+
+def failed(cast: Cast, name: str) -> Certificate:
+    """A certificate that could not be made."""
+    from tests.credentialing.helpers import a_holder
+
+    certificate = issued(cast.coverage, cast.ana, a_holder(cast.ana, cast.coverage, name=name))
+    age(certificate, 0, status=Certificate.Status.FAILED, attempts=3)
+    return certificate
+
+
+def test_a_fourth_retry_within_an_hour_waits_and_says_until_when(cast: Cast, browse: Browse) -> None:
+    client = browse(cast.ana)
+    for number in range(3):
+        certificate = failed(cast, f"Hospital {number}")
+        assert client.post(reverse("credentialing:retry", args=[certificate.public_id])).status_code == 302
+    fourth = failed(cast, "Fourth Hospital")
+    refused = client.post(reverse("credentialing:retry", args=[fourth.public_id]))
+    assert refused.status_code == 429
+    assert "You’ve tried 3 times within an hour. Try again at " in refused.content.decode()
+    fourth.refresh_from_db()
+    assert fourth.has_failed
+    again = issued(cast.coverage, cast.ana, fourth.holder)
+    assert again == fourth
+    assert again.has_failed, "asking for it again is a retry too"
+    assert Event.objects.filter(tag=CertificateEvent.RETRIED).count() == 3
+
+
+def test_no_more_than_half_the_web_threads_wait_for_files_the_others_go_straight_to_the_progress_page(
+    committed: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificates = [issued(committed.coverage, committed.ana), issued(committed.bens, committed.ben)]
+    threads = django_settings.WEB_THREADS
+    sleeping, awake = threading.Semaphore(0), threading.Event()
+    through = threading.Semaphore(0)
+
+    def sleep(_seconds: float) -> None:
+        sleeping.release()
+        awake.wait(PATIENCE)
+
+    monkeypatch.setattr(services.time, "sleep", sleep)
+
+    def wait(number: int) -> None:
+        services.wait_for_file(certificates[number % 2], seconds=PATIENCE)
+        through.release()
+
+    def let_go_when_the_others_are_through() -> None:
+        for _ in range(threads - threads // 2):
+            assert through.acquire(timeout=PATIENCE), "somebody waits who should not"
+        for _ in range(threads // 2):
+            assert sleeping.acquire(timeout=PATIENCE), "somebody who could wait didn't"
+        for certificate in certificates:
+            services.render(certificate.pk)
+        awake.set()
+
+    results = at_once(*(partial(wait, number) for number in range(threads)), let_go_when_the_others_are_through)
+    assert results == [None] * (threads + 1)
+    services.wait_for_file(certificates[0], seconds=0)
+    assert certificates[0].is_ready, "there is room again"
+
+
+def test_a_wait_that_ends_in_an_error_gives_its_place_back(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    certificate = issued(cast.coverage, cast.ana)
+
+    def break_off(*_args: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as broken:
+        broken.setattr(services, "_wait", break_off)
+        for _ in range(django_settings.WEB_THREADS):
+            with pytest.raises(KeyboardInterrupt):
+                services.wait_for_file(certificate, seconds=1)
+    services.render(certificate.pk)
+    services.wait_for_file(certificate, seconds=0)
+    assert certificate.is_ready
+
+
+def test_with_the_worker_down_the_queue_stays_short(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(services, "MOST_IN_QUEUE", 5)
+    for number in range(4):
+        age(failed(cast, f"Hospital {number}"), 60, status=Certificate.Status.QUEUED, attempts=0)
+    for _ in range(10):
+        tasks.retry_stale_certificates()
+        Certificate.objects.update(enqueued_at=timezone.now() - timedelta(seconds=60))
+    assert in_queue() == 5
+    with redis.Redis.from_url(django_settings.REDIS_URL) as client:
+        client.delete(tasks.DOCUMENTS)
+    assert tasks.retry_stale_certificates() == 4, "as soon as there is room again"
