@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+import core.converters  # noqa: F401  # makes <public_id:…> known
 from accounts import views
 
 app_name = "accounts"
@@ -11,9 +12,9 @@ urlpatterns = [
     path("sign-out/", views.sign_out, name="sign-out"),
     path("verify/", views.verify, name="verify"),
     path("verify/ways/", views.verify_ways, name="verify-ways"),
-    path("verify/<str:public_id>/", views.verify_device, name="verify-device"),
-    path("verify/<str:public_id>/send/", views.send_code, name="send-code"),
-    path("verify/<str:public_id>/status/", views.code_status, name="code-status"),
+    path("verify/<public_id:public_id>/", views.verify_device, name="verify-device"),
+    path("verify/<public_id:public_id>/send/", views.send_code, name="send-code"),
+    path("verify/<public_id:public_id>/status/", views.code_status, name="code-status"),
     path("mfa/setup/", views.mfa_setup, name="mfa-setup"),
     path("mfa/setup/authenticator/", views.mfa_setup_authenticator, name="mfa-setup-authenticator"),
     path("mfa/setup/text/", views.mfa_setup_text, name="mfa-setup-text"),

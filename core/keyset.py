@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -19,6 +20,7 @@ from django.http import HttpRequest
 
 Row = TypeVar("Row", bound=Model)
 PAGE_SIZE = 25
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +107,11 @@ def _read_cursor(text: str, names: list[str], queryset: QuerySet[Any]) -> list[A
         return None
     try:
         values = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (binascii.Error, UnicodeError, ValueError):
+    except (binascii.Error, UnicodeError, ValueError, RecursionError):
         return None
     if not isinstance(values, list) or len(values) != len(names):
         return None
-    if not all(isinstance(value, str | int) and "\x00" not in str(value) for value in values):
+    if not all(_can_be_asked_for(value) for value in values):
         return None
     # Fields of the row want values of their own kind; annotations are taken as they come.
     fields = {field.name: field for field in queryset.model._meta.concrete_fields}
@@ -118,5 +120,12 @@ def _read_cursor(text: str, names: list[str], queryset: QuerySet[Any]) -> list[A
             fields[name].to_python(value) if name in fields else value
             for name, value in zip(names, values, strict=True)
         ]
-    except ValidationError:
+    except (ValidationError, TypeError, ValueError, OverflowError):
         return None
+
+
+def _can_be_asked_for(value: object) -> bool:
+    """Whether PostgreSQL can compare with it: a text without NUL and lone surrogates, or a number within 64 bits."""
+    if isinstance(value, str):
+        return not _NO_TEXT.search(value)
+    return isinstance(value, int) and abs(value) < 2**63

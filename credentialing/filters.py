@@ -54,8 +54,10 @@ class CoverageFilter(django_filters.FilterSet):
         if not words:
             return coverages.none() if text.strip() else coverages
         query = SearchQuery(" & ".join(f"{word}:*" for word in words), config="simple", search_type="raw")
+        number = normalize_number(text)
+        by_number = Q(term__policy__number_normalized__startswith=number) if number else Q(pk__in=[])
         return coverages.filter(
-            Q(term__policy__number_normalized__startswith=normalize_number(text) or None)
+            by_number
             | Q(term__policy__policyholder__in=Policyholder.objects.filter(search=query))
             | Q(insured__in=Insured.objects.filter(search=query))
         )

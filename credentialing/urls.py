@@ -2,15 +2,16 @@
 
 from django.urls import path
 
+import core.converters  # noqa: F401  # makes <public_id:…> known
 from credentialing import views
 
 app_name = "credentialing"
 urlpatterns = [
     path("", views.home, name="home"),
-    path("issue/<str:public_id>/", views.issue, name="issue"),
+    path("issue/<public_id:public_id>/", views.issue, name="issue"),
     path("certificates/", views.certificates, name="certificates"),
-    path("certificates/<str:public_id>/", views.certificate_page, name="certificate"),
-    path("certificates/<str:public_id>/progress/", views.progress, name="progress"),
-    path("certificates/<str:public_id>/pdf/", views.download, name="pdf"),
-    path("certificates/<str:public_id>/retry/", views.retry, name="retry"),
+    path("certificates/<public_id:public_id>/", views.certificate_page, name="certificate"),
+    path("certificates/<public_id:public_id>/progress/", views.progress, name="progress"),
+    path("certificates/<public_id:public_id>/pdf/", views.download, name="pdf"),
+    path("certificates/<public_id:public_id>/retry/", views.retry, name="retry"),
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -14,6 +15,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.guards import user_of
 from core.admin import ReadOnlyAdmin
+from core.bodies import accepts_upload
 from feed import services
 from feed.forms import DropForm, ReleaseForm, UploadForm
 from feed.models import Finding, NotHeldError, OwnUploadError, Run, Source
@@ -58,7 +60,7 @@ class RunAdmin(ReadOnlyAdmin[Run]):
         """The pages of uploading, following and releasing, before admin's own."""
         wrap = self.admin_site.admin_view
         return [
-            path("upload/", wrap(self.upload_view), name="feed_run_upload"),
+            path("upload/", wrap(accepts_upload(settings.FEED_MAX_BYTES)(self.upload_view)), name="feed_run_upload"),
             path("<int:run_id>/progress/", wrap(self.progress_view), name="feed_run_progress"),
             path("<int:run_id>/release/", wrap(require_POST(self.release_view)), name="feed_run_release"),
             path("<int:run_id>/drop/", wrap(require_POST(self.drop_view)), name="feed_run_drop"),

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
+from core.converters import PUBLIC_ID_PLACE
 from core.money import dollars
 from core.templatetags.show import day
 from policies.filters import STATUSES
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from accounts.models import User
     from policies.models.policy import PolicyQuerySet
 
-PLACE = "public-id"
 PROGRAMS = dict(Policy.Program.choices)
 POLICY_FIELDS = (
     "number",
@@ -95,7 +95,7 @@ def listing_of(user: User, policies: Sequence[Policy], query: Mapping[str, str])
     for term in Term.objects.live().filter(policy_id__in=list(terms)).only(*TERM_FIELDS):
         terms[term.policy_id].append(term)
     managed = _managed(user, policies)
-    address = reverse("policies:policy", args=[PLACE])
+    address = reverse("policies:policy", args=[PUBLIC_ID_PLACE])
     rows = [
         _row(standing_of(policy, terms[policy.pk], policy.today()), address, with_premium=policy.pk in managed)
         for policy in policies
@@ -108,7 +108,7 @@ def _row(standing: Standing, address: str, *, with_premium: bool) -> Row:
     plain = standing.in_force and standing.kind == "good"
     return Row(
         number=policy.number,
-        href=address.replace(PLACE, policy.public_id),
+        href=address.replace(PUBLIC_ID_PLACE, policy.public_id),
         policyholder=policy.policyholder.name,
         program=PROGRAMS[policy.program],
         kind=standing.kind,

@@ -20,6 +20,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 
+from core.converters import PUBLIC_ID_PLACE
 from core.keyset import KeysetPage, keyset_page
 from core.money import whole_dollars
 from core.panels import Panel, panels_for
@@ -64,7 +65,6 @@ BY_NAME = models.Func(
 )
 ROSTER_SIZE = 20
 # Stands for a public id in an address that is worked out once for all rows.
-PLACE = "public-id"
 PAPERS = {"": "", CERTIFICATE: "Certificate", LETTER: "Letter"}
 PARTS, FORMS = dict(Coverage.Part.choices), dict(Coverage.Form.choices)
 ROSTER_FIELDS = (
@@ -259,7 +259,7 @@ def _roster(request: HttpRequest, term: Term, policy: Policy, standing: Standing
     elif q:
         coverages = coverages.none()
     page = keyset_page(coverages.annotate(sort_key=BY_NAME), request, order=("sort_key", "id"), size=ROSTER_SIZE)
-    issue = reverse("credentialing:issue", args=[PLACE])
+    issue = reverse("credentialing:issue", args=[PUBLIC_ID_PLACE])
     rows = [
         _roster_row(coverage, term, PAPERS[paper_for(coverage, policy, term, standing.day) if issues else ""], issue)
         for coverage in page.rows
@@ -298,5 +298,5 @@ def _roster_row(coverage: Coverage, term: Term, paper: str, issue: str) -> Roste
         limits=f"{whole_dollars(c.limit_per_claim)} / {whole_dollars(c.limit_aggregate)}",
         limits_note=", ".join(filter(None, notes)),
         paper=paper,
-        href=issue.replace(PLACE, c.public_id) if paper else "",
+        href=issue.replace(PUBLIC_ID_PLACE, c.public_id) if paper else "",
     )

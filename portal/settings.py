@@ -110,11 +110,15 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # Every answer has an id and these headers, a refusal's and a style sheet's too. None of them reads a body.
     "portal.logging.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "portal.health.MetricsMiddleware",
+    "portal.requests.ReadableRequestMiddleware",
+    "portal.requests.BodyLimitMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -125,7 +129,6 @@ MIDDLEWARE = [
     "accounts.middleware.NoStoreMiddleware",
     "policies.middleware.ReachMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 
@@ -388,6 +391,7 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
+# What a request may carry where its view isn't marked otherwise (core.bodies): all of it, and its fields together.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 

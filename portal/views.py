@@ -50,6 +50,11 @@ def bad_request(_request: HttpRequest, exception: Exception | None = None) -> Ht
     return _plain("400.html", 400)
 
 
+def too_large(_request: HttpRequest, *, status: int = 413) -> HttpResponse:
+    """The page for a request that carries more than its address takes."""
+    return _plain("413.html", status)
+
+
 def server_error(_request: HttpRequest) -> HttpResponse:
     """The page for a fault of ours."""
     return _plain("500.html", 500)

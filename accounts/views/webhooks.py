@@ -11,10 +11,16 @@ from django.views.decorators.http import require_POST
 
 from accounts.messaging import is_signed_by_twilio
 from accounts.models import Challenge
+from core.bodies import accepts_body
 
 log = structlog.get_logger(__name__)
 
 
+# A report has a dozen short fields. It is judged by its signature before it may cost anything.
+MAX_REPORT_BYTES = 64 * 1024
+
+
+@accepts_body(MAX_REPORT_BYTES)
 @csrf_exempt
 @require_POST
 def twilio_status(request: HttpRequest) -> HttpResponse:
@@ -24,7 +30,8 @@ def twilio_status(request: HttpRequest) -> HttpResponse:
     """
     reference = request.GET.get("challenge", "")
     signature = request.headers.get("X-Twilio-Signature", "")
-    params = request.POST.dict()
+    is_form = request.content_type == "application/x-www-form-urlencoded"
+    params = request.POST.dict() if signature and is_form else {}
     if not is_signed_by_twilio(reference=reference, params=params, signature=signature):
         log.warning("twilio_status_unsigned")
         return HttpResponse(status=HTTPStatus.FORBIDDEN)

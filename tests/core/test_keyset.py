@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+from urllib.parse import urlencode
 
 import pytest
 from django.test import RequestFactory
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from core.keyset import keyset_page
 from policies.models import Agency
@@ -93,10 +97,26 @@ def cursor(values):
         cursor({"a": 1}),
         "%FF%FE",
         "x" * 500,
+        cursor(["a\ud800b", 1]),
+        cursor(["Birch", 10**30]),
+        cursor(["Birch", -(10**30)]),
+        cursor(["Birch", 1.5]),
+        base64.urlsafe_b64encode(b"[" * 1_500).decode(),
+        base64.urlsafe_b64encode(b'["x", ' + b"9" * 5_000 + b"]").decode(),
     ],
 )
 def test_a_cursor_that_cannot_be_read_shows_the_first_page(agencies, text):
     assert names(page(f"?after={text}")) == NAMES[:3]
+
+
+@given(
+    st.one_of(st.text(), st.binary().map(lambda raw: base64.urlsafe_b64encode(raw).decode()))
+    | st.lists(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), max_size=3).map(cursor)
+)
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_whatever_stands_for_a_cursor_gives_a_page(agencies, text):
+    for order in (("name", "id"), ("created_at", "id"), ("-id",)):
+        assert page(f"?{urlencode({'after': text})}", order=order).rows is not None
 
 
 def test_a_row_that_is_gone_meanwhile_does_not_lose_the_place(agencies):

@@ -1,0 +1,54 @@
+"""How much a request may carry to a view (SECURITY: request bodies). `portal.requests` enforces it before anything
+reads the body; a view that isn't marked takes `settings.DATA_UPLOAD_MAX_MEMORY_SIZE`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+
+from django.conf import settings
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+P = ParamSpec("P")
+View = Callable[Concatenate["HttpRequest", P], "HttpResponse"]
+# What a form around a file takes: its other fields, and the lines between the parts.
+FORM_BYTES = 1024**2
+_MARK = "max_body_bytes"
+
+
+def accepts_body(max_bytes: int) -> Callable[[View[P]], View[P]]:
+    """The view takes requests with at most so many bytes of body."""
+
+    def mark(view: View[P]) -> View[P]:
+        setattr(view, _MARK, max_bytes)
+        return view
+
+    return mark
+
+
+def accepts_upload(max_bytes: int) -> Callable[[View[P]], View[P]]:
+    """The view takes a form with files of so many bytes, from people whom the portal has let in.
+
+    The token of the form stands in the body. It is checked here, behind the guards of every address, so that nobody
+    else can make the portal write gigabytes to a disk before it says no.
+    """
+
+    def mark(view: View[P]) -> View[P]:
+        checked = csrf_protect(view)
+
+        @wraps(view)
+        def let_in(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            return checked(request, *args, **kwargs)
+
+        return csrf_exempt(accepts_body(max_bytes + FORM_BYTES)(let_in))
+
+    return mark
+
+
+def most_bytes(view: Callable[..., Any]) -> int:
+    """How much body the view takes."""
+    return int(getattr(view, _MARK, settings.DATA_UPLOAD_MAX_MEMORY_SIZE))

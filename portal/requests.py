@@ -1,0 +1,60 @@
+"""What is turned away before any view, session or form sees it: requests that can't be meant, and bodies too large."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+from django.urls import Resolver404, resolve
+from django.views.defaults import page_not_found
+
+from core.bodies import most_bytes
+from portal.views import bad_request, too_large
+
+log = structlog.get_logger(__name__)
+GetResponse = Callable[[HttpRequest], HttpResponse]
+# PostgreSQL stores no NUL in a text, so an address or header that holds one finds nothing and fits nowhere.
+NUL = "\0"
+ESCAPED_NUL = "%00"
+
+
+class ReadableRequestMiddleware:
+    """Answers 400 to a request with a NUL in its path, its query, or a header."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        query = request.META.get("QUERY_STRING", "")
+        if ESCAPED_NUL in query or any(NUL in text for text in (request.path_info, query, *request.headers.values())):
+            return bad_request(request)
+        return self.get_response(request)
+
+
+class BodyLimitMiddleware:
+    """Answers 413 to a body that is larger than its view takes, by its announced length and without reading it
+    (SECURITY: request bodies). A body whose length isn't announced is refused with 411: no browser sends one."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        announced = request.META.get("CONTENT_LENGTH") or "0"
+        if request.headers.get("Transfer-Encoding") or not (announced.isdecimal() and announced.isascii()):
+            return too_large(request, status=HTTPStatus.LENGTH_REQUIRED)
+        # Twenty digits are no length, and would take long to read as a number.
+        length = int(announced[:20])
+        if length > self._most(request):
+            log.warning("request_body_refused", bytes=length)
+            return too_large(request)
+        return self.get_response(request)
+
+    @staticmethod
+    def _most(request: HttpRequest) -> int:
+        try:
+            view = resolve(request.path_info).func
+        except Resolver404:
+            view = page_not_found
+        return most_bytes(view)

@@ -1,0 +1,30 @@
+"""The list of coverages finds what people type, and answers whatever they type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from tests.credentialing.conftest import Cast
+from tests.reading import words
+
+
+@pytest.mark.parametrize("typed", ["nunez", "Núñez", "mpl 204", "RIVERBEND"])
+def test_a_name_in_any_spelling_or_a_number_finds_its_coverage(
+    cast: Cast, browse: Callable[[User], Client], typed: str
+) -> None:
+    answer = browse(cast.paula).get("/credentialing/", {"q": typed})
+
+    assert answer.status_code == 200
+    assert "Núñez" in words(answer)
+
+
+@pytest.mark.parametrize("typed", ["ñ", "—", "Ñ ñ", "łą", "'", "\\", ":*", "!", "& |"])
+def test_a_search_without_a_letter_or_digit_of_a_policy_number_is_answered(
+    cast: Cast, browse: Callable[[User], Client], typed: str
+) -> None:
+    for address in ("/credentialing/", "/policies/", "/credentialing/certificates/"):
+        assert browse(cast.paula).get(address, {"q": typed}).status_code == 200
