@@ -67,6 +67,14 @@ def local_today(state: str = "") -> date:
     return timezone.now().astimezone(zone_for_state(state)).date()
 
 
+def carrier_today() -> date:
+    """Today where the carrier is (TIME_ZONE), whatever zone the user has chosen.
+
+    For access decisions that no one policy is behind; with a policy the day is its named insured's (`Policy.today`).
+    """
+    return timezone.localdate(timezone=timezone.get_default_timezone())
+
+
 def in_force_on(start: date, end: date | None, day: date) -> bool:
     """Whether a period is in force on a day: the start is included, the end is not (12:01 a.m. on both).
 

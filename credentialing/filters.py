@@ -8,8 +8,8 @@ import django_filters
 from django import forms
 from django.contrib.postgres.search import SearchQuery
 from django.db.models import Q
-from django.utils import timezone
 
+from core.dates import carrier_today
 from policies.models import Coverage, Insured, Policy, Policyholder, Term
 from policies.names import fold, normalize_number
 
@@ -68,11 +68,9 @@ class CoverageFilter(django_filters.FilterSet):
         if status == ALL:
             return coverages
         if status == ACTIVE:
-            return coverages.filter(running, term__status=Term.Status.BOUND, expires__gt=timezone.localdate())
+            return coverages.filter(running, term__status=Term.Status.BOUND, expires__gt=carrier_today())
         if status == ENDED:
-            over = Q(expires__lte=timezone.localdate()) | Q(
-                term__status__in=(Term.Status.EXPIRED, Term.Status.CANCELLED)
-            )
+            over = Q(expires__lte=carrier_today()) | Q(term__status__in=(Term.Status.EXPIRED, Term.Status.CANCELLED))
             return coverages.filter(running & over)
         if status == Policy.Status.PENDING:
             offered = (Term.Status.OFFERED, Term.Status.ACCEPTED)

@@ -10,12 +10,10 @@ from urllib.parse import urlencode
 from django.db.models import F, Value
 from django.db.models.functions import Concat, Lower
 
-from credentialing.eligibility import Verdict, judge
 from credentialing.filters import ACTIVE, STATUSES
-from credentialing.freshness import data_as_of
+from policies.eligibility import Verdict, judge_now
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Mapping, Sequence
 
     from policies.models import Coverage
@@ -82,15 +80,9 @@ class Listing:
 
 
 def listing_of(coverages: Sequence[Coverage], query: Mapping[str, str]) -> Listing:
-    """The rows of one page; one query per source of data, whatever the number of rows."""
+    """The rows of one page, of coverages that come `in_order`."""
     q, status = query.get("q", "").strip(), query.get("status") or ACTIVE
-    as_of: dict[str, dt.datetime | None] = {}
-    rows = []
-    for coverage in coverages:
-        policy = coverage.term.policy
-        if policy.source not in as_of:
-            as_of[policy.source] = data_as_of(policy.source)
-        rows.append(Row(coverage, judge(coverage, day=policy.today(), as_of=as_of[policy.source])))
+    rows = [Row(coverage, judge_now(coverage)) for coverage in coverages]
     href = partial(_href, q)
     return Listing(rows, [Tab(label, href(code), code == status) for code, label in STATUSES], q, status)
 

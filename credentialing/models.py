@@ -154,7 +154,7 @@ class Certificate(models.Model):
     """
 
     class Kind(models.TextChoices):
-        """What each status of a coverage gives (`credentialing.eligibility`)."""
+        """What each status of a coverage gives (`policies.eligibility`)."""
 
         COI = "coi", "Certificate of insurance"
         PENDING_CANCELLATION = "coi_pending_cancellation", "Certificate of insurance, cancellation pending"

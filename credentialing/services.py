@@ -29,13 +29,13 @@ from core.pdf import unprintable
 from core.queue import enqueue, waiting
 from core.storage import private_storage
 from credentialing import limits
-from credentialing.eligibility import judge_now
 from credentialing.events import CertificateEvent
-from credentialing.freshness import data_as_of
 from credentialing.models import Certificate, Holder
 from credentialing.numbers import new_serial, new_verification_code
 from credentialing.rendering import certificate_pdf
 from credentialing.snapshot import build_snapshot, digest_of, texts_of
+from policies.eligibility import judge_now
+from policies.freshness import data_as_of
 from policies.models import Membership
 from policies.rights import reaching
 

@@ -125,6 +125,7 @@ class Sheet:
         verb = "ended" if self.ends <= self.issued_on else "ends"
         day = day_long(self.ends)
         sentences = {
+            "ended": f"The coverage stated below {verb} on {day}.",
             "cancelled": f"The policy was cancelled, and this coverage {verb} on {day}.",
             "nonrenewed": f"The policy was not renewed, and this coverage {verb} on {day}.",
             "expired": f"The policy period expired, and this coverage {verb} on {day}.",

@@ -16,8 +16,8 @@ from django.db.models import Q
 from policies.models import AgentOfRecord, EreOffer, License
 
 if TYPE_CHECKING:
-    from credentialing.eligibility import Verdict
     from credentialing.models import Holder
+    from policies.eligibility import Verdict
     from policies.models import Coverage, Membership
     from policies.models.base import Address
 
@@ -58,7 +58,7 @@ def build_snapshot(
             "form": coverage.form,
             "form_name": coverage.get_form_display().lower(),
             "retroactive": coverage.retroactive_text,
-            "starts": str(coverage.effective),
+            "starts": str(verdict.starts),
             "ends": str(verdict.ends),
             "per": coverage.per_claim_label,
             "per_claim": str(coverage.limit_per_claim),

@@ -15,11 +15,11 @@ from accounts.guards import user_of
 from core.downloads import FileChangedError, private_file_response
 from core.keyset import keyset_page
 from credentialing import downloads, limits, services
-from credentialing.eligibility import judge_now
 from credentialing.filters import ACTIVE, CoverageFilter
 from credentialing.forms import IssueForm
 from credentialing.listing import ORDER, in_order, listing_of
 from credentialing.models import Certificate
+from policies.eligibility import judge_now
 from policies.models import Coverage
 from policies.rights import require
 from policies.roles import Capability

@@ -7,18 +7,17 @@ import datetime as dt
 from django.conf import settings
 from django.utils import timezone
 
+from core.memo import once
 from feed.models import Source
 
 
 def as_of(source: str | None = None) -> dt.datetime | None:
     """The moment that the data stands for: of one source, or of the oldest of all that are expected regularly.
 
-    None before the first package. One small query.
+    None before the first package. One small query a request.
     """
-    sources = Source.objects.order_by("as_of")
-    if source is not None:
-        sources = sources.filter(name=source)
-    standing = list(sources.values_list("name", "as_of"))
+    known = once("feed.as_of", lambda: list(Source.objects.order_by("as_of").values_list("name", "as_of")))
+    standing = [(name, moment) for name, moment in known if source in (None, name)]
     expected = [moment for name, moment in standing if name not in settings.FEED_SOURCES_AT_REST]
     return next(iter(expected or [moment for _, moment in standing]), None)
 

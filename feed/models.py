@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from core.events import record_event
 from core.feedspec import Severity, Stage
+from core.freshness import is_stale
 from feed.events import FeedEvent
 from feed.findings import counted
 
@@ -61,7 +62,7 @@ class Source(models.Model):
 
     def is_stale(self, now: dt.datetime) -> bool:
         """Whether its data is older than `settings.FEED_STALE_AFTER`."""
-        return now - self.as_of > settings.FEED_STALE_AFTER
+        return is_stale(self.as_of, now)
 
 
 class NotHeldError(Exception):

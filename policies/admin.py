@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
-from django.utils import timezone
 
 from accounts.guards import user_of
 from core.admin import RecordedLooks, StaffAdmin
+from core.dates import carrier_today
 from policies.events import PolicyEvent
 from policies.models import (
     Agency,
@@ -229,7 +229,7 @@ class MembershipAdmin(StaffAdmin[Membership]):
     @admin.action(description="Revoke the selected memberships, at once", permissions=["change"])
     def revoke_selected(self, request: HttpRequest, memberships: models.QuerySet[Membership]) -> None:
         """End access from this moment."""
-        reason = f"revoked in admin on {timezone.localdate():%Y-%m-%d}"
+        reason = f"revoked in admin on {carrier_today():%Y-%m-%d}"
         for membership in memberships:
             membership.revoke(by=user_of(request), reason=reason, request=request)
         self.message_user(request, f"{len(memberships)} memberships revoked.", messages.SUCCESS)

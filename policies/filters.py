@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import django_filters
 from django import forms
 from django.db.models import Exists, OuterRef
-from django.utils import timezone
 
+from core.dates import carrier_today
 from policies.models import Policy, Term
 from policies.standing import RENEWAL_WINDOW_DAYS
 
@@ -63,7 +63,7 @@ class PolicyFilter(django_filters.FilterSet):
 
 
 def _ending_terms() -> TermQuerySet:
-    today = timezone.localdate()
+    today = carrier_today()
     return Term.objects.live().filter(
         policy=OuterRef("pk"),
         status=Term.Status.BOUND,

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Case, Count, F, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce
-from django.utils import timezone
 
+from core.dates import carrier_today
 from core.templatetags.show import day_long
+from policies.eligibility import Verdict, judge_now
 from policies.models import Coverage, Membership, Policy, Policyholder, Reach, Term, reach_of
-from policies.standing import RENEWAL_WINDOW_DAYS, Notice, Standing, paper_for, standing_of
+from policies.standing import RENEWAL_WINDOW_DAYS, Notice, Standing, standing_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from accounts.models import User
     from policies.models.term import TermQuerySet
 
@@ -48,17 +51,13 @@ class OwnCoverage:
     coverage: Coverage
     standing: Standing
     term: Term
+    verdict: Verdict
 
     @property
     def in_force(self) -> bool:
         """Whether it covers today."""
         standing = self.standing
         return standing.in_force and self.term == standing.term and self.coverage.in_force_on(standing.day)
-
-    @property
-    def paper(self) -> str:
-        """What it can be shown by: a certificate, a letter, or nothing."""
-        return paper_for(self.coverage, self.standing.policy, self.term, self.standing.day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,9 +205,18 @@ def _own(reach: Reach, standings: dict[int, Standing]) -> list[OwnCoverage]:
         Coverage.objects.live()
         .filter(insured_id__in=reach.insured_ids, term_id__in=leading)
         .select_related("insured")
+        .with_segments()
         .order_by("-expires", "part", "id")
     )
-    return [OwnCoverage(coverage, *leading[coverage.term_id]) for coverage in coverages]
+    return own_coverages(coverages, leading)
+
+
+def own_coverages(coverages: Iterable[Coverage], places: dict[int, tuple[Standing, Term]]) -> list[OwnCoverage]:
+    """Coverages with their verdicts. `places`: standing and term of each, by the term's id; terms with their policy."""
+    found = list(coverages)
+    for coverage in found:
+        coverage.term = places[coverage.term_id][1]
+    return [OwnCoverage(coverage, *places[coverage.term_id], judge_now(coverage)) for coverage in found]
 
 
 def _terms(policies: list[Policy], *, counted: bool) -> TermQuerySet:
@@ -216,7 +224,7 @@ def _terms(policies: list[Policy], *, counted: bool) -> TermQuerySet:
     terms = Term.objects.live().filter(policy__in=policies)
     if not counted:
         return terms
-    today = timezone.localdate()
+    today = carrier_today()
     insureds = (
         Coverage.objects.live()
         .filter(term=OuterRef("pk"), effective__lte=today, expires__gt=today)
@@ -231,7 +239,7 @@ def _terms(policies: list[Policy], *, counted: bool) -> TermQuerySet:
 
 def _book(reach: Reach) -> Book:
     """An agent's clients: one query that counts those in force, two that say what comes next."""
-    today = timezone.localdate()
+    today = carrier_today()
     agent = reach.only(ROLES.AGENT)
     soon = Q(expires__lte=today + dt.timedelta(days=RENEWAL_WINDOW_DAYS))
     counted = (

@@ -1,9 +1,10 @@
-"""The length of time for which a user's memberships are read once: one request."""
+"""The length of time for which a user's memberships, and whatever else is asked once, are read once: one request."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from core.memo import one_request
 from policies.models.reach import asked_once
 
 if TYPE_CHECKING:
@@ -20,5 +21,5 @@ class ReachMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        with asked_once():
+        with asked_once(), one_request():
             return self.get_response(request)

@@ -17,20 +17,21 @@ from django.db.models import F, Value
 from django.db.models.expressions import RawSQL
 from django.http import Http404
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.http import urlencode
 
 from core.converters import PUBLIC_ID_PLACE
+from core.dates import carrier_today
 from core.keyset import KeysetPage, keyset_page
 from core.money import whole_dollars
 from core.panels import Panel, panels_for
 from core.templatetags.show import day
-from policies.glance import OwnCoverage
+from policies.eligibility import Verdict, judge_now
+from policies.glance import OwnCoverage, own_coverages
 from policies.models import AgentOfRecord, Coverage, Policy, Term
 from policies.names import fold
 from policies.rights import capabilities
 from policies.roles import Capability
-from policies.standing import CERTIFICATE, LETTER, Notice, Standing, paper_for, standing_of
+from policies.standing import Notice, Standing, standing_of
 from policies.timeline import Timeline, timeline_of
 
 if TYPE_CHECKING:
@@ -65,11 +66,11 @@ BY_NAME = models.Func(
 )
 ROSTER_SIZE = 20
 # Stands for a public id in an address that is worked out once for all rows.
-PAPERS = {"": "", CERTIFICATE: "Certificate", LETTER: "Letter"}
 PARTS, FORMS = dict(Coverage.Part.choices), dict(Coverage.Form.choices)
 ROSTER_FIELDS = (
     "public_id",
     "term_id",
+    "insured_id",
     "part",
     "form",
     "retroactive_date",
@@ -160,7 +161,7 @@ class PolicyPage:
     @property
     def agent(self) -> AgentOfRecord | None:
         """The agent of record today."""
-        today = timezone.localdate()
+        today = carrier_today()
         return next((agent for agent in self.agents if agent.is_in_office(today)), None)
 
     @property
@@ -179,7 +180,7 @@ def page_of_policy(request: HttpRequest, user: User, policy: Policy) -> PolicyPa
     may = capabilities(user, policy, among=(Capability.VIEW_POLICY, Capability.ISSUE_CERTIFICATE))
     whole = Capability.VIEW_POLICY in may
     issues = Capability.ISSUE_CERTIFICATE in may
-    terms = list(policy.terms.live())
+    terms = policy.live_terms
     standing = standing_of(policy, terms, policy.today())
     term = _chosen(request.GET.get("term", ""), terms) or standing.term
     coverages = [] if whole else _own(user, policy, terms, standing)
@@ -196,7 +197,7 @@ def page_of_policy(request: HttpRequest, user: User, policy: Policy) -> PolicyPa
         terms=[_row(t, standing, term) for t in shown],
         term=term,
         timeline=timeline_of(shown, standing.day, retroactive=min(reaching, default=None)),
-        roster=_roster(request, term, policy, standing, issues=issues) if whole and term is not None else None,
+        roster=_roster(request, term, issues=issues) if whole and term is not None else None,
         own=coverages,
         leading=leading,
         agents=policy.appointments if whole else [],
@@ -232,9 +233,10 @@ def _own(user: User, policy: Policy, terms: list[Term], standing: Standing) -> l
         Coverage.objects.visible_to(user)
         .filter(term__policy=policy)
         .select_related("insured")
+        .with_segments()
         .order_by("-effective", "part", "id")
     )
-    return [OwnCoverage(coverage, standing, by_id[coverage.term_id]) for coverage in coverages]
+    return own_coverages(coverages, {pk: (standing, term) for pk, term in by_id.items()})
 
 
 def _row(term: Term, standing: Standing, chosen: Term | None) -> TermRow:
@@ -247,10 +249,10 @@ def _row(term: Term, standing: Standing, chosen: Term | None) -> TermRow:
     return TermRow(term, place, "?" + urlencode({"term": term.public_id}), chosen is not None and term.pk == chosen.pk)
 
 
-def _roster(request: HttpRequest, term: Term, policy: Policy, standing: Standing, *, issues: bool) -> Roster:
+def _roster(request: HttpRequest, term: Term, *, issues: bool) -> Roster:
     """A page of the term's coverages by name: up to 5,000, so paged by key and searched by the database."""
     q = request.GET.get("q", "").replace("\x00", "").strip()[:100]
-    coverages = term.coverages.live().select_related("insured").only(*ROSTER_FIELDS)
+    coverages = term.coverages.live().select_related("insured").only(*ROSTER_FIELDS).with_segments()
     words = fold(q).split()
     if words:
         coverages = coverages.filter(
@@ -260,10 +262,7 @@ def _roster(request: HttpRequest, term: Term, policy: Policy, standing: Standing
         coverages = coverages.none()
     page = keyset_page(coverages.annotate(sort_key=BY_NAME), request, order=("sort_key", "id"), size=ROSTER_SIZE)
     issue = reverse("credentialing:issue", args=[PUBLIC_ID_PLACE])
-    rows = [
-        _roster_row(coverage, term, PAPERS[paper_for(coverage, policy, term, standing.day) if issues else ""], issue)
-        for coverage in page.rows
-    ]
+    rows = [_roster_row(c, term, judge_now(c) if issues else None, issue) for c in page.rows]
     return Roster(page, rows, q)
 
 
@@ -273,8 +272,9 @@ def _more_label(*, has_fund: bool, endorsements: int) -> str:
     return " and ".join(filter(None, ("Fund" if has_fund else "", counted)))
 
 
-def _roster_row(coverage: Coverage, term: Term, paper: str, issue: str) -> RosterRow:
+def _roster_row(coverage: Coverage, term: Term, verdict: Verdict | None, issue: str) -> RosterRow:
     c = coverage
+    paper = ("Letter" if verdict.is_letter else "Certificate") if verdict is not None and verdict.allows else ""
     whole_term = c.effective == term.effective and c.expires == term.expires
     fund = f"{c.fund}: {c.fund_limits}" if c.fund and c.fund_limits else c.fund
     notes = [

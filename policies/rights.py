@@ -6,8 +6,8 @@ from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from django.core.exceptions import PermissionDenied
-from django.utils import timezone
 
+from core.dates import carrier_today
 from policies.models import Coverage, Membership, Policy, Term, reach_of
 from policies.roles import RULES, Capability, Rule
 
@@ -21,8 +21,8 @@ def capabilities(user: User, policy: Policy, *, among: Collection[Capability] | 
     """Everything that the user may do with the policy: the union over her roles, less what the company doesn't offer.
 
     Empty for an outsider; then the policy isn't in `visible_to(user)` either. `among` narrows the question to some
-    capabilities. At most one query per role, one for an insured's
-    standing and one for who bills, each only where an answer depends on it.
+    capabilities. At most one query per role, one for the policy's terms and one for an insured's coverages, each only
+    where an answer depends on it.
     """
     wanted = {
         capability
@@ -59,7 +59,7 @@ def _reaching(user: User, policy: Policy) -> Iterator[Membership]:
     if policy.policyholder_id in reach.policyholder_ids:
         yield from (m for m in reach.memberships if m.policyholder_id == policy.policyholder_id)
     if reach.agency_ids:
-        today = timezone.localdate()
+        today = carrier_today()
         serving = {appointment.agency_id for appointment in policy.appointments if appointment.is_in_office(today)}
         yield from (m for m in reach.memberships if m.agency_id in serving)
     if reach.insured_ids:
@@ -78,29 +78,25 @@ def _opens(rule: Rule, capability: Capability, membership: Membership, is_histor
 
 
 def _is_historic(membership: Membership, policy: Policy) -> bool:
-    """Whether what the membership reaches has ended: the policy, or this insured's coverage on it.
+    """Whether what the membership reaches has ended by the named insured's day: the policy, or this insured's coverage.
 
     A coverage still to come counts as current when its term is accepted or bound; an offer does not.
     """
-    if policy.has_ended:
+    today = policy.today()
+    if policy.has_ended(today):
         return True
     if membership.role != Membership.Role.INSURED:
         return False
-    still = Coverage.objects.live().filter(
-        term__policy=policy,
-        term__status__in=(Term.Status.BOUND, Term.Status.ACCEPTED),
-        insured_id=membership.insured_id,
-        expires__gt=policy.today(),
-    )
-    return not still.exists()
+    running = [term.pk for term in policy.live_terms if term.runs_past(today)]
+    own = Coverage.objects.live().filter(term_id__in=running, insured_id=membership.insured_id, expires__gt=today)
+    return not running or not own.exists()
 
 
 def _is_billed_directly(policy: Policy) -> bool:
-    """Agency-billed and premium-financed terms have no Pay: the latest bound or accepted term decides."""
-    latest = (
-        Term.objects.live()
-        .filter(policy=policy, status__in=(Term.Status.BOUND, Term.Status.ACCEPTED))
-        .order_by("-effective")
-        .first()
-    )
-    return latest is None or latest.billing == Term.Billing.DIRECT
+    """Agency-billed and premium-financed terms have no Pay, nor have those whose billing we don't know.
+
+    The latest term that was ever taken up decides, so that it stays so after the term.
+    """
+    taken_up = (*Term.TAKEN_UP, Term.Status.ACCEPTED)
+    latest = next((term for term in policy.live_terms if term.status in taken_up), None)
+    return latest is not None and latest.billing == Term.Billing.DIRECT

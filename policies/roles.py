@@ -77,8 +77,10 @@ RULES: dict[Capability, Rule] = {
     Capability.VIEW_CLAIMS_HISTORY: _rule(*EVERYONE, historic=EVERYONE, switch=MANAGERS),
     Capability.REQUEST_HOLDER: _rule(*EVERYONE),
     Capability.MANAGE_STANDING_HOLDERS: _rule(*EVERYONE),
-    Capability.CREATE_PACKET: _rule(*EVERYONE),
-    Capability.VIEW_DOCUMENTS: _rule(*MANAGERS, historic=MANAGERS, service=Company.Service.FORMS),
+    # Who has left needs a packet the most.
+    Capability.CREATE_PACKET: _rule(*EVERYONE, historic=(INSURED, POLICYHOLDER)),
+    # A policy's own documents: the company's `forms` switch is for the public page of forms (S-31), never for these.
+    Capability.VIEW_DOCUMENTS: _rule(*MANAGERS, historic=MANAGERS),
     Capability.VIEW_BILLING: _rule(*MANAGERS, historic=MANAGERS),
     # Never an agent. Historic: what is owed.
     Capability.PAY: _rule(POLICYHOLDER, historic=(POLICYHOLDER,), service=Company.Service.PAY, direct_billing=True),

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable
 
-    from policies.models import Coverage
 
 RENEWAL_WINDOW_DAYS = 60
 """A term that ends within so many days is spoken of as ending."""
@@ -104,7 +103,7 @@ class Standing:
         )
 
     def _renewal(self) -> Notice | None:
-        if self.policy.has_ended:
+        if self.policy.has_ended(self.day):
             return None
         return _words_of_renewal(self.renewal, self.day) if self.renewal is not None else self._ending()
 
@@ -138,6 +137,9 @@ def _words_of_renewal(renewal: Term, day: dt.date) -> Notice:
 def standing_of(policy: Policy, terms: Iterable[Term], day: dt.date) -> Standing:
     """The standing of a policy on `day`, read from its live terms in any order; no query."""
     in_order = sorted(terms, key=lambda term: (term.effective, term.pk or 0))
+    for each in in_order:
+        each.policy = policy
+    policy.live_terms = in_order
     bound = [term for term in in_order if term.status == Term.Status.BOUND]
     current = next((term for term in bound if term.in_force_on(day)), None)
     to_come = [
@@ -152,7 +154,7 @@ def standing_of(policy: Policy, terms: Iterable[Term], day: dt.date) -> Standing
     ]
     ahead = next((term for term in to_come if term.status == Term.Status.BOUND), None)
     renewal = _best(to_come) if current is not None else None
-    term = current or (ahead if not policy.has_ended else None) or (past[-1] if past else None) or _best(to_come)
+    term = current or (ahead if not policy.has_ended(day) else None) or (past[-1] if past else None) or _best(to_come)
     kind, label, sentence = _words(policy, term, current, day)
     return Standing(policy, day, kind, label, sentence, term, renewal)
 
@@ -166,7 +168,7 @@ def _best(terms: list[Term]) -> Term | None:
 def _words(policy: Policy, term: Term | None, current: Term | None, day: dt.date) -> tuple[str, str, str]:
     """The mark and the sentence of each status."""
     kind, label = LABELS[policy.status]
-    if policy.has_ended:
+    if policy.has_ended(day):
         return kind, label, _words_of_ended(policy, term, day)
     if policy.status == Policy.Status.PENDING:
         begins = f". It would begin on {day_long(term.effective)}" if term is not None else ""
@@ -202,22 +204,3 @@ def _words_of_ended(policy: Policy, term: Term | None, day: dt.date) -> str:
     return (
         f"Ends on {day_long(ended)} and is not renewed" if ended > day else f"Not renewed; ended on {day_long(ended)}"
     )
-
-
-CERTIFICATE, LETTER = "certificate", "letter"
-
-
-def paper_for(coverage: Coverage, policy: Policy, term: Term, day: dt.date) -> str:
-    """What a coverage can be shown by on `day`: a certificate, a letter of past coverage, or nothing (S-35).
-
-    It only decides which link a page offers; whoever issues decides again.
-    """
-    if policy.status == Policy.Status.PENDING or term.status not in (
-        Term.Status.BOUND,
-        Term.Status.EXPIRED,
-        Term.Status.CANCELLED,
-    ):
-        return ""
-    if policy.has_ended or coverage.expires <= day or term.status != Term.Status.BOUND:
-        return LETTER if coverage.effective <= day else ""
-    return CERTIFICATE

@@ -6,7 +6,6 @@ import hmac
 import os
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from ipaddress import ip_address
 
 import redis
@@ -14,7 +13,6 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.utils import timezone
 from django.utils.module_loading import import_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -31,6 +29,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from psycopg_pool import PoolTimeout
 
+from core.freshness import is_stale
 from portal import workers
 from portal.logging import view_name_of
 
@@ -145,8 +144,7 @@ def _feed_down() -> dict[str, str]:
     as_of = import_string(settings.FEED_AS_OF)()
     if as_of is None:
         return {"feed": "never loaded"}
-    stale_after: timedelta = settings.FEED_STALE_AFTER
-    if timezone.now() - as_of > stale_after:
+    if is_stale(as_of):
         return {"feed": f"stale, as of {as_of.isoformat()}"}
     return {}
 

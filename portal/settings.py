@@ -304,7 +304,7 @@ FEED_WATCH_DIR = env.str("FEED_WATCH_DIR", default="")
 # Of a package: packed, and all of its files unpacked.
 FEED_MAX_BYTES = env.int("FEED_MAX_BYTES", default=2 * 1024**3)
 FEED_MAX_UNPACKED_BYTES = env.int("FEED_MAX_UNPACKED_BYTES", default=20 * 1024**3)
-FEED_STALE_AFTER = timedelta(hours=env.int("FEED_STALE_AFTER_HOURS", default=36))
+FEED_STALE_AFTER = timedelta(hours=env.int("FEED_STALE_AFTER_HOURS", default=84))
 # Sources that came once and are not expected again (a book taken over); their age is no alarm.
 FEED_SOURCES_AT_REST: list[str] = env.list("FEED_SOURCES_AT_REST", default=[])
 # Sources whose first package may be applied without a person's decision; any other is held.

@@ -9,6 +9,7 @@ from typing import Any
 import factory
 from django.utils import timezone
 
+from feed.models import Source
 from policies.models import (
     Agency,
     AgentOfRecord,
@@ -178,3 +179,8 @@ def agent_at(user: Any, agency: Agency, **fields: Any) -> Membership:
 def fresh(source: str | None = None) -> dt.datetime:
     """For `settings.FEED_AS_OF`: the carrier's data is of this moment."""
     return timezone.now()
+
+
+def data_of(as_of: dt.datetime) -> Source:
+    """The carrier's data is of that moment."""
+    return Source.objects.create(name="core", sequence=1, as_of=as_of, applied_at=as_of)

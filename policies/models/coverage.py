@@ -5,8 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Self
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.expressions import RawSQL
+from django.utils.functional import cached_property
 
 from core.dates import in_force_on
 from core.fields import PublicIdField
@@ -18,6 +21,20 @@ if TYPE_CHECKING:
     import datetime as dt
 
     from accounts.models import User
+
+
+# The live segments of the same insured, part, and form in the same term, itself included: first day and end of each.
+SEGMENTS = RawSQL(
+    """ARRAY(
+        SELECT ARRAY[segment.effective, segment.expires]
+        FROM policies_coverage segment
+        WHERE segment.insured_id = policies_coverage.insured_id AND segment.term_id = policies_coverage.term_id
+          AND segment.part = policies_coverage.part AND segment.form = policies_coverage.form
+          AND segment.retired_at IS NULL
+    )""",
+    (),
+    output_field=ArrayField(ArrayField(models.DateField())),
+)
 
 
 class CoverageQuerySet(FeedQuerySet):
@@ -33,8 +50,12 @@ class CoverageQuerySet(FeedQuerySet):
         return scoped.filter(reach_of(user).coverages())
 
     def with_policy(self) -> Self:
-        """With insured, term, policy, company and policyholder, in one query."""
-        return self.select_related("insured", "term__policy__company", "term__policy__policyholder")
+        """With insured, term, policy, company, policyholder, and segments, in one query."""
+        return self.select_related("insured", "term__policy__company", "term__policy__policyholder").with_segments()
+
+    def with_segments(self) -> Self:
+        """With `Coverage.segments` in the same query."""
+        return self.annotate(segments=SEGMENTS)
 
 
 class Coverage(FeedRow):
@@ -98,8 +119,32 @@ class Coverage(FeedRow):
         return f"{self.get_part_display()} {self.effective} to {self.expires}"
 
     def in_force_on(self, day: dt.date) -> bool:
-        """Whether the coverage's period holds `day`; the policy's status is another question."""
-        return in_force_on(self.effective, self.expires, day)
+        """Whether the coverage's own dates hold `day` (see `ends`); that its term is bound is another question."""
+        return in_force_on(self.effective, self.ends, day)
+
+    @cached_property
+    def segments(self) -> list[list[dt.date]]:
+        """First day and end of each segment of this coverage in the term. A change in mid-term ends one segment and
+        begins the next. A query of its own, unless the coverage comes `with_segments`."""
+        same = Coverage.objects.live().filter(
+            term_id=self.term_id, insured_id=self.insured_id, part=self.part, form=self.form
+        )
+        return [[starts, ends] for starts, ends in same.order_by().values_list("effective", "expires")]
+
+    @property
+    def period(self) -> tuple[dt.date, dt.date]:
+        """First day and end of the chain of touching segments that this one belongs to, as far as coverage goes."""
+        starts, ends = self.effective, self.expires
+        while before := [first for first, end in self.segments if end == starts]:
+            starts = min(before)
+        while after := [end for first, end in self.segments if first == ends]:
+            ends = max(after)
+        return starts, self.term.end_of(ends)
+
+    @property
+    def ends(self) -> dt.date:
+        """Where this coverage ends: with its own period, its term, or its cancelled policy (`Term.end_of`)."""
+        return self.term.end_of(self.expires)
 
     @property
     def retroactive_text(self) -> str:

@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from core.dates import carrier_today
 from core.events import record_event, subject_label
 from policies.events import PolicyEvent
 from policies.models.parties import Agency, Contact, Insured, Policyholder
@@ -29,7 +30,7 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
 
     def live(self) -> Self:
         """Those that have begun and are not ended, current or historic. A revoked one opens nothing at once."""
-        today = timezone.localdate()
+        today = carrier_today()
         return self.filter(
             Q(starts__lte=today),
             Q(ends=None) | Q(ends__gt=today),
@@ -72,7 +73,7 @@ class Membership(models.Model):
     contact = models.ForeignKey(Contact, on_delete=models.SET_NULL, null=True, blank=True, related_name="memberships")
     administrator = models.BooleanField(default=True, help_text="May name delegates.")
     capabilities = ArrayField(models.CharField(max_length=40), default=list, blank=True)
-    starts = models.DateField("from", default=timezone.localdate)
+    starts = models.DateField("from", default=carrier_today)
     ends = models.DateField("to", null=True, blank=True, help_text="The first day without access.")
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
     ended_by = models.CharField(max_length=6, choices=EndedBy, blank=True, default="", db_default="", editable=False)

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 
-from core.dates import in_force_on, local_today
+from core.dates import carrier_today, in_force_on, local_today
 from core.fields import PublicIdField
 from policies.models.base import FeedQuerySet, FeedRow
 from policies.models.parties import Agency, Company, Policyholder
@@ -155,22 +155,46 @@ class Policy(FeedRow):
         return reverse("policies:policy", args=[self.public_id])
 
     @property
-    def has_ended(self) -> bool:
-        """Cancelled, expired or nonrenewed: what remains of access is historic."""
-        return self.status in self.ENDED
+    def cancelled_on(self) -> dt.date | None:
+        """The day from which the policy is cancelled, past or ahead; None where it isn't, or the carrier gives no day.
+
+        FEED: `cancellation_effective`, or `status_date` where that is empty.
+        """
+        if self.status != self.Status.CANCELLED:
+            return None
+        return self.cancellation_effective or self.status_date
+
+    def cancels_on(self, day: dt.date) -> dt.date | None:
+        """The day of a cancellation that is still ahead of `day`: pending, or cancelled as of a later date."""
+        pending = self.status == self.Status.PENDING_CANCELLATION
+        cancels = self.cancellation_effective if pending else self.cancelled_on
+        return cancels if cancels is not None and cancels > day else None
+
+    def has_ended(self, day: dt.date) -> bool:
+        """Whether the policy is over on `day`; from then on access is historic (SPEC: current, historic, ended).
+
+        A policy that is nonrenewed, or cancelled as of a later date, runs until that date. One whose pending
+        cancellation's date has passed goes on until the carrier says more.
+        """
+        if self.status not in self.ENDED:
+            return False
+        if self.status == self.Status.CANCELLED and self.cancels_on(day) is None:
+            return True
+        return not any(term.runs_past(day) for term in self.live_terms)
 
     def today(self) -> dt.date:
         """The day at the named insured's address: policy periods begin and end there at 12:01 a.m. standard time."""
         return local_today(self.policyholder.state)
 
     @cached_property
+    def live_terms(self) -> list[Term]:
+        """The terms that the carrier still sends, the latest first; read once."""
+        return list(self.terms.live())
+
+    @cached_property
     def appointments(self) -> list[AgentOfRecord]:
         """The agents of record of all times, the latest first, with their agencies; read once."""
         return list(self.agents_of_record.live().select_related("agency").order_by("-starts", "-id"))
-
-    def current_term(self, day: dt.date) -> Term | None:
-        """The bound term in force on `day`, of the terms that are loaded on this object (prefetch `terms`)."""
-        return next((term for term in self.terms.all() if term.in_force_on(day)), None)
 
 
 class PolicyStatus(models.Model):
@@ -199,7 +223,7 @@ class AgentOfRecordQuerySet(FeedQuerySet):
 
     def today(self) -> Self:
         """Those in office today, by the carrier's own day (TIME_ZONE): an appointment is no policy period."""
-        return self.on(timezone.localdate())
+        return self.on(carrier_today())
 
 
 class AgentOfRecord(FeedRow):

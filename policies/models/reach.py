@@ -13,8 +13,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 
+from core.dates import carrier_today
 from policies.models.coverage import Coverage
 from policies.models.membership import Membership
 from policies.models.policy import AgentOfRecord, Policy
@@ -132,7 +132,7 @@ def reach_of(user: User) -> Reach:
     kept = _kept.get()
     if kept is not None and user.pk in kept:
         return kept[user.pk]
-    today = timezone.localdate()
+    today = carrier_today()
     may_be_customer = user.is_active and not user.is_of_staff
     begun = Membership.objects.filter(user_id=user.pk, revoked_at=None).order_by("pk") if may_be_customer else ()
     reach = Reach(tuple(membership for membership in begun if membership.is_live(today)))

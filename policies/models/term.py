@@ -55,6 +55,9 @@ class Term(FeedRow):
         AGENCY = "agency", "Agency"
         FINANCED = "financed", "Premium financed"
 
+    # Those that count as coverage, a cancelled one to its end (FEED: settled readings).
+    TAKEN_UP = (Status.BOUND, Status.EXPIRED, Status.CANCELLED)
+
     public_id = PublicIdField()
     policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="terms")
     status = models.CharField(max_length=10, choices=Status)
@@ -81,9 +84,29 @@ class Term(FeedRow):
         return f"{self.policy_id} {self.effective} to {self.expires}"
 
     def in_force_on(self, day: dt.date) -> bool:
-        """Whether this term is bound and its period holds `day`."""
-        return self.status == self.Status.BOUND and in_force_on(self.effective, self.expires, day)
+        """Whether this term is bound and holds `day`; a cancelled one holds it until the day of the cancellation."""
+        return self._is_bound(day) and in_force_on(self.effective, self.ends, day)
 
-    def is_bound_renewal(self, day: dt.date) -> bool:
-        """Bound, and beginning after `day`."""
-        return self.status == self.Status.BOUND and self.effective > day
+    def end_of(self, expires: dt.date) -> dt.date:
+        """Where coverage dated to `expires` ends: then, with this term, or with its cancelled policy.
+
+        The one function of it (FEED: where coverage ends). No query where the term comes with its policy.
+        """
+        ends = min(expires, self.expires)
+        cancelled = self.policy.cancelled_on
+        return ends if cancelled is None else min(ends, cancelled)
+
+    @property
+    def ends(self) -> dt.date:
+        """Where coverage of the whole term ends."""
+        return self.end_of(self.expires)
+
+    def runs_past(self, day: dt.date) -> bool:
+        """Whether the term holds, or will hold, coverage after `day`: bound or accepted, and not over."""
+        return (self._is_bound(day) or self.status == self.Status.ACCEPTED) and self.ends > day
+
+    def _is_bound(self, day: dt.date) -> bool:
+        """Bound; so is the cancelled term of a policy that is cancelled as of a day after `day`."""
+        if self.status == self.Status.CANCELLED:
+            return self.policy.cancelled_on is not None and self.policy.cancelled_on > day
+        return self.status == self.Status.BOUND

@@ -183,7 +183,7 @@ def test_a_coverage_that_gives_nothing_says_why_and_issues_nothing(cast: Cast, b
     Policy.objects.filter(pk=cast.policy.pk).update(status=Policy.Status.PENDING)
     client = browse(cast.ana)
     page = client.get(issue_page(cast.coverage))
-    assert "This policy is pending: the company has not put it in force." in page.content.decode()
+    assert "This policy is pending. It isn’t in force yet." in page.content.decode()
     assert "Create and download" not in page.content.decode()
     refused = client.post(issue_page(cast.coverage), to_whom())
     assert refused.status_code == 422

@@ -311,14 +311,14 @@ def test_staff_are_told_of_a_stale_feed_once_and_again_after_it_was_fresh(tmp_pa
     with time_machine.travel(at(1), tick=False):
         load(tmp_path, small_book())
         assert (alarm_stale_feed(), freshness.is_stale()) == (0, False)
-    with time_machine.travel(at(37), tick=False):
+    with time_machine.travel(at(85), tick=False):
         assert [alarm_stale_feed() for _ in range(3)] == [1, 0, 0]
         assert freshness.is_stale()
-    with time_machine.travel(at(60), tick=False):
+    with time_machine.travel(at(100), tick=False):
         assert alarm_stale_feed() == 0
-        load(tmp_path, small_book(), sequence=2, as_of=at(50))
+        load(tmp_path, small_book(), sequence=2, as_of=at(90))
         assert (alarm_stale_feed(), freshness.is_stale()) == (0, False)
-    with time_machine.travel(at(90), tick=False):
+    with time_machine.travel(at(175), tick=False):
         assert alarm_stale_feed() == 1
     assert alerts == ["The carrier feed 'core' is stale"] * 2
 

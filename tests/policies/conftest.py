@@ -10,6 +10,7 @@ from decimal import Decimal
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import User
 from policies.models import Agency, Coverage, Insured, Policy, Policyholder, PolicyStatus, Term
@@ -22,6 +23,7 @@ from tests.book import (
     PolicyholderFactory,
     TermFactory,
     agent_at,
+    data_of,
     days,
     holder_of,
     insured_by,
@@ -52,6 +54,7 @@ class Cast:
 
 def make_cast() -> Cast:
     """The people, the group's policy with two insureds, Mia's own policy, and a stranger's."""
+    data_of(timezone.now() - dt.timedelta(hours=2))
     group = PolicyholderFactory.create(name="Riverbend Medical Group")
     policy = PolicyFactory.create(number="MPL-204-118832", policyholder=group)
     PolicyStatus.objects.create(

@@ -87,17 +87,67 @@ def test_every_capability_stands_in_the_table():
         assert rule.switch <= rule.roles
 
 
-@pytest.mark.parametrize("status", Policy.ENDED)
-def test_when_the_policy_has_ended_what_is_left_is_historic(coverage, people, status):
-    policy = coverage.term.policy
-    policy.status = status
-    policy.save()
+def as_of_now(policy, **fields):
+    """The policy as the database has it, with these fields changed."""
+    Policy.objects.filter(pk=policy.pk).update(**fields)
+    return Policy.objects.get(pk=policy.pk)
+
+
+ALIVE = {Capability.REQUEST_CHANGE, Capability.MANAGE_AUTOPAY, Capability.REQUEST_HOLDER, Capability.NAME_DELEGATES}
+
+
+@pytest.mark.parametrize(
+    ("fields", "term_ends"),
+    [
+        ({"status": "cancelled", "cancellation_effective": days(-1)}, days(265)),
+        ({"status": "cancelled", "cancellation_effective": days(0)}, days(265)),
+        ({"status": "cancelled", "status_date": days(-1)}, days(265)),
+        ({"status": "cancelled"}, days(265)),
+        ({"status": "expired"}, days(0)),
+        ({"status": "nonrenewed"}, days(0)),
+    ],
+)
+def test_from_the_day_on_which_the_policy_ends_what_is_left_is_historic(coverage, people, fields, term_ends):
+    Term.objects.update(expires=term_ends)
+    policy = as_of_now(coverage.term.policy, **fields)
     can = Capability
 
     left = capabilities(people["policyholder"], policy)
-    assert {can.ISSUE_CERTIFICATE, can.ELECT_ERE, can.PAY, can.REPORT_INCIDENT, can.VIEW_POLICY} <= left
-    assert not left & {can.REQUEST_CHANGE, can.MANAGE_AUTOPAY, can.FILL_IN_RENEWAL, can.REQUEST_HOLDER}
-    assert {can.ISSUE_CERTIFICATE, can.VIEW_CLAIMS_HISTORY, can.ELECT_ERE} <= capabilities(people["insured"], policy)
+    historic = {can.ISSUE_CERTIFICATE, can.ELECT_ERE, can.PAY, can.REPORT_INCIDENT, can.VIEW_POLICY, can.CREATE_PACKET}
+    assert historic | {can.VIEW_DOCUMENTS} <= left
+    assert not left & (ALIVE | {can.FILL_IN_RENEWAL})
+    own = capabilities(people["insured"], policy)
+    assert {can.ISSUE_CERTIFICATE, can.VIEW_CLAIMS_HISTORY, can.ELECT_ERE, can.CREATE_PACKET} <= own
+    assert can.REPORT_INCIDENT in own
+    assert not own & {can.REQUEST_HOLDER, can.MANAGE_STANDING_HOLDERS}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"status": "nonrenewed"},
+        {"status": "cancelled", "cancellation_effective": days(1)},
+        {"status": "cancelled", "status_date": days(1)},
+        {"status": "pending_cancellation", "cancellation_effective": days(1)},
+        {"status": "pending_cancellation", "cancellation_effective": days(-1)},
+    ],
+)
+@pytest.mark.parametrize("term_status", ["bound", "cancelled"])
+def test_until_that_day_access_stays_current_whatever_the_word(coverage, people, fields, term_status):
+    if term_status == "cancelled" and fields["status"] != "cancelled":
+        pytest.skip("a term is called cancelled with its policy")
+    Term.objects.update(status=term_status)
+    policy = as_of_now(coverage.term.policy, **fields)
+    assert capabilities(people["policyholder"], policy) >= ALIVE
+    assert Capability.MANAGE_STANDING_HOLDERS in capabilities(people["insured"], policy)
+
+
+def test_the_switch_for_the_page_of_forms_hides_no_policys_documents(coverage, people):
+    policy = coverage.term.policy
+    policy.company.services.remove(Company.Service.FORMS)
+    policy.company.save()
+    for role in ("policyholder", "agent"):
+        assert Capability.VIEW_DOCUMENTS in capabilities(people[role], policy)
 
 
 def test_an_insured_who_left_a_group_mid_term_keeps_historic_access_only(coverage, people):
@@ -126,7 +176,6 @@ def test_an_offered_renewal_alone_does_not_make_coverage_current(coverage, peopl
         (Company.Service.PAY, Capability.PAY),
         (Company.Service.AUTOPAY, Capability.MANAGE_AUTOPAY),
         (Company.Service.ERE, Capability.ELECT_ERE),
-        (Company.Service.FORMS, Capability.VIEW_DOCUMENTS),
         (Company.Service.RENEW, Capability.FILL_IN_RENEWAL),
     ],
 )
@@ -142,12 +191,21 @@ def test_a_service_that_the_company_has_off_is_refused(coverage, people, service
         require(people["policyholder"], capability, policy)
 
 
-@pytest.mark.parametrize("billing", [Term.Billing.AGENCY, Term.Billing.FINANCED])
-def test_agency_billed_and_financed_terms_have_no_pay(coverage, people, billing):
-    Term.objects.update(billing=billing)
+@pytest.mark.parametrize("billing", [Term.Billing.AGENCY, Term.Billing.FINANCED, ""])
+@pytest.mark.parametrize("status", ["accepted", "bound", "expired", "cancelled"])
+def test_agency_billed_financed_and_unknown_terms_have_no_pay_during_the_term_and_after_it(
+    coverage, people, billing, status
+):
+    Term.objects.update(billing=billing, status=status)
+    TermFactory(policy=coverage.term.policy, effective=days(265), expires=days(630), status=Term.Status.OFFERED)
     granted = capabilities(people["policyholder"], coverage.term.policy)
     assert not granted & {Capability.PAY, Capability.MANAGE_AUTOPAY}
     assert Capability.VIEW_BILLING in granted
+
+
+def test_who_bills_is_unknown_where_no_term_was_ever_taken_up(coverage, people):
+    Term.objects.update(status=Term.Status.OFFERED)
+    assert Capability.PAY not in capabilities(people["policyholder"], coverage.term.policy)
 
 
 def test_claims_history_of_others_needs_its_switch(coverage, people):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 
-from policies.models import Term
+from policies.models import Policy, Term
 from policies.timeline import timeline_of
 
 TODAY = dt.date(2026, 11, 20)
 
 
 def term(pk, start, end, status=Term.Status.BOUND):
-    return Term(pk=pk, effective=dt.date(start, 7, 1), expires=dt.date(end, 7, 1), status=status)
+    return Term(pk=pk, policy=Policy(), effective=dt.date(start, 7, 1), expires=dt.date(end, 7, 1), status=status)
 
 
 def test_bars_fill_the_width_one_after_the_other_and_say_what_they_are():

@@ -253,6 +253,7 @@ def test_the_footer_says_how_old_the_data_is_in_the_users_zone(cast, browse):
 
 
 def test_before_the_first_feed_no_age_is_claimed(cast, browse):
+    Source.objects.all().delete()
     assert "Policy data as of" not in browse(cast.ana).get("/").content.decode()
 
 

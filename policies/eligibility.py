@@ -1,0 +1,234 @@
+"""What a coverage gives on a day: a certificate, a letter of past coverage, or nothing and why.
+
+This is the one place of the rule (SPEC: what a day gives; FEED: settled readings). Links, pages, and issuing all ask
+here. The date decides, not the word:
+
+    in force                        certificate; a nonrenewal ahead isn't mentioned
+    cancellation ahead              by the company's setting: certificate with the date, a request to staff, or nothing
+    its date has passed, unsettled  nothing that speaks of today; letters about what ended before it still
+    bound, to begin                 certificate with its future dates
+    ended                           letter of past coverage
+    changed in mid-term             one chain of coverage: the segment of today speaks for all of it
+    not bound                       nothing
+    data too old                    nothing that speaks of today; letters still
+
+Days are the named insured's (`Policy.today`). A period's first day is in, its last day is out.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from django.conf import settings
+
+from core.templatetags.show import day_long, moment
+from policies.freshness import data_as_of, is_stale
+from policies.models import Company, Coverage, Policy, Term
+
+
+class Paper(StrEnum):
+    """What can be issued; `credentialing.models.Certificate.Kind` keeps the same values."""
+
+    COI = "coi"
+    PENDING_CANCELLATION = "coi_pending_cancellation"
+    RENEWAL = "coi_renewal"
+    LETTER = "past_coverage_letter"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What may be issued, and the dates that it may state.
+
+    `kind`: a `Paper`, or empty where nothing may be issued; `reason` then says why, in a sentence for the user.
+    `starts`, `ends`: the period of the coverage, over all its segments in the term. `ends` is the term's end also where
+    a cancellation is pending; it is the day of the cancellation where the policy is cancelled as of a later date.
+    `cancellation_effective`: the day of a cancellation that is ahead, which the certificate states.
+    `begins`: the first day, where it is still to come; `renewal`: and the whole term is.
+    `how_it_ended` (letters only): 'cancelled' (only where the company says so on its letters), 'left' (this insured's
+    coverage ended before the term did), or 'ended'. Never the carrier's reason.
+    `asks_staff`: nothing can be issued online, but staff can be asked for it.
+    """
+
+    kind: str
+    reason: str = ""
+    starts: dt.date | None = None
+    ends: dt.date | None = None
+    cancellation_effective: dt.date | None = None
+    begins: dt.date | None = None
+    renewal: bool = False
+    how_it_ended: str = ""
+    asks_staff: bool = False
+
+    @property
+    def allows(self) -> bool:
+        """Whether anything may be issued."""
+        return bool(self.kind)
+
+    @property
+    def is_letter(self) -> bool:
+        """Whether it is the letter of past coverage."""
+        return self.kind == Paper.LETTER
+
+    @property
+    def speaks_of_today(self) -> bool:
+        """Whether it says what is so today or will be, which old data can't."""
+        return self.allows and not self.is_letter
+
+
+def judge_now(coverage: Coverage, *, asked: dt.date | None = None) -> Verdict:
+    """The verdict today. No query for a coverage that comes `with_policy`, but the data's age, once a request.
+
+    `asked`: the day that the certificate is to be about, today where none is given.
+    """
+    policy = coverage.term.policy
+    return judge(coverage, today=policy.today(), as_of=data_as_of(policy.source), asked=asked)
+
+
+def judge(
+    coverage: Coverage,
+    *,
+    today: dt.date,
+    as_of: dt.datetime | None,
+    asked: dt.date | None = None,
+) -> Verdict:
+    """The verdict on `today` from data as of `as_of`.
+
+    `asked`: the day that the certificate is to be about. The portal certifies what it knows today, so another day only
+    chooses among that.
+    """
+    if as_of is None:
+        return _nothing("We haven’t received any data for this policy yet.")
+    verdict = _on(coverage, today)
+    if verdict.speaks_of_today and is_stale(coverage.term.policy.source, as_of):
+        return _nothing(
+            f"Our data is from {moment(as_of)}, too old to certify coverage from. You can create certificates again as "
+            "soon as we have current data."
+        )
+    if asked is not None and asked != today:
+        return _about(asked, verdict, coverage)
+    return verdict
+
+
+def _on(coverage: Coverage, today: dt.date) -> Verdict:
+    """What the coverage gives on a day, from data that is young enough."""
+    starts, ends = coverage.period
+    refusal = (
+        _unbound(coverage)
+        or _cut_short(coverage, ends, today)
+        or _unsettled(coverage, ends, today)
+        or _without_effect(coverage, today)
+    )
+    if refusal:
+        return _nothing(refusal)
+    if coverage.expires <= today and ends > coverage.expires:
+        return _nothing(
+            f"This coverage changed on {day_long(coverage.expires)}. Its paper comes from the coverage as changed."
+        )
+    if ends <= today:
+        return Verdict(Paper.LETTER, starts=starts, ends=ends, how_it_ended=_how_it_ended(coverage, ends))
+    begins = coverage.effective if coverage.effective > today else None
+    verdict = Verdict(
+        Paper.RENEWAL if begins else Paper.COI,
+        starts=begins or starts,
+        ends=ends,
+        begins=begins,
+        renewal=coverage.term.effective > today,
+    )
+    cancels = coverage.term.policy.cancels_on(today)
+    return _cancellation_ahead(verdict, cancels, coverage) if cancels else verdict
+
+
+def _unbound(coverage: Coverage) -> str:
+    """Why there is no coverage at all, where the term was never bound."""
+    if coverage.term.policy.status == Policy.Status.PENDING:
+        return "This policy is pending. It isn’t in force yet."
+    match coverage.term.status:
+        case Term.Status.OFFERED:
+            return "This term is offered, not bound. An offer isn’t coverage."
+        case Term.Status.ACCEPTED:
+            return "This term is accepted, but it isn’t bound yet."
+        case Term.Status.DECLINED:
+            return "The offer of this term was declined, so there is no coverage to certify."
+    return ""
+
+
+def _cut_short(coverage: Coverage, ends: dt.date, today: dt.date) -> str:
+    """Why nothing can be said, where the policy or the term was cut short and the carrier hasn't said when."""
+    term, policy = coverage.term, coverage.term.policy
+    is_cancelled = policy.status == Policy.Status.CANCELLED
+    if is_cancelled and policy.cancelled_on is None and ends > today:
+        return "This policy was cancelled. We don’t have the date yet."
+    # A cancelled term of a cancelled policy runs to the policy's own date.
+    goes_on = term.status == Term.Status.BOUND or (is_cancelled and term.status == Term.Status.CANCELLED)
+    if not goes_on and ends > today:
+        if coverage.effective > today:
+            return "This term was withdrawn before it began."
+        return "This term ended early. We don’t have the date on which the coverage ended yet."
+    return ""
+
+
+def _unsettled(coverage: Coverage, ends: dt.date, today: dt.date) -> str:
+    """Why nothing can be said, where a cancellation is pending without a date, or its date has passed."""
+    policy = coverage.term.policy
+    if policy.status != Policy.Status.PENDING_CANCELLATION:
+        return ""
+    cancels = policy.cancellation_effective
+    if cancels is None:
+        return "This policy is pending cancellation. We don’t have the date yet." if ends > today else ""
+    if cancels <= today and cancels < ends:
+        return f"This policy was due to be cancelled on {day_long(cancels)}. We don’t know yet whether it was."
+    return ""
+
+
+def _without_effect(coverage: Coverage, today: dt.date) -> str:
+    """Why nothing can be certified, where a cancellation comes before the coverage begins."""
+    policy = coverage.term.policy
+    cancels = policy.cancels_on(today)
+    if cancels is not None and cancels <= coverage.effective:
+        return f"This policy will be cancelled on {day_long(cancels)}, before this coverage begins."
+    if coverage.ends <= coverage.effective:
+        return "This coverage never took effect."
+    return ""
+
+
+def _cancellation_ahead(verdict: Verdict, cancels: dt.date, coverage: Coverage) -> Verdict:
+    """By the company's setting: a certificate with the date, a request to staff, or nothing; never the reason."""
+    choice = Company.PendingCancellation
+    match coverage.term.policy.company.pending_cancellation:
+        case choice.STATE:
+            return replace(verdict, kind=Paper.PENDING_CANCELLATION, cancellation_effective=cancels)
+        case choice.STAFF:
+            service = settings.SUPPORT["service"]
+            return Verdict(
+                "",
+                "This policy is pending cancellation, so we prepare its certificates for you. To ask for one, contact "
+                f"customer service: {service['phone']}, {service['email']}.",
+                asks_staff=True,
+            )
+    return _nothing("This policy is pending cancellation. We don’t issue certificates for it until that is settled.")
+
+
+def _about(asked: dt.date, verdict: Verdict, coverage: Coverage) -> Verdict:
+    """The verdict, where the day asked for lies in the term and not after a known end; else nothing."""
+    if not verdict.allows:
+        return verdict
+    if not coverage.term.effective <= asked < coverage.term.expires:
+        return _nothing(f"{day_long(asked)} isn’t in this term.")
+    if verdict.ends is not None and asked >= verdict.ends:
+        verb = "ended" if verdict.is_letter else "ends"
+        return _nothing(f"This coverage {verb} on {day_long(verdict.ends)}, before the day that you asked for.")
+    return verdict
+
+
+def _how_it_ended(coverage: Coverage, ends: dt.date) -> str:
+    """See `Verdict.how_it_ended`."""
+    term, policy = coverage.term, coverage.term.policy
+    if policy.cancelled_on == ends:
+        return "cancelled" if policy.company.says_cancelled else "ended"
+    return "left" if ends < term.expires and term.status != Term.Status.CANCELLED else "ended"
+
+
+def _nothing(reason: str) -> Verdict:
+    return Verdict("", reason=reason)
