@@ -11,14 +11,20 @@ COMPILE = (
     "uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url "
     "--no-header --no-annotate --quiet"
 ).split()
+# Production takes the project's own dependencies; the demo and developers a group of pyproject.toml besides.
+FILES: dict[str, tuple[str, ...]] = {
+    "prod.txt": (),
+    "demo.txt": ("--group", "demo"),
+    "dev.txt": ("--group", "dev"),
+}
 HEADER = "# Compiled from pyproject.toml by `make lock`; not edited by hand.\n"
 
 
 def main(arguments: list[str]) -> int:
-    """Writes both files; `--upgrade` takes the newest versions that pyproject.toml allows."""
+    """Writes all files; `--upgrade` takes the newest versions that pyproject.toml allows."""
     folder = ROOT / "requirements"
     folder.mkdir(exist_ok=True)
-    for name, options in (("prod.txt", ()), ("dev.txt", ("--group", "dev"))):
+    for name, options in FILES.items():
         target = folder / name
         command = [sys.executable, "-m", *COMPILE, *options, *arguments, "--output-file", str(target.relative_to(ROOT))]
         done = subprocess.run(command, cwd=ROOT, check=False)  # noqa: S603  # uv, with our own words
