@@ -32,12 +32,14 @@ unexport PYTHONDONTWRITEBYTECODE
 INSTALL = "$(BIN)" -m pip install --quiet --require-hashes --no-deps --no-compile -r $(1) \
 	&& { "$(BIN)" -m compileall -q -j 0 -x '/(tests?|testing|geodata|carrierdata|tzdata|locale)/' "$(VENV)/lib" >/dev/null || true; }
 
-.PHONY: help install demo test lint bench lock
+.PHONY: help install demo test lint bench lock system
+demo bench: NEEDS := demo
+test: NEEDS := test $(if $(TODAY),another-day)
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
 
-demo: $(VENV)/prod.stamp ## Start everything with an invented carrier's data [PORT=8000] [POLICIES=40]
+demo: $(VENV)/demo.stamp ## Start everything with an invented carrier's data [PORT=8000] [POLICIES=40]
 	@exec "$(BIN)" manage.py demo --port $(PORT) --policies $(POLICIES)
 
 test: $(VENV)/dev.stamp ## Run the whole test suite [JOBS=2] [ARGS="-k certificate"] [TODAY="+400 days"]
@@ -54,20 +56,22 @@ install: $(VENV)/dev.stamp ## Install the locked packages, those for development
 lock: $(VENV)/dev.stamp ## Compile requirements/*.txt from pyproject.toml [UPGRADE=1]
 	@exec "$(BIN)" -m tools.lock $(if $(UPGRADE),--upgrade)
 
-$(VENV)/made.stamp:
+# What the command needs of the system; installed where that may be done.
+system:
 	@if [ -z "$(PYTHON)" ]; then \
-		echo "Python 3.11 or newer is missing: install it, for example with 'apt-get install python3'." >&2; exit 1; fi
-	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
-		echo "Python's venv module is missing: install it with 'apt-get install python3-venv'." >&2; exit 1; }
+		echo "Python 3.11 or newer is missing: install it, for example as root with 'apt-get install python3'." >&2; exit 1; fi
+	@exec "$(PYTHON)" -m core.system $(or $(NEEDS),install)
+
+$(VENV)/made.stamp: | system
 	@echo "Making the virtual environment $(VENV)"
 	@mkdir -p "$(dir $(VENV))" && "$(PYTHON)" -m venv $(if $(BROKEN),--clear) "$(VENV)" && touch "$@"
 
-$(VENV)/prod.stamp: requirements/prod.txt $(VENV)/made.stamp
+$(VENV)/demo.stamp: requirements/demo.txt $(VENV)/made.stamp
 	@echo "Installing the locked packages"
-	@$(call INSTALL,requirements/prod.txt)
+	@$(call INSTALL,requirements/demo.txt)
 	@touch "$@"
 
 $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/made.stamp
 	@echo "Installing the locked packages, those for development too"
 	@$(call INSTALL,requirements/dev.txt)
-	@touch "$@" "$(VENV)/prod.stamp"
+	@touch "$@" "$(VENV)/demo.stamp"

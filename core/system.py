@@ -1,11 +1,85 @@
-"""What a machine has besides Python's packages. Only the standard library: it runs before anything is installed."""
+"""What a machine has besides Python's packages, and `python3 -m core.system demo`, which installs what is missing.
+
+Only the standard library: this runs before anything is installed. The list is system_packages.toml beside this file.
+"""
 
 from __future__ import annotations
 
 import ctypes
+import importlib
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
 
-# Makes the faces in a PDF small. Without it fontTools does, which takes 0.4 s of CPU for each PDF.
-SUBSET_LIBRARY = "libharfbuzz-subset.so.0"
+LIST = Path(__file__).with_name("system_packages.toml")
+# In order of preference; brew never asks for root.
+MANAGERS = {"apt": "apt-get install", "dnf": "dnf install", "brew": "brew install"}
+APT_OPTIONS = ("-qq", "-o", "DPkg::Lock::Timeout=120", "-o", "Acquire::http::Timeout=30")
+PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True)
+class Need:
+    """One entry of the list; its file says what the fields are."""
+
+    what: str
+    commands: tuple[str, ...]
+    packages: dict[str, str]
+    without: str = ""
+    programs: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+
+    @property
+    def program(self) -> str | None:
+        """The path of the first of its programs that is found."""
+        return next(filter(None, map(shutil.which, self.programs)), None)
+
+    @property
+    def file(self) -> Path | None:
+        """The first of its files that is found."""
+        found = (path for pattern in self.files for path in sorted(Path("/").glob(pattern.removeprefix("/"))))
+        return next(found, None)
+
+    @property
+    def missing(self) -> bool:
+        """Whether this machine lacks it. Libraries are looked for on Linux only, where we know their names."""
+        if (self.programs and self.program is None) or (self.files and self.file is None):
+            return True
+        if sys.platform == "linux" and not all(map(loads, self.libraries)):
+            return True
+        return any(importlib.util.find_spec(module) is None for module in self.modules)
+
+    @property
+    def sentence(self) -> str:
+        """That it is missing, what follows, and how to get it on this machine."""
+        follows = f", so {self.without}" if self.without else ""
+        return f"{self.what} is missing{follows}: install it {how_to_install([self])}."
+
+
+@cache
+def needs() -> dict[str, Need]:
+    """The list, by name."""
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    found = {}
+    for name, entry in tomllib.loads(LIST.read_text()).items():
+        packages = {manager: entry.pop(manager).format(python=version) for manager in MANAGERS}
+        found[name] = Need(packages=packages, **{key: _fixed(value) for key, value in entry.items()})
+    return found
+
+
+def _fixed(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def loads(library: str) -> bool:
@@ -15,3 +89,95 @@ def loads(library: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def how_to_install(wanted: Iterable[Need]) -> str:
+    """The end of a sentence: the command of this machine's package manager, or Debian's where we know none."""
+    manager = next((name for name in MANAGERS if shutil.which(MANAGERS[name].split()[0])), "apt")
+    packages = " ".join(need.packages[manager] for need in wanted)
+    return f"{'' if manager == 'brew' else 'as root '}with '{MANAGERS[manager]} {packages}'"
+
+
+def as_root() -> list[str] | None:
+    """What to put before a command so that root runs it: nothing for root, sudo where it asks for no password."""
+    if os.geteuid() == 0:
+        return []
+    sudo = shutil.which("sudo")
+    if sudo and subprocess.run([sudo, "-n", "true"], capture_output=True, check=False).returncode == 0:  # noqa: S603
+        return [sudo, "-n"]
+    return None
+
+
+def install(wanted: Sequence[Need]) -> bool:
+    """Installs packages with apt-get and says so in one line; shows what apt-get says where it fails.
+
+    What must be there comes in one go, each of the others by itself, so that one that this Debian lacks spoils
+    nothing. False where this machine has no apt-get or we may not use it.
+    """
+    prefix = as_root() if shutil.which("apt-get") else None
+    if prefix is None:
+        return False
+    names = " ".join(need.packages["apt"] for need in wanted)
+    print(f"Installing {names} with apt-get, {'by sudo' if prefix else 'as root'}", flush=True)
+    apt = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C.UTF-8", "apt-get", *APT_OPTIONS]
+    updated = _run([*apt, "update"])
+    must = [need for need in wanted if not need.without]
+    for together in filter(None, [must, *([need] for need in wanted if need.without)]):
+        packages = [package for need in together for package in need.packages["apt"].split()]
+        done = _run([*apt, "install", "--yes", "--no-install-recommends", *packages])
+        if done.returncode != 0:
+            said = updated.stdout if updated.returncode != 0 else ""
+            print(f"{said}{done.stdout}".rstrip(), file=sys.stderr, flush=True)
+    importlib.invalidate_caches()
+    return True
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    """Runs apt-get to its end, out of a Ctrl-C's way: a package half installed would be worse than a short wait.
+
+    When we are told to stop, apt-get gets an interrupt: it ends a download at once and a package's installation
+    when the package is whole.
+    """
+    with subprocess.Popen(  # noqa: S603  # our own words
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    ) as process:
+        try:
+            output, _ = process.communicate()
+        except KeyboardInterrupt:
+            try:
+                process.send_signal(signal.SIGINT)
+            except PermissionError:
+                print("Waiting for apt-get, which belongs to root, to end", file=sys.stderr, flush=True)
+            process.communicate()
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, output)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Installs what commands of the list ('demo') need, or says what is missing; 1 where they can't do without."""
+    wanted = [need for need in needs().values() if set(arguments) & set(need.commands) and need.missing]
+    if wanted:
+        install(wanted)
+    still = [need for need in wanted if need.missing]
+    for need in still:
+        print(need.sentence, file=sys.stderr, flush=True)
+    if len(still) > 1:
+        print(f"All of this comes {how_to_install(still).removeprefix('as root ')}.", file=sys.stderr, flush=True)
+    return 1 if any(not need.without for need in still) else 0
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if sys.platform == "linux" and os.environ.get("PORTAL_END_WITH_PARENT"):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,17 +10,12 @@ from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 
-from core.system import SUBSET_LIBRARY, loads
+from core.system import needs
 
 # Django's own measure (security.W009), and 256 bits as text for the others.
 SECRET_KEY_LENGTH = 50
 KEY_LENGTH = 32
 DEMO_PREFIX = "portal.demo."
-# Library → the Debian package that holds it.
-PANGO = {
-    "libpango-1.0.so.0": "libpango-1.0-0",
-    "libpangoft2-1.0.so.0": "libpangoft2-1.0-0",
-}
 NEEDED_TO_SEND_CODES = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM")
 
 
@@ -88,15 +82,8 @@ def _address_problems(values: Mapping[str, Any]) -> Iterator[str]:
 
 def missing_pango() -> str:
     """One sentence on what to install where WeasyPrint's libraries are missing; empty where they are there."""
-    if sys.platform != "linux":
-        return ""
-    for name in PANGO:
-        if not loads(name):
-            return (
-                f"Pango, which lays out the PDFs, is missing ({name}): "
-                f"install it with 'apt-get install {' '.join(PANGO.values())}'."
-            )
-    return ""
+    pango = needs()["pango"]
+    return pango.sentence if pango.missing else ""
 
 
 @checks.register(checks.Tags.compatibility)
@@ -109,11 +96,8 @@ def check_pango(**_kwargs: object) -> list[checks.CheckMessage]:
 @checks.register(checks.Tags.compatibility, deploy=True)
 def check_subset(**_kwargs: object) -> list[checks.CheckMessage]:
     """Warns where each PDF costs more than it must (`manage.py check --deploy`)."""
-    if sys.platform != "linux" or loads(SUBSET_LIBRARY):
-        return []
-    message = f"{SUBSET_LIBRARY} is missing: each PDF takes 0.4 s of CPU more."
-    hint = "Install it with 'apt-get install libharfbuzz-subset0'."
-    return [checks.Warning(message, hint=hint, id="portal.W002")]
+    subset = needs()["harfbuzz-subset"]
+    return [checks.Warning(subset.sentence, id="portal.W002")] if subset.missing else []
 
 
 @checks.register(checks.Tags.security, deploy=True)

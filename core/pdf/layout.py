@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core.pdf.fonts import faces_css
-from core.system import SUBSET_LIBRARY, loads
+from core.system import needs
 
 if TYPE_CHECKING:
     from weasyprint import CSS
@@ -91,7 +91,7 @@ class Layout:
 
 
 # Without this library WeasyPrint lets fontTools make the faces small, which writes the time into them unless told one.
-if not loads(SUBSET_LIBRARY):
+if needs()["harfbuzz-subset"].missing:
     os.environ.setdefault("SOURCE_DATE_EPOCH", "0")
 
 # A tagged PDF reads aloud in order; the identifier is a digest of the content, so equal pages are equal files.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,19 +14,20 @@ from django.db import connection, connections
 from playwright.sync_api import Browser, BrowserContext, Page
 from pytest_django.live_server_helper import LiveServer
 
+from core.system import needs
 from portal.celery import app
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM = needs()["chromium"]
 # Playwright's own event loop runs in the test's thread; the tests themselves use the database one step at a time.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Without a browser these tests are skipped, and say what to install."""
-    if CHROMIUM is None:
+    if CHROMIUM.missing:
         for item in items:
             if "/browser/" in item.path.as_posix():
-                item.add_marker(pytest.mark.skip(reason="No Chromium was found: apt-get install chromium"))
+                item.add_marker(pytest.mark.skip(reason=CHROMIUM.sentence))
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +35,11 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
     """The system's Chromium, quiet, and without its sandbox where root runs it (it refuses otherwise)."""
     quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-    return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": [*quiet, *sandbox, "--disable-gpu"]}
+    return {
+        **browser_type_launch_args,
+        "executable_path": CHROMIUM.program,
+        "args": [*quiet, *sandbox, "--disable-gpu"],
+    }
 
 
 @pytest.fixture

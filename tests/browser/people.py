@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -73,9 +74,9 @@ def text_of(download: Download, folder: Path) -> str:
     path = folder / download.suggested_filename
     download.save_as(path)
     assert path.read_bytes().startswith(b"%PDF-")
-    try:
+    if shutil.which("pdftotext"):
         text = subprocess.run(["pdftotext", "-layout", path, "-"], check=True, capture_output=True, text=True).stdout
-    except FileNotFoundError:
+    else:
         import pypdf
 
         text = "\n".join(page.extract_text() for page in pypdf.PdfReader(path).pages)

@@ -5,11 +5,13 @@ import os
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from core.system import needs
 from portal.embedded.addresses import BASE_DIR
 from tools.another_day import clock
 from tools.another_day.clock import DayError, environment, library, offset
@@ -87,7 +89,8 @@ def test_what_means_nothing_is_refused_with_what_would(today: str, sentence: str
 
 
 def test_a_machine_without_libfaketime_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clock, "FOLDERS", ("/nowhere/at/*/all",))
+    nowhere = replace(needs()["libfaketime"], files=("/nowhere/at/*/all",))
+    monkeypatch.setattr(clock, "needs", lambda: {"libfaketime": nowhere})
     with pytest.raises(DayError, match="apt-get install libfaketime"):
         environment({}, DAY)
 

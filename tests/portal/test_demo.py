@@ -244,9 +244,11 @@ def test_a_port_that_is_taken_is_named_before_anything_starts(everybodys_folder:
 
 
 def test_a_missing_pango_is_one_sentence_with_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    from core import system
     from portal import checks
 
-    monkeypatch.setattr(checks, "PANGO", {"libnothing-0.so.0": "libnothing-0"})
+    monkeypatch.setattr(system, "loads", lambda library: False)
 
-    assert "apt-get install libnothing-0" in checks.missing_pango()
+    assert checks.missing_pango() == system.needs()["pango"].sentence
+    assert system.needs()["pango"].packages["apt"] in checks.missing_pango()
     assert [message.id for message in checks.check_pango()] == ["portal.E001"]

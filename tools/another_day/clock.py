@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from core.system import needs
+
 # The carrier's, as in the settings. TODAY without a zone is in it.
 ZONE = "America/New_York"
 MEANING = (
@@ -18,8 +20,6 @@ MEANING = (
 SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 7 * 86400, "year": 365 * 86400}
 # libfaketime's own spellings: +400d, +2h, +30m, +1y.
 LETTERS = {unit[0]: unit for unit in SECONDS}
-LIBRARY = "libfaketime.so.1"
-FOLDERS = ("/usr/lib/*/faketime", "/usr/lib/faketime", "/usr/lib64/faketime", "/usr/local/lib/faketime")
 STARTUP = Path(__file__).resolve().parent / "startup"
 
 
@@ -87,10 +87,10 @@ def environment(outer: Mapping[str, str], seconds: int) -> dict[str, str]:
 
 def library() -> Path:
     """Where the package libfaketime has put its library. Raises DayError with the command that installs it."""
-    for folder in FOLDERS:
-        for found in sorted(Path("/").glob(f"{folder[1:]}/{LIBRARY}")):
-            return found
-    raise DayError("TODAY needs libfaketime: install it with 'apt-get install libfaketime' (Debian, Ubuntu).")
+    need = needs()["libfaketime"]
+    if need.file is None:
+        raise DayError(need.sentence)
+    return need.file
 
 
 def say(moment: float) -> str:
