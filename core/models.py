@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
@@ -25,9 +24,9 @@ class EventQuerySet(models.QuerySet["Event"]):
 class Event(models.Model):
     """One line of the log: who, for whom, what, when, where (SECURITY: audit). Written by `core.events.record_event`.
 
-    Append-only: the database refuses UPDATE, DELETE and TRUNCATE. The table is partitioned by year of `at`; retention
-    drops whole partitions (`core.partitions`). Actors are kept as id and name, not as foreign keys, so that a line
-    stays what it was when it was written.
+    Append-only: triggers of the database refuse UPDATE, DELETE, and TRUNCATE, whatever a session sets. The table is
+    partitioned by year of `at`; retention drops whole partitions (`core.partitions`). Actors are kept as id and name,
+    not as foreign keys, so that a line stays what it was when it was written.
     """
 
     at = models.DateTimeField(default=timezone.now, editable=False)
@@ -53,21 +52,6 @@ class Event(models.Model):
             models.Index(fields=["on_behalf_of_id", "-at"], name="event_on_behalf_of"),
             models.Index(fields=["subject_type", "subject_id", "-at"], name="event_subject"),
             models.Index(fields=["tag", "-at"], name="event_tag"),
-        ]
-        triggers: ClassVar = [
-            pgtrigger.Trigger(
-                name="append_only",
-                when=pgtrigger.Before,
-                operation=pgtrigger.Update | pgtrigger.Delete,
-                func="RAISE EXCEPTION 'The event log is append-only: % refused', TG_OP;",
-            ),
-            pgtrigger.Trigger(
-                name="no_truncate",
-                level=pgtrigger.Statement,
-                when=pgtrigger.Before,
-                operation=pgtrigger.Truncate,
-                func="RAISE EXCEPTION 'The event log is append-only: % refused', TG_OP;",
-            ),
         ]
 
     def __str__(self) -> str:

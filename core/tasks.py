@@ -83,7 +83,7 @@ def _claim(message_id: int) -> OutboxMessage | None:
 @shared_task
 def keep_house() -> None:
     """Daily: partitions of the event log for the years ahead and retention of the years behind; old throttle rows."""
-    added, dropped = partitions.keep_partitions()
+    added, dropped = partitions.keep_partitions() if partitions.may_keep_partitions() else ([], [])
     forgotten = throttle.forget_old()
     log.info("house_kept", years_added=added, years_dropped=dropped, throttles_forgotten=forgotten)
 

@@ -6,7 +6,6 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, ClassVar, Self
 
-import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import ExpressionWrapper, F, Q
@@ -231,29 +230,6 @@ class Certificate(models.Model):
             models.Index(fields=["coverage", "-issued_at"], name="credentialing_cert_coverage"),
             models.Index(fields=["-issued_at", "-id"], name="credentialing_cert_recent"),
             models.Index(fields=["enqueued_at"], condition=Q(status="queued"), name="credentialing_cert_queued"),
-        ]
-        triggers: ClassVar = [
-            pgtrigger.ReadOnly(
-                name="stays_as_issued",
-                # What changes while the file is being made; everything else stays as issued.
-                exclude=[
-                    "status",
-                    "attempts",
-                    "enqueued_at",
-                    "is_enqueued",
-                    "last_error",
-                    "file",
-                    "sha256",
-                    "size",
-                    "ready_at",
-                ],
-            ),
-            pgtrigger.Protect(
-                name="ready_is_final",
-                operation=pgtrigger.Update,
-                condition=pgtrigger.Q(old__status="ready"),
-            ),
-            pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
         ]
 
     def __str__(self) -> str:

@@ -82,15 +82,22 @@ def _clean_redis() -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def _flush_past_the_append_only_tables() -> Iterator[None]:
-    """Tests with real transactions empty every table afterwards, which the event log's triggers refuse; only that
-    flush goes past them (as the embedded server's superuser)."""
+    """Tests with real transactions empty every table afterwards, which triggers of the event log and of certificates
+    refuse whatever a session sets; only that flush goes past them (as the tables' owner)."""
     from django.db import connection, transaction
 
     def flush(self: DatabaseOperations, sql_list: list[str]) -> None:
         with transaction.atomic(using=self.connection.alias), self.connection.cursor() as cursor:
-            cursor.execute("SET LOCAL session_replication_role = replica")
+            cursor.execute(
+                "SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE tgenabled = 'A' AND tgparentid = 0"
+            )
+            triggers = cursor.fetchall()
+            for table, trigger in triggers:
+                cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
             for sql in sql_list:
                 cursor.execute(sql)
+            for table, trigger in triggers:
+                cursor.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {trigger}")
 
     kind = type(connection.ops)
     with pytest.MonkeyPatch.context() as patch:

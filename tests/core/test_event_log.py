@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from io import StringIO
 from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.test import Client, RequestFactory
 from pytest_django import Settings
@@ -14,6 +17,7 @@ from pytest_django import Settings
 from core import partitions
 from core.events import record_event
 from core.models import Event
+from core.tasks import keep_house
 from tests.factories import UserFactory
 from tests.helpers import sign_in
 
@@ -63,13 +67,18 @@ STATEMENTS = (
 @pytest.mark.django_db
 @pytest.mark.parametrize("statement", STATEMENTS)
 @pytest.mark.parametrize("partition", ["core_event", "this year", "core_event_default"])
-def test_the_database_refuses_to_change_or_remove_a_line(statement: str, partition: str) -> None:
+@pytest.mark.parametrize(
+    "setting",
+    ["", "SET LOCAL pgtrigger.ignore = '{core_event}'", "SET LOCAL session_replication_role = replica"],
+    ids=["nothing set", "a trigger library's switch", "the role of a replica"],
+)
+def test_the_database_refuses_to_change_or_remove_a_line(statement: str, partition: str, setting: str) -> None:
     record_event("test:thing:done")
     with time_machine.travel("2019-05-05 12:00:00+00:00"):
         record_event("test:thing:done")
     table = partitions.partition_name(Event.objects.latest("at").at.year) if partition == "this year" else partition
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(statement.format(table=table))
+        cursor.execute(f"{setting}; {statement.format(table=table)}")
     assert Event.objects.filter(tag="test:thing:done").count() == 2
 
 
@@ -81,6 +90,61 @@ def test_the_orm_is_refused_as_well() -> None:
         event.save()
     with pytest.raises(DatabaseError, match="DELETE refused"), transaction.atomic():
         event.delete()
+
+
+@pytest.mark.django_db
+def test_a_year_that_is_added_later_refuses_as_well() -> None:
+    year = max(partitions.existing_years()) + 1
+    partitions.add_year(year)
+    with time_machine.travel(f"{year}-06-01 12:00:00+00:00"):
+        record_event("test:thing:done")
+    for statement in STATEMENTS:
+        asked = statement.format(table=partitions.partition_name(year))
+        with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL session_replication_role = replica; {asked}")
+    assert Event.objects.filter(tag="test:thing:done").count() == 1
+
+
+@pytest.fixture
+def as_a_role_that_owns_nothing(db: None) -> Iterator[None]:
+    """The portal's own role where migrations run as another one: rights on the rows, none on the tables."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE ROLE portal_app")
+        cursor.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO portal_app")
+        cursor.execute("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO portal_app")
+        cursor.execute("SET LOCAL ROLE portal_app")
+        yield
+        cursor.execute("RESET ROLE")
+
+
+@pytest.mark.usefixtures("as_a_role_that_owns_nothing")
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "TRUNCATE core_event",
+        "DROP TABLE core_event",
+        "ALTER TABLE core_event DISABLE TRIGGER ALL",
+        "SET LOCAL session_replication_role = replica",
+    ],
+)
+def test_a_role_that_does_not_own_the_log_can_not_even_take_it_away(statement: str) -> None:
+    record_event("test:thing:done")
+    with pytest.raises(DatabaseError, match=r"permission denied|must be owner"), transaction.atomic():
+        connection.cursor().execute(statement)
+
+
+@pytest.mark.usefixtures("as_a_role_that_owns_nothing")
+def test_the_nightly_task_leaves_the_years_to_the_owner_of_the_log() -> None:
+    keep_house()
+    with pytest.raises(CommandError, match="Only the owner"):
+        call_command("keep_event_log")
+
+
+@pytest.mark.django_db
+def test_the_owner_of_the_log_keeps_its_years_by_a_command() -> None:
+    said = StringIO()
+    call_command("keep_event_log", stdout=said)
+    assert "Years dropped: none." in said.getvalue()
 
 
 @pytest.mark.django_db

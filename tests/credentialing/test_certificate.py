@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.files.base import ContentFile
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -48,21 +48,44 @@ Browse = Callable[[AbstractBaseUser], Client]
 )
 def test_the_database_refuses_to_change_what_was_issued(cast: Cast, change: dict[str, Any]) -> None:
     certificate = issued(cast.coverage, cast.ana)
-    with pytest.raises(DatabaseError, match="Cannot update rows"), transaction.atomic():
+    with pytest.raises(DatabaseError, match="Certificates stay as issued: UPDATE"), transaction.atomic():
         Certificate.objects.filter(pk=certificate.pk).update(**change)
 
 
 @pytest.mark.parametrize("change", [{"file": "other.pdf"}, {"sha256": "0" * 64}, {"status": "queued"}, {"attempts": 9}])
 def test_the_database_refuses_to_change_anything_once_it_is_ready(cast: Cast, change: dict[str, Any]) -> None:
     certificate = made(cast.coverage, cast.ana)
-    with pytest.raises(DatabaseError, match="Cannot update rows"), transaction.atomic():
+    with pytest.raises(DatabaseError, match="Certificates stay as issued: UPDATE"), transaction.atomic():
         Certificate.objects.filter(pk=certificate.pk).update(**change)
 
 
 def test_the_database_refuses_to_delete_a_certificate(cast: Cast) -> None:
     certificate = issued(cast.coverage, cast.ana)
-    with pytest.raises(DatabaseError, match="Cannot delete rows"), transaction.atomic():
+    with pytest.raises(DatabaseError, match="Certificates stay as issued: DELETE"), transaction.atomic():
         certificate.delete()
+
+
+@pytest.mark.parametrize(
+    "setting",
+    ["", "SET LOCAL pgtrigger.ignore = '{credentialing_certificate}'", "SET LOCAL session_replication_role = replica"],
+    ids=["nothing", "a trigger library's switch", "the role of a replica"],
+)
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE credentialing_certificate SET serial = 'COI-1'",
+        "DELETE FROM credentialing_certificate",
+        "TRUNCATE credentialing_certificate CASCADE",
+        "TRUNCATE credentialing_holder CASCADE",
+    ],
+)
+def test_no_setting_of_a_session_lets_a_certificate_change_or_go(cast: Cast, setting: str, statement: str) -> None:
+    issued(cast.coverage, cast.ana)
+    # Checks that wait for the end of the transaction would refuse TRUNCATE by themselves.
+    asked = f"SET CONSTRAINTS ALL IMMEDIATE; {setting}; {statement}"
+    with pytest.raises(DatabaseError, match="Certificates stay as issued"), transaction.atomic():
+        connection.cursor().execute(asked)
+    assert Certificate.objects.count() == 1
 
 
 def test_no_row_is_ready_without_a_file(cast: Cast) -> None:
