@@ -9,10 +9,9 @@ RUN python -m venv /venv \
  && /venv/bin/python -m compileall -q -j 0 /venv/lib
 
 FROM python:${PYTHON}
-# Pango lays out the PDFs.
-RUN apt-get update \
- && apt-get install -y --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 \
- && rm -rf /var/lib/apt/lists/*
+# What the portal needs of the system, by the one list.
+COPY core/__init__.py core/system.py core/system_packages.toml /system/core/
+RUN cd /system && python -m core.system image && rm -rf /var/lib/apt/lists/*
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /data portal \
  && install -d -o portal -g portal /data /feed
 COPY --from=packages /venv /venv

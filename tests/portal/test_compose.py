@@ -28,6 +28,7 @@ import yaml
 from django.conf import settings as django_settings
 from django.db import connection
 
+from core import system
 from portal import probe, workers
 from portal.embedded.addresses import BASE_DIR
 from portal.embedded.processes import die_with_parent
@@ -120,6 +121,13 @@ def test_the_database_and_redis_are_reached_by_sockets_alone() -> None:
     for name in ("postgres", "redis"):
         assert "ports" not in SERVICES[name]
         assert SERVICES[name]["network_mode"] == "none"
+
+
+def test_the_image_takes_its_system_packages_from_the_one_list() -> None:
+    (command,) = re.findall(r"python -m core\.system (\w+)", DOCKERFILE)
+
+    assert {name for name, need in system.needs().items() if command in need.commands} >= {"pango"}
+    assert "apt-get install" not in DOCKERFILE
 
 
 def test_the_probes_look_where_the_workers_sign() -> None:
