@@ -24,6 +24,8 @@ SIGNATURE = Path(__file__).with_name("signature.png")
 FEWEST_POLICIES = 12
 # Well before the data would count as stale, when no certificate is issued any more.
 REFRESH_AFTER = dt.timedelta(hours=12)
+# By then renewals that were offered have run out, and what the cast has to show is no longer there.
+AGED_AFTER = dt.timedelta(days=60)
 
 
 class ExampleError(Exception):
@@ -36,6 +38,11 @@ class Book:
 
     policies: int
     today: dt.date
+
+    @property
+    def has_aged(self) -> bool:
+        """Whether so much of it has run out since that a new one shows more."""
+        return timezone.localdate() - self.today > AGED_AFTER
 
     def save(self) -> None:
         """Remembers it beside the other data of this demo."""

@@ -21,6 +21,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import OperationalError, connection
 
+from core.templatetags.show import day_long
 from portal import workers
 from portal.demo.data import ExampleError, load_example
 from portal.demo.news import make_news
@@ -80,7 +81,12 @@ class Demo:
         with self.step("the database is up to date"):
             call_command("migrate", verbosity=0, interactive=False)
         with self.step("the made-up carrier's book is loaded"):
-            self.policies = load_example(self.policies).policies
+            book = load_example(self.policies)
+            self.policies = book.policies
+        if book.has_aged:
+            self.say(
+                f"          It was written for {day_long(book.today)}. To have one written for today, add --fresh."
+            )
         with self.step("the demo users have their accounts"):
             users = make_users()
             make_news()

@@ -18,7 +18,10 @@ from portal.embedded.addresses import on_another_day
 
 PR_SET_PDEATHSIG = 1
 # What moves the clock of a run on another day (`make test TODAY=...`).
-CLOCK = ("LD_PRELOAD", "FAKETIME", "FAKETIME_DONT_FAKE_MONOTONIC", "NO_FAKE_STAT", "FAKETIME_CACHE_DURATION")
+CLOCK = (
+    *("LD_PRELOAD", "PYTHONPATH", "FAKETIME", "FAKETIME_DONT_FAKE_MONOTONIC"),
+    *("NO_FAKE_STAT", "FAKETIME_CACHE_DURATION"),
+)
 # Loaded before any fork: a child may not allocate much between fork and exec.
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
@@ -156,10 +159,14 @@ def can_use(account: Account, folder: Path) -> bool:
     return done.returncode == 0
 
 
+def moved_clock() -> dict[str, str]:
+    """What a process with an environment of its own needs to be on the same other day; nothing on the real one."""
+    return {name: os.environ[name] for name in CLOCK if name in os.environ} if on_another_day() else {}
+
+
 def _environment(home: Path) -> dict[str, str]:
     """Little, so that no PGDATA or PGOPTIONS of the user's changes what the servers do; on another day, the clock."""
-    clock = {name: os.environ[name] for name in CLOCK if name in os.environ} if on_another_day() else {}
-    return {"PATH": os.defpath, "HOME": str(home), "LC_ALL": "C", "TZ": "UTC", **clock}
+    return {"PATH": os.defpath, "HOME": str(home), "LC_ALL": "C", "TZ": "UTC", **moved_clock()}
 
 
 def _identity(account: Account) -> _Identity:

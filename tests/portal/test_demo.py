@@ -22,11 +22,12 @@ from accounts.models import User
 from feed.models import Source
 from policies.models import Membership, Policy
 from portal import staff
-from portal.demo.data import ExampleError, load_example
+from portal.demo.data import Book, ExampleError, load_example
 from portal.demo.environment import prepare_environment
 from portal.demo.run import port_is_free
 from portal.demo.users import DEMO_PASSWORD, make_users
 from portal.embedded.addresses import BASE_DIR, data_root
+from portal.embedded.processes import moved_clock
 from tests.portal.test_embedded import gone
 
 NAMES = {"insured", "practitioner", "policyholder", "agent", "support"}
@@ -103,6 +104,13 @@ def test_a_book_grows_and_never_shrinks(demo_folder: Path) -> None:
 
 
 @pytest.mark.django_db
+def test_a_book_whose_terms_have_run_out_says_so_long_after(demo_folder: Path) -> None:
+    book = load_example(12)
+    assert not book.has_aged
+    assert Book(policies=12, today=book.today - dt.timedelta(days=61)).has_aged
+
+
+@pytest.mark.django_db
 def test_a_book_that_the_feed_does_not_take_stops_the_demo_with_the_reason(demo_folder: Path) -> None:
     load_example(12)
     # Written for another day, it would retire most terms: the feed holds it for a person's decision.
@@ -175,7 +183,12 @@ def demo(folder: Path, *options: str) -> subprocess.Popen[str]:
         # As in a background command of a shell, which ignores INT for it.
         ["/bin/sh", "-c", "trap '' INT; exec \"$@\"", "sh", sys.executable, "manage.py", "demo", *options],
         cwd=BASE_DIR,
-        env={"PATH": os.environ["PATH"], "PORTAL_DATA_DIR": str(folder), "PORTAL_END_WITH_PARENT": "1"},
+        env={
+            "PATH": os.environ["PATH"],
+            "PORTAL_DATA_DIR": str(folder),
+            "PORTAL_END_WITH_PARENT": "1",
+            **moved_clock(),
+        },
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

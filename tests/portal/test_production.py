@@ -13,6 +13,7 @@ from django.urls import NoReverseMatch, reverse
 from portal.checks import refuse_unsafe
 from portal.demo.outbox import DemoEmailBackend, DemoTextGateway
 from portal.embedded.addresses import BASE_DIR
+from portal.embedded.processes import moved_clock
 
 SAFE = {
     "PORTAL_MODE": "production",
@@ -39,7 +40,7 @@ def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=BASE_DIR,
-        env={"PATH": os.environ["PATH"], **environment},
+        env={"PATH": os.environ["PATH"], **moved_clock(), **environment},
         capture_output=True,
         text=True,
         check=False,
@@ -154,7 +155,7 @@ def test_production_has_no_address_of_the_demos() -> None:
     done = subprocess.run(
         [sys.executable, "-c", script],
         cwd=BASE_DIR,
-        env={"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "portal.settings", **SAFE},
+        env={"PATH": os.environ["PATH"], **moved_clock(), "DJANGO_SETTINGS_MODULE": "portal.settings", **SAFE},
         capture_output=True,
         text=True,
         check=False,
