@@ -16,6 +16,8 @@ from pytest_django.live_server_helper import LiveServer
 
 from core.system import needs
 from portal.celery import app
+from portal.embedded.addresses import on_another_day
+from portal.embedded.processes import CLOCK
 
 CHROMIUM = needs()["chromium"]
 # Playwright's own event loop runs in the test's thread; the tests themselves use the database one step at a time.
@@ -32,14 +34,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    """The system's Chromium, quiet, and without its sandbox where root runs it (it refuses otherwise)."""
+    """The system's Chromium, quiet, and without its sandbox where root runs it (it refuses otherwise).
+
+    On another day it keeps the real clock, as a visitor's may be wrong: with a moved one, it hardly starts.
+    """
+    real = {name: value for name, value in os.environ.items() if name not in CLOCK} if on_another_day() else {}
     quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-    return {
-        **browser_type_launch_args,
-        "executable_path": CHROMIUM.program,
-        "args": [*quiet, *sandbox, "--disable-gpu"],
-    }
+    own = {"executable_path": CHROMIUM.program, "args": [*quiet, *sandbox, "--disable-gpu"]}
+    return {**browser_type_launch_args, **own, **({"env": real} if real else {})}
 
 
 @pytest.fixture
