@@ -61,10 +61,14 @@ class Need:
         return any(importlib.util.find_spec(module) is None for module in self.modules)
 
     @property
+    def lack(self) -> str:
+        """That it is missing and what follows, without a full stop."""
+        return f"{self.what} is missing, so {self.without}" if self.without else f"{self.what} is missing"
+
+    @property
     def sentence(self) -> str:
         """That it is missing, what follows, and how to get it on this machine."""
-        follows = f", so {self.without}" if self.without else ""
-        return f"{self.what} is missing{follows}: install it {how_to_install([self])}."
+        return f"{self.lack}: install it {how_to_install([self])}."
 
 
 @cache
@@ -165,10 +169,10 @@ def main(arguments: Sequence[str]) -> int:
     if wanted:
         install(wanted)
     still = [need for need in wanted if need.missing]
-    for need in still:
-        print(need.sentence, file=sys.stderr, flush=True)
-    if len(still) > 1:
-        print(f"All of this comes {how_to_install(still).removeprefix('as root ')}.", file=sys.stderr, flush=True)
+    if still:
+        all_of_it = "it" if len(still) == 1 else "all of it"
+        lacks = ". ".join(need.lack for need in still)
+        print(f"{lacks}: install {all_of_it} {how_to_install(still)}.", file=sys.stderr, flush=True)
     return 1 if any(not need.without for need in still) else 0
 
 

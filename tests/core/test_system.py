@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -88,9 +89,10 @@ def test_a_user_who_may_not_install_is_told_the_command_and_stopped_only_by_what
 
     assert system.main(["test"]) == 1
     assert not log.exists()
-    err = capfd.readouterr().err
-    assert "Wanted is missing: install it as root with 'apt-get install wanted'." in err
-    assert "All of this comes with 'apt-get install wanted unknown'." in err
+    assert capfd.readouterr().err == (
+        "Wanted is missing. Unknown is missing, so tests are skipped: "
+        "install all of it as root with 'apt-get install wanted unknown'.\n"
+    )
 
     monkeypatch.setattr(system, "needs", lambda: {"nice": NICE})
     assert system.main(["test"]) == 0, "the tests run without, and skip"
@@ -111,6 +113,27 @@ def test_a_user_with_sudo_that_asks_no_password_installs_by_it(
 
     assert system.main(["test"]) == 0
     assert capfd.readouterr().out == "Installing wanted with apt-get, by sudo\n"
+
+
+def test_a_stop_while_apt_get_works_is_handed_on_and_waited_for(tmp_path: Path) -> None:
+    log = tmp_path / "apt.log"
+    script = (
+        f"#!/bin/sh\ntrap 'echo stopped >>{log}; exit 1' INT\necho started >>{log}\nwhile :; do /bin/sleep 0.1; done\n"
+    )
+    for name, text in {"apt-get": script, "sudo": '#!/bin/sh\nshift\nexec "$@"\n', "true": "#!/bin/sh\n"}.items():
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / "env").symlink_to(str(shutil.which("env")))
+    # Nothing is on this PATH, so Chromium is missing.
+    command = [sys.executable, "-m", "core.system", "test"]
+    with subprocess.Popen(command, cwd=ROOT, env={"PATH": str(tmp_path)}, stdout=subprocess.PIPE) as process:
+        while not log.exists() or log.read_text() != "started\n":
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.terminate()
+
+    assert process.returncode == 130
+    assert log.read_text() == "started\nstopped\n"
 
 
 @pytest.mark.parametrize(
