@@ -21,6 +21,8 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 # `last_seen_at` is written at most this often; idle sessions end by as much earlier at most.
 TOUCH_EVERY = timedelta(seconds=10)
+# In the address of a page that loads itself again.
+BY_ITSELF = "by_itself"
 
 
 def _view_name(request: HttpRequest) -> str:
@@ -31,6 +33,13 @@ def _view_name(request: HttpRequest) -> str:
 def _needs_no_session(request: HttpRequest) -> bool:
     """Probes and webhooks work without asking who is there, and while the database is down."""
     return _view_name(request) in settings.SESSIONLESS_URL_NAMES
+
+
+def _asked_by_itself(request: HttpRequest, view: Callable[..., Any]) -> bool:
+    """Whether the page asked, rather than somebody who is there: by a poll (`keeps_no_session_alive`), or by the
+    refresh of a page without JavaScript, whose address says so. Who types that into an address shortens only their
+    own session."""
+    return not getattr(view, "keeps_session_alive", True) or BY_ITSELF in request.GET
 
 
 class SessionLimitsMiddleware:
@@ -62,7 +71,7 @@ class SessionLimitsMiddleware:
             self._end(request, row)
             return None
         now = timezone.now()
-        if getattr(view, "keeps_session_alive", True) and now - row.last_seen_at >= TOUCH_EVERY:
+        if not _asked_by_itself(request, view) and now - row.last_seen_at >= TOUCH_EVERY:
             Session.objects.open().filter(pk=row.pk).update(last_seen_at=now)
             row.last_seen_at = now
         try:

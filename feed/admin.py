@@ -13,6 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
+from accounts.decorators import keeps_no_session_alive
 from accounts.guards import user_of
 from core.admin import ReadOnlyAdmin
 from core.bodies import accepts_upload
@@ -104,6 +105,7 @@ class RunAdmin(ReadOnlyAdmin[Run]):
         self.record_look(request, run)
         return self._show(request, run)
 
+    @keeps_no_session_alive
     def progress_view(self, request: HttpRequest, run_id: int) -> HttpResponse:
         """The part of the run's page that changes; when the run has ended, htmx is told to load the page anew."""
         run = self._run(request, str(run_id))

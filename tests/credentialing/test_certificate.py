@@ -307,7 +307,7 @@ def test_the_pdf_of_one_in_preparation_leads_to_its_page(cast: Cast, browse: Bro
     assert response["Location"] == certificate.get_absolute_url()
     page = client.get(certificate.get_absolute_url()).content.decode()
     assert 'hx-trigger="every 1s"' in page
-    assert '<noscript><meta http-equiv="refresh" content="3"></noscript>' in page
+    assert '<noscript><meta http-equiv="refresh" content="3; url=?by_itself=1"></noscript>' in page
 
 
 def test_the_download_starts_by_itself_only_right_after_issuing(cast: Cast, browse: Browse) -> None:

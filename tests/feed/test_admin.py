@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from pytest_django import Settings
 
+from accounts.models import Session
 from core.models import Event
 from feed.models import Run
 from feed.tasks import load_run
@@ -177,6 +179,25 @@ def test_an_archive_that_is_no_package_is_refused_with_its_finding(
     page = client.get(address(Run.objects.get())).content.decode()
     assert "Refused" in page
     assert "this portal reads &#x27;portal-feed/1&#x27;" in page
+
+
+def test_a_run_that_is_left_open_keeps_no_session_alive(
+    browse: Browse, enqueued: list[int], tmp_path: Path, settings: Settings
+) -> None:
+    client = browse("load_package", "view_run")
+    client.post(UPLOAD, an_upload(Package(small_book()), tmp_path))
+    run = Run.objects.get()
+    session = Session.objects.get(user=client.user)  # type: ignore[attr-defined]
+    Session.objects.filter(pk=session.pk).update(last_seen_at=session.last_seen_at - timedelta(minutes=5))
+    before = Session.objects.get(pk=session.pk).last_seen_at
+
+    page = client.get(f"{address(run)}?by_itself=1").content.decode()
+    assert 'content="3; url=?by_itself=1"' in page
+    assert client.get(address(run, "progress")).status_code == 200
+    assert Session.objects.get(pk=session.pk).last_seen_at == before
+
+    assert client.get(address(run)).status_code == 200
+    assert Session.objects.get(pk=session.pk).last_seen_at > before
 
 
 # Who may.
