@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import ipaddress
+import time
+from datetime import timedelta
 
 from django.conf import settings
 from django.http import HttpRequest
 
+from core.alerts import alert_staff
+
 AGENT_LENGTH = 300
+ALARM_EVERY = timedelta(hours=1)
+# On the clock of `time.monotonic`, for each process.
+_quiet_until = [0.0]
 
 
 def client_ip(request: HttpRequest) -> str | None:
@@ -16,12 +23,36 @@ def client_ip(request: HttpRequest) -> str | None:
     hops = settings.TRUSTED_PROXY_HOPS
     forwarded = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
     candidate = forwarded[-hops] if 0 < hops <= len(forwarded) else request.META.get("REMOTE_ADDR", "")
+    address = _address(candidate)
+    if address is None and settings.PRODUCTION:
+        _alarm()
+    return address
+
+
+def _address(text: str) -> str | None:
+    """The address in `203.0.113.9`, `203.0.113.9:51432`, `2001:db8::1`, `[2001:db8::1]:443`, or `fe80::1%eth0`."""
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
     try:
-        address = ipaddress.ip_address(candidate)
+        address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
         return None
     mapped = getattr(address, "ipv4_mapped", None)
     return str(mapped or address)
+
+
+def _alarm() -> None:
+    """Nobody's address is known: limits by network would then hold for all together. Staff hear of it once an hour."""
+    now = time.monotonic()
+    if now >= _quiet_until[0]:
+        _quiet_until[0] = now + ALARM_EVERY.total_seconds()
+        alert_staff(
+            "The addresses of clients can't be read",
+            "Limits by network address count all clients together until the proxy in front sends X-Forwarded-For, and "
+            "TRUSTED_PROXY_HOPS says how many proxies there are.",
+        )
 
 
 def network_key(ip: str | None) -> str:

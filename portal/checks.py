@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
 from django.core import checks
@@ -16,6 +16,9 @@ from core.system import needs
 SECRET_KEY_LENGTH = 50
 KEY_LENGTH = 32
 DEMO_PREFIX = "portal.demo."
+LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
+# What libpq calls a connection that is encrypted or isn't made at all.
+ENCRYPTED = frozenset(("require", "verify-ca", "verify-full"))
 NEEDED_TO_SEND_CODES = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM")
 
 
@@ -36,6 +39,7 @@ def refuse_unsafe(values: Mapping[str, Any]) -> None:
 def _problems(values: Mapping[str, Any]) -> Iterator[str]:
     yield from _secret_problems(values)
     yield from _address_problems(values)
+    yield from _service_problems(values)
     if values["DEBUG"]:
         yield "DEBUG is on"
     for name in ("SMS_GATEWAY", "EMAIL_BACKEND"):
@@ -78,6 +82,31 @@ def _address_problems(values: Mapping[str, Any]) -> Iterator[str]:
     address = urlsplit(values["PUBLIC_URL"])
     if address.scheme != "https" or not address.hostname or address.path not in {"", "/"}:
         yield "PUBLIC_URL must be the portal's address, as in https://portal.example"
+
+
+def _service_problems(values: Mapping[str, Any]) -> Iterator[str]:
+    """What lets others on the way, or on this machine, into Redis or PostgreSQL (SECURITY: services)."""
+    redis_url = values["REDIS_URL"]
+    redis = urlsplit(redis_url)
+    if redis.scheme in {"redis", "rediss"}:
+        if not redis.password:
+            yield "REDIS_URL has no password: add one, or use a socket (unix:///path/redis.sock)"
+        if redis.scheme == "redis" and redis.hostname not in LOOPBACK:
+            yield "REDIS_URL is not encrypted on its way to another machine: use rediss://, or a socket"
+        if parse_qs(redis.query).get("ssl_cert_reqs", ["required"])[0].lower().removeprefix("cert_") != "required":
+            yield "REDIS_URL does not ask for a good certificate: leave ssl_cert_reqs out"
+    elif redis_url and redis.scheme != "unix":
+        yield "REDIS_URL must start with unix://, redis://, or rediss://"
+    database = values["DATABASES"]["default"]
+    host = database.get("HOST") or ""
+    if host and not host.startswith("/"):
+        if not database.get("PASSWORD"):
+            yield "DATABASE_URL has no password: add one, or use a socket"
+        if host not in LOOPBACK and database.get("OPTIONS", {}).get("sslmode") not in ENCRYPTED:
+            yield (
+                "DATABASE_URL is not encrypted on its way to another machine: "
+                "add ?sslmode=verify-full (or require), or use a socket"
+            )
 
 
 def missing_pango() -> str:

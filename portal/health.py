@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hmac
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from ipaddress import ip_address
+from typing import Any, Generic, TypeVar
 
 import redis
 from django.conf import settings
@@ -33,6 +35,7 @@ from core.freshness import is_stale
 from portal import workers
 from portal.logging import view_name_of
 
+T = TypeVar("T")
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 REQUESTS = Counter("portal_requests", "Requests answered.", ["view", "method", "status"])
 SECONDS = Histogram(
@@ -69,25 +72,24 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Whether requests can be served: 503 without the database; names everything else that is down with 200.
+    """Whether requests can be served: 503 without the database, whoever asks.
 
-    `{"ready": true, "down": {"redis": "no answer", …}}`
+    To those who may read /metrics it also names everything else that is down, with 200:
+    `{"ready": true, "down": {"redis": "no answer", …}}`. What it found is good for two seconds.
     """
-    down = {}
-    if not _database_answers():
-        down["database"] = "no answer"
-    down |= _background_down()
-    if "database" not in down:
-        down |= _feed_down()
-    ready = "database" not in down
-    return JsonResponse({"ready": ready, "down": down}, status=200 if ready else 503)
+    ready = _database.now()
+    answer: dict[str, Any] = {"ready": ready}
+    if _may_know(request):
+        from_database = _feed_down() if ready else {"database": "no answer"}
+        answer["down"] = from_database | _background.now()
+    return JsonResponse(answer, status=200 if ready else 503)
 
 
 @require_safe
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
     """Prometheus' text format, for who bears METRICS_TOKEN, or without one for this very machine; else 404."""
-    if not _may_read_metrics(request):
+    if not _may_know(request):
         raise Http404
     registry = REGISTRY
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
@@ -140,6 +142,45 @@ def _background_down() -> dict[str, str]:
     return {f"worker:{queue}": "not heard of" for queue, number in serving.items() if number == 0}
 
 
+class Lately(Generic[T]):
+    """What a probe found, kept for so many seconds: however many ask at once, one of them goes and looks."""
+
+    def __init__(self, probe: Callable[[], T], *, seconds: float) -> None:
+        self._probe, self._seconds = probe, seconds
+        self._looking = threading.Lock()
+        self._found: tuple[float, T] | None = None
+
+    def now(self) -> T:
+        """The finding. While somebody looks again the others take the last one, and wait only where there is none."""
+        found = self._found
+        if found is not None and time.monotonic() - found[0] < self._seconds:
+            return found[1]
+        if not self._looking.acquire(blocking=found is None):
+            assert found is not None  # noqa: S101  # else it would have waited
+            return found[1]
+        try:
+            newest = self._found
+            if newest is None or newest is found:
+                newest = self._found = (time.monotonic(), self._probe())
+            return newest[1]
+        finally:
+            self._looking.release()
+
+    def forget(self) -> None:
+        """Look again next time."""
+        self._found = None
+
+
+_database = Lately(_database_answers, seconds=2)
+_background = Lately(_background_down, seconds=2)
+
+
+def forget() -> None:
+    """Look again next time, as after a change that is known of."""
+    _database.forget()
+    _background.forget()
+
+
 def _feed_down() -> dict[str, str]:
     as_of = import_string(settings.FEED_AS_OF)()
     if as_of is None:
@@ -149,7 +190,7 @@ def _feed_down() -> dict[str, str]:
     return {}
 
 
-def _may_read_metrics(request: HttpRequest) -> bool:
+def _may_know(request: HttpRequest) -> bool:
     if settings.METRICS_TOKEN:
         expected = f"Bearer {settings.METRICS_TOKEN}"
         return hmac.compare_digest(request.headers.get("Authorization", "").encode(), expected.encode())

@@ -19,13 +19,14 @@ from csp.constants import NONCE, NONE, SELF
 
 from portal.checks import refuse_unsafe
 from portal.embedded.addresses import data_root, service_addresses
+from portal.environment import Environment
 from portal.logging import logging_config
 
 # Lets `ModelAdmin[Policy]` and the like be written at run time too.
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.FileAwareEnv()
+env = Environment()
 if (BASE_DIR / ".env").is_file():
     env.read_env(BASE_DIR / ".env")
 
@@ -43,7 +44,7 @@ DATA_DIR = Path(env.str("PORTAL_DATA_DIR", default=str(BASE_DIR / ".data"))) if 
 def _secret(name: str) -> str:
     """A secret from the environment or its file; demo and tests fall back to a value that production refuses."""
     fallback = "" if PRODUCTION else f"insecure-{MODE}-{name.lower()}-not-for-production"
-    return str(env.str(name, default=fallback)).strip()  # a secret's file ends with a new line
+    return str(env.str(name, default=fallback)).strip()
 
 
 # FIELD_KEYS: `id:key` pairs separated by commas, newest first. HASH_KEY: for keyed hashes; a new one needs a reload.
@@ -162,18 +163,17 @@ EMBEDDED_SERVICES = _services.embedded
 # Threads of one web process; the connection pool is sized to them.
 WEB_THREADS = env.int("WEB_THREADS", default=8)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-CACHES = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": REDIS_URL,
-        "KEY_PREFIX": "portal",
-    }
-}
+# Nothing shares a cache: what Django's would read from Redis it would unpickle, that is, run.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
 # Celery: rows are the state, so no result backend; beat re-enqueues what got lost.
 CELERY_BROKER_URL = _services.broker_url
 CELERY_RESULT_BACKEND = None
 CELERY_TASK_IGNORE_RESULT = True
+# Messages are data, never code; and whoever reaches Redis may not stop or slow down a worker by a broadcast.
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_DEFAULT_QUEUE = "default"

@@ -188,6 +188,9 @@ def broker_url(redis_url: str) -> str:
     Raises ValueError for another scheme.
     """
     parts = urlsplit(redis_url)
+    if parts.scheme == "rediss" and "ssl_cert_reqs" not in parse_qs(parts.query):
+        # Without it kombu encrypts and believes any certificate; redis-py asks for a good one by itself.
+        return f"{redis_url}{'&' if parts.query else '?'}ssl_cert_reqs=required"
     if not redis_url or parts.scheme in {"redis", "rediss"}:
         return redis_url
     if parts.scheme != "unix":

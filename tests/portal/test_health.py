@@ -1,5 +1,6 @@
 """/healthz, /readyz and /metrics tell operators the truth and strangers nothing."""
 
+import threading
 import time
 from unittest import mock
 
@@ -9,7 +10,12 @@ from django.conf import settings
 from django.db import OperationalError
 from django.test import Client, override_settings
 
-from portal import workers
+from portal import health, workers
+
+
+@pytest.fixture(autouse=True)
+def _nothing_found_yet() -> None:
+    health.forget()
 
 
 def test_healthz_answers_without_database_or_session(client: Client) -> None:
@@ -57,6 +63,54 @@ def test_readyz_fails_without_the_database(client: Client) -> None:
     assert answer.status_code == 503
     assert answer.json()["ready"] is False
     assert answer.json()["down"]["database"] == "no answer"
+
+
+@pytest.mark.django_db
+def test_strangers_learn_from_readyz_whether_it_is_ready_and_no_more(client: Client) -> None:
+    with mock.patch("portal.health.workers.connect", side_effect=AssertionError("asked Redis for a stranger")):
+        for stranger in ({"REMOTE_ADDR": "203.0.113.9"}, {"HTTP_X_FORWARDED_FOR": "203.0.113.9"}, {"REMOTE_ADDR": ""}):
+            answer = client.get("/readyz", **stranger)
+            assert (answer.status_code, answer.json()) == (200, {"ready": True})
+
+
+@pytest.mark.django_db
+def test_readyz_tells_who_bears_the_token_what_is_down(client: Client) -> None:
+    with override_settings(METRICS_TOKEN="right-token"):
+        told = client.get("/readyz", headers={"authorization": "Bearer right-token"}, REMOTE_ADDR="203.0.113.9")
+        assert "worker:codes" in told.json()["down"]
+        assert client.get("/readyz", headers={"authorization": "Bearer wrong"}).json() == {"ready": True}
+        assert client.get("/readyz").json() == {"ready": True}
+
+
+@pytest.mark.django_db
+def test_however_many_ask_readyz_it_looks_once_in_two_seconds(client: Client) -> None:
+    with mock.patch("portal.health.workers.connect", wraps=workers.connect) as asked:
+        for _ in range(20):
+            assert client.get("/readyz").status_code == 200
+
+    assert asked.call_count == 1
+
+
+def test_a_probe_that_hangs_holds_one_caller_and_the_others_take_the_last_finding() -> None:
+    looking, go_on, findings = threading.Event(), threading.Event(), iter(["first", "second"])
+
+    def probe() -> str:
+        finding = next(findings)
+        if finding == "second":
+            looking.set()
+            go_on.wait(30)
+        return finding
+
+    lately = health.Lately(probe, seconds=0)
+    assert lately.now() == "first"
+    slow: list[str] = []
+    one = threading.Thread(target=lambda: slow.append(lately.now()))
+    one.start()
+    assert looking.wait(30)
+    assert lately.now() == "first"
+    go_on.set()
+    one.join(30)
+    assert slow == ["second"]
 
 
 @pytest.mark.django_db

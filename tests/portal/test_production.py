@@ -2,17 +2,22 @@
 
 import json
 import os
+import ssl
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.test import Client, override_settings
 from django.urls import NoReverseMatch, reverse
+from kombu import Connection
 
+from portal.celery import app
 from portal.checks import refuse_unsafe
 from portal.demo.outbox import DemoEmailBackend, DemoTextGateway
-from portal.embedded.addresses import BASE_DIR
+from portal.embedded.addresses import BASE_DIR, broker_url
 from portal.embedded.processes import moved_clock
 
 SAFE = {
@@ -20,8 +25,8 @@ SAFE = {
     "SECRET_KEY": "kq3-Vd9_xW1zRb7TnY5uLp2sGh8JfM4cXa6oEi0wQvBtNyKd",
     "HASH_KEY": "7Hn2pLs9-Qw4eRt6yUi8oPa0sDf1gHj3",
     "FIELD_KEYS": "1:Zx9cVb7nMa5sDf3gHj1kLq2wEr4tYu6i",
-    "DATABASE_URL": "postgres://portal:x@db.portal.test/portal",
-    "REDIS_URL": "redis://redis.portal.test/0",
+    "DATABASE_URL": "postgres://portal:x@db.portal.test/portal?sslmode=verify-full",
+    "REDIS_URL": "rediss://:x@redis.portal.test/0",
     "ALLOWED_HOSTS": "portal.test",
     "PUBLIC_URL": "https://portal.test",
     "TWILIO_ACCOUNT_SID": "AC0",
@@ -63,13 +68,19 @@ def test_production_is_the_default_and_names_everything_that_is_missing() -> Non
     assert "Traceback" not in done.stderr
 
 
+def a_database(**change: object) -> dict[str, object]:
+    """PostgreSQL on another machine."""
+    there = {"HOST": "db.portal.test", "PASSWORD": "x", "OPTIONS": {"sslmode": "verify-full"}}
+    return {"default": {"ENGINE": "django.db.backends.postgresql", "NAME": "portal", **there, **change}}
+
+
 @pytest.fixture
 def safe_values() -> dict[str, object]:
     return {
         "SECRET_KEY": SAFE["SECRET_KEY"],
         "HASH_KEY": SAFE["HASH_KEY"],
         "FIELD_KEYS": [SAFE["FIELD_KEYS"]],
-        "DATABASES": {"default": {"ENGINE": "django.db.backends.postgresql", "NAME": "portal"}},
+        "DATABASES": a_database(),
         "REDIS_URL": SAFE["REDIS_URL"],
         "ALLOWED_HOSTS": ["portal.test"],
         "PUBLIC_URL": SAFE["PUBLIC_URL"],
@@ -84,6 +95,59 @@ def safe_values() -> dict[str, object]:
 
 def test_safe_values_are_accepted(safe_values: dict[str, object]) -> None:
     refuse_unsafe(safe_values)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"REDIS_URL": "unix:///run/redis/redis.sock?db=0"},
+        {"REDIS_URL": "redis://:x@127.0.0.1:6379/0"},
+        {"DATABASES": a_database(HOST="/run/postgresql", PASSWORD="", OPTIONS={})},
+        {"DATABASES": a_database(HOST="", PASSWORD="", OPTIONS={})},
+        {"DATABASES": a_database(HOST="localhost", OPTIONS={})},
+        {"DATABASES": a_database(OPTIONS={"sslmode": "require"})},
+    ],
+)
+def test_services_by_socket_or_with_password_on_this_machine_are_accepted(
+    safe_values: dict[str, object], change: dict[str, object]
+) -> None:
+    refuse_unsafe(safe_values | change)
+
+
+def test_whatever_comes_from_a_file_loses_the_line_break_behind_it(tmp_path: Path) -> None:
+    environment = dict(SAFE, METRICS_TOKEN="m3trics", EMAIL_URL="smtp://mail.portal.test:25")
+    for name in [name for name in environment if name != "PORTAL_MODE"]:
+        (tmp_path / name).write_text(f" {environment.pop(name)}\r\n\n")
+        environment[f"{name}_FILE"] = str(tmp_path / name)
+    script = (
+        "from django.conf import settings\n"
+        "print([settings.TWILIO_AUTH_TOKEN, settings.TWILIO_ACCOUNT_SID, settings.METRICS_TOKEN, settings.EMAIL_HOST,\n"
+        "       settings.PUBLIC_URL, settings.REDIS_URL, settings.DATABASES['default']['NAME'],\n"
+        "       settings.SECRET_KEY[-3:]])"
+    )
+    done = manage("shell", "-v", "0", "-c", script, **environment)
+
+    assert done.stdout.strip() == str(
+        ["t", "AC0", "m3trics", "mail.portal.test", "https://portal.test", SAFE["REDIS_URL"], "portal", "Ff5"]
+    )
+
+
+def test_a_secrets_file_that_is_not_there_is_named_in_one_sentence() -> None:
+    done = manage("check", **SAFE | {"HASH_KEY_FILE": "/no/such"})
+
+    assert "HASH_KEY_FILE names a file that can't be read" in done.stderr
+    assert done.returncode != 0
+
+
+def test_nothing_that_comes_from_redis_is_run() -> None:
+    assert "redis" not in settings.CACHES["default"]["BACKEND"].lower()
+    assert (app.conf.task_serializer, app.conf.accept_content) == ("json", ["json"])
+    assert app.conf.worker_enable_remote_control is False
+
+
+def test_celery_asks_redis_for_a_good_certificate_as_the_portal_does() -> None:
+    for address in (SAFE["REDIS_URL"], SAFE["REDIS_URL"] + "?health_check_interval=30"):
+        assert Connection(broker_url(address)).ssl == {"ssl_cert_reqs": ssl.CERT_REQUIRED}
 
 
 @pytest.mark.parametrize(
@@ -103,6 +167,14 @@ def test_safe_values_are_accepted(safe_values: dict[str, object]) -> None:
         ({"DATABASES": {"default": {"ENGINE": "", "NAME": ""}}}, "DATABASE_URL is missing"),
         ({"DATABASES": {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "x"}}}, "no PostgreSQL"),
         ({"REDIS_URL": ""}, "REDIS_URL is missing"),
+        ({"REDIS_URL": "redis://:x@redis.portal.test/0"}, "REDIS_URL is not encrypted"),
+        ({"REDIS_URL": "rediss://redis.portal.test/0"}, "REDIS_URL has no password"),
+        ({"REDIS_URL": "redis://localhost:6379/0"}, "REDIS_URL has no password"),
+        ({"REDIS_URL": "rediss://:x@redis.portal.test/0?ssl_cert_reqs=none"}, "good certificate"),
+        ({"REDIS_URL": "memory://"}, "REDIS_URL must start with"),
+        ({"DATABASES": a_database(PASSWORD="")}, "DATABASE_URL has no password"),
+        ({"DATABASES": a_database(OPTIONS={})}, "DATABASE_URL is not encrypted"),
+        ({"DATABASES": a_database(OPTIONS={"sslmode": "prefer"})}, "DATABASE_URL is not encrypted"),
         ({"ALLOWED_HOSTS": []}, "ALLOWED_HOSTS is missing"),
         ({"ALLOWED_HOSTS": ["*"]}, "allows any host"),
         ({"PUBLIC_URL": ""}, "PUBLIC_URL must be"),
