@@ -12,17 +12,32 @@ from django.utils.module_loading import import_string
 
 from feed.example.people import Person, address, drawn, phone, pick, plain
 from feed.example.policy import (
+    NONRENEWED_LEFT,
     Outline,
     PolicyStory,
     agency_id,
     holder_id,
     insured_id,
     policy_number,
+    years_later,
 )
-from feed.example.words import AGENCY_KINDS, AGENCY_PLACES, COMPANIES, FIRST_NAMES, LAST_NAMES, PHYSICIANS, STATES
+from feed.example.words import (
+    AGENCY_KINDS,
+    AGENCY_PLACES,
+    COMPANIES,
+    FIRST_NAMES,
+    HOSPITAL,
+    LAST_NAMES,
+    MULTISPECIALTY,
+    NURSE_PRACTITIONERS,
+    PHYSICIANS,
+    PRACTICES,
+    STATES,
+)
 from feed.example.writing import PackageWriter, folder_for
 
 SOURCE = "core"
+STATES_BY_CODE = {state.code: state for state in STATES}
 # The first policies are the cast's, the same in every book.
 GROUP, SOLO = 0, 1
 GROUP_SIZE = 60
@@ -39,6 +54,11 @@ STATUSES = (
     ("nonrenewed", 0.03),
     ("pending", 0.04),
 )
+FIXED_PROGRAMS = {
+    2: "physicians", 3: "physicians", 4: "physicians", 6: "physicians", 7: "physicians", 8: "physicians",
+    9: "physicians", 10: "physicians", 11: "dental", 12: "physicians", 13: "allied",
+    18: "physicians", 19: "physicians", 20: "allied", 21: "physicians", 22: "facility",
+}  # fmt: skip
 # Clinicians of a policy: (share, from, to). Groups grow rarer as they grow.
 SIZES = ((0.76, 1, 1), (0.18, 2, 6), (0.05, 7, 20), (0.009, 21, 60), (0.001, 61, 200))
 PROGRAMS = (("physicians", 0.75), ("allied", 0.12), ("dental", 0.10), ("facility", 0.03))
@@ -46,11 +66,20 @@ PROGRAMS = (("physicians", 0.75), ("allied", 0.12), ("dental", 0.10), ("facility
 FIXED_STATUSES = {
     4: "pending_cancellation", 6: "cancelled", 7: "expired", 8: "pending", 9: "nonrenewed",
     2: "active", 3: "active", 10: "active", 11: "active", 12: "active", 13: "active",
+    18: "active", 19: "cancelled", 20: "active", 21: "active", 22: "active",
 }  # fmt: skip
-FIXED_SIZES = {2: 14, 4: 1, 6: 3, 10: 5}
+FIXED_SIZES = {2: 14, 4: 1, 6: 3, 9: 4, 10: 5, 18: 3, 19: 3, 20: 1, 21: 1, 22: 9}
 FIXED_RENEWALS = {2: "offered", 11: "bound", 12: "offered", 13: "accepted"}
-FIXED_FORMS = {3: False, 6: True, 10: True}
-FUND = 10
+FIXED_FORMS = {3: False, 6: True, 10: True, 18: True, 19: True, 20: False, 21: True}
+FUND, NONRENEWED = 10, 9
+# One policy took the place of the next one in the middle of its term; a nurse is insured by occurrence; a physician has
+# an excess layer.
+REWRITTEN, REWRITTEN_FROM = 18, 19
+NURSE, EXCESS = 20, 21
+FIXED_STATES = {FUND: "IN", NURSE: "CT", EXCESS: "NY"}
+FIXED_PRACTICES = {NURSE: NURSE_PRACTITIONERS, 22: PRACTICES["facility"][0]}
+# A facility employs several clinicians.
+FACILITY_FROM = 4
 
 
 @dataclass(frozen=True)
@@ -122,6 +151,7 @@ def agencies_of(policies: int) -> int:
 def outlines(policies: int, *, seed: int, agencies: int, today: dt.date) -> Iterator[Outline]:
     """What each policy is, the cast's first."""
     named = named_people(today)
+    heir: Outline | None = None
     for index in range(policies):
         rng = Random(f"{seed}/outline/{index}")  # noqa: S311  # a book of fiction, repeatable
         if index in named:
@@ -135,22 +165,44 @@ def outlines(policies: int, *, seed: int, agencies: int, today: dt.date) -> Iter
                 state=STATES[0],
                 named=named[index],
                 claims_made=True,
+                practice=MULTISPECIALTY,
             )
             continue
         agency, earlier = _agencies(rng, index, agencies)
         large = index == LARGE_GROUP and policies >= LARGE_FROM
-        yield Outline(
+        size = LARGE_GROUP_SIZE if large else FIXED_SIZES.get(index) or _size(rng)
+        status = "active" if large else FIXED_STATUSES.get(index) or drawn(rng, STATUSES)
+        program = "facility" if large else FIXED_PROGRAMS.get(index) or drawn(rng, PROGRAMS)
+        by_chance = index % 4 == 3 and index != REWRITTEN_FROM
+        outline = Outline(
             index=index,
-            clinicians=LARGE_GROUP_SIZE if large else FIXED_SIZES.get(index) or _size(rng),
-            status="active" if large else FIXED_STATUSES.get(index) or drawn(rng, STATUSES),
-            program="facility" if large else drawn(rng, PROGRAMS),
-            company=pick(rng, COMPANIES)[0] if index % 4 == 3 else COMPANIES[0][0],
+            clinicians=max(size, FACILITY_FROM) if program == "facility" else size,
+            status=status,
+            program=program,
+            company=pick(rng, COMPANIES)[0] if by_chance else COMPANIES[0][0],
             agency=agency,
             earlier_agency=earlier,
-            state=next((state for state in STATES if state.fund), None) if index == FUND else None,
+            state=STATES_BY_CODE.get(FIXED_STATES.get(index, "")),
             claims_made=FIXED_FORMS.get(index),
             renewal="" if large else FIXED_RENEWALS.get(index, ""),
+            practice=HOSPITAL if large else FIXED_PRACTICES.get(index),
+            began=_began(index, today),
+            insured_since=_began(REWRITTEN_FROM, today) if index == REWRITTEN else None,
+            excess=index == EXCESS,
+            rewritten_as=heir if index == REWRITTEN_FROM else None,
         )
+        heir = outline
+        yield outline
+
+
+def _began(index: int, today: dt.date) -> dt.date | None:
+    """The first day of the terms that are settled; None where chance has its say."""
+    rewritten = (today - dt.timedelta(days=120)).replace(day=1)
+    if index == NONRENEWED:
+        return years_later(today + dt.timedelta(days=NONRENEWED_LEFT), -1)
+    if index == REWRITTEN:
+        return rewritten
+    return (rewritten - dt.timedelta(days=240)).replace(day=1) if index == REWRITTEN_FROM else None
 
 
 def named_people(today: dt.date) -> dict[int, Person]:

@@ -11,15 +11,17 @@ from typing import NamedTuple, TypeVar
 
 from feed.example.words import (
     FIRST_NAMES,
-    GROUP_KINDS,
     GROUP_PLACES,
     INITIALS,
     LAST_NAMES,
     LONG_GROUP,
     LONG_LAST_NAMES,
+    MULTISPECIALTY,
+    PHYSICIANS,
     STREETS,
     SUFFIXES,
     SUITES,
+    Practice,
     Specialty,
     State,
 )
@@ -117,11 +119,16 @@ def person(rng: Random, specialties: Sequence[Specialty], today: dt.date) -> Per
     )
 
 
-def group_name(rng: Random, number: int) -> str:
-    """A group's name; one in a hundred is as long as names get."""
-    if number % 97 == 7:
-        return LONG_GROUP
-    return f"{pick(rng, GROUP_PLACES)} {pick(rng, GROUP_KINDS)}"
+def group_name(rng: Random, practice: Practice, number: int) -> str:
+    """A group's name, which says what it practices; one in a hundred is as long as names get."""
+    place = pick(rng, GROUP_PLACES)
+    return LONG_GROUP if practice is MULTISPECIALTY and number % 9 == 7 else f"{place} {practice.kind}"
+
+
+def license_number(rng: Random, state: State, specialty: Specialty) -> str:
+    """A number as that state's board writes them."""
+    form = state.license if specialty in PHYSICIANS else state.other_license
+    return "".join(str(int(rng.random() * 10)) if letter == "#" else letter for letter in form)
 
 
 def npi(number: int) -> str:

@@ -1,4 +1,4 @@
-"""One synthetic policy: its holder, insureds, terms, coverages, and what befell it."""
+"""One synthetic policy: its holder, insureds, terms, coverages, and what became of it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,30 @@ import datetime as dt
 from dataclasses import dataclass
 from random import Random
 
-from feed.example.people import Address, Person, address, drawn, group_name, npi, person, phone, pick, plain
+from feed.example.people import (
+    Address,
+    Person,
+    address,
+    drawn,
+    group_name,
+    license_number,
+    npi,
+    person,
+    phone,
+    pick,
+    plain,
+)
 from feed.example.words import (
-    BY_PROGRAM,
+    ALLIED,
+    ALLIED_LIMITS,
+    DENTAL_LIMITS,
     ENDORSEMENTS,
-    ENTITY_SPECIALTY,
+    ENTITIES,
+    PRACTICES,
     PRIOR_CARRIERS,
     STATES,
+    Limits,
+    Practice,
     Specialty,
     State,
 )
@@ -24,6 +41,10 @@ LEAVER = 7
 RENEWALS = (("offered", 0.45), ("bound", 0.40), ("accepted", 0.10), ("declined", 0.05))
 PLANS = ("annual", "semiannual", "quarterly", "monthly", "tenpay")
 FIRST_NUMBER = 100_000
+# Limits of an excess layer above the primary ones.
+EXCESS = (1_000_000, 3_000_000)
+# Days that a policy still has to go of which notice of nonrenewal was given.
+NONRENEWED_LEFT = 70
 
 
 @dataclass(frozen=True)
@@ -31,7 +52,9 @@ class Outline:
     """What is settled about a policy before chance has its say.
 
     `clinicians` are those insured besides entities; `agency` and `earlier_agency` are numbers, 0 for none; `named` is
-    the first clinician of the cast. What is empty or None below is left to chance.
+    the first clinician of the cast. `began`: the first day of the current or last term. `insured_since`: retroactive
+    dates are no later. `rewritten_as`: the policy that took this one's place, for the same holder and insureds. What is
+    empty or None below is left to chance.
     """
 
     index: int
@@ -45,6 +68,11 @@ class Outline:
     named: Person | None = None
     claims_made: bool | None = None
     renewal: str = ""
+    practice: Practice | None = None
+    began: dt.date | None = None
+    excess: bool = False
+    insured_since: dt.date | None = None
+    rewritten_as: Outline | None = None
 
 
 @dataclass(frozen=True)
@@ -104,37 +132,59 @@ class PolicyStory:
     def __init__(self, outline: Outline, *, seed: int, today: dt.date) -> None:
         self._outline = outline
         self._today = today
-        self._rng = Random(f"{seed}/{outline.index}")  # noqa: S311  # a book of fiction, repeatable
+        # A policy that was rewritten had the people of the one that took its place.
+        self._of = outline.rewritten_as or outline
+        self._rng = Random(f"{seed}/{self._of.index}")  # noqa: S311  # a book of fiction, repeatable
         self._state = outline.state or pick(self._rng, STATES)
         self._number = policy_number(outline.index, outline.program)
         self._solo = outline.clinicians == 1
         by_chance = self._rng.random() < 0.75
         self._claims_made = by_chance if outline.claims_made is None else outline.claims_made
+        if self._state.occurrence and outline.program == "physicians":
+            self._claims_made = False
+        self._practice = outline.practice or pick(self._rng, PRACTICES[outline.program])
         # Premium of one clinician in the current term.
         self._rate = 3_000 + int(self._rng.random() * 1_200) * 10
-        self._limits = pick(self._rng, self._state.limits)
+        self._limits = pick(self._rng, self._sold())
+        by_chance = self._state.code == "NY" and outline.program == "physicians" and self._rng.random() < 0.15
+        self._excess = outline.excess or (by_chance and not outline.named)
         self._people: list[Person] = []
+        self._entity = ENTITIES[outline.program]
         self._entities = 0 if self._solo else 1 + (outline.clinicians > 40) + (outline.clinicians > 400) * 4
-        self._name = "" if self._solo else group_name(self._rng, outline.index)
+        self._name = "" if self._solo else group_name(self._rng, self._practice, self._of.index)
         self._place: Address = address(self._rng, self._state)
 
     def write(self, out: PackageWriter) -> None:
         """Add the policy's rows to the package."""
         outline = self._outline
-        specialties = BY_PROGRAM[outline.program]
         for member in range(outline.clinicians):
-            # Groups employ allied staff, whose limits are shared.
-            kind = BY_PROGRAM["allied"] if member % 5 == 4 and outline.program != "dental" else specialties
+            kind = self._practice.employs if self._is_employed(member) else self._practice.specialties
             one = outline.named if member == 0 and outline.named else person(self._rng, kind, self._today)
             self._people.append(one)
         terms = self._terms()
-        self._write_parties(out)
+        self._first = outline.insured_since or min(term.effective for term in terms if term.covered)
+        # Everybody is in all the terms, so nobody joined later than the first of them began.
+        self._people = [one._replace(joined=min(one.joined, self._first)) for one in self._people]
+        # Full prior acts, for the same people in every term.
+        self._prior_acts = {member for member in range(outline.clinicians) if self._rng.random() < 0.06}
+        if not outline.rewritten_as:
+            self._write_parties(out)
         self._write_policy(out)
         self._write_agents(out, terms)
         for term in terms:
             self._write_term(out, term)
             if term.covered:
                 self._write_coverages(out, term)
+
+    def _sold(self) -> Limits:
+        """The limits that are sold to this program in this state; a fund fixes them for everybody."""
+        if self._state.fund or self._outline.program in {"physicians", "facility"}:
+            return self._state.limits
+        return ALLIED_LIMITS if self._outline.program == "allied" else DENTAL_LIMITS
+
+    def _is_employed(self, member: int) -> bool:
+        """Whether the member is one of the staff whom a group employs, whose limits are shared."""
+        return member % 5 == 4 and not self._solo and bool(self._practice.employs)
 
     # Parties.
 
@@ -155,7 +205,7 @@ class PolicyStory:
             called = self._name if entity == 0 else f"{self._name} – Site {entity}"
             out.add(
                 "insureds.csv", insured_id(outline.index, number), "entity", called, "", "", "", "", "", "", "",
-                ENTITY_SPECIALTY.code, ENTITY_SPECIALTY.name, f"office@{domain}", phone(rng, self._state), *self._place,
+                self._entity.code, self._entity.name, f"office@{domain}", phone(rng, self._state), *self._place,
             )  # fmt: skip
         self._write_contacts(out, holder, domain)
 
@@ -170,17 +220,19 @@ class PolicyStory:
             npi(outline.index * 10_000 + member), one.born.isoformat(), one.specialty.code, one.specialty.name, email,
             phone(rng, self._state), *place,
         )  # fmt: skip
-        license_number = f"{one.specialty.code[:2]}{outline.index % 1_000_000:06}{member:04}"
-        out.add("licenses.csv", own, self._state.code, license_number, self._month_end(rng))
+        number = license_number(rng, self._state, one.specialty)
+        out.add("licenses.csv", own, self._state.code, number, self._month_end(rng))
         if rng.random() < 0.12:
-            other = pick(rng, STATES).code
-            if other != self._state.code:
-                out.add("licenses.csv", own, other, license_number, self._month_end(rng))
+            other = pick(rng, STATES)
+            if other.code != self._state.code:
+                number = license_number(rng, other, one.specialty)
+                out.add("licenses.csv", own, other.code, number, self._month_end(rng))
         if rng.random() < 0.15:
             self._write_prior(out, own, one)
 
     def _month_end(self, rng: Random) -> str:
-        return (self._today.replace(day=1) + dt.timedelta(days=31 * (1 + int(rng.random() * 24)))).isoformat()
+        month = (self._today.replace(day=1) + dt.timedelta(days=31 * (1 + int(rng.random() * 24)))).replace(day=1)
+        return (month - dt.timedelta(days=1)).isoformat()
 
     def _write_prior(self, out: PackageWriter, own: str, one: Person) -> None:
         """Coverage with another carrier before this one; now and then there is a gap after it, or a tail was bought."""
@@ -203,7 +255,7 @@ class PolicyStory:
         if self._solo:
             people = [self._people[0]]
         else:
-            people = [person(rng, BY_PROGRAM["allied"], self._today) for _ in range(2 if outline.clinicians > 8 else 1)]
+            people = [person(rng, ALLIED, self._today) for _ in range(2 if outline.clinicians > 8 else 1)]
         for number, one in enumerate(people):
             taken_over = outline.index % 40 == 3 and number == 0
             email = f"{plain(one.first)}.{plain(one.last)}@{domain}"[:254]
@@ -230,13 +282,17 @@ class PolicyStory:
             reason = pick(rng, ("Non-payment of premium", "At the insured’s request", "Practice closed"))
             if reason == "Non-payment of premium":
                 by, amount = (day + dt.timedelta(days=30)).isoformat(), money(800 + int(rng.random() * 300) * 10)
-        elif outline.status in {"expired", "nonrenewed"}:
-            status_date = self._ended()
-            reason = "Not renewed by the insured" if outline.status == "expired" else "Program withdrawn"
+            if heir := outline.rewritten_as:
+                reason, by, amount = f"Rewritten as {policy_number(heir.index, heir.program)}", "", ""
+        elif outline.status == "expired":
+            status_date, reason = self._ended(), "Not renewed by the insured"
+        elif outline.status == "nonrenewed":
+            # Notice is given well before the term's end; until then the policy is in force.
+            status_date, reason = self._end - dt.timedelta(days=100), "Program withdrawn"
         elif outline.status == "pending":
             status_date = today
         out.add(
-            "policies.csv", self._number, outline.company, holder_id(outline.index), f"BA{outline.index:06}",
+            "policies.csv", self._number, outline.company, holder_id(self._of.index), f"BA{outline.index:06}",
             outline.program, outline.status, status_date.isoformat(), reason, effective, cure, by, amount,
         )  # fmt: skip
 
@@ -251,22 +307,32 @@ class PolicyStory:
     def _terms(self) -> list[Term]:
         """The policy's terms, earliest first."""
         outline, rng, today = self._outline, self._rng, self._today
-        ended = outline.status in {"cancelled", "expired", "nonrenewed"}
-        if outline.status == "pending":
+        ended = outline.status in {"cancelled", "expired"}
+        if outline.status == "nonrenewed":
+            # Ends in ten weeks, or ended lately and the carrier has not said more yet.
+            left = NONRENEWED_LEFT if rng.random() < 0.7 else -int(rng.random() * 60)
+            began = years_later(today + dt.timedelta(days=left), -1)
+        elif outline.status == "pending":
             began = today + dt.timedelta(days=10 + int(rng.random() * 40))
         elif ended:
             began = today - dt.timedelta(days=400 + int(rng.random() * 500))
         else:
             since = 300 if outline.renewal else 100 if outline.named else 15 + int(rng.random() * 320)
             began = today - dt.timedelta(days=since)
-        began = began if outline.status == "pending" else began.replace(day=1 if rng.random() < 0.8 else 15)
-        if began + YEAR <= today and not ended:
+        on_a_first = outline.status not in {"pending", "nonrenewed"}
+        began = began.replace(day=1 if rng.random() < 0.8 else 15) if on_a_first else began
+        if began + YEAR <= today and not ended and outline.status != "nonrenewed":
             began = today - dt.timedelta(days=300)
+        began = outline.began or began
         self._current, expires = began, years_later(began, 1)
         self._end = began + dt.timedelta(days=200) if outline.status == "cancelled" else expires
-        last = {"pending": "accepted", "cancelled": "cancelled", "expired": "expired", "nonrenewed": "expired"}
+        if outline.rewritten_as and outline.rewritten_as.began:
+            self._end = outline.rewritten_as.began
+        last = {"pending": "accepted", "cancelled": "cancelled", "expired": "expired"}
+        if outline.status == "nonrenewed" and expires <= today:
+            last["nonrenewed"] = "expired"
         terms = [self._term(began, expires, last.get(outline.status, "bound"))]
-        earlier = 0 if outline.status == "pending" else int(rng.random() * 3)
+        earlier = 0 if outline.status == "pending" or outline.began else int(rng.random() * 3)
         for back in range(1, earlier + 1):
             start = years_later(began, -back)
             terms.insert(0, self._term(start, years_later(began, 1 - back), "expired", covered=back == 1))
@@ -326,7 +392,7 @@ class PolicyStory:
         for entity in range(self._entities):
             self._write_row(
                 out, term, outline.clinicians + entity, part="entity", retroactive=self._current, prior_acts=False,
-                shared=entity > 0, specialty=ENTITY_SPECIALTY, expires=self._stop(term), reason=self._reason(term),
+                shared=entity > 0, specialty=self._entity, expires=self._stop(term), reason=self._reason(term),
             )  # fmt: skip
 
     def _write_coverage(self, out: PackageWriter, term: Term, member: int, one: Person) -> None:
@@ -339,12 +405,18 @@ class PolicyStory:
         if leaves and term.effective < self._today:
             expires = min(max(term.effective + dt.timedelta(days=30), self._today - dt.timedelta(days=12)), expires)
             reason = "Left the group"
-        shared = member % 5 == 4 and not self._solo
         row = self._write_row(
-            out, term, member, part="professional", retroactive=one.joined, prior_acts=rng.random() < 0.06,
-            shared=shared, specialty=one.specialty, expires=expires, reason=reason,
+            out, term, member, part="professional", retroactive=one.joined, prior_acts=member in self._prior_acts,
+            shared=self._is_employed(member), specialty=one.specialty, expires=expires, reason=reason,
         )  # fmt: skip
-        if reason and self._claims_made and term.status in {"bound", "cancelled"}:
+        if self._excess and not self._is_employed(member):
+            self._write_row(
+                out, term, member, part="excess", retroactive=max(one.joined, self._excess_since()),
+                prior_acts=False, shared=False, specialty=one.specialty, expires=expires, reason=reason,
+            )  # fmt: skip
+        # What goes on in another policy needs no tail.
+        goes_on = self._outline.rewritten_as is not None
+        if reason and self._claims_made and term.status in {"bound", "cancelled"} and not goes_on:
             self._write_tail(out, row, expires)
 
     def _write_row(
@@ -352,28 +424,39 @@ class PolicyStory:
         shared: bool, specialty: Specialty, expires: dt.date, reason: str,
     ) -> str:  # fmt: skip
         rng, outline = self._rng, self._outline
-        own = f"CV{outline.index:06}-{term.effective.year}-{member:04}"
-        each, aggregate = self._limits
+        is_excess = part == "excess"
+        own = f"CV{outline.index:06}-{term.effective.year}-{member:04}{'X' if is_excess else ''}"
+        each, aggregate = EXCESS if is_excess else self._limits
         claims_made = self._claims_made
         prior_acts = prior_acts and claims_made
-        date = min(retroactive, term.effective).isoformat() if claims_made and not prior_acts else ""
-        deductible = money(5_000) if rng.random() < 0.1 else money(0)
-        added = ";".join(sorted({pick(rng, ENDORSEMENTS), pick(rng, ENDORSEMENTS)})) if rng.random() < 0.2 else ""
+        date = min(retroactive, self._first).isoformat() if claims_made and not prior_acts else ""
+        deductible = money(5_000) if rng.random() < 0.1 and not is_excess else money(0)
+        endorsed = rng.random() < 0.3 and part == "professional"
+        added = ";".join(sorted({pick(rng, ENDORSEMENTS), pick(rng, ENDORSEMENTS)})) if endorsed else ""
+        if part == "professional" and specialty.code == "GS3" and rng.random() < 0.3:
+            added = ";".join(filter(None, (added, "LM-E-280 Exclusion, bariatric surgery")))
+        fund, fund_limits = ("", "") if is_excess else (self._state.fund, self._state.fund_limits)
         out.add(
-            "coverages.csv", own, term.id, insured_id(outline.index, member), part,
+            "coverages.csv", own, term.id, insured_id(self._of.index, member), part,
             "claims_made" if claims_made else "occurrence", date, flag(prior_acts), money(each), money(aggregate),
             flag(shared), deductible, term.effective.isoformat(), expires.isoformat(),
-            money(1_500 + int(rng.random() * 2_000) * 5), specialty.code, specialty.name, added, self._state.fund,
-            self._state.fund_limits, reason,
+            money(1_500 + int(rng.random() * 2_000) * 5), specialty.code, specialty.name, added, fund, fund_limits,
+            reason,
         )  # fmt: skip
         return own
+
+    def _excess_since(self) -> dt.date:
+        """Higher limits were bought later than the first ones: earlier acts have the primary limit alone."""
+        return years_later(self._current.replace(day=1), -3)
 
     def _stop(self, term: Term) -> dt.date:
         """The day on which the term's coverages stop: its last, or that of the cancellation."""
         return self._end if term.status == "cancelled" else term.expires
 
     def _reason(self, term: Term) -> str:
-        return "Policy cancelled" if term.status == "cancelled" else ""
+        if term.status != "cancelled":
+            return ""
+        return "Policy rewritten" if self._outline.rewritten_as else "Policy cancelled"
 
     def _write_tail(self, out: PackageWriter, coverage: str, ended: dt.date) -> None:
         """The carrier's offer of an extended reporting endorsement: one row for each option."""

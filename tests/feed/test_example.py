@@ -13,6 +13,7 @@ import pytest
 from django.utils import timezone
 
 from feed.example import cast, write_example_feed
+from feed.example.words import PRACTICES, STATES
 from feed.loading import load_package
 from feed.models import Run
 from policies.models import AgentOfRecord, Coverage, Insured, Policy, Policyholder
@@ -90,7 +91,7 @@ def test_forty_policies_show_what_there_is_to_see(seed: int, tmp_path: Path) -> 
         == {one["limits_shared"] for one in coverages}
         == {"true", "false"}
     )
-    assert {one["part"] for one in coverages} == {"professional", "entity"}
+    assert {one["part"] for one in coverages} == {"professional", "entity", "excess"}
     assert any(one["fund"] and one["fund_limits"] for one in coverages)
     assert min(one["retroactive_date"] for one in coverages if one["retroactive_date"]) < "2005"
     assert any(one["ended_reason"] == "Left the group" for one in coverages)
@@ -110,6 +111,125 @@ def test_a_thousand_policies_hold_a_group_of_five_thousand(tmp_path: Path) -> No
     names = [one["last_name"] for one in rows(tmp_path / "book", "insureds.csv")]
     assert any(len(name) > 25 for name in names)
     assert sum(not name.isascii() for name in names) > 1_000
+
+
+def joined(package: Path) -> list[dict[str, str]]:
+    """Every row of coverage with its policy's columns, its insured's, and its holder's name."""
+    policies = {one["policy_number"]: one for one in rows(package, "policies.csv")}
+    terms = {one["term_id"]: policies[one["policy_number"]] for one in rows(package, "terms.csv")}
+    holders = {one["policyholder_id"]: one for one in rows(package, "policyholders.csv")}
+    people = {one["insured_id"]: one for one in rows(package, "insureds.csv")}
+    found = []
+    for one in rows(package, "coverages.csv"):
+        policy, person = terms[one["term_id"]], people[one["insured_id"]]
+        place = {"program": policy["program"], "number": policy["policy_number"], "state": person["state"]}
+        found.append(one | place | {"holder": holders[policy["policyholder_id"]]["name"], "kind": person["kind"]})
+    return found
+
+
+@pytest.fixture(scope="module")
+def three_hundred(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A book in which every state and kind of practice occurs."""
+    out = tmp_path_factory.mktemp("example") / "three-hundred"
+    write_example_feed(out, policies=300, seed=4, today=TODAY, as_of=AS_OF)
+    return out
+
+
+def test_a_practice_s_name_its_program_and_its_people_fit(three_hundred: Path) -> None:
+    by_kind = {
+        practice.kind: (program, {one.code for one in (*practice.specialties, *practice.employs)})
+        for program, practices in PRACTICES.items()
+        for practice in practices
+    }
+    seen = set()
+    for one in joined(three_hundred):
+        kind = next((kind for kind in by_kind if one["holder"].endswith(kind)), None)
+        if kind and one["kind"] == "person":
+            seen.add(kind)
+            assert (one["program"], one["specialty_code"] in by_kind[kind][1]) == (by_kind[kind][0], True), one
+    assert len(seen) > 12
+    single = {program: {one["specialty_code"][:2] for one in joined(three_hundred) if one["program"] == program}
+              for program in ("dental", "allied")}  # fmt: skip
+    assert single["dental"] <= {"DG", "DO", "DP", "EN"}
+    assert single["allied"] <= {"NP", "PA", "CR", "NM", "PT", "EN"}
+
+
+def test_limits_are_those_sold_in_the_state(three_hundred: Path) -> None:
+    found: dict[str, set[tuple[str, str]]] = {}
+    for one in joined(three_hundred):
+        if one["program"] == "physicians" and one["part"] == "professional":
+            found.setdefault(one["number"][:3] + one["state"], set()).add(
+                (one["limit_per_claim"], one["limit_aggregate"])
+            )
+    assert found["MPLNY"] == {("1300000.00", "3900000.00")}
+    assert found["MPLLA"] == {("100000.00", "300000.00")}
+    assert found["MPLIN"] == {("500000.00", "1500000.00")}
+    wisconsin = [one for one in joined(three_hundred) if one["state"] == "WI" and one["program"] == "physicians"]
+    assert {one["form"] for one in wisconsin} == {"occurrence"}
+    assert all(bool(one["fund"]) == (one["part"] != "excess") for one in joined(three_hundred) if one["state"] == "PA")
+
+
+def test_licenses_and_telephones_are_those_of_the_state(three_hundred: Path) -> None:
+    states = {state.code: state for state in STATES}
+    people = {one["insured_id"]: one for one in rows(three_hundred, "insureds.csv")}
+    for one in rows(three_hundred, "licenses.csv"):
+        state = states[one["state"]]
+        forms = (re.escape(form).replace(r"\#", r"\d") for form in (state.license, state.other_license))
+        assert re.fullmatch("|".join(forms), one["number"]), one
+        assert (dt.date.fromisoformat(one["expires"]) + dt.timedelta(days=1)).day == 1
+        assert people[one["insured_id"]]["kind"] == "person"
+    for one in people.values():
+        assert one["phone"].startswith(f"({states[one['state']].area}) 555-01")
+
+
+def test_endorsements_have_their_form_numbers(three_hundred: Path) -> None:
+    named = {title for one in rows(three_hundred, "coverages.csv") for title in one["endorsements"].split(";") if title}
+    assert len(named) >= 7
+    assert all(re.match(r"LM-E-\d{3} [A-Z]", title) for title in named)
+
+
+@pytest.mark.parametrize("today", [TODAY, dt.date(2024, 2, 29), dt.date(2025, 12, 31)])
+def test_the_book_tells_what_evaluators_ask_for(today: dt.date, tmp_path: Path) -> None:
+    write_example_feed(tmp_path / "book", policies=40, seed=1, today=today, as_of=AS_OF)
+    policies = {one["policy_number"]: one for one in rows(tmp_path / "book", "policies.csv")}
+    terms = rows(tmp_path / "book", "terms.csv")
+    covered = joined(tmp_path / "book")
+    day = today.isoformat()
+
+    nonrenewed = policies["MPL-100009"]
+    term = next(one for one in terms if one["policy_number"] == "MPL-100009" and one["status"] == "bound")
+    left = (dt.date.fromisoformat(term["expires"]) - today).days
+    assert (nonrenewed["status"], 69 <= left <= 70) == ("nonrenewed", True)
+    assert nonrenewed["status_date"] < day
+    assert policies["MPL-100004"]["cancellation_effective"] > day
+
+    new, old = policies["MPL-100018"], policies["MPL-100019"]
+    assert (old["status"], old["status_reason"]) == ("cancelled", "Rewritten as MPL-100018")
+    assert (old["policyholder_id"], old["company_id"]) == (new["policyholder_id"], new["company_id"])
+    begins = min(one["effective"] for one in terms if one["policy_number"] == "MPL-100018")
+    assert old["cancellation_effective"] == begins < day
+    dates = {
+        number: {one["insured_id"]: one["retroactive_date"] for one in covered if one["number"] == number}
+        for number in ("MPL-100018", "MPL-100019")
+    }
+    assert {key for key, date in dates["MPL-100018"].items() if date} <= set(dates["MPL-100019"])
+    assert all(dates["MPL-100019"][key] in {date, ""} for key, date in dates["MPL-100018"].items() if date)
+
+    nurse = [one for one in covered if one["number"] == "AHP-100020"]
+    assert {(one["form"], one["specialty_code"]) for one in nurse} == {("occurrence", "NP1")}
+    layers = {
+        one["part"] for one in covered if one["number"] == "MPL-100021" and one["effective"] <= day < one["expires"]
+    }
+    assert layers == {"professional", "excess"}
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_retroactive_date_is_the_same_in_every_term(seed: int, tmp_path: Path) -> None:
+    write_example_feed(tmp_path / "book", policies=60, seed=seed, today=TODAY, as_of=AS_OF)
+    dates: dict[tuple[str, str, str], set[str]] = {}
+    for one in joined(tmp_path / "book"):
+        dates.setdefault((one["insured_id"], one["number"], one["part"]), set()).add(one["retroactive_date"])
+    assert all(len(found) == 1 for found in dates.values())
 
 
 def test_everybody_in_the_book_is_clearly_invented(forty: Path) -> None:
