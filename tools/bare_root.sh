@@ -23,7 +23,8 @@ fi
 checkout=$(git -C "$(dirname "$0")" rev-parse --show-toplevel)
 root=$(mktemp -d "${TMPDIR:-/var/tmp}/portal-bare-root.XXXXXX")
 trap 'rm -rf --one-file-system "$root"' EXIT
-trap 'exit 130' INT TERM
+# The command gets a Ctrl-C as well; we wait for it, look what it left, and remove the folder.
+trap : INT TERM
 
 if [ -n "${BARE_ROOT:-}" ]; then
 	cp -a "$BARE_ROOT/." "$root"

@@ -26,10 +26,11 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Without a browser these tests are skipped, and say what to install."""
-    if CHROMIUM.missing:
-        for item in items:
-            if "/browser/" in item.path.as_posix():
-                item.add_marker(pytest.mark.skip(reason=CHROMIUM.sentence))
+    for need in (CHROMIUM, needs()["libatomic"]):
+        if need.missing:
+            for item in items:
+                if "/browser/" in item.path.as_posix():
+                    item.add_marker(pytest.mark.skip(reason=need.sentence))
 
 
 @pytest.fixture(scope="session")
