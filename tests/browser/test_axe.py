@@ -197,3 +197,23 @@ def test_on_paper_there_are_no_controls(cast: Cast, look: Callable[..., Page]) -
     expect(page.locator(".row-action").first).to_be_hidden()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert page.evaluate("getComputedStyle(document.querySelector('h1')).color") == "rgb(0, 0, 0)"
+
+
+def test_the_lists_logs_and_forms_of_staff_have_no_finding(cast: Cast, look: Callable[..., Page], site: str) -> None:
+    cast.support.is_superuser = True
+    cast.support.save()
+    page = look("/admin/", cast.support, 1280, "light")
+    found: list[str] = []
+    for address in (
+        "/admin/",
+        "/admin/accounts/user/?q=ana",
+        f"/admin/accounts/user/{cast.ana.pk}/events/",
+        "/admin/feed/run/",
+        "/admin/feed/run/upload/",
+        f"/admin/policies/policy/{cast.policy.pk}/history/",
+    ):
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of the two
+            page.goto(site + address)
+            found += findings(page)
+    assert found == []
