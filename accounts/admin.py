@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import unicodedata
 from http import HTTPStatus
 from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth import admin as _django_auth_admin  # noqa: F401  # registers groups
-from django.contrib.auth.forms import BaseUserCreationForm
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 
 from accounts.events import AccountEvent
 from accounts.guards import user_of
 from accounts.methods import devices_of, method_of
-from accounts.models import User
-from accounts.services import locks
+from accounts.models import CodeDevice, User
+from accounts.models.users import fold_username
+from accounts.services import links, locks
 from accounts.services.remembering import describe_agent
 from core.admin import StaffAdmin
 from core.events import record_event
@@ -50,12 +52,52 @@ class ReasonForm(forms.Form):
     )
 
 
-class NewUserForm(BaseUserCreationForm):  # type: ignore[type-arg]
-    """A new account made by staff, with a first password by the portal's rules."""
+class UnlockForm(ReasonForm):
+    """Why staff lift a lock, and whether each factor stays: a thief may have added one, or hold one."""
+
+    def __init__(self, *args: Any, devices: list[CodeDevice], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._devices = devices
+        for device in devices:
+            added = timezone.localtime(device.created_at)
+            self.fields[device.public_id] = forms.ChoiceField(
+                label=f"{device.name}, set up {added:%b} {added.day}, {added.year}",
+                choices=[("keep", "Keep: the owner holds it"), ("remove", "Remove")],
+                widget=forms.RadioSelect,
+                error_messages={"required": "Keep it or remove it?"},
+            )
+
+    def factors(self) -> list[forms.BoundField]:
+        """The questions about factors."""
+        return [self[device.public_id] for device in self._devices]
+
+    def kept(self) -> dict[str, bool]:
+        """Whether each factor stays, by its public id."""
+        return {device.public_id: self.cleaned_data[device.public_id] == "keep" for device in self._devices}
+
+
+class NewUserForm(forms.ModelForm[User]):
+    """A new account made by staff. It has no password: its owner chooses one with the link that we mail."""
 
     class Meta:
         model = User
         fields = ("username", "first_name", "last_name", "email")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"].required = True
+        self.fields["email"].help_text = "A link to choose a password goes there. It must be the owner's own."
+
+    def clean_username(self) -> str:
+        """Raises ValidationError where somebody has a username that reads the same."""
+        username = " ".join(unicodedata.normalize("NFKC", self.cleaned_data["username"]).split())
+        if User.objects.filter(username_key=fold_username(username)).exists():
+            raise forms.ValidationError("A user with this username exists already.", code="unique")
+        return username
+
+    def save(self, commit: bool = True) -> User:
+        self.instance.set_unusable_password()
+        return super().save(commit)
 
 
 @admin.register(User)
@@ -98,7 +140,7 @@ class UserAdmin(StaffAdmin[User]):
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         if obj is None:
-            return ((None, {"fields": ("username", "first_name", "last_name", "email", "password1", "password2")}),)
+            return ((None, {"fields": NewUserForm.Meta.fields}),)
         return self.fieldsets
 
     def get_form(self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any) -> Any:
@@ -114,6 +156,12 @@ class UserAdmin(StaffAdmin[User]):
         grants = request.user.is_superuser and obj.pk != request.user.pk
         return own if grants else own + self.RIGHTS
 
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if not change:
+            links.send_activation(user=obj, by=user_of(request), request=request)
+            messages.info(request, f"A link to choose a password was sent to {obj.email}.")
+
     def customer(self, row: User) -> User:
         return row
 
@@ -122,6 +170,7 @@ class UserAdmin(StaffAdmin[User]):
         return [
             path("<int:user_id>/lock/", wrap(self.lock_view), name="accounts_user_lock"),
             path("<int:user_id>/unlock/", wrap(self.unlock_view), name="accounts_user_unlock"),
+            path("<int:user_id>/activation/", wrap(self.activation_view), name="accounts_user_activation"),
             path("<int:user_id>/events/", wrap(self.events_view), name="accounts_user_events"),
             *super().get_urls(),
         ]
@@ -141,6 +190,7 @@ class UserAdmin(StaffAdmin[User]):
             "hard_locked": user.locks.filter(lifted_at=None).exists(),
             "methods": [(method_of(device).verbose_name, device) for device in devices_of(user)],
             "may_unlock": request.user.has_perm("accounts.unlock_user") and user.is_served_by(user_of(request)),
+            "may_activate": self._may_activate(user),
             "may_read_events": request.user.has_perm("accounts.view_user_events"),
         }
 
@@ -162,12 +212,17 @@ class UserAdmin(StaffAdmin[User]):
         return user
 
     def unlock_view(self, request: HttpRequest, user_id: int) -> HttpResponse:
-        """Lift every lock and cooling-off, with a reason."""
+        """Lift every lock and cooling-off, with a reason. After a lock each factor is kept or removed, and the owner
+        chooses a new password."""
         user = self._served(request, user_id)
-        form = ReasonForm(request.POST if request.method == "POST" else None)
+        locked = user.locks.filter(lifted_at=None).exists()
+        form = UnlockForm(
+            request.POST if request.method == "POST" else None, devices=devices_of(user) if locked else []
+        )
         if form.is_valid():
-            locks.unlock(user=user, by=user_of(request), reason=form.cleaned_data["reason"], request=request)
-            messages.success(request, f"{user} is unlocked.")
+            reason = form.cleaned_data["reason"]
+            locks.unlock(user=user, by=user_of(request), reason=reason, request=request, kept=form.kept())
+            messages.success(request, f"{user} is unlocked.{self._password_words(user) if locked else ''}")
             return self._back_to(user)
         return self._ask_reason(request, user, form, title=f"Unlock {user}", action="Unlock this account")
 
@@ -180,6 +235,32 @@ class UserAdmin(StaffAdmin[User]):
             messages.success(request, f"{user} is locked, and all its sessions have ended.")
             return self._back_to(user)
         return self._ask_reason(request, user, form, title=f"Lock {user}", action="Lock this account")
+
+    def activation_view(self, request: HttpRequest, user_id: int) -> HttpResponse:
+        """Mail a new link to choose a password, with a reason, to an account that has none."""
+        user = self._served(request, user_id)
+        if not self._may_activate(user):
+            raise PermissionDenied
+        form = ReasonForm(request.POST if request.method == "POST" else None)
+        if form.is_valid():
+            link = links.send_activation(user=user, by=user_of(request), request=request)
+            data = {"reason": form.cleaned_data["reason"], "link": link.public_id}
+            record_event(AccountEvent.LINK_ASKED, subject=user, on_behalf_of=user, request=request, data=data)
+            messages.success(request, f"A link to choose a password was sent to {user.email}.")
+            return self._back_to(user)
+        return self._ask_reason(request, user, form, title=f"Activate {user}", action="Send the link")
+
+    @staticmethod
+    def _may_activate(user: User) -> bool:
+        """Whether only a password is missing for its owner to sign in."""
+        open_account = user.is_active and not user.locks.filter(lifted_at=None).exists()
+        return open_account and bool(user.email) and not user.has_usable_password()
+
+    @staticmethod
+    def _password_words(user: User) -> str:
+        if user.email:
+            return f" Its old password is void. A link to choose a new one was sent to {user.email}."
+        return " Its old password is void, and it has no email: ask an operator for a link (manage.py activation_link)."
 
     def events_view(self, request: HttpRequest, user_id: int) -> HttpResponse:
         """The account's newest events, read-only; older ones page by page."""
@@ -203,6 +284,7 @@ class UserAdmin(StaffAdmin[User]):
         context = self._context(request, user, title=title)
         context |= {"form": form, "action": action, "obstacles": locks.locks_on(user)}
         status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
+        context["factors"] = form.factors() if isinstance(form, UnlockForm) else []
         return TemplateResponse(request, "admin/accounts/user/reason.html", context, status=status)
 
     def _context(self, request: HttpRequest, user: User, *, title: str) -> dict[str, Any]:

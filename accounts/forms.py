@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import phonenumbers
 from django import forms
 from django.conf import settings
+from django.contrib.auth.forms import SetPasswordForm
 
 from accounts.methods import methods
 from accounts.models import User
@@ -32,6 +35,19 @@ class SignInForm(FocusedForm):
             "max_length": f"A password has at most {LONGEST_PASSWORD} characters.",
         },
     )
+
+
+class NewPasswordForm(SetPasswordForm):  # type: ignore[type-arg]  # not subscriptable where it runs
+    """A new password, twice, by the portal's rules (SECURITY: password)."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        first, again = self.fields["new_password1"], self.fields["new_password2"]
+        first.label, again.label = "New password", "The same password again"
+        first.help_text = f"12 to {LONGEST_PASSWORD} characters of any kind. A few words that you remember are best."
+        again.help_text = ""
+        first.error_messages["required"] = "Enter a password."
+        again.error_messages["required"] = "Enter the password again."
 
 
 class CodeForm(FocusedForm):

@@ -22,5 +22,7 @@ urlpatterns = [
     path("mfa/setup/done/", views.mfa_setup_done, name="mfa-setup-done"),
     path("stay-signed-in/", views.stay_signed_in, name="stay-signed-in"),
     path("session-time/", views.session_time, name="session-time"),
+    path("link/<str:token>/", views.open_link, name="open-link"),
+    path("activate/", views.activate, name="activate"),
     path("twilio-status/", views.twilio_status, name="twilio-status"),
 ]

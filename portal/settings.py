@@ -251,6 +251,8 @@ CODE_WAIT = timedelta(minutes=10)
 CODE_FAILURES = 5
 CODE_COOL_OFF = timedelta(minutes=15)
 CODE_FAILURES_OFF = 100
+# Links by mail: how long one works.
+ACTIVATION_LINK_LIFE = timedelta(hours=env.int("ACTIVATION_HOURS", default=24))
 # Codes by text message: how long one lives, how soon another may be asked for, and how many go out at most.
 TEXT_CODE_LIFE = timedelta(minutes=10)
 RESEND_AFTER = timedelta(seconds=60)
@@ -274,6 +276,8 @@ PUBLIC_URL_NAMES = {
     "metrics",
     "accounts:sign-in",
     "accounts:sign-out",
+    "accounts:open-link",
+    "accounts:activate",
     "accounts:twilio-status",
 }
 
@@ -330,7 +334,10 @@ CERTIFICATES_PRINT_LICENSES = env.bool("CERTIFICATES_PRINT_LICENSES", default=Fa
 CERTIFICATES_PRINT_NPI = env.bool("CERTIFICATES_PRINT_NPI", default=False)
 
 PANELS = ["policies.panels.PANELS", "credentialing.panels.PANELS"]
-OUTBOX_HANDLERS: dict[str, list[str]] = {}
+OUTBOX_HANDLERS: dict[str, list[str]] = {
+    "account.link": ["accounts.mailing.send_link"],
+    "account.notice": ["accounts.mailing.send_notice"],
+}
 EVENT_RETENTION_YEARS = env.int("EVENT_RETENTION_YEARS", default=5)
 
 # Language, time, static files, stored files, mail.
@@ -359,6 +366,7 @@ ACCEL_REDIRECT_PREFIX = env.str("ACCEL_REDIRECT_PREFIX", default="")
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend" if PRODUCTION else "portal.demo.outbox.DemoEmailBackend"
 if PRODUCTION:
     vars().update(env.email_url("EMAIL_URL", default="smtp://localhost:25"))
+EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="portal@portal.example")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")

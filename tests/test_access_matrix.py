@@ -109,6 +109,9 @@ ROWS: dict[str, Row] = {
     "credentialing:retry": Row(302, method="post", args=certificate, also=NOT_THE_ISSUER),
     "accounts:sign-in": Row(302, anonymous=200, half=200),
     "accounts:sign-out": Row(SIGN_IN, method="post", half=SIGN_IN),
+    # A link that nobody made: it leads to the page that says so.
+    "accounts:open-link": Row(302, args=lambda _book: ["no-such-token"], anonymous=302, half=302, strangers=302),
+    "accounts:activate": Row(410, anonymous=410, half=410),
     "accounts:verify": Row(302, half=302),
     "accounts:verify-ways": Row(200, half=200),
     # The device in this row is another user's, so that nobody may find it, whatever their role.

@@ -2,11 +2,13 @@
 
 from accounts.models.challenges import Challenge
 from accounts.models.devices import Attempt, AuthenticatorDevice, CodeDevice, Outcome, PhoneDevice
+from accounts.models.links import AccountLink, Purpose
 from accounts.models.locks import AccountLock
 from accounts.models.sessions import Session, TrustedDevice
 from accounts.models.users import User
 
 __all__ = [
+    "AccountLink",
     "AccountLock",
     "Attempt",
     "AuthenticatorDevice",
@@ -14,6 +16,7 @@ __all__ = [
     "CodeDevice",
     "Outcome",
     "PhoneDevice",
+    "Purpose",
     "Session",
     "TrustedDevice",
     "User",

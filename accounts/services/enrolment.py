@@ -11,6 +11,7 @@ from accounts.events import AccountEvent
 from accounts.guards import Standing, session_of, standing_of, user_of
 from accounts.methods import devices_of
 from accounts.models import Attempt, AuthenticatorDevice, CodeDevice, Outcome, PhoneDevice, User
+from accounts.models.sessions import EndReason
 from accounts.services import signing_in
 from core.events import record_event
 
@@ -87,3 +88,15 @@ def confirm(*, device: CodeDevice, code: str, request: HttpRequest) -> Outcome:
         user.refresh_from_db(fields=["security_epoch"])
         signing_in.complete(request, accepted)
     return attempt.outcome or Outcome.WRONG
+
+
+def remove(*, device: CodeDevice, by: User, request: HttpRequest) -> None:
+    """Remove a method from its account. Every session ends and every remembered device is forgotten, so that none of
+    them goes on without it; another method is set up only after a fresh password (SECURITY: last factor)."""
+    with transaction.atomic():
+        user = User.objects.select_for_update().get(pk=device.user_id)
+        told = {"device": device.public_id, "name": device.name, "method": device.METHOD}
+        device.delete()
+        user.bump_epoch()
+        user.sessions.open().end(EndReason.EVERYWHERE)
+        record_event(AccountEvent.METHOD_REMOVED, actor=by, subject=user, request=request, data=told)

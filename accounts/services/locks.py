@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +15,7 @@ from accounts.events import AccountEvent
 from accounts.methods import devices_of
 from accounts.models import AccountLock, User
 from accounts.models.sessions import EndReason
+from accounts.services import enrolment, links
 from accounts.services.signing_in import PASSWORDS, PASSWORDS_ON_DEVICE
 from core import throttle
 from core.events import record_event
@@ -69,15 +71,22 @@ def lock(*, user: User, by: User, reason: str, request: HttpRequest) -> AccountL
         return made
 
 
-def unlock(*, user: User, by: User, reason: str, request: HttpRequest) -> list[Obstacle]:
+def unlock(
+    *, user: User, by: User, reason: str, request: HttpRequest, kept: Mapping[str, bool] | None = None
+) -> list[Obstacle]:
     """Lift everything that `locks_on` shows but an inactive account, and record who, why and what. Returns it.
 
-    Raises PermissionDenied where `by` may not (see `User.is_served_by`).
+    A *lock* says that a password or a factor may be in other hands, so its lifting voids the password, and `kept` says
+    for each factor (by its public id) whether it stays; the owner gets a link to choose a password. A cooling-off alone
+    changes neither. Raises PermissionDenied where `by` may not (see `User.is_served_by`), and ValueError where the
+    account is locked and a factor is left undecided.
     """
     _refuse_unless_served(user, by)
     with transaction.atomic():
         User.objects.select_for_update().get(pk=user.pk)
         lifted = locks_on(user)
+        locked = user.locks.filter(lifted_at=None).exists()
+        decided = _start_over(user, by, request, kept or {}) if locked else {}
         user.locks.filter(lifted_at=None).update(lifted_at=timezone.now(), lifted_by=by, lift_reason=reason)
         throttle.reset(PASSWORDS, user.username_key)
         for browser in user.trusted_devices.usable():
@@ -90,6 +99,24 @@ def unlock(*, user: User, by: User, reason: str, request: HttpRequest) -> list[O
             actor=by,
             subject=user,
             request=request,
-            data={"reason": reason, "lifted": [f"{each.what}: {each.why}" for each in lifted]},
+            data={"reason": reason, "lifted": [f"{each.what}: {each.why}" for each in lifted], **decided},
         )
+        if locked and user.email:
+            links.send_activation(user=user, by=by, request=request)
         return lifted
+
+
+def _start_over(user: User, by: User, request: HttpRequest, kept: Mapping[str, bool]) -> dict[str, list[str]]:
+    """Void the password and remove the factors that staff don't keep. Returns the names of those kept and removed."""
+    found = devices_of(user)
+    if {device.public_id for device in found} - set(kept):
+        raise ValueError("Each factor of a locked account needs a decision.")
+    user.set_unusable_password()
+    user.save(update_fields=["password", "password_changed_at"])
+    record_event(AccountEvent.PASSWORD_VOIDED, actor=by, subject=user, request=request, data={"because": "unlocked"})
+    decided: dict[str, list[str]] = {"kept": [], "removed": []}
+    for device in found:
+        decided["kept" if kept[device.public_id] else "removed"].append(device.name)
+        if not kept[device.public_id]:
+            enrolment.remove(device=device, by=by, request=request)
+    return decided

@@ -1,5 +1,6 @@
 """Pages of accounts."""
 
+from accounts.views.links import activate, open_link
 from accounts.views.session import session_time, sign_out, stale_page, stay_signed_in
 from accounts.views.setup import (
     mfa_setup,
@@ -13,12 +14,14 @@ from accounts.views.verify import code_status, send_code, verify, verify_device,
 from accounts.views.webhooks import twilio_status
 
 __all__ = [
+    "activate",
     "code_status",
     "mfa_setup",
     "mfa_setup_authenticator",
     "mfa_setup_code",
     "mfa_setup_done",
     "mfa_setup_text",
+    "open_link",
     "send_code",
     "session_time",
     "sign_in",

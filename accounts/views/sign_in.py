@@ -23,7 +23,9 @@ WRONG = (
     "After 5 wrong tries, sign-in pauses for 15 minutes."
 )
 # Why somebody is back at sign-in: a title and a sentence.
-NOTES = {
+PASSWORD_SET = "password_set"  # noqa: S105  # a reason, no password
+NOTES: dict[str, tuple[str, str]] = {
+    PASSWORD_SET: ("Your password is saved", "Sign in with it now."),
     EndReason.IDLE: (
         "You were signed out",
         "Nothing was done for a while. Sign in to go on where you were; what you typed is kept in this browser tab.",
@@ -60,7 +62,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         {
             "form": form,
             "next": wanted_page(request),
-            "note": NOTES.get(EndReason(why)) if why in EndReason.values else None,
+            "note": NOTES.get(why),
             "interrupted": why in {EndReason.IDLE, EndReason.ABSOLUTE},
         },
         status=HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK,

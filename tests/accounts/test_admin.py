@@ -7,18 +7,21 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Permission
 from django.core.exceptions import PermissionDenied
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
-from accounts.models import AuthenticatorDevice, PhoneDevice, User
+from accounts.methods import devices_of
+from accounts.models import AccountLink, AuthenticatorDevice, PhoneDevice, User
 from accounts.services import locks
-from core.models import Event
+from core.models import Event, OutboxMessage
 from tests.accounts.people import is_in, phone_for, type_password
 from tests.factories import UserFactory
 from tests.helpers import give_password_only, sign_in
 
+NEW = "violet-harbor-tram-91"
 NOON = "2026-03-02 15:00:00+00:00"
 
 
@@ -176,7 +179,7 @@ def test_no_reason_no_act(staff: Client, ada: User, verb: str) -> None:
     assert not Event.objects.filter(tag__startswith="account:lock").exists()
 
 
-def test_locking_ends_every_session_and_unlocking_opens_sign_in_again(staff: Client, ada: User) -> None:
+def test_locking_ends_every_session_at_once(staff: Client, ada: User) -> None:
     hers = Client()
     sign_in(hers, ada)
     staff.post(page_of(ada, "lock"), {"reason": "Phone stolen."})
@@ -184,10 +187,64 @@ def test_locking_ends_every_session_and_unlocking_opens_sign_in_again(staff: Cli
     assert type_password(Client(), "ada").status_code == 422
     staff.post(page_of(ada, "lock"), {"reason": "Twice."})
     assert ada.locks.count() == 1
-    staff.post(page_of(ada, "unlock"), {"reason": "New phone, identity checked."})
+
+
+def test_lifting_a_lock_voids_the_password_and_keeps_or_removes_each_factor(
+    staff: Client, ada: User, adas_app: AuthenticatorDevice
+) -> None:
+    thiefs = phone_for(ada)
+    hers = Client()
+    give_password_only(hers, ada)
+    staff.post(page_of(ada, "lock"), {"reason": "Phone stolen."})
+    page = staff.get(page_of(ada, "unlock")).content.decode()
+    assert "Phone ending in 0123, set up" in page
+    staff.post(
+        page_of(ada, "unlock"),
+        {"reason": "Called back, identity checked.", adas_app.public_id: "keep", thiefs.public_id: "remove"},
+    )
     lock = ada.locks.get()
-    assert (lock.lift_reason, lock.lifted_by.username) == ("New phone, identity checked.", "stan")
-    assert type_password(Client(), "ada").status_code == 302
+    assert (lock.lift_reason, lock.lifted_by.username) == ("Called back, identity checked.", "stan")
+    ada.refresh_from_db()
+    assert not ada.has_usable_password()
+    assert type_password(Client(), "ada").status_code == 422
+    assert devices_of(ada) == [adas_app]
+    lifted = Event.objects.get(tag="account:lock:lifted")
+    assert (lifted.data["kept"], lifted.data["removed"]) == (["Authenticator app"], ["Phone ending in 0123"])
+    removed = Event.objects.get(tag="account:method:removed")
+    assert (removed.subject_id, removed.actor_name) == (str(ada.pk), "stan")
+    link = AccountLink.objects.usable().get()
+    assert (link.user, link.email) == (ada, ada.email)
+
+
+def test_a_lock_is_not_lifted_until_each_factor_is_decided(
+    staff: Client, ada: User, adas_app: AuthenticatorDevice
+) -> None:
+    staff.post(page_of(ada, "lock"), {"reason": "Phone stolen."})
+    answer = staff.post(page_of(ada, "unlock"), {"reason": "Identity checked."})
+    assert answer.status_code == 422
+    assert "Keep it or remove it?" in answer.content.decode()
+    assert ada.locks.filter(lifted_at=None).exists()
+    with pytest.raises(ValueError, match="decision"):
+        locks.unlock(user=ada, by=User.objects.get(username="stan"), reason="x", request=RequestFactory().get("/"))
+    assert ada.locks.filter(lifted_at=None).exists()
+
+
+def test_ending_a_pause_changes_neither_password_nor_factors(
+    staff: Client, ada: User, adas_app: AuthenticatorDevice
+) -> None:
+    for _ in range(5):
+        type_password(Client(), "ada", "wrong-wrong-wrong")
+    staff.post(page_of(ada, "unlock"), {"reason": "Identity checked."})
+    assert type_password(Client(), "ada")["Location"] == f"/accounts/verify/{adas_app.public_id}/"
+    assert not AccountLink.objects.exists()
+
+
+def test_who_has_no_email_is_unlocked_too_and_staff_are_told_what_to_do(staff: Client, ada: User) -> None:
+    User.objects.filter(pk=ada.pk).update(email="")
+    staff.post(page_of(ada, "lock"), {"reason": "Phone stolen."})
+    page = staff.post(page_of(ada, "unlock"), {"reason": "Identity checked."}, follow=True).content.decode()
+    assert "ask an operator for a link" in page
+    assert not AccountLink.objects.exists()
 
 
 def test_every_look_at_a_user_is_recorded(staff: Client, ada: User, stan: User) -> None:
@@ -261,15 +318,49 @@ def test_a_user_that_is_not_there_is_not_found(staff: Client) -> None:
     assert staff.get("/admin/accounts/user/99999/unlock/").status_code == 404
 
 
-def test_staff_make_an_account_by_the_passwords_rules(staff: Client) -> None:
-    weak = {"username": "newbie", "password1": "password1234", "password2": "password1234"}
-    assert not User.objects.filter(username="newbie").exists()
-    assert "too common" in staff.post("/admin/accounts/user/add/", weak).content.decode()
-    good = {"username": "newbie", "password1": "violet-harbor-tram-91", "password2": "violet-harbor-tram-91"}
-    answer = staff.post("/admin/accounts/user/add/", good)
-    assert answer.status_code == 302
-    assert User.objects.get(username="newbie").check_password("violet-harbor-tram-91")
+def test_staff_make_an_account_and_its_owner_gets_a_link_to_choose_a_password(staff: Client, stan: User) -> None:
+    form = {"username": " New  Bie ", "email": "newbie@clinic.example", "password1": NEW, "password2": NEW}
+    assert staff.post("/admin/accounts/user/add/", form).status_code == 302
+    made = User.objects.get(username="New Bie")
+    assert not made.has_usable_password()
     assert Event.objects.filter(tag="account:user:created").count() == 1
+    link = AccountLink.objects.get()
+    assert (link.user, link.email, link.created_by) == (made, "newbie@clinic.example", stan)
+    assert OutboxMessage.objects.get(topic="account.link").payload == {"link": link.public_id}
+
+
+@pytest.mark.parametrize(
+    ("form", "sentence"),
+    [
+        ({"username": "newbie"}, "This field is required."),
+        ({"username": " ADA ", "email": "a@clinic.example"}, "exists already"),
+    ],
+)
+def test_staff_make_no_account_without_an_email_or_with_a_name_that_reads_the_same(
+    staff: Client, ada: User, form: dict[str, str], sentence: str
+) -> None:
+    answer = staff.post("/admin/accounts/user/add/", form)
+    assert answer.status_code == 200
+    assert sentence in answer.content.decode()
+    assert not AccountLink.objects.exists()
+
+
+def test_staff_send_another_link_to_an_account_without_a_password(staff: Client, ada: User) -> None:
+    assert staff.get(page_of(ada, "activation")).status_code == 403
+    ada.set_unusable_password()
+    ada.save()
+    assert page_of(ada, "activation") in staff.get(page_of(ada)).content.decode()
+    assert staff.post(page_of(ada, "activation"), {}).status_code == 422
+    assert staff.post(page_of(ada, "activation"), {"reason": "The link had expired."})["Location"] == page_of(ada)
+    assert AccountLink.objects.usable().get().user == ada
+    asked = Event.objects.get(tag="staff:link:asked")
+    assert asked.data["reason"] == "The link had expired."
+
+
+def test_support_activates_no_staff(client: Client, support: User) -> None:
+    colleague = UserFactory.create(username="carl", is_staff=True, password=make_password(None))
+    sign_in(client, support)
+    assert client.post(page_of(colleague, "activation"), {"reason": "x"}).status_code == 403
 
 
 def test_no_password_hash_is_shown_in_admin(staff: Client, ada: User) -> None:

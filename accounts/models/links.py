@@ -1,0 +1,97 @@
+"""Links that we mail to an account's owner, each good for one thing, once."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from accounts.models.sessions import TrustedDevice, hash_token
+from core.fields import PublicIdField
+
+if TYPE_CHECKING:
+    from accounts.models.users import User
+
+
+class Purpose(models.TextChoices):
+    """What a link is good for, and nothing else."""
+
+    ACTIVATION = "activation", "Activation: choose a password"
+
+
+class AccountLinkQuerySet(models.QuerySet["AccountLink"]):
+    """Readings of links."""
+
+    def open(self) -> AccountLinkQuerySet:
+        """Neither used nor replaced by a newer one; may have expired."""
+        return self.filter(used_at=None, voided_at=None)
+
+    def usable(self, now: datetime | None = None) -> AccountLinkQuerySet:
+        """Would still work: open, in time, and of the account's present security epoch."""
+        return self.open().filter(expires_at__gt=now or timezone.now(), epoch=F("user__security_epoch"))
+
+
+class AccountLink(models.Model):
+    """A single-use link (SECURITY: links). The request makes the row, which names the account and the purpose. Whoever
+    hands the link over draws the token; the row keeps its hash.
+
+    `epoch`: a lock, a change of password or of a factor voids the link. `email`: where it was sent, empty where an
+    operator handed it over. Whoever used a link has proved to read that email.
+    """
+
+    public_id = PublicIdField()
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="links")
+    purpose = models.CharField(max_length=20, choices=Purpose)
+    email = models.EmailField(max_length=254, blank=True)
+    token_hash = models.CharField(max_length=64, blank=True, editable=False)
+    epoch = models.PositiveIntegerField()
+    created_at = models.DateTimeField(default=timezone.now)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+    voided_at = models.DateTimeField(null=True, blank=True)
+
+    objects = AccountLinkQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-created_at",)
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["user", "purpose"],
+                condition=Q(used_at=None, voided_at=None),
+                name="one_open_link_per_purpose",
+            ),
+            models.UniqueConstraint(fields=["token_hash"], condition=~Q(token_hash=""), name="a_link_token_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_purpose_display()} {self.public_id}"
+
+    @classmethod
+    def issue(cls, user: User, purpose: Purpose, *, email: str, by: User | None) -> AccountLink:
+        """A new link in the place of the open one of this purpose. The caller holds the user's row lock."""
+        now = timezone.now()
+        cls.objects.filter(user=user, purpose=purpose).open().update(voided_at=now)
+        user.refresh_from_db(fields=["security_epoch"])
+        return cls.objects.create(
+            user=user,
+            purpose=purpose,
+            email=email,
+            epoch=user.security_epoch,
+            created_by=by,
+            created_at=now,
+            expires_at=now + settings.ACTIVATION_LINK_LIFE,
+        )
+
+    def draw_token(self) -> str:
+        """256 random bits for the address of the link; one that was drawn before opens nothing from now on."""
+        token = TrustedDevice.new_token()
+        self.token_hash = hash_token(token)
+        self.save(update_fields=["token_hash"])
+        return token

@@ -1,0 +1,114 @@
+"""Links by mail (SECURITY: links): made on request, their token drawn by the worker, opened by a GET that changes
+nothing, used by a POST, once.
+
+A new purpose adds its life, its mail and the verb of its page; the table, the opening and the limits stay.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.events import AccountEvent
+from accounts.models import AccountLink, Purpose, User
+from accounts.models.sessions import EndReason, hash_token
+from core import throttle
+from core.clients import client_ip, network_key
+from core.events import record_event
+from core.outbox import publish
+
+TOPIC = "account.link"
+OPENINGS = "account:links"
+OPENINGS_AT_MOST = (60, timedelta(minutes=1))
+HELD = "account_link"
+
+
+class NoEmailError(Exception):
+    """The account has no email that a link could go to."""
+
+
+def send_activation(*, user: User, by: User | None, request: HttpRequest | None) -> AccountLink:
+    """Mail a link by which the owner chooses a password. Raises NoEmailError where there is no email."""
+    if not user.email:
+        raise NoEmailError
+    with transaction.atomic():
+        link = _issue(user, Purpose.ACTIVATION, email=user.email, by=by, request=request)
+        publish(TOPIC, {"link": link.public_id}, key=link.public_id)
+    return link
+
+
+def hand_over_activation(user: User) -> str:
+    """The address of an activation link for an operator to hand over; it proves no email."""
+    with transaction.atomic():
+        link = _issue(user, Purpose.ACTIVATION, email="", by=None, request=None)
+        return address_of(link.draw_token())
+
+
+def _issue(user: User, purpose: Purpose, *, email: str, by: User | None, request: HttpRequest | None) -> AccountLink:
+    User.objects.select_for_update().get(pk=user.pk)
+    link = AccountLink.issue(user, purpose, email=email, by=by)
+    record_event(
+        AccountEvent.LINK_MADE,
+        actor=by,
+        subject=user,
+        request=request,
+        data={"link": link.public_id, "purpose": purpose, "by": "email" if email else "operator"},
+    )
+    return link
+
+
+def address_of(token: str) -> str:
+    """Where a link leads."""
+    return f"{settings.PUBLIC_URL.rstrip('/')}{reverse('accounts:open-link', args=[token])}"
+
+
+def may_open(request: HttpRequest) -> bool:
+    """Whether this network may open another link now; anybody may ask, so each asking counts."""
+    return throttle.hit(OPENINGS, network_key(client_ip(request)), *OPENINGS_AT_MOST).allowed
+
+
+def hold(request: HttpRequest, token: str) -> None:
+    """Move a link from the address into the session, so that neither the history nor a next page's Referer has it. The
+    session keeps its hash, and only of a link that works: a guess makes no session."""
+    link = AccountLink.objects.usable().filter(token_hash=hash_token(token)).first()
+    if link is not None:
+        request.session[HELD] = link.token_hash
+
+
+def held(request: HttpRequest, purpose: Purpose) -> AccountLink | None:
+    """The link that this browser has opened, while it works."""
+    token_hash = request.session.get(HELD)
+    if not token_hash:
+        return None
+    return AccountLink.objects.usable().select_related("user").filter(purpose=purpose, token_hash=token_hash).first()
+
+
+def activate(*, request: HttpRequest, link: AccountLink, password: str) -> bool:
+    """Use an activation link: set the password, confirm the email that it went to, and end every session. It signs in
+    nobody, unlocks nothing and removes no factor. False where the link doesn't work any more."""
+    with transaction.atomic():
+        user = User.objects.select_for_update().get(pk=link.user_id)
+        usable = AccountLink.objects.usable().select_for_update(of=("self",)).filter(pk=link.pk).first()
+        if usable is None or not user.is_active or user.locks.filter(lifted_at=None).exists():
+            return False
+        usable.used_at = timezone.now()
+        usable.save(update_fields=["used_at"])
+        user.set_password(password)
+        user.save(update_fields=["password", "password_changed_at"])
+        if usable.email and usable.email == user.email:
+            user.confirm_email()
+        user.sessions.open().end(EndReason.EVERYWHERE)
+        record_event(
+            AccountEvent.PASSWORD_SET,
+            actor=user,
+            subject=user,
+            request=request,
+            data={"link": usable.public_id, "purpose": usable.purpose},
+        )
+    request.session.pop(HELD, None)
+    return True

@@ -1,0 +1,57 @@
+"""Links that came by mail."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods
+
+from accounts.forms import NewPasswordForm
+from accounts.models import Purpose
+from accounts.navigation import with_query
+from accounts.services import links
+from accounts.views.sign_in import PASSWORD_SET
+
+
+@require_GET
+def open_link(request: HttpRequest, token: str) -> HttpResponse:
+    """Take the token out of the address and show the page of the link. It changes nothing, since mail scanners open
+    links too."""
+    if not links.may_open(request):
+        return _too_many(request)
+    links.hold(request, token)
+    response = redirect("accounts:activate")
+    response["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+@sensitive_post_parameters("new_password1", "new_password2")
+@require_http_methods(["GET", "HEAD", "POST"])
+def activate(request: HttpRequest) -> HttpResponse:
+    """Choose a password with an activation link. 410 where the link doesn't work any more."""
+    if not links.may_open(request):
+        return _too_many(request)
+    link = links.held(request, Purpose.ACTIVATION)
+    if link is None:
+        return _gone(request)
+    form = NewPasswordForm(link.user, request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        if not links.activate(request=request, link=link, password=form.cleaned_data["new_password1"]):
+            return _gone(request)
+        return redirect(with_query("accounts:sign-in", why=PASSWORD_SET))
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
+    return render(request, "accounts/activate.html", {"form": form, "username": link.user.username}, status=status)
+
+
+def _gone(request: HttpRequest) -> HttpResponse:
+    return render(request, "accounts/link_gone.html", {"many": False}, status=HTTPStatus.GONE)
+
+
+def _too_many(request: HttpRequest) -> HttpResponse:
+    response = render(request, "accounts/link_gone.html", {"many": True}, status=HTTPStatus.TOO_MANY_REQUESTS)
+    response["Retry-After"] = "60"
+    response["Referrer-Policy"] = "no-referrer"
+    return response
