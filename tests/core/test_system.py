@@ -148,12 +148,8 @@ def test_the_sentence_is_for_this_platform(machine: Path, manager: str, command:
 
 
 def test_the_list_names_a_package_of_every_manager_and_a_way_to_find_each() -> None:
-    assert {command for need in needs().values() for command in need.commands} == {
-        "install",
-        "demo",
-        "test",
-        "another-day",
-    }
+    commands = {command for need in needs().values() for command in need.commands}
+    assert commands >= {"install", "demo", "test", "another-day"}
     for need in needs().values():
         assert all(need.packages[manager] for manager in system.MANAGERS)
         assert need.programs or need.files or need.libraries or need.modules
