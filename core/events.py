@@ -14,6 +14,12 @@ from core.clients import client_ip, user_agent
 from core.models import Event
 
 
+class LogEvent(TextChoices):
+    """What becomes of the log itself."""
+
+    YEARS_DROPPED = "core:event_log:dropped", "Years of the event log dropped, past retention"
+
+
 class StaffEvent(TextChoices):
     """What staff look at and do in admin, whatever the kind of row (SECURITY: audit)."""
 

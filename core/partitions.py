@@ -13,6 +13,8 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
+from core.events import LogEvent, record_event
+
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -79,4 +81,5 @@ def keep_partitions(now: datetime | None = None) -> tuple[list[int], list[int]]:
     for year in dropped:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"DROP TABLE {partition_name(year)}")
+            record_event(LogEvent.YEARS_DROPPED, data={"year": year})
     return added, dropped

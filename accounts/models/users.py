@@ -15,7 +15,9 @@ from django.db import models, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from accounts.events import AccountEvent
 from core.crypto import keyed_hash
+from core.events import record_event
 from core.fields import PublicIdField
 
 if TYPE_CHECKING:
@@ -66,7 +68,11 @@ class UserManager(BaseUserManager["User"]):
 
     def create_superuser(self, username: str, email: str = "", password: str | None = None, **fields: Any) -> User:
         """A member of staff with every right in admin (`manage.py createsuperuser`)."""
-        return self.create_user(username, email, password, **{"is_staff": True, "is_superuser": True, **fields})
+        rights = {"is_staff": True, "is_superuser": True}
+        user = self.create_user(username, email, password, **{**rights, **fields})
+        made = {"values": rights, "reason": "command line"}
+        record_event(AccountEvent.CREATED, subject=user, on_behalf_of=user, data=made)
+        return user
 
 
 class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-missing]  # of django-otp's untyped devices

@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from django.contrib.auth.hashers import make_password
 from django.db.models import F, Q
 
+from accounts.events import AccountEvent
 from accounts.models import User
 from accounts.models.users import fold_username
 from core.events import subject_label
@@ -34,7 +35,14 @@ EVENTS = """
     INSERT INTO core_event (at, tag, actor_name, on_behalf_of_id, on_behalf_of_name, subject_type, subject_id, agent,
                             request_id, session_id, data)
     SELECT %(now)s, %(tag)s, '', touched.user_id, u.username, 'policies.membership', touched.id::text, '', '', '',
-           jsonb_build_object('role', touched.role, 'reason', 'carrier feed', 'run', %(run_id)s::bigint)
+           jsonb_build_object(
+               'role', touched.role,
+               'party', CASE WHEN touched.policyholder_id IS NULL THEN 'policies.agency:' || touched.agency_id
+                        ELSE 'policies.policyholder:' || touched.policyholder_id END,
+               'administrator', touched.administrator, 'capabilities', touched.capabilities,
+               'starts', touched.starts, 'ends', touched.ends,
+               'reason', 'carrier feed', 'run', %(run_id)s::bigint
+           )
     FROM touched JOIN accounts_user u ON u.id = touched.user_id
 """
 
@@ -66,7 +74,7 @@ def _end(load: Load, changes: str) -> None:
                 c.retired_at IS NOT NULL OR lower(d.was_username) <> lower(c.username)
                 OR (m.policyholder_id, m.agency_id) IS DISTINCT FROM (c.policyholder_id, c.agency_id)
             )
-            RETURNING m.id, m.user_id, m.role
+            RETURNING m.*
         ) {EVENTS}""",
         {"tag": PolicyEvent.MEMBERSHIP_REVOKED.value},
     )
@@ -96,7 +104,7 @@ def _adjust(load: Load, changes: str) -> None:
             FROM wanted
             WHERE m.id = wanted.id
               AND (m.administrator, m.capabilities) IS DISTINCT FROM (wanted.administrator, wanted.capabilities)
-            RETURNING m.id, m.user_id, m.role
+            RETURNING m.*
         ) {EVENTS}""",
         {"tag": PolicyEvent.MEMBERSHIP_CHANGED.value},
     )
@@ -204,6 +212,17 @@ class _Grants:
                 )
         User.objects.bulk_create(new.values())
         self._carriers.update(user.pk for user in new.values())
+        Event.objects.bulk_create(
+            Event(
+                tag=AccountEvent.CREATED.value,
+                on_behalf_of_id=user.pk,
+                on_behalf_of_name=user.username,
+                subject_type=subject_label(user),
+                subject_id=str(user.pk),
+                data={"reason": "carrier feed", "run": self._load.run_id},
+            )
+            for user in new.values()
+        )
         return new
 
     def _may_take_over(self, contact: Contact, users: dict[str, User]) -> bool:
@@ -265,7 +284,7 @@ class _Grants:
                 on_behalf_of_name=users[membership.user_id].username,
                 subject_type=subject_label(membership),
                 subject_id=str(membership.pk),
-                data={"role": membership.role, "reason": "carrier feed", "run": self._load.run_id},
+                data={**membership.facts(), "reason": "carrier feed", "run": self._load.run_id},
             )
             for membership in memberships
         )

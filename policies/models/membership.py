@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from core.dates import carrier_today
-from core.events import record_event, subject_label
+from core.events import record_event
 from policies.events import PolicyEvent
 from policies.models.parties import Agency, Contact, Insured, Policyholder
 
@@ -130,12 +130,20 @@ class Membership(models.Model):
         """What the event log says of it: role, party, and everything that it opens."""
         return {
             "role": self.role,
-            "party": f"{subject_label(self.party)}:{self.party.pk}",
+            "party": self._party_key,
             "administrator": self.administrator,
             "capabilities": self.capabilities,
             "starts": self.starts.isoformat(),
             "ends": self.ends.isoformat() if self.ends else None,
         }
+
+    @property
+    def _party_key(self) -> str:
+        """The party by kind and key, without asking the database for it."""
+        for model, key in ((Insured, self.insured_id), (Policyholder, self.policyholder_id), (Agency, self.agency_id)):
+            if key is not None:
+                return f"{model._meta.label_lower}:{key}"
+        return ""
 
     @property
     def party(self) -> Insured | Policyholder | Agency:

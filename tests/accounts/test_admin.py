@@ -373,3 +373,10 @@ def test_a_username_that_folds_to_a_very_long_one_is_refused(staff: Client) -> N
     assert page.status_code == 200
     assert "Use at most 150 plain characters." in page.content.decode()
     assert type_password(Client(), long_folded).status_code == 422
+
+
+def test_a_superuser_made_on_the_server_is_in_the_log(db: None) -> None:
+    root = User.objects.create_superuser("root")
+    event = Event.objects.get(tag="account:user:created")
+    assert (event.subject_id, event.actor_id) == (str(root.pk), None)
+    assert event.data == {"values": {"is_staff": True, "is_superuser": True}, "reason": "command line"}

@@ -158,6 +158,8 @@ def test_retention_drops_whole_years_and_nothing_younger(settings: Settings) -> 
     added, dropped = partitions.keep_partitions(datetime(year + 7, 1, 15, tzinfo=UTC))
     assert (added, dropped) == ([year + 7, year + 8], [year, year + 1])
     assert Event.objects.get(tag="test:thing:done").at.year == year + 2
+    said = Event.objects.filter(tag="core:event_log:dropped").order_by("pk").values_list("data__year", flat=True)
+    assert list(said) == [year, year + 1]
 
 
 @pytest.mark.django_db

@@ -133,6 +133,18 @@ def test_a_contact_s_account_is_made_without_a_password_and_acts_for_the_party(t
     assert list(Policy.objects.visible_to(user)) == [Policy.objects.get()]
     event = Event.objects.get(tag="policies:membership:granted")
     assert (event.on_behalf_of_id, event.subject_id) == (user.pk, str(membership.pk))
+    assert event.data == {
+        "role": "policyholder",
+        "party": f"policies.policyholder:{membership.policyholder_id}",
+        "administrator": True,
+        "capabilities": ["view_claims_history"],
+        "starts": membership.starts.isoformat(),
+        "ends": None,
+        "reason": "carrier feed",
+        "run": run.pk,
+    }
+    made = Event.objects.get(tag="account:user:created")
+    assert (made.on_behalf_of_id, made.data) == (user.pk, {"reason": "carrier feed", "run": run.pk})
 
 
 def test_a_contact_of_an_agency_becomes_an_agent(tmp_path: Path) -> None:
@@ -152,7 +164,10 @@ def test_a_changed_role_and_capabilities_are_followed(tmp_path: Path) -> None:
     load(tmp_path, with_account(small_book(), role="member", capabilities="view_claims_history"), sequence=2)
     membership = Membership.objects.get()
     assert (membership.administrator, membership.capabilities) == (False, ["view_claims_history"])
-    assert Event.objects.filter(tag="policies:membership:changed").count() == 1
+    event = Event.objects.get(tag="policies:membership:changed")
+    said = {name: event.data[name] for name in membership.facts()}
+    assert said == membership.facts(), "the carrier's data records the same as a person's change"
+    assert (said["administrator"], said["capabilities"]) == (False, ["view_claims_history"])
 
 
 ENDINGS = {
