@@ -28,8 +28,8 @@ def certificate_html(certificate: Certificate) -> str:
 
 
 def certificate_pdf(certificate: Certificate) -> bytes:
-    """The PDF of a certificate: one letter page, with a second one for the schedule of endorsements only where the
-    first can't hold them. The same row gives the same bytes."""
+    """The PDF of a certificate: one letter page; others for a schedule of endorsements, or of what a letter lists, only
+    where the first can't hold them. The same row gives the same bytes."""
     return layout().render(_settings(certificate))
 
 
@@ -40,7 +40,7 @@ def layout() -> Layout:
 
 
 def _settings(certificate: Certificate, *, style: str = "") -> Iterator[Setting]:
-    """The ways to set the page: as it should look, drawn together, and at last endorsements on a page of their own."""
+    """The ways to set the page: as it should look, drawn together, and at last with a schedule on pages of its own."""
     sheet = Sheet(certificate.snapshot)
     signature = _signature(sheet.company["signature"])
     template = f"credentialing/pdf/{'letter' if sheet.is_letter else 'certificate'}.html"
@@ -53,7 +53,7 @@ def _settings(certificate: Certificate, *, style: str = "") -> Iterator[Setting]
     for density, most in DENSITIES:
         if weight <= most:
             yield Setting(html(density), pages=1)
-    yield Setting(html("tight", continued=bool(sheet.coverage["endorsements"])))
+    yield Setting(html("roomy" if sheet.is_letter else "tight", continued=bool(sheet.endorsements or sheet.history)))
 
 
 def _signature(name: str) -> str:
@@ -68,9 +68,9 @@ def _weight(sheet: Sheet) -> int:
     names = [sheet.insured["name"], sheet.named_insured["name"], *sheet.named_insured["address"]]
     if sheet.holder:
         names += [sheet.holder["name"], *sheet.holder["address"]]
-    blocks = 4 * len(sheet.notices) + 2 * bool(sheet.coverage["fund"]) + 2 * bool(sheet.tails) + sheet.own_period
+    blocks = 4 * len(sheet.notices) + 2 * bool(sheet.coverage.fund) + len(sheet.tails) + sheet.own_period
+    # A row of a letter has two lines of print or more.
+    lines = sum(200 + len(entry.fund + entry.fund_limits) for entry in sheet.history)
     return (
-        sum(len(text) for text in names)
-        + sum(max(len(text), 40) for text in sheet.coverage["endorsements"])
-        + 130 * (blocks + 2 * sheet.is_letter)
+        sum(len(text) for text in names) + sum(max(len(text), 40) for text in sheet.endorsements) + 130 * blocks + lines
     )

@@ -30,6 +30,7 @@ from core.queue import enqueue, waiting
 from core.storage import private_storage
 from credentialing import limits
 from credentialing.events import CertificateEvent
+from credentialing.history import history_of
 from credentialing.models import Certificate, Holder
 from credentialing.numbers import new_serial, new_verification_code
 from credentialing.rendering import certificate_pdf
@@ -131,7 +132,8 @@ def issue(
     as_of = data_as_of(policy.source)
     if not verdict.allows or as_of is None:
         raise NotIssuableError(verdict.reason)
-    snapshot = build_snapshot(coverage, verdict, holder, day=policy.today(), as_of=as_of)
+    history = history_of(coverage, verdict, user=user, membership=membership) if verdict.is_letter else None
+    snapshot = build_snapshot(coverage, verdict, holder, day=policy.today(), as_of=as_of, history=history)
     if missing := unprintable("".join(texts_of(snapshot))):
         raise NotIssuableError(
             f"The company’s data holds characters that can’t be printed ({' '.join(missing)}). Please ask customer "

@@ -1,6 +1,7 @@
 """The snapshot of a certificate: everything its page says, taken from the tables at the moment of issue.
 
 Plain JSON with ISO dates and decimal strings, so that it reads the same in ten years, whatever the tables have become.
+What isn't on record isn't in it, and so isn't said (SPEC: insurance facts to get right).
 """
 
 from __future__ import annotations
@@ -13,26 +14,45 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.db.models import Q
 
-from policies.models import AgentOfRecord, EreOffer, License
+from policies.models import AgentOfRecord, Coverage, EreOffer, License
 
 if TYPE_CHECKING:
+    from credentialing.history import History
     from credentialing.models import Holder
     from policies.eligibility import Verdict
-    from policies.models import Coverage, Membership
+    from policies.models import Membership
     from policies.models.base import Address
 
-VERSION = 1
+# 1 was never released.
+VERSION = 2
+PERIOD_WORDING = "12:01 a.m. standard time at the named insured’s address"
+# How the carrier's word on a tail is stated; offers that were not taken up are no tails (FEED: settled readings).
+TAIL_STATES = {
+    "paid": "purchased",
+    "automatic": "automatic",
+    "granted": "granted",
+    "waived": "granted",
+    "elected": "elected, payment pending",
+}
 
 
 def build_snapshot(
-    coverage: Coverage, verdict: Verdict, holder: Holder | None, *, day: dt.date, as_of: dt.datetime
+    coverage: Coverage,
+    verdict: Verdict,
+    holder: Holder | None,
+    *,
+    day: dt.date,
+    as_of: dt.datetime,
+    history: History | None = None,
 ) -> dict[str, Any]:
     """The snapshot of a certificate of `coverage` for `holder` (None: to whom it may concern), issued on `day`.
 
-    `coverage` comes with its policy (`with_policy`). Three queries: licenses, agent of record, tails.
+    `coverage` comes with its policy (`with_policy`). `history`: for a letter, what it lists. Two queries: agent of
+    record and tails, and one for licenses where they are printed.
     """
     term, policy, insured = coverage.term, coverage.term.policy, coverage.insured
     company, policyholder = policy.company, policy.policyholder
+    listed = history.coverages if history else [coverage]
     return {
         "version": VERSION,
         "kind": str(verdict.kind),
@@ -50,32 +70,31 @@ def build_snapshot(
         "insured": {
             "name": insured.display_name,
             "specialty": coverage.specialty or insured.specialty,
-            "licenses": _licenses(coverage, day),
+            "npi": insured.npi if settings.CERTIFICATES_PRINT_NPI else "",
+            "licenses": _licenses(coverage, day) if settings.CERTIFICATES_PRINT_LICENSES else [],
         },
-        "policy": {"number": policy.number, "starts": str(term.effective), "ends": str(term.expires)},
+        "policy": {
+            "number": policy.number,
+            "starts": str(term.effective),
+            "ends": str(term.expires),
+            "hour": company.period_wording or PERIOD_WORDING,
+        },
         "coverage": {
-            "part": coverage.get_part_display(),
-            "form": coverage.form,
-            "form_name": coverage.get_form_display().lower(),
-            "retroactive": coverage.retroactive_text,
+            **_entry(coverage),
             "starts": str(verdict.starts),
             "ends": str(verdict.ends),
-            "per": coverage.per_claim_label,
-            "per_claim": str(coverage.limit_per_claim),
-            "aggregate": str(coverage.limit_aggregate),
-            "shared": coverage.limits_shared,
             "deductible": str(coverage.deductible),
-            "fund": coverage.fund,
-            "fund_limits": coverage.fund_limits,
             "endorsements": coverage.endorsement_list,
         },
         "standing": {
             "cancellation_effective": _day(verdict.cancellation_effective),
             "begins": _day(verdict.begins),
             "renewal": verdict.renewal,
-            "how_it_ended": verdict.how_it_ended,
+            "how_it_ended": "term" if history and history.goes_on else verdict.how_it_ended,
         },
-        "ere": _tails(coverage),
+        "history": [_entry(each) for each in listed] if history else [],
+        "whole_history": bool(history and history.whole),
+        "tails": _tails(listed),
         "holder": _party(holder.name, holder) if holder else None,
         "issued_on": str(day),
         "as_of": {"at": as_of.isoformat(), "zone": settings.TIME_ZONE},
@@ -106,8 +125,28 @@ def _party(name: str, address: Address) -> dict[str, Any]:
     return {"name": name, "address": address.address_lines}
 
 
+def _entry(coverage: Coverage) -> dict[str, Any]:
+    """One coverage with its own dates: what a letter lists, and a certificate's facts."""
+    return {
+        "policy": coverage.term.policy.number,
+        "named_insured": coverage.term.policy.policyholder.name,
+        "part": coverage.get_part_display(),
+        "form": coverage.form,
+        "form_name": coverage.get_form_display().lower(),
+        "retroactive": coverage.retroactive_text,
+        "starts": str(coverage.effective),
+        "ends": str(coverage.ends),
+        "per": coverage.per_claim_label,
+        "per_claim": str(coverage.limit_per_claim),
+        "aggregate": str(coverage.limit_aggregate),
+        "shared": coverage.limits_shared,
+        "fund": coverage.fund,
+        "fund_limits": coverage.fund_limits,
+    }
+
+
 def _producer(coverage: Coverage) -> dict[str, Any] | None:
-    """The agent of record on the day of issue, the latest appointment where there are two."""
+    """The agent of record on the day of issue, the latest appointment where there are two; none on direct business."""
     appointment = (
         AgentOfRecord.objects.today()
         .filter(policy=coverage.term.policy)
@@ -127,13 +166,36 @@ def _licenses(coverage: Coverage, day: dt.date) -> list[str]:
     return [f"{found.state} {found.number}" for found in licenses.order_by("state", "number")]
 
 
-def _tails(coverage: Coverage) -> list[dict[str, Any]]:
-    """Extended reporting endorsements that were bought or waived; mere offers don't stand on a certificate."""
-    offers = EreOffer.objects.live().filter(coverage=coverage, status__in=EreOffer.IN_PLACE)
-    return [
-        {"option": offer.option, "starts": _day(offer.starts), "ends": _day(offer.ends)}
-        for offer in offers.order_by("starts", "id")
-    ]
+def _tails(coverages: list[Coverage]) -> list[dict[str, Any]]:
+    """How the tail stands for each part of each policy, in the order of `coverages`: what is in place, or none; an
+    occurrence form needs none."""
+    offers: dict[int, list[EreOffer]] = {}
+    rows = EreOffer.objects.live().filter(coverage__in=coverages, status__in=list(TAIL_STATES))
+    for offer in rows.order_by("starts", "id"):
+        offers.setdefault(offer.coverage_id, []).append(offer)
+    found: dict[tuple[str, str, bool], dict[str, Any]] = {}
+    for coverage in coverages:
+        is_occurrence = coverage.form == Coverage.Form.OCCURRENCE
+        key = (coverage.term.policy.number, coverage.part, is_occurrence)
+        tail = found.setdefault(
+            key,
+            {
+                "policy": coverage.term.policy.number,
+                "part": coverage.get_part_display(),
+                "occurrence": is_occurrence,
+                "in_place": [],
+            },
+        )
+        tail["in_place"] += [
+            {
+                "option": offer.option,
+                "state": TAIL_STATES[offer.status],
+                "starts": _day(offer.starts),
+                "ends": _day(offer.ends),
+            }
+            for offer in offers.get(coverage.pk, [])
+        ]
+    return list(found.values())
 
 
 def _day(value: dt.date | None) -> str | None:

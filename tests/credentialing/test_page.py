@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import unicodedata
 from decimal import Decimal
 from typing import Any
 
 import pytest
 import weasyprint
+from pytest_django import Settings
 
 from credentialing import services
 from credentialing.models import Certificate
-from credentialing.rendering import certificate_html, certificate_pdf
+from credentialing.rendering import certificate_html, certificate_pdf, layout
 from feed.models import Source
 from policies.models import Company, Coverage, EreOffer, Insured, License, Policy, Policyholder, Term
 from tests.book import AgencyFactory, AgentOfRecordFactory, LicenseFactory
@@ -55,15 +57,6 @@ def test_a_certificate_states_every_field(dated: Cast) -> None:
         fund="Excess Fund of the State",
         fund_limits="$500,000 per occurrence / $1,500,000 annual aggregate",
     )
-    License.objects.create(
-        source="core",
-        external_id="old",
-        insured=dated.coverage.insured,
-        state="CT",
-        number="1",
-        expires=dt.date(2026, 11, 20),
-    )
-    LicenseFactory.create(insured=dated.coverage.insured, state="NJ", number="055", expires=dt.date(2026, 11, 21))
     certificate = made(dated.coverage, dated.ana, a_holder(dated.ana, dated.coverage))
     text = words_of(certificate)
     for field in (
@@ -73,8 +66,9 @@ def test_a_certificate_states_every_field(dated: Cast) -> None:
         "Certificate of Insurance",
         f"Serial number {certificate.serial}",
         "Issued November 21, 2026",
-        "Company data as of November 21, 2026, 2:00 a.m. EST",
-        "Insured Ana María Núñez-Đặng, MD Family medicine, no surgery · Licenses NJ 055, NY 274881",
+        "Policy data as of November 21, 2026, 2:00 a.m. EST",
+        "Status In force on November 21, 2026",
+        "Insured Ana María Núñez-Đặng, MD Family medicine, no surgery Certificate holder",
         "Certificate holder Saint Brendan Medical Center One Hospital Plaza Kingston, NY 12401",
         "Named insured Riverbend Medical Group 400 River Street Albany, NY 12207",
         "Producer Harborlight Insurance Agency (860) 555-0133",
@@ -84,7 +78,7 @@ def test_a_certificate_states_every_field(dated: Cast) -> None:
         "Retroactive date July 1, 2015",
         "Limit of liability per claim Annual aggregate limit Deductible",
         "$1,000,000 $3,000,000 Separate for this insured $5,000",
-        "Patient compensation fund Excess Fund of the State, layer: $500,000 per occurrence / $1,500,000 annual",
+        "Patient compensation fund, as reported to this company Excess Fund of the State, layer: $500,000 per",
         "Endorsements – Locum tenens coverage – Vicarious liability",
         f"Verification code {certificate.verification_code}",
         "quote its serial number and verification code to Larkfield Mutual Insurance Company: (860) 555-0150",
@@ -92,17 +86,17 @@ def test_a_certificate_states_every_field(dated: Cast) -> None:
         "Page 1 of 1",
     ):
         assert field in text
-    assert "CT 1" not in text, "a license that has expired"
     assert len(pdf_of(certificate).pages) == 1
 
 
 def test_it_is_information_and_promises_nothing(dated: Cast) -> None:
     text = words_of(made(dated.coverage, dated.ana))
     assert (
-        "This certificate is issued as information only. It confers no rights on the certificate holder, and it does "
-        "not amend, extend or alter the coverage that the policy provides."
+        "This certificate is issued as a matter of information only. It confers no rights on the certificate holder, "
+        "and it does not amend, extend, or alter the coverage that the policy provides. The certificate holder is not "
+        "an additional insured unless an endorsement to the policy says so. The policy governs"
     ) in text
-    assert "The policy governs" in text
+    assert "its provisions alone govern cancellation and notice" in text
     lowered = text.lower()
     for word in ("proof", "legal document", "acord", "days", "http", "endeavor", "guarantee"):
         assert word not in lowered
@@ -119,7 +113,6 @@ def test_to_whom_it_may_concern_stands_where_no_holder_was_chosen(dated: Cast) -
         ({"full_prior_acts": True, "retroactive_date": None}, ["Retroactive date Full prior acts"]),
         ({"limits_shared": True}, ["Shared with other insureds of the policy"]),
         ({"deductible": Decimal(0)}, ["Separate for this insured None"]),
-        ({"endorsements": ""}, ["Endorsements None on record"]),
         ({"part": "entity"}, ["Entity liability, claims-made"]),
         ({"effective": dt.date(2026, 6, 1)}, ["Coverage of this insured June 1, 2026 to March 1, 2027"]),
         ({"limit_per_claim": Decimal("1300000.50"), "limit_aggregate": Decimal(3900000)}, ["$1,300,000.50 $3,900,000"]),
@@ -134,16 +127,58 @@ def test_each_kind_of_coverage_is_stated_in_its_own_words(
         assert line in text
 
 
-def test_only_a_tail_that_was_bought_is_stated(dated: Cast) -> None:
-    offer = {"source": "core", "coverage": dated.coverage, "starts": dt.date(2026, 9, 30)}
-    EreOffer.objects.create(external_id="1", option="3y", status="offered", **offer)
-    assert "Extended reporting" not in words_of(made(dated.coverage, dated.ana))
-    EreOffer.objects.create(external_id="2", option="unlimited", status="paid", **offer)
-    EreOffer.objects.create(external_id="3", option="1y", status="waived", ends=dt.date(2027, 9, 30), **offer)
+@pytest.mark.parametrize(
+    ("status", "line"),
+    [
+        ("offered", "None on record"),
+        ("declined", "None on record"),
+        ("lapsed", "None on record"),
+        ("elected", "Unlimited reporting period from September 30, 2026, elected, payment pending"),
+        ("paid", "Unlimited reporting period from September 30, 2026, purchased"),
+        ("waived", "Unlimited reporting period from September 30, 2026, granted"),
+        ("granted", "Unlimited reporting period from September 30, 2026, granted"),
+        ("automatic", "Unlimited reporting period from September 30, 2026, automatic"),
+    ],
+)
+@pytest.mark.parametrize("letter", [False, True], ids=["certificate", "letter"])
+def test_how_the_tail_stands_is_stated(dated: Cast, status: str, line: str, letter: bool) -> None:
+    EreOffer.objects.create(
+        source="core",
+        external_id="1",
+        coverage=dated.coverage,
+        option="unlimited",
+        status=status,
+        starts=dt.date(2026, 9, 30),
+    )
+    if letter:
+        change(dated.coverage, expires=dt.date(2026, 9, 30))
     text = words_of(made(dated.coverage, dated.ana))
-    assert "Extended reporting endorsement Unlimited reporting period from September 30, 2026" in text
-    assert "1 year from September 30, 2026 to September 30, 2027" in text
-    assert "3 years" not in text
+    assert ("Letter of Past Coverage" in text) == letter
+    assert f"Extended reporting endorsement (tail) {line}" in text
+
+
+def test_a_tail_with_an_end_says_it_and_two_are_both_stated(dated: Cast) -> None:
+    for number, option in enumerate(("unlimited", "1y")):
+        EreOffer.objects.create(
+            source="core",
+            external_id=str(number),
+            coverage=dated.coverage,
+            option=option,
+            status="paid",
+            starts=dt.date(2026, 9, 30),
+            ends=dt.date(2027, 9, 30) if option == "1y" else None,
+        )
+    text = words_of(made(dated.coverage, dated.ana))
+    assert "Unlimited reporting period from September 30, 2026, purchased" in text
+    assert "1 year from September 30, 2026 to September 30, 2027, purchased" in text
+
+
+def test_an_occurrence_form_needs_no_tail(dated: Cast) -> None:
+    change(dated.coverage, form="occurrence", retroactive_date=None)
+    assert "tail" not in words_of(made(dated.coverage, dated.ana)), "the retroactive date says it already"
+    change(dated.coverage, expires=dt.date(2026, 9, 30))
+    text = words_of(made(dated.coverage, dated.ana))
+    assert "Extended reporting endorsement (tail) Not needed: occurrence form" in text
 
 
 def test_a_pending_cancellation_is_stated_with_its_date(dated: Cast) -> None:
@@ -156,10 +191,11 @@ def test_a_pending_cancellation_is_stated_with_its_date(dated: Cast) -> None:
     text = words_of(certificate)
     assert certificate.kind == Certificate.Kind.PENDING_CANCELLATION
     assert (
-        "Cancellation pending. This policy is to be cancelled effective December 15, 2026, 12:01 a.m. standard time at "
-        "the named insured’s address. The coverage stated below ends then, unless the company withdraws the "
-        "cancellation."
+        "Cancellation pending. This policy will be cancelled effective December 15, 2026, 12:01 a.m. standard time at "
+        "the named insured’s address, unless the company withdraws the cancellation. The coverage stated below then "
+        "ends on that day."
     ) in text
+    assert "Status In force on November 21, 2026" in text
     assert "payment of premium" not in text, "a third party reads this"
 
 
@@ -174,48 +210,143 @@ def test_a_bound_renewal_is_stated_with_its_future_dates(dated: Cast) -> None:
         "Renewal term. This certificate is of the renewal term, which is bound and begins on March 1, 2027, 12:01"
         in text
     )
+    assert "Status Bound; begins on March 1, 2027" in text
+    assert "In force on" not in text
     assert "Policy period March 1, 2027 to March 1, 2028" in text
 
 
-@pytest.mark.parametrize(
-    ("status", "sentence", "ends"),
-    [
-        ("cancelled", "The policy was cancelled, and this coverage ended on", "September 30, 2026"),
-        ("expired", "The policy period expired, and this coverage ended on", "November 1, 2026"),
-        ("nonrenewed", "The policy was not renewed, and this coverage ended on", "November 1, 2026"),
-    ],
-)
-def test_coverage_that_has_ended_gives_a_letter_with_its_end_date(
-    dated: Cast, status: str, sentence: str, ends: str
-) -> None:
-    Term.objects.filter(pk=dated.coverage.term_id).update(expires=dt.date(2026, 11, 1))
-    change(dated.coverage, expires=dt.date(2026, 11, 1))
-    Policy.objects.filter(pk=dated.policy.pk).update(
+def end_policy(cast: Cast, status: str) -> None:
+    """The policy's term ended on November 1, or with the cancellation of September 30."""
+    Term.objects.filter(pk=cast.coverage.term_id).update(expires=dt.date(2026, 11, 1))
+    Coverage.objects.filter(term=cast.coverage.term_id).update(expires=dt.date(2026, 11, 1))
+    Policy.objects.filter(pk=cast.policy.pk).update(
         status=status, cancellation_effective=dt.date(2026, 9, 30), status_reason="Non-payment of premium"
     )
+
+
+@pytest.mark.parametrize(
+    ("status", "ends"),
+    [("cancelled", "September 30, 2026"), ("expired", "November 1, 2026"), ("nonrenewed", "November 1, 2026")],
+)
+def test_coverage_that_has_ended_gives_a_letter_that_says_when_and_not_how(dated: Cast, status: str, ends: str) -> None:
+    end_policy(dated, status)
     certificate = made(dated.coverage, dated.ana, a_holder(dated.ana, dated.coverage))
     text = words_of(certificate)
     assert certificate.serial.startswith("LPC-2026-")
     assert "Letter of Past Coverage" in text
     assert "Certificate of Insurance" not in text
-    assert f"was insured under policy MPL-204-118832 from March 1, 2026 to {ends}, 12:01 a.m. standard time" in text
-    assert f"{sentence} {ends}." in text
-    assert "This letter is issued as information only. It confers no rights on the recipient" in text
-    assert "Addressed to Saint Brendan Medical Center" in text
+    assert (
+        "According to our records, Ana María Núñez-Đặng, MD (Family medicine, no surgery) was insured by Larkfield "
+        f"Mutual Insurance Company as stated below. Coverage under policy MPL-204-118832 ended on {ends}."
+    ) in text
+    assert f"March 1, 2026 to {ends} Policy MPL-204-118832" in text
+    assert "Periods begin and end at 12:01 a.m. standard time at the named insured’s address." in text
+    assert "This letter is issued as a matter of information only. It confers no rights on the recipient" in text
+    assert "It states coverage that had ended when it was issued" in text
+    assert "Recipient Saint Brendan Medical Center" in text
+    assert "Certificate holder" not in text
+    assert "Status" not in text
     assert "payment of premium" not in text, "a third party reads this"
+    for word in ("cancelled", "renewed", "expired"):
+        assert word not in text.lower()
+
+
+def test_a_letter_says_cancelled_only_where_the_company_says_so(dated: Cast) -> None:
+    end_policy(dated, "cancelled")
+    Company.objects.filter(pk=dated.policy.company_id).update(says_cancelled=True)
+    text = words_of(made(dated.coverage, dated.ana))
+    assert "Policy MPL-204-118832 was cancelled, and coverage under it ended on September 30, 2026." in text
+    assert "payment of premium" not in text
 
 
 def test_who_left_a_group_in_mid_term_has_a_letter_that_keeps_the_reason_to_itself(dated: Cast) -> None:
     change(dated.coverage, expires=dt.date(2026, 9, 30), ended_reason="License under review")
     text = words_of(made(dated.coverage, dated.ana))
-    assert "Coverage of this insured under the policy ended on September 30, 2026." in text
+    assert "Coverage of this insured under policy MPL-204-118832 ended on September 30, 2026." in text
     assert "review" not in text
 
 
-def test_a_nonrenewed_policy_that_still_runs_is_said_to_end_not_to_have_ended(dated: Cast) -> None:
+def test_a_nonrenewed_policy_that_still_runs_is_in_force_and_nothing_of_it_is_mentioned(dated: Cast) -> None:
     Policy.objects.filter(pk=dated.policy.pk).update(status=Policy.Status.NONRENEWED)
     text = words_of(made(dated.coverage, dated.ana))
-    assert "The policy was not renewed, and this coverage ends on March 1, 2027." in text
+    assert "Certificate of Insurance" in text
+    assert "renewed" not in text
+
+
+def test_a_policy_cancelled_as_of_a_later_day_is_certified_to_that_day(dated: Cast) -> None:
+    Policy.objects.filter(pk=dated.policy.pk).update(
+        status=Policy.Status.CANCELLED,
+        cancellation_effective=dt.date(2026, 12, 15),
+        status_reason="Non-payment of premium",
+    )
+    text = words_of(made(dated.coverage, dated.ana))
+    assert "Coverage under this policy ends on December 15, 2026, 12:01 a.m. standard time" in text
+    assert "Coverage of this insured March 1, 2026 to December 15, 2026" in text
+    assert "cancelled" not in text
+    assert "payment" not in text.replace("Payments may", "")
+
+
+@pytest.mark.parametrize(
+    ("setting", "printed"),
+    [
+        ("", []),
+        ("CERTIFICATES_PRINT_LICENSES", ["Licenses NJ 055, NY 274881"]),
+        ("CERTIFICATES_PRINT_NPI", ["NPI 1234567893"]),
+    ],
+)
+def test_licenses_and_npi_are_printed_only_by_setting(
+    dated: Cast, settings: Settings, setting: str, printed: list[str]
+) -> None:
+    Insured.objects.filter(pk=dated.coverage.insured_id).update(npi="1234567893")
+    License.objects.create(
+        source="core",
+        external_id="old",
+        insured=dated.coverage.insured,
+        state="CT",
+        number="1",
+        expires=dt.date(2026, 11, 20),
+    )
+    LicenseFactory.create(insured=dated.coverage.insured, state="NJ", number="055", expires=dt.date(2026, 11, 21))
+    if setting:
+        setattr(settings, setting, True)
+    certificate = made(dated.coverage, dated.ana)
+    text = words_of(certificate)
+    for line in printed:
+        assert f"Family medicine, no surgery · {line}" in text
+    assert "CT 1" not in text, "a license that has expired"
+    for word in {"License", "NPI"} - {line.split()[0].rstrip("s") for line in printed}:
+        assert f"· {word}" not in text
+    assert ("1234567893" in str(certificate.snapshot)) == (setting == "CERTIFICATES_PRINT_NPI")
+    assert ("274881" in str(certificate.snapshot)) == (setting == "CERTIFICATES_PRINT_LICENSES")
+
+
+def test_nothing_is_said_of_what_is_not_on_record(dated: Cast) -> None:
+    change(dated.coverage, endorsements="", fund="", fund_limits="")
+    text = words_of(made(dated.coverage, dated.ana))
+    assert "Endorsements" not in text
+    assert "fund" not in text
+    change(dated.coverage, endorsements="Locum tenens coverage")
+    text = words_of(made(dated.coverage, dated.ana))
+    assert "Endorsements – Locum tenens coverage Other endorsements may apply." in text
+
+
+def test_the_hour_is_in_the_companys_own_words(dated: Cast) -> None:
+    Company.objects.filter(pk=dated.policy.company_id).update(period_wording="12:01 a.m. local time, as declared")
+    text = words_of(made(dated.coverage, dated.ana))
+    assert "March 1, 2026 to March 1, 2027 12:01 a.m. local time, as declared" in text
+    assert "standard time" not in text
+    end_policy(dated, "expired")
+    letter = words_of(made(dated.coverage, dated.ana))
+    assert "Periods begin and end at 12:01 a.m. local time, as declared." in letter
+    assert "standard time" not in letter
+
+
+def test_labels_are_printed_in_ink_and_large_enough_for_a_fax() -> None:
+    css = layout().standalone_css()
+    sizes = re.findall(r"(?:^|\n)[^\n{]*(?:\bdt|\.label|\bth)\b[^\n{]*\{[^}]*?font(?:-size)?:[^;}]*?([0-9.]+)pt", css)
+    assert sizes
+    assert all(float(size) >= 8 for size in sizes)
+    assert 'dt, .label { font: 600 8.5pt/1.3 "Portal Sans"; color: #172024; }' in css
 
 
 def test_the_producer_is_the_agent_of_record_of_the_day(dated: Cast) -> None:
@@ -224,7 +355,9 @@ def test_the_producer_is_the_agent_of_record_of_the_day(dated: Cast) -> None:
     )
     assert "Producer Harborlight Insurance Agency" in words_of(made(dated.coverage, dated.ana))
     dated.policy.agents_of_record.filter(agency=dated.agency).update(ends=dt.date(2026, 11, 21))
-    assert "Producer None of record" in words_of(made(dated.coverage, dated.ana))
+    direct = words_of(made(dated.coverage, dated.ana))
+    assert "Producer" not in direct, "direct business has none, and no line that reads like a defect"
+    assert "None of record" not in direct
 
 
 def test_names_of_200_characters_long_addresses_and_12_endorsements_keep_to_one_page(dated: Cast) -> None:

@@ -1,0 +1,79 @@
+"""What a letter of past coverage lists: the ended coverage of one insured with one company, as far as its issuer sees.
+
+The insured herself lists every term that she had with the company. A group or its agent lists what was on the policies
+of that policyholder: where else she was insured is hers to tell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from policies.eligibility import judge_now
+from policies.models import Coverage, Membership, Term, reach_of
+
+if TYPE_CHECKING:
+    from accounts.models import User
+    from policies.eligibility import Verdict
+
+PART_ORDER = {part: place for place, part in enumerate(Coverage.Part.values)}
+
+
+@dataclass(frozen=True)
+class History:
+    """The ended coverages, the latest first. `whole`: every one with the company, not only one policyholder's.
+
+    `goes_on`: whether this insured has later coverage under the policy that the letter is about, so that only the term
+    has ended.
+    """
+
+    coverages: list[Coverage]
+    whole: bool
+    goes_on: bool
+
+
+def history_of(coverage: Coverage, verdict: Verdict, *, user: User, membership: Membership) -> History:
+    """What the letter of `coverage` lists when `user` issues it by `membership`. One query, and what the rule asks.
+
+    `coverage` comes `with_policy`; `verdict` is the one that allows the letter.
+    """
+    policy = coverage.term.policy
+    seen = Coverage.objects.visible_to(user).with_policy()
+    seen = seen.filter(insured=coverage.insured, term__policy__company=policy.company)
+    whole = _is_herself(coverage, user, membership)
+    if not whole:
+        seen = seen.filter(term__policy__policyholder=policy.policyholder)
+    everything = list(seen)
+    return History(
+        coverages=sorted(_ended(everything), key=lambda each: (-each.effective.toordinal(), PART_ORDER[each.part])),
+        whole=whole,
+        goes_on=any(
+            each.term.policy_id == policy.pk
+            and each.term.status in Term.TAKEN_UP
+            and verdict.ends is not None
+            and each.ends > verdict.ends
+            for each in everything
+        ),
+    )
+
+
+def _is_herself(coverage: Coverage, user: User, membership: Membership) -> bool:
+    """Whether the insured issues the letter, as such or as the policyholder that she is too."""
+    if membership.role == Membership.Role.INSURED:
+        return True
+    is_own_policy = coverage.term.policy.policyholder.insured_id == coverage.insured_id
+    return is_own_policy and coverage.insured_id in reach_of(user).insured_ids
+
+
+def _ended(everything: list[Coverage]) -> list[Coverage]:
+    """Those for which a letter can be issued, and the segments before a change in mid-term that belong to them."""
+    found = {}
+    for last in everything:
+        verdict = judge_now(last)
+        if not verdict.is_letter or verdict.starts is None or verdict.ends is None:
+            continue
+        for each in everything:
+            is_segment = (each.term_id, each.part, each.form) == (last.term_id, last.part, last.form)
+            if is_segment and verdict.starts <= each.effective < each.ends <= verdict.ends:
+                found[each.pk] = each
+    return list(found.values())
