@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
+import hypothesis
 import pytest
 
 from portal.embedded import client
@@ -17,6 +18,11 @@ from portal.embedded.processes import EmbeddedError, end_with_parent
 if TYPE_CHECKING:
     from django.conf import LazySettings
     from django.db.backends.base.operations import BaseDatabaseOperations as DatabaseOperations
+
+
+# No test is bound to a time: a busy machine is no mistake.
+hypothesis.settings.register_profile("portal", deadline=None)
+hypothesis.settings.load_profile("portal")
 
 
 def pytest_configure(config: pytest.Config) -> None:
