@@ -16,6 +16,7 @@ from django.db import DataError, IntegrityError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from core.dates import carrier_today
 from core.feedspec import Severity, Stage
 from feed.applying import Applier, Counts
 from feed.checking import Checker
@@ -323,7 +324,7 @@ class _Loader:
                     manifest.files[file],
                     is_full=manifest.is_full,
                     findings=self._findings,
-                    today=timezone.localdate(),
+                    today=carrier_today(),
                     progress=self._keeper.progress_from(done),
                 )
                 stagings.append(stager.stage(package, cursor))
