@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 import django_filters
 from django import forms
 from django.contrib.postgres.search import SearchQuery
-from django.db.models import Q
+from django.db.models import Exists, F, OuterRef, Q, Value
+from django.db.models.functions import Coalesce
 
 from core.dates import carrier_today
 from policies.models import Coverage, Insured, Policy, Policyholder, Term
 from policies.names import fold, normalize_number
+from policies.words import Word
 
 if TYPE_CHECKING:
     from policies.models.coverage import CoverageQuerySet
 
-ACTIVE, ENDED, ALL = "active", "ended", "all"
-# In the order of their tabs. Expired, nonrenewed and pending have their place and their name.
+ACTIVE, ALL = "active", "all"
+# In the order of their tabs, in the words of their marks.
 STATUSES = [
-    (ACTIVE, "Active"),
-    (Policy.Status.CANCELLED.value, "Cancelled"),
-    (Policy.Status.EXPIRED.value, "Expired"),
-    (Policy.Status.NONRENEWED.value, "Nonrenewed"),
-    (Policy.Status.PENDING.value, "Pending"),
-    (ENDED, "Past terms"),
+    (ACTIVE, "In force or upcoming"),
+    (Policy.Status.CANCELLED.value, Word.CANCELLED.value),
+    (Policy.Status.EXPIRED.value, Word.EXPIRED.value),
+    (Policy.Status.NONRENEWED.value, Word.NOT_RENEWED.value),
+    (Policy.Status.PENDING.value, Word.PENDING.value),
     (ALL, "All"),
 ]
+
+
+# Terms of the same policy that were taken up after a coverage's.
+LATER_TERMS = Term.objects.live().filter(
+    policy=OuterRef("term__policy"), status__in=Term.TAKEN_UP, effective__gt=OuterRef("term__effective")
+)
+LONG_AGO = Value(dt.date.min)
 
 
 class CoverageFilter(django_filters.FilterSet):
@@ -63,16 +72,36 @@ class CoverageFilter(django_filters.FilterSet):
         )
 
     def by_status(self, coverages: CoverageQuerySet, _name: str, status: str) -> CoverageQuerySet:
-        """The policy's status; 'active': in force or bound to come; 'past terms': what ended before its policy."""
-        running = Q(term__policy__status__in=Policy.IN_FORCE)
+        """The coverages whose mark says so (`policies.words`); those with a cancellation ahead are in force."""
         if status == ALL:
             return coverages
-        if status == ACTIVE:
-            return coverages.filter(running, term__status=Term.Status.BOUND, expires__gt=carrier_today())
-        if status == ENDED:
-            over = Q(expires__lte=carrier_today()) | Q(term__status__in=(Term.Status.EXPIRED, Term.Status.CANCELLED))
-            return coverages.filter(running & over)
-        if status == Policy.Status.PENDING:
-            offered = (Term.Status.OFFERED, Term.Status.ACCEPTED)
-            return coverages.filter(Q(term__policy__status=status) | running & Q(term__status__in=offered))
-        return coverages.filter(term__policy__status=status)
+        cancelled_on = Coalesce("term__policy__cancellation_effective", "term__policy__status_date", LONG_AGO)
+        dated = coverages.alias(cancelled_on=cancelled_on, followed=Exists(LATER_TERMS))
+        return dated.filter(_marked(status, carrier_today()))
+
+
+def _marked(status: str, today: dt.date) -> Q:
+    """The condition of each tab: `policies.words.word_of` for the database. Each coverage is in one of them."""
+    of, term = Policy.Status, Term.Status
+    cancelled = Q(term__policy__status=of.CANCELLED)
+    unbound = Q(term__policy__status=of.PENDING) | Q(term__status__in=(term.OFFERED, term.ACCEPTED))
+    bound = Q(term__status=term.BOUND) | (cancelled & Q(term__status=term.CANCELLED))
+    runs = Q(expires__gt=today, term__expires__gt=today)
+    goes_on = ~cancelled | (Q(cancelled_on__gt=today) & Q(cancelled_on__gt=F("effective")))
+    active = ~unbound & bound & runs & goes_on
+    by_then = Q(cancelled_on__lte=F("expires")) & Q(cancelled_on__lte=F("term__expires"))
+    cut = cancelled & by_then & Q(cancelled_on__gt=LONG_AGO)
+    never_ended = (cancelled | Q(term__status=term.CANCELLED)) & runs
+    is_cancelled = ~unbound & ~active & ~Q(term__status=term.DECLINED) & (cut | never_ended)
+    to_the_end = Q(expires__gte=F("term__expires"), followed=False) & ~runs
+    not_renewed = ~unbound & (
+        Q(term__status=term.DECLINED) | (Q(term__policy__status=of.NONRENEWED) & to_the_end & ~is_cancelled)
+    )
+    conditions: dict[str, Q] = {
+        ACTIVE: active,
+        of.PENDING: unbound,
+        of.CANCELLED: is_cancelled,
+        of.NONRENEWED: not_renewed,
+        of.EXPIRED: ~(active | unbound | is_cancelled | not_renewed),
+    }
+    return conditions[status]

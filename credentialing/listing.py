@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlencode
 
-from django.db.models import F, Value
+from django.db.models import Exists, F, Value
 from django.db.models.functions import Concat, Lower
 
-from credentialing.filters import ACTIVE, STATUSES
+from credentialing.filters import ACTIVE, LATER_TERMS, STATUSES
 from policies.eligibility import Verdict, judge_now
+from policies.words import Word, word_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,6 +31,7 @@ def in_order(coverages: CoverageQuerySet) -> CoverageQuerySet:
         insured_name=Lower(
             Concat("insured__last_name", Value(" "), "insured__first_name", Value(" "), "insured__name")
         ),
+        was_last=~Exists(LATER_TERMS),
     )
 
 
@@ -44,24 +46,12 @@ class Tab:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A coverage and what it gives today."""
+    """A coverage, what it gives today, and the word of its status mark."""
 
     coverage: Coverage
     verdict: Verdict
 
-    @property
-    def mark(self) -> tuple[str, str]:
-        """Kind and label of its status mark."""
-        return MARKS[self.verdict.kind]
-
-
-MARKS = {
-    "coi": ("good", "In force"),
-    "coi_pending_cancellation": ("attention", "Pending cancellation"),
-    "coi_renewal": ("accent", "Bound, to come"),
-    "past_coverage_letter": ("neutral", "Ended"),
-    "": ("attention", "Not available"),
-}
+    word: Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +72,11 @@ class Listing:
 def listing_of(coverages: Sequence[Coverage], query: Mapping[str, str]) -> Listing:
     """The rows of one page, of coverages that come `in_order`."""
     q, status = query.get("q", "").strip(), query.get("status") or ACTIVE
-    rows = [Row(coverage, judge_now(coverage)) for coverage in coverages]
+    rows = []
+    for coverage in coverages:
+        was_last = cast("Any", coverage).was_last
+        word = word_of(coverage, coverage.term.policy.today(), was_last=was_last)
+        rows.append(Row(coverage, judge_now(coverage), word))
     href = partial(_href, q)
     return Listing(rows, [Tab(label, href(code), code == status) for code, label in STATUSES], q, status)
 

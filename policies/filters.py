@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import django_filters
 from django import forms
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from core.dates import carrier_today
-from policies.models import Policy, Term
+from policies.models import Coverage, Membership, Policy, Term, reach_of
 from policies.standing import RENEWAL_WINDOW_DAYS
+from policies.words import Word
 
 if TYPE_CHECKING:
+    from accounts.models import User
     from policies.models.policy import PolicyQuerySet
     from policies.models.term import TermQuerySet
 
-IN_FORCE, ENDING = "in_force", "ending"
+IN_FORCE, ENDING, UPCOMING = "in_force", "ending", "upcoming"
 # In the order of their tabs; a policy whose cancellation is pending is still in force.
 STATUSES = [
-    (IN_FORCE, "Active"),
+    (IN_FORCE, Word.IN_FORCE.value),
     (ENDING, f"Ending within {RENEWAL_WINDOW_DAYS} days"),
-    (Policy.Status.PENDING_CANCELLATION.value, "Pending cancellation"),
-    (Policy.Status.PENDING.value, "Pending"),
-    (Policy.Status.CANCELLED.value, "Cancelled"),
-    (Policy.Status.EXPIRED.value, "Expired"),
-    (Policy.Status.NONRENEWED.value, "Nonrenewed"),
+    (UPCOMING, Word.UPCOMING.value),
+    (Policy.Status.PENDING_CANCELLATION.value, Word.PENDING_CANCELLATION.value),
+    (Policy.Status.PENDING.value, Word.PENDING.value),
+    (Policy.Status.CANCELLED.value, Word.CANCELLED.value),
+    (Policy.Status.EXPIRED.value, Word.EXPIRED.value),
+    (Policy.Status.NONRENEWED.value, Word.NOT_RENEWED.value),
 ]
 
 
@@ -54,20 +58,60 @@ class PolicyFilter(django_filters.FilterSet):
         return policies.search(text, by=self.request.user)
 
     def by_status(self, policies: PolicyQuerySet, _name: str, status: str) -> PolicyQuerySet:
-        """The carrier's status, 'in force' for the two that are, or terms about to end."""
-        if status == IN_FORCE:
-            return policies.filter(status__in=Policy.IN_FORCE)
-        if status == ENDING:
-            return policies.filter(Exists(_ending_terms()), status__in=Policy.IN_FORCE)
-        return policies.filter(status=status)
+        """The policies whose mark says so (`policies.words`), and those about to end."""
+        today = carrier_today()
+        dated = policies.alias(
+            cancelled_on=Coalesce("cancellation_effective", "status_date"),
+            running=Exists(_bound_terms(effective__lte=today, expires__gt=today)),
+            ahead=Exists(_bound_terms(effective__gt=today)),
+            taken_up=Exists(Term.objects.live().filter(policy=OuterRef("pk"), status__in=Term.TAKEN_UP)),
+        )
+        left = Q(pk__in=_left_early(self.request.user, today))
+        if status == Policy.Status.EXPIRED:
+            return dated.filter(_marked(status, today) | left)
+        return dated.filter(_marked(status, today) & ~left)
 
 
-def _ending_terms() -> TermQuerySet:
-    today = carrier_today()
-    return Term.objects.live().filter(
-        policy=OuterRef("pk"),
-        status=Term.Status.BOUND,
-        effective__lte=today,
-        expires__gt=today,
-        expires__lte=today + dt.timedelta(days=RENEWAL_WINDOW_DAYS),
+def _bound_terms(**dates: dt.date) -> TermQuerySet:
+    """The bound terms of a policy within these dates; so counts a cancelled one until its policy's date."""
+    cancelled = Q(status=Term.Status.CANCELLED, policy__status=Policy.Status.CANCELLED)
+    return Term.objects.live().filter(Q(status=Term.Status.BOUND) | cancelled, policy=OuterRef("pk"), **dates)
+
+
+def _marked(status: str, today: dt.date) -> Q:
+    """The condition of each tab, on policies with what `by_status` adds: `policies.standing` for the database."""
+    of = Policy.Status
+    gone = Q(status=of.CANCELLED) & (Q(cancelled_on=None) | Q(cancelled_on__lte=today))
+    live = ~Q(status=of.PENDING) & ~gone & (Q(running=True) | Q(ahead=True))
+    cancelling = Q(status__in=(of.PENDING_CANCELLATION, of.CANCELLED))
+    over = ~Q(status__in=(of.PENDING, of.NONRENEWED)) & ~gone & Q(running=False, ahead=False)
+    soon = today + dt.timedelta(days=RENEWAL_WINDOW_DAYS)
+    ends_soon = Q(Exists(_bound_terms(effective__lte=today, expires__gt=today, expires__lte=soon)))
+    conditions: dict[str, Q] = {
+        IN_FORCE: live & Q(running=True),
+        ENDING: live & ends_soon,
+        UPCOMING: live & Q(running=False) & ~cancelling,
+        of.PENDING_CANCELLATION: live & cancelling,
+        of.PENDING: Q(status=of.PENDING) | (over & Q(taken_up=False) & ~Q(status=of.EXPIRED)),
+        of.CANCELLED: gone,
+        of.EXPIRED: over & (Q(taken_up=True) | Q(status=of.EXPIRED)),
+        of.NONRENEWED: Q(status=of.NONRENEWED, running=False, ahead=False),
+    }
+    return conditions[status]
+
+
+def _left_early(user: User, today: dt.date) -> QuerySet[Any, Any]:
+    """Ids of the policies that went on without the user, who was only insured on them. To her they have expired: no tab
+    tells what became of the policy after she left."""
+    reach = reach_of(user)
+    if not reach.insured_ids:
+        return Policy.objects.none().values("pk")
+    own = Coverage.objects.live().filter(insured_id__in=reach.insured_ids, term__policy=OuterRef("pk"))
+    went_on = Term.objects.live().filter(
+        policy=OuterRef("pk"), status__in=Term.TAKEN_UP, expires__gt=OuterRef("own_until")
     )
+    left = Policy.objects.alias(
+        own_until=Subquery(own.order_by("-expires").values("expires")[:1]), went_on=Exists(went_on)
+    ).filter(reach.only(Membership.Role.INSURED).policies(), own_until__lte=today, went_on=True)
+    managed = reach.only(Membership.Role.POLICYHOLDER, Membership.Role.AGENT)
+    return (left.exclude(managed.policies()) if managed else left).values("pk")

@@ -13,7 +13,8 @@ from core.dates import carrier_today
 from core.templatetags.show import day_long
 from policies.eligibility import Verdict, judge_now
 from policies.models import Coverage, Membership, Policy, Policyholder, Reach, Term, reach_of
-from policies.standing import RENEWAL_WINDOW_DAYS, Notice, Standing, standing_of
+from policies.standing import RENEWAL_WINDOW_DAYS, Notice, Standing, standing_for_insured, standing_of
+from policies.words import Word, word_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,12 +53,19 @@ class OwnCoverage:
     standing: Standing
     term: Term
     verdict: Verdict
+    word: Word
 
     @property
     def in_force(self) -> bool:
-        """Whether it covers today."""
-        standing = self.standing
-        return standing.in_force and self.term == standing.term and self.coverage.in_force_on(standing.day)
+        """Whether it covers today, as far as we know."""
+        covers = self.word in (Word.IN_FORCE, Word.PENDING_CANCELLATION)
+        return covers and self.coverage.in_force_on(self.standing.day)
+
+    @property
+    def ends(self) -> dt.date:
+        """Where it ends: while it goes on, over all its segments."""
+        ends = self.coverage.ends
+        return self.coverage.period[1] if ends > self.standing.day else ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +78,7 @@ class HeldPolicy:
     @property
     def notices(self) -> list[Notice]:
         """What is due or waits on it, with amounts."""
-        return self.standing.notices(with_amounts=True)
+        return self.standing.notices
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,20 +120,19 @@ class Glance:
 
     @property
     def standings(self) -> list[Standing]:
-        """Every policy shown, the user's own and the ones represented."""
-        return [*(held.standing for held in self.held), *self.insured_on]
+        """Every policy shown, the user's own and the ones represented; of those that one is only insured on, none
+        that one's coverage has ended on."""
+        return [*(held.standing for held in self.held), *(one for one in self.insured_on if one.current)]
 
     @property
     def headline(self) -> str:
         """What matters now, in one sentence."""
-        cancelling = [
-            standing for standing in self.standings if standing.policy.status == Policy.Status.PENDING_CANCELLATION
-        ]
+        cancelling = [standing for standing in self.standings if standing.word == Word.PENDING_CANCELLATION]
         if cancelling:
             return f"Policy {cancelling[0].policy.number}: {_lower_first(cancelling[0].sentence)}."
         in_force = [own for own in self.own if own.in_force]
         if in_force and (self.individual or not self.held):
-            return f"Your coverage is in force until {day_long(min(own.coverage.expires for own in in_force))}."
+            return f"Your coverage is in force until {day_long(min(own.ends for own in in_force))}."
         if self.held:
             return self._held_headline()
         if self.insured_on:
@@ -139,7 +146,7 @@ class Glance:
         if not live:
             return f"Policy {self.held[0].standing.policy.number}: {_lower_first(self.held[0].standing.sentence)}."
         covered = sum(held.covered for held in live)
-        first = min(live, key=lambda held: held.standing.term.expires if held.standing.term else dt.date.max)
+        first = min(live, key=lambda held: held.standing.ends or dt.date.max)
         people = f"{covered:,} insured{'' if covered == 1 else 's'} covered today"
         return f"{people}; {_lower_first(first.standing.sentence)}."
 
@@ -169,11 +176,17 @@ def glance_of(user: User) -> Glance:
     terms: dict[int, list[Term]] = {policy.pk: [] for policy in policies}
     for term in _terms(policies, counted=bool(holders) and not individual):
         terms[term.policy_id].append(term)
-    standings = {policy.pk: standing_of(policy, terms[policy.pk], policy.today()) for policy in policies}
+    own = _own_by_policy(reach, policies)
+    standings = {}
+    for policy in sorted(policies, key=lambda policy: policy.policyholder not in holders):
+        if policy.policyholder in holders:
+            standings[policy.pk] = standing_of(policy, terms[policy.pk], policy.today())
+        else:
+            standings[policy.pk] = standing_for_insured(policy, own[policy.pk], terms[policy.pk], policy.today())
     held = {pk: standing for pk, standing in standings.items() if standing.policy.policyholder in holders}
     return Glance(
         reach.roles,
-        own=_own(reach, standings) if reach.insured_ids else [],
+        own=[found for pk, standing in standings.items() for found in _leading(own[pk], standing, terms[pk])],
         held=[HeldPolicy(standing, getattr(standing.term, "covered", 0)) for standing in held.values()],
         insured_on=[standing for pk, standing in standings.items() if pk not in held],
         more_policies=more,
@@ -198,25 +211,40 @@ def _policies(reach: Reach) -> list[Policy]:
     )
 
 
-def _own(reach: Reach, standings: dict[int, Standing]) -> list[OwnCoverage]:
-    """The insured's own coverages in each policy's leading term; of a policy that has ended, the last ones."""
-    leading = {s.term.pk: (s, s.term) for s in standings.values() if s.term}
+def _own_by_policy(reach: Reach, policies: list[Policy]) -> dict[int, list[Coverage]]:
+    """The insured's own coverages on these policies, by policy, the latest first. One query, none for who is none."""
+    own: dict[int, list[Coverage]] = {policy.pk: [] for policy in policies}
+    if not reach.insured_ids:
+        return own
     coverages = (
         Coverage.objects.live()
-        .filter(insured_id__in=reach.insured_ids, term_id__in=leading)
+        .filter(insured_id__in=reach.insured_ids, term__policy__in=policies, term__retired_at=None)
         .select_related("insured")
         .with_segments()
+        .annotate(policy_id=F("term__policy_id"))
         .order_by("-expires", "part", "id")
     )
-    return own_coverages(coverages, leading)
+    for coverage in coverages:
+        own[coverage.policy_id].append(coverage)
+    return own
 
 
-def own_coverages(coverages: Iterable[Coverage], places: dict[int, tuple[Standing, Term]]) -> list[OwnCoverage]:
-    """Coverages with their verdicts. `places`: standing and term of each, by the term's id; terms with their policy."""
-    found = list(coverages)
-    for coverage in found:
-        coverage.term = places[coverage.term_id][1]
-    return [OwnCoverage(coverage, *places[coverage.term_id], judge_now(coverage)) for coverage in found]
+def _leading(coverages: list[Coverage], standing: Standing, terms: list[Term]) -> list[OwnCoverage]:
+    """One's coverages in the policy's leading term; of a policy that has ended, the last ones."""
+    leading = [c for c in coverages if standing.term is not None and c.term_id == standing.term.pk]
+    return own_coverages(leading, standing, terms)
+
+
+def own_coverages(coverages: Iterable[Coverage], standing: Standing, terms: Iterable[Term]) -> list[OwnCoverage]:
+    """Coverages of one policy, which come `with_segments`, with what each gives today. `terms`: the policy's, all."""
+    by_id = {term.pk: term for term in terms}
+    latest = max((term.effective for term in by_id.values() if term.status in Term.TAKEN_UP), default=None)
+    found = []
+    for coverage in coverages:
+        term = coverage.term = by_id[coverage.term_id]
+        word = word_of(coverage, standing.day, was_last=latest is None or term.effective >= latest)
+        found.append(OwnCoverage(coverage, standing, term, judge_now(coverage), word))
+    return found
 
 
 def _terms(policies: list[Policy], *, counted: bool) -> TermQuerySet:

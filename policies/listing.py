@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 from urllib.parse import urlencode
 
+from django.db.models import F
 from django.urls import reverse
 
 from core.converters import PUBLIC_ID_PLACE
 from core.money import dollars
 from core.templatetags.show import day
 from policies.filters import STATUSES
-from policies.models import Membership, Policy, Term, reach_of
-from policies.standing import Standing, standing_of
+from policies.models import Coverage, Membership, Policy, Term, reach_of
+from policies.standing import Standing, standing_for_insured, standing_of
+from policies.words import Word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -81,7 +83,7 @@ def rows_of(policies: PolicyQuerySet) -> PolicyQuerySet:
 
 
 def listing_of(user: User, policies: Sequence[Policy], query: Mapping[str, str]) -> Listing:
-    """The rows of one page of policies; one query, two for who is insured on some and manages others."""
+    """The rows of one page of policies; one query, three for who is insured on some and manages others."""
     q, status = query.get("q", "").strip(), query.get("status", "")
     tabs = [
         Tab(
@@ -96,16 +98,20 @@ def listing_of(user: User, policies: Sequence[Policy], query: Mapping[str, str])
         terms[term.policy_id].append(term)
     managed = _managed(user, policies)
     address = reverse("policies:policy", args=[PUBLIC_ID_PLACE])
-    rows = [
-        _row(standing_of(policy, terms[policy.pk], policy.today()), address, with_premium=policy.pk in managed)
-        for policy in policies
-    ]
+    own = _own(user, [policy for policy in policies if policy.pk not in managed])
+    rows = []
+    for policy in policies:
+        if policy.pk in managed:
+            standing = standing_of(policy, terms[policy.pk], policy.today())
+        else:
+            standing = standing_for_insured(policy, own[policy.pk], terms[policy.pk], policy.today())
+        rows.append(_row(standing, address, with_premium=policy.pk in managed))
     return Listing(rows, tabs, bool(managed), q, status)
 
 
 def _row(standing: Standing, address: str, *, with_premium: bool) -> Row:
     policy, term = standing.policy, standing.term
-    plain = standing.in_force and standing.kind == "good"
+    plain = standing.word == Word.IN_FORCE
     return Row(
         number=policy.number,
         href=address.replace(PUBLIC_ID_PLACE, policy.public_id),
@@ -117,6 +123,19 @@ def _row(standing: Standing, address: str, *, with_premium: bool) -> Row:
         term=f"{day(term.effective)} – {day(term.expires)}" if term else "",
         premium=dollars(term.premium) if with_premium and term and term.premium is not None else "",
     )
+
+
+def _own(user: User, policies: Sequence[Policy]) -> dict[int, list[Coverage]]:
+    """The user's own coverages on policies that she is only insured on, by policy."""
+    own: dict[int, list[Coverage]] = {policy.pk: [] for policy in policies}
+    if not own:
+        return own
+    coverages = Coverage.objects.live().filter(
+        insured_id__in=reach_of(user).insured_ids, term__policy_id__in=list(own), term__retired_at=None
+    )
+    for coverage in coverages.with_segments().annotate(policy_id=F("term__policy_id")):
+        own[coverage.policy_id].append(coverage)
+    return own
 
 
 def _managed(user: User, policies: Sequence[Policy]) -> frozenset[int]:

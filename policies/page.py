@@ -31,8 +31,9 @@ from policies.models import AgentOfRecord, Coverage, Policy, Term
 from policies.names import fold
 from policies.rights import capabilities
 from policies.roles import Capability
-from policies.standing import Notice, Standing, standing_of
-from policies.timeline import Timeline, timeline_of
+from policies.standing import Notice, Standing, standing_for_insured, standing_of
+from policies.timeline import Timeline, timeline_of, timeline_of_coverages
+from policies.words import Word
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -165,6 +166,11 @@ class PolicyPage:
         return next((agent for agent in self.agents if agent.is_in_office(today)), None)
 
     @property
+    def is_over(self) -> bool:
+        """Whether the policy has ended, so that nothing on it goes on."""
+        return self.standing.word in (Word.CANCELLED, Word.EXPIRED, Word.NOT_RENEWED)
+
+    @property
     def crumbs(self) -> list[tuple[str, str]]:
         """The way back."""
         return [("Policies", reverse("policies:list"))]
@@ -181,22 +187,25 @@ def page_of_policy(request: HttpRequest, user: User, policy: Policy) -> PolicyPa
     whole = Capability.VIEW_POLICY in may
     issues = Capability.ISSUE_CERTIFICATE in may
     terms = policy.live_terms
-    standing = standing_of(policy, terms, policy.today())
-    term = _chosen(request.GET.get("term", ""), terms) or standing.term
-    coverages = [] if whole else _own(user, policy, terms, standing)
-    leading = [own for own in coverages if own.in_force] or [
-        own for own in coverages if standing.term is not None and own.coverage.term_id == standing.term.pk
+    own = [] if whole else _own(user, policy)
+    shown = terms if whole else [t for t in terms if t.pk in {coverage.term_id for coverage in own}]
+    if whole:
+        standing = standing_of(policy, terms, policy.today())
+    else:
+        standing = standing_for_insured(policy, own, terms, policy.today())
+    term = _chosen(request.GET.get("term", ""), shown) or standing.term
+    coverages = own_coverages(own, standing, terms)
+    leading = [one for one in coverages if one.in_force] or [
+        one for one in coverages if standing.term is not None and one.coverage.term_id == standing.term.pk
     ]
-    shown = terms if whole else [t for t in terms if t.pk in {own.coverage.term_id for own in coverages}]
-    reaching = [own.coverage.retroactive_date for own in coverages if own.coverage.retroactive_date]
     return PolicyPage(
         policy=policy,
         standing=standing,
         whole=whole,
-        notices=standing.notices(with_amounts=whole),
+        notices=standing.notices,
         terms=[_row(t, standing, term) for t in shown],
         term=term,
-        timeline=timeline_of(shown, standing.day, retroactive=min(reaching, default=None)),
+        timeline=_timeline(terms, coverages, standing),
         roster=_roster(request, term, issues=issues) if whole and term is not None else None,
         own=coverages,
         leading=leading,
@@ -204,6 +213,13 @@ def page_of_policy(request: HttpRequest, user: User, policy: Policy) -> PolicyPa
         history=_history(policy) if whole else [],
         panels=panels_for(user, "policy", policy=policy),
     )
+
+
+def _timeline(terms: list[Term], own: list[OwnCoverage], standing: Standing) -> Timeline | None:
+    """Of the terms for who sees the policy whole, else of one's own coverages."""
+    if standing.whole:
+        return timeline_of(terms, standing.day)
+    return timeline_of_coverages([(one.coverage, one.word) for one in own], standing.day)
 
 
 def _history(policy: Policy) -> list[StatusChange]:
@@ -226,24 +242,22 @@ def _chosen(public_id: str, terms: list[Term]) -> Term | None:
     raise Http404("no such term of this policy")
 
 
-def _own(user: User, policy: Policy, terms: list[Term], standing: Standing) -> list[OwnCoverage]:
-    """The user's own coverages on the policy, the latest first; each stands as the policy does today."""
-    by_id = {term.pk: term for term in terms}
-    coverages = (
+def _own(user: User, policy: Policy) -> list[Coverage]:
+    """The user's own coverages on the policy, the latest first."""
+    return list(
         Coverage.objects.visible_to(user)
         .filter(term__policy=policy)
         .select_related("insured")
         .with_segments()
         .order_by("-effective", "part", "id")
     )
-    return own_coverages(coverages, {pk: (standing, term) for pk, term in by_id.items()})
 
 
 def _row(term: Term, standing: Standing, chosen: Term | None) -> TermRow:
     if term.in_force_on(standing.day):
         place = "Current term"
     elif term.effective > standing.day:
-        place = "Renewal" if standing.in_force else "Term to come"
+        place = "Renewal" if standing.in_force else "Upcoming term"
     else:
         place = "Previous term"
     return TermRow(term, place, "?" + urlencode({"term": term.public_id}), chosen is not None and term.pk == chosen.pk)

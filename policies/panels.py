@@ -64,10 +64,10 @@ def _leading(glance: Glance) -> list[object]:
 
 
 def _own_notices(glance: Glance) -> list[object]:
-    """What waits on the policies that stand behind one's own coverage; money only where one holds the policy."""
-    managed = {held.standing.policy.pk for held in glance.held} if glance.individual else set()
-    seen = {own.standing.policy.pk: own.standing for own in glance.own}
-    return [notice for pk, standing in seen.items() for notice in standing.notices(with_amounts=pk in managed)]
+    """What waits on the policies that stand behind one's own coverage: each as far as one sees it."""
+    held = {one.standing.policy.pk: one.standing for one in glance.held} if glance.individual else {}
+    seen = {own.standing.policy.pk: own.standing for own in glance.own} | held
+    return [notice for standing in seen.values() for notice in standing.notices]
 
 
 PANELS: list[Provider] = [at_a_glance]

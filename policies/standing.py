@@ -1,6 +1,7 @@
-"""Where a policy stands, in words: the status mark and the sentence that lead its page, its row and home (S-22).
+"""Where a policy stands, in words: the status mark and the sentence that lead its page, its row, and home (S-22).
 
-Each status has its own name and its own sentence; nothing is left to a colour (SPEC: what each status gives).
+The date decides, not the word (SPEC: current, historic, ended). A policyholder and an agent see the policy's own
+standing. An insured sees it as far as her own coverages go: one who has left a group learns nothing of what came later.
 """
 
 from __future__ import annotations
@@ -11,23 +12,16 @@ from typing import TYPE_CHECKING
 from core.money import dollars
 from core.templatetags.show import day_long
 from policies.models import Policy, Term
+from policies.words import Word
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable
 
+    from policies.models import Coverage
 
 RENEWAL_WINDOW_DAYS = 60
 """A term that ends within so many days is spoken of as ending."""
-
-LABELS: dict[str, tuple[str, str]] = {
-    Policy.Status.ACTIVE: ("good", "In force"),
-    Policy.Status.PENDING: ("neutral", "Pending"),
-    Policy.Status.PENDING_CANCELLATION: ("attention", "Pending cancellation"),
-    Policy.Status.CANCELLED: ("danger", "Cancelled"),
-    Policy.Status.EXPIRED: ("neutral", "Expired"),
-    Policy.Status.NONRENEWED: ("neutral", "Nonrenewed"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +34,57 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of coverage that standing is read from: a whole term, or one insured's coverage in it."""
+
+    term: Term
+    starts: dt.date
+    ends: dt.date
+
+    def holds(self, day: dt.date) -> bool:
+        """Whether it is bound and holds `day`."""
+        return self.term.is_bound(day) and self.starts <= day < self.ends
+
+    def is_ahead(self, day: dt.date) -> bool:
+        """Whether it is bound and begins after `day`."""
+        return self.term.is_bound(day) and day < self.starts < self.ends
+
+    def is_past(self, day: dt.date) -> bool:
+        """Whether it began by `day`, in a term that was taken up."""
+        return self.starts <= day and self.term.status in Term.TAKEN_UP
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
-    """A policy on a day: its mark, its sentence, and the terms that these come from.
+    """A policy on a day: its word, its sentence, and the term that these come from.
 
     `term` is the bound term in force, or failing that the one that says most: the one to come, else the last one.
-    `renewal` is the term after the current one, offered, accepted or bound.
+    `ends`: where coverage of it ends. `renewal`: the term after the current one, offered, accepted, or bound.
+    `declined`: there is none, and its offer was declined. `current`: a bound term holds the day. `whole`: for those who
+    see the policy whole, with reasons and amounts.
     """
 
     policy: Policy
     day: dt.date
+    word: Word
     kind: str
-    label: str
     sentence: str
     term: Term | None
+    ends: dt.date | None
     renewal: Term | None
+    declined: bool
+    current: bool
+    whole: bool
+
+    @property
+    def label(self) -> str:
+        """The word of the status mark."""
+        return str(self.word)
 
     @property
     def in_force(self) -> bool:
-        """Whether the carrier's status and a bound term both say so."""
-        return self.policy.status in Policy.IN_FORCE and self.term is not None and self.term.in_force_on(self.day)
+        """Whether a bound term holds the day, as far as we know."""
+        return self.current and self.word in (Word.IN_FORCE, Word.PENDING_CANCELLATION)
 
     @property
     def share_of_term(self) -> int:
@@ -69,53 +95,69 @@ class Standing:
 
     @property
     def days_left(self) -> int | None:
-        """Days until the term in force ends."""
-        return (self.term.expires - self.day).days if self.term is not None and self.in_force else None
+        """Days until the coverage in force ends."""
+        return (self.ends - self.day).days if self.ends is not None and self.in_force else None
 
-    def notices(self, *, with_amounts: bool) -> list[Notice]:
-        """What is due or waits: a pending cancellation, a way back after one, a renewal. `with_amounts`: for those who
-        may see the policy's money (policyholder and agent), not for an insured of a group."""
-        found = [self._cancellation(with_amounts), self._reinstatement(with_amounts), self._renewal()]
+    @property
+    def notices(self) -> list[Notice]:
+        """What is due or waits: a cancellation ahead, a way back after one, a renewal. Reasons, amounts, and what only
+        the policyholder can do are for those who see the policy whole."""
+        found = [self._cancellation(), self._reinstatement(), self._what_follows()]
         return [notice for notice in found if notice is not None]
 
-    def _cancellation(self, with_amounts: bool) -> Notice | None:
+    def _cancellation(self) -> Notice | None:
         policy = self.policy
-        if policy.status != Policy.Status.PENDING_CANCELLATION:
+        if self.word != Word.PENDING_CANCELLATION:
             return None
-        when = day_long(policy.cancellation_effective)
-        text = "The carrier has given notice of cancellation."
-        if policy.status_reason:
-            text += f" Reason: {policy.status_reason}."
-        if with_amounts and policy.cure_amount:
-            before = f" before {when}" if when else ""
-            text += f" The carrier keeps the policy in force if it receives {dollars(policy.cure_amount)}{before}."
-        return Notice("attention", f"This policy is to be cancelled{f' on {when}' if when else ''}", text)
+        cancels = policy.cancels_on(self.day) or policy.cancellation_effective
+        text = ["We have given notice of cancellation."] if policy.status == Policy.Status.PENDING_CANCELLATION else []
+        if self.whole and policy.status_reason:
+            text.append(f"Reason: {policy.status_reason}.")
+        if self.whole and policy.cure_amount and policy.status == Policy.Status.PENDING_CANCELLATION:
+            before = f" before {day_long(cancels)}" if cancels else ""
+            text.append(f"The policy stays in force if we receive {dollars(policy.cure_amount)}{before}.")
+        if cancels is None:
+            title = "Cancellation is pending"
+        elif cancels > self.day:
+            title = f"This policy will be cancelled on {day_long(cancels)}"
+        else:
+            title = f"This policy was due to be cancelled on {day_long(cancels)}"
+            text.append("We don’t know yet whether it was.")
+        return Notice("attention", title, " ".join(text))
 
-    def _reinstatement(self, with_amounts: bool) -> Notice | None:
+    def _reinstatement(self) -> Notice | None:
         policy = self.policy
-        if policy.status != Policy.Status.CANCELLED or policy.reinstate_by is None or policy.reinstate_by < self.day:
+        if not self.whole or self.word != Word.CANCELLED:
             return None
-        amount = f" and {dollars(policy.reinstatement_amount)}" if with_amounts and policy.reinstatement_amount else ""
+        if policy.reinstate_by is None or policy.reinstate_by < self.day:
+            return None
+        amount = f" and pay {dollars(policy.reinstatement_amount)}" if policy.reinstatement_amount else ""
         return Notice(
             "attention",
-            f"Reinstatement can be asked for until {day_long(policy.reinstate_by)}",
-            f"The carrier needs your word{amount} by then, and decides. Until it confirms, there is no coverage.",
+            f"You can ask us to reinstate this policy until {day_long(policy.reinstate_by)}",
+            f"Ask{amount} by then. We decide, and until we confirm it there is no coverage.",
         )
 
-    def _renewal(self) -> Notice | None:
-        if self.policy.has_ended(self.day):
+    def _what_follows(self) -> Notice | None:
+        """The renewal, or that there is none; nothing of it once the coverage has ended."""
+        if not self.current or self.ends is None:
             return None
-        return _words_of_renewal(self.renewal, self.day) if self.renewal is not None else self._ending()
+        if self.renewal is not None:
+            return _words_of_renewal(self.renewal, self.day)
+        if self.whole and (self.declined or self.policy.status == Policy.Status.NONRENEWED):
+            title = "The renewal offer was declined" if self.declined else "This policy won’t be renewed"
+            return Notice("attention", title, f"Coverage ends {day_long(self.ends)}.")
+        return self._ending(self.ends)
 
-    def _ending(self) -> Notice | None:
-        left = self.days_left
-        if self.term is None or left is None or left > RENEWAL_WINDOW_DAYS:
+    def _ending(self, ends: dt.date) -> Notice | None:
+        left = (ends - self.day).days
+        if left > RENEWAL_WINDOW_DAYS or self.word == Word.PENDING_CANCELLATION:
             return None
-        return Notice(
-            "info",
-            f"This term ends in {left} day{'' if left == 1 else 's'}",
-            f"It ends on {day_long(self.term.expires)}, and no renewal is on file yet.",
-        )
+        counted = f"{left} day{'' if left == 1 else 's'}"
+        text = f"Coverage ends {day_long(ends)}."
+        if self.whole:
+            return Notice("info", f"This term ends in {counted}", f"{text} There is no renewal on file yet.")
+        return Notice("info", f"Your coverage period ends in {counted}", text)
 
 
 def _words_of_renewal(renewal: Term, day: dt.date) -> Notice:
@@ -124,83 +166,163 @@ def _words_of_renewal(renewal: Term, day: dt.date) -> Notice:
     if renewal.status == Term.Status.BOUND:
         return Notice("good", "The renewal is bound", f"Coverage continues {period}.")
     if renewal.status == Term.Status.ACCEPTED:
-        return Notice("info", "The renewal is accepted, not bound yet", f"It runs {period} once the carrier binds it.")
-    text = f"It would run {period}. An offer is not coverage."
+        return Notice("info", "The renewal is accepted, not bound yet", f"It will run {period} once it is bound.")
+    text = f"It would run {period}. An offer isn’t coverage."
     if renewal.offer_expires is None:
         return Notice("info", "A renewal is offered", text)
     until = day_long(renewal.offer_expires)
     if renewal.offer_expires < day:
-        return Notice("info", "The renewal offer has run out", f"It was open until {until}.")
+        return Notice("info", "The renewal offer has expired", f"It was open until {until}.")
     return Notice("info", f"A renewal is offered until {until}", text)
 
 
 def standing_of(policy: Policy, terms: Iterable[Term], day: dt.date) -> Standing:
-    """The standing of a policy on `day`, read from its live terms in any order; no query."""
+    """The standing of a policy on `day` for who sees it whole, read from its live terms in any order; no query."""
+    in_order = _in_order(policy, terms)
+    return _standing(policy, [Span(term, term.effective, term.ends) for term in in_order], in_order, day, whole=True)
+
+
+def standing_for_insured(
+    policy: Policy, coverages: Iterable[Coverage], terms: Iterable[Term], day: dt.date
+) -> Standing:
+    """The same for an insured: as far as her own `coverages` go, which come `with_segments`. No query.
+
+    `terms` are all of the policy's: only they say whether a coverage ended with the policy or went on without her.
+    """
+    in_order = _in_order(policy, terms)
+    by_id = {term.pk: term for term in in_order}
+    spans = []
+    for coverage in coverages:
+        coverage.term = by_id[coverage.term_id]
+        spans.append(Span(coverage.term, coverage.effective, coverage.period[1]))
+    spans.sort(key=lambda span: (span.starts, span.ends))
+    return _standing(policy, spans, in_order, day, whole=False)
+
+
+def _in_order(policy: Policy, terms: Iterable[Term]) -> list[Term]:
+    """The terms by date, each with its policy at hand."""
     in_order = sorted(terms, key=lambda term: (term.effective, term.pk or 0))
-    for each in in_order:
-        each.policy = policy
-    policy.live_terms = in_order
-    bound = [term for term in in_order if term.status == Term.Status.BOUND]
-    current = next((term for term in bound if term.in_force_on(day)), None)
-    to_come = [
-        term
-        for term in in_order
-        if term.effective > day and term.status in (Term.Status.BOUND, Term.Status.ACCEPTED, Term.Status.OFFERED)
-    ]
-    past = [
-        term
-        for term in in_order
-        if term.effective <= day and term.status in (Term.Status.BOUND, Term.Status.EXPIRED, Term.Status.CANCELLED)
-    ]
-    ahead = next((term for term in to_come if term.status == Term.Status.BOUND), None)
-    renewal = _best(to_come) if current is not None else None
-    term = current or (ahead if not policy.has_ended(day) else None) or (past[-1] if past else None) or _best(to_come)
-    kind, label, sentence = _words(policy, term, current, day)
-    return Standing(policy, day, kind, label, sentence, term, renewal)
+    for term in in_order:
+        term.policy = policy
+    return in_order
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What of it holds the day, comes next, and was last; `offer` is the best of the terms to come."""
+
+    current: Span | None
+    ahead: Span | None
+    past: Span | None
+    offer: Term | None
+
+
+def _standing(policy: Policy, spans: list[Span], terms: list[Term], day: dt.date, *, whole: bool) -> Standing:
+    to_come = [span.term for span in spans if span.term.effective > day]
+    found = _Found(
+        current=max((span for span in spans if span.holds(day)), key=lambda span: span.ends, default=None),
+        ahead=next((span for span in spans if span.is_ahead(day)), None),
+        past=max((span for span in spans if span.is_past(day)), key=lambda span: span.ends, default=None),
+        offer=_best(to_come),
+    )
+    span = found.current or found.ahead or found.past
+    word = _word(policy, found, terms, day, whole=whole)
+    renewal = found.offer if found.current is not None else None
+    # The carrier calls a policy active of which no term says so.
+    unexplained = policy.status == Policy.Status.ACTIVE and word in (Word.EXPIRED, Word.PENDING)
+    return Standing(
+        policy=policy,
+        day=day,
+        word=word,
+        kind="attention" if unexplained else word.kind,
+        sentence=_sentence(policy, word, found, day, whole=whole),
+        term=span.term if span is not None else found.offer,
+        ends=span.ends if span is not None else None,
+        renewal=renewal,
+        declined=renewal is None and any(term.status == Term.Status.DECLINED for term in to_come),
+        current=found.current is not None and word != Word.PENDING,
+        whole=whole,
+    )
 
 
 def _best(terms: list[Term]) -> Term | None:
     """Of several terms to come the one that binds most: bound before accepted before offered, then the nearest."""
     rank = {Term.Status.BOUND: 0, Term.Status.ACCEPTED: 1, Term.Status.OFFERED: 2}
-    return min(terms, key=lambda term: (rank[Term.Status(term.status)], term.effective), default=None)
+    ranked = [term for term in terms if term.status in rank and term.ends > term.effective]
+    return min(ranked, key=lambda term: (rank[Term.Status(term.status)], term.effective), default=None)
 
 
-def _words(policy: Policy, term: Term | None, current: Term | None, day: dt.date) -> tuple[str, str, str]:
-    """The mark and the sentence of each status."""
-    kind, label = LABELS[policy.status]
-    if policy.has_ended(day):
-        return kind, label, _words_of_ended(policy, term, day)
+def _word(policy: Policy, found: _Found, terms: list[Term], day: dt.date, *, whole: bool) -> Word:
+    """The word of a policy, or of one insured's coverage on it."""
+    cancels = policy.cancels_on(day)
     if policy.status == Policy.Status.PENDING:
-        begins = f". It would begin on {day_long(term.effective)}" if term is not None else ""
-        return kind, label, f"Not in force yet{begins}"
-    if current is not None:
-        return kind, label, _words_of_current(policy, current, day)
-    if term is None:
-        return "attention", "No term on file", "No term of this policy is on file"
-    if term.effective > day:
-        return "accent", "To come", f"In force from {day_long(term.effective)}"
-    return "attention", "Term ended", f"The last term on file ended on {day_long(term.expires)}"
+        return Word.PENDING
+    if found.current is not None or found.ahead is not None:
+        if policy.status == Policy.Status.PENDING_CANCELLATION or cancels is not None:
+            return Word.PENDING_CANCELLATION
+        return Word.IN_FORCE if found.current is not None else Word.UPCOMING
+    return _word_of_ended(policy, found.past, terms, day, whole=whole and cancels is None)
 
 
-def _words_of_current(policy: Policy, current: Term, day: dt.date) -> str:
-    cancels = policy.cancellation_effective
-    if policy.status != Policy.Status.PENDING_CANCELLATION or cancels is None:
-        return f"In force until {day_long(current.expires)}"
-    if cancels <= day:
-        return f"Was to be cancelled on {day_long(cancels)}; not confirmed yet"
-    return f"In force; cancels on {day_long(cancels)}"
+def _word_of_ended(policy: Policy, past: Span | None, terms: list[Term], day: dt.date, *, whole: bool) -> Word:
+    """Of coverage that is over: the policy's own word where coverage lasted as long as the policy."""
+    cancelled = policy.status == Policy.Status.CANCELLED
+    if cancelled and (whole or past is None or past.ends > day or policy.cancelled_on == past.ends):
+        return Word.CANCELLED
+    if policy.status == Policy.Status.NONRENEWED and (past is None or _was_last(past, terms)):
+        return Word.NOT_RENEWED
+    return Word.EXPIRED if past is not None or policy.status == Policy.Status.EXPIRED else Word.PENDING
 
 
-def _words_of_ended(policy: Policy, term: Term | None, day: dt.date) -> str:
-    """A policy that was cancelled ended on the carrier's own date for it; the others with their term."""
-    if policy.status == Policy.Status.CANCELLED:
-        cancelled = policy.cancellation_effective or policy.status_date
-        return f"Cancelled on {day_long(cancelled)}" if cancelled else "Cancelled"
-    ended = term.expires if term is not None else policy.status_date
-    if policy.status == Policy.Status.EXPIRED:
-        return f"Expired on {day_long(ended)}" if ended else "Expired"
+def _was_last(span: Span, terms: list[Term]) -> bool:
+    """Whether coverage ran to the end of the policy's last term, so that what became of the policy became of it."""
+    went_on = any(term.effective >= span.ends and term.status in Term.TAKEN_UP for term in terms)
+    return span.ends >= span.term.ends and not went_on
+
+
+def _sentence(policy: Policy, word: Word, found: _Found, day: dt.date, *, whole: bool) -> str:
+    """The sentence that goes with the word."""
+    if word == Word.PENDING:
+        return _words_of_pending(policy, found)
+    if word == Word.PENDING_CANCELLATION:
+        return _words_of_cancelling(policy, found, day)
+    if found.current is not None:
+        return f"In force until {day_long(found.current.ends)}"
+    if found.ahead is not None:
+        return f"In force from {day_long(found.ahead.starts)}"
+    return _words_of_ended(policy, word, found.past, whole=whole)
+
+
+def _words_of_pending(policy: Policy, found: _Found) -> str:
+    if policy.status != Policy.Status.PENDING and found.offer is None:
+        return "No term of this policy is on file"
+    bound = found.current or found.ahead or found.past
+    begins = bound.starts if bound is not None else found.offer.effective if found.offer is not None else None
+    return f"Not in force yet. It would begin on {day_long(begins)}" if begins else "Not in force yet"
+
+
+def _words_of_cancelling(policy: Policy, found: _Found, day: dt.date) -> str:
+    cancels = policy.cancels_on(day)
+    if cancels is not None:
+        return f"{'In force' if found.current else 'Upcoming'}; cancels on {day_long(cancels)}"
+    if policy.cancellation_effective is not None:
+        return f"Was to be cancelled on {day_long(policy.cancellation_effective)}; not confirmed yet"
+    if found.current is not None:
+        return f"In force until {day_long(found.current.ends)}; cancellation pending"
+    return "Upcoming; cancellation pending"
+
+
+def _words_of_ended(policy: Policy, word: Word, past: Span | None, *, whole: bool) -> str:
+    """A policy that was cancelled ended on the carrier's own date for it, the others with their term."""
+    ended = past.ends if past is not None else policy.status_date
+    if word == Word.CANCELLED:
+        return f"Cancelled on {day_long(policy.cancelled_on)}" if policy.cancelled_on else "Cancelled"
+    if word == Word.NOT_RENEWED:
+        return f"Not renewed; ended on {day_long(ended)}" if ended else "Not renewed"
     if ended is None:
-        return "Not renewed"
-    return (
-        f"Ends on {day_long(ended)} and is not renewed" if ended > day else f"Not renewed; ended on {day_long(ended)}"
-    )
+        return "Expired"
+    if not whole:
+        return f"Your coverage ended on {day_long(ended)}"
+    if policy.status == Policy.Status.ACTIVE:
+        return f"The last term on file ended on {day_long(ended)}"
+    return f"Expired on {day_long(ended)}"

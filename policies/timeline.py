@@ -11,18 +11,32 @@ from typing import TYPE_CHECKING
 
 from core.templatetags.show import day
 from policies.models import Term
+from policies.words import Word
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterable
 
+    from policies.models import Coverage
+
 MOST_TICKS = 6
-KINDS = (("past", "Past"), ("current", "In force"), ("next", "To come"), ("ended", "Cancelled"))
+KINDS = (
+    ("past", "Expired"),
+    ("current", "In force"),
+    ("next", "Upcoming"),
+    ("ended", "Cancelled"),
+    ("ghost", "After the cancellation"),
+)
+FEWEST_TERMS = 2
+"""One bar alone says nothing that the dates beside it don't."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One term: `left` and `width` in per cent; `kind` names its look: current, past, next or ended."""
+    """One term: `left` and `width` in per cent; `kind` names its look: current, past, next, or ended.
+
+    A term that was cut short has a second bar for the rest, a `ghost`.
+    """
 
     left: float
     width: float
@@ -56,45 +70,96 @@ class Timeline:
         return [(kind, label) for kind, label in KINDS if kind in drawn]
 
 
-def timeline_of(terms: Iterable[Term], today: dt.date, *, retroactive: dt.date | None = None) -> Timeline | None:
-    """The timeline of these terms, declined ones left out; None where there is nothing to draw."""
-    drawn = sorted(
-        (term for term in terms if term.status != Term.Status.DECLINED), key=lambda term: (term.effective, term.pk)
-    )
-    if not drawn:
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What one bar is drawn from. `until`: where it would have ended, had it not been cut short."""
+
+    starts: dt.date
+    ends: dt.date
+    until: dt.date
+    kind: str
+    title: str
+
+
+def timeline_of(terms: Iterable[Term], today: dt.date) -> Timeline | None:
+    """The timeline of a policy's terms, declined ones left out; None where there is nothing to draw.
+
+    The terms come with their policy.
+    """
+    stretches = []
+    for term in terms:
+        if term.status != Term.Status.DECLINED:
+            ends = max(term.ends, term.effective)
+            title = term.get_status_display()
+            stretches.append(Stretch(term.effective, ends, term.expires, _kind_of_term(term, today), title))
+    return drawn(stretches, today)
+
+
+def timeline_of_coverages(coverages: Iterable[tuple[Coverage, Word]], today: dt.date) -> Timeline | None:
+    """The timeline of one insured's coverages, one bar for each term, back to the earliest retroactive date."""
+    by_term: dict[int, list[tuple[Coverage, Word]]] = {}
+    retroactive = None
+    for coverage, word in coverages:
+        if coverage.term.status == Term.Status.DECLINED:
+            continue
+        by_term.setdefault(coverage.term_id, []).append((coverage, word))
+        if coverage.retroactive_date is not None:
+            retroactive = min(retroactive or coverage.retroactive_date, coverage.retroactive_date)
+    stretches = []
+    for own in by_term.values():
+        coverage, word = max(own, key=lambda pair: pair[0].period[1])
+        starts, ends = min(c.effective for c, _ in own), coverage.period[1]
+        stretches.append(Stretch(starts, ends, ends, KIND_OF_WORD.get(word, "past"), str(word)))
+    return drawn(stretches, today, retroactive=retroactive)
+
+
+def drawn(stretches: list[Stretch], today: dt.date, *, retroactive: dt.date | None = None) -> Timeline | None:
+    """The drawing; None for no stretch, and for a single one that no retroactive date reaches back from."""
+    in_order = sorted(stretches, key=lambda stretch: (stretch.starts, stretch.until))
+    reaches_back = bool(in_order) and retroactive is not None and retroactive < in_order[0].starts
+    if not in_order or (len(in_order) < FEWEST_TERMS and not reaches_back):
         return None
-    first = min(drawn[0].effective, retroactive or drawn[0].effective)
-    last = max(term.expires for term in drawn)
+    first = retroactive if retroactive is not None and reaches_back else in_order[0].starts
+    last = max(stretch.until for stretch in in_order)
     span = max((last - first).days, 1)
 
     def at(date: dt.date) -> float:
         return round(100 * (date - first).days / span, 2)
 
-    bars = [
-        Bar(at(term.effective), round(at(term.expires) - at(term.effective), 2), _kind(term, today), _title(term))
-        for term in drawn
-    ]
-    reaches_back = retroactive is not None and retroactive < drawn[0].effective
+    def bar(starts: dt.date, ends: dt.date, kind: str, title: str) -> Bar:
+        return Bar(at(starts), round(at(ends) - at(starts), 2), kind, f"{title}: {day(starts)} to {day(ends)}")
+
+    bars = []
+    for one in in_order:
+        if one.starts < one.ends:
+            bars.append(bar(one.starts, one.ends, one.kind, one.title))
+        if one.ends < one.until:
+            bars.append(bar(one.ends, one.until, "ghost", "After the cancellation"))
     return Timeline(
         bars,
         _ticks(first, last, at),
         at(today) if first <= today <= last else None,
-        at(retroactive) if retroactive is not None and reaches_back else None,
+        at(first) if reaches_back else None,
         f"Retroactive date {day(retroactive)}" if reaches_back else "",
-        f"{len(drawn)} term{'' if len(drawn) == 1 else 's'} from {day(drawn[0].effective)} to {day(last)}",
+        f"{len(in_order)} term{'' if len(in_order) == 1 else 's'} from {day(in_order[0].starts)} to {day(last)}",
     )
 
 
-def _kind(term: Term, today: dt.date) -> str:
-    if term.status == Term.Status.CANCELLED:
-        return "ended"
+KIND_OF_WORD = {
+    Word.IN_FORCE: "current",
+    Word.PENDING_CANCELLATION: "current",
+    Word.UPCOMING: "next",
+    Word.PENDING: "next",
+    Word.CANCELLED: "ended",
+}
+
+
+def _kind_of_term(term: Term, today: dt.date) -> str:
     if term.in_force_on(today):
         return "current"
+    if term.status == Term.Status.CANCELLED or term.ends < term.expires:
+        return "ended"
     return "next" if term.effective > today else "past"
-
-
-def _title(term: Term) -> str:
-    return f"{term.get_status_display()}: {day(term.effective)} to {day(term.expires)}"
 
 
 def _ticks(first: dt.date, last: dt.date, at: Callable[[dt.date], float]) -> list[Tick]:

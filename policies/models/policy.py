@@ -100,11 +100,11 @@ class Policy(FeedRow):
         """The carrier's word on the policy."""
 
         PENDING = "pending", "Pending"
-        ACTIVE = "active", "Active"
+        ACTIVE = "active", "In force"
         PENDING_CANCELLATION = "pending_cancellation", "Pending cancellation"
         CANCELLED = "cancelled", "Cancelled"
         EXPIRED = "expired", "Expired"
-        NONRENEWED = "nonrenewed", "Nonrenewed"
+        NONRENEWED = "nonrenewed", "Not renewed"
 
     ENDED = (Status.CANCELLED, Status.EXPIRED, Status.NONRENEWED)
     IN_FORCE = (Status.ACTIVE, Status.PENDING_CANCELLATION)

@@ -85,7 +85,7 @@ class Term(FeedRow):
 
     def in_force_on(self, day: dt.date) -> bool:
         """Whether this term is bound and holds `day`; a cancelled one holds it until the day of the cancellation."""
-        return self._is_bound(day) and in_force_on(self.effective, self.ends, day)
+        return self.is_bound(day) and in_force_on(self.effective, self.ends, day)
 
     def end_of(self, expires: dt.date) -> dt.date:
         """Where coverage dated to `expires` ends: then, with this term, or with its cancelled policy.
@@ -103,10 +103,15 @@ class Term(FeedRow):
 
     def runs_past(self, day: dt.date) -> bool:
         """Whether the term holds, or will hold, coverage after `day`: bound or accepted, and not over."""
-        return (self._is_bound(day) or self.status == self.Status.ACCEPTED) and self.ends > day
+        return (self.is_bound(day) or self.status == self.Status.ACCEPTED) and self.ends > day
 
-    def _is_bound(self, day: dt.date) -> bool:
-        """Bound; so is the cancelled term of a policy that is cancelled as of a day after `day`."""
+    def is_bound(self, day: dt.date) -> bool:
+        """Bound; so is the cancelled term of a policy that is cancelled as of a day after `day`.
+
+        None is where the policy is cancelled and we don't know from when.
+        """
+        if self.policy.status == Policy.Status.CANCELLED and self.policy.cancelled_on is None:
+            return False
         if self.status == self.Status.CANCELLED:
-            return self.policy.cancelled_on is not None and self.policy.cancelled_on > day
+            return self.policy.cancels_on(day) is not None and self.policy.status == Policy.Status.CANCELLED
         return self.status == self.Status.BOUND

@@ -10,7 +10,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from policies.models import Membership, Policy, Term
+from core.templatetags.show import day_long
+from policies.filters import STATUSES
+from policies.models import Coverage, Membership, Policy, Term
 from tests.book import (
     AgentOfRecordFactory,
     CoverageFactory,
@@ -114,25 +116,44 @@ def test_what_cannot_be_searched_for_is_said_and_refused(cast, browse, query, se
 def test_every_status_has_its_tab_and_its_policies(cast, browse):
     for status in Policy.Status.values:
         policy = PolicyFactory(number=f"S-{status}", policyholder=cast.policy.policyholder, status=status)
-        TermFactory(policy=policy, expires=days(200))
+        over = status in ("expired", "nonrenewed")
+        TermFactory(policy=policy, expires=days(0) if over else days(200))
+    for number, fields in (
+        ("S-notice", {"status": "nonrenewed"}),
+        ("S-later", {"status": "cancelled", "cancellation_effective": days(9)}),
+        ("S-bound", {}),
+        ("S-silent", {}),
+        ("S-empty", {}),
+    ):
+        policy = PolicyFactory(number=number, policyholder=cast.policy.policyholder, **fields)
+        if number == "S-bound":
+            TermFactory(policy=policy, effective=days(9), expires=days(374))
+        elif number != "S-empty":
+            TermFactory(policy=policy, expires=days(-1) if number == "S-silent" else days(200))
     ending = PolicyFactory(number="S-ending", policyholder=cast.policy.policyholder)
     TermFactory(policy=ending, expires=days(60))
     client = browse(cast.paula)
     expected = {
-        "in_force": ["MPL-204-118832", "S-active", "S-ending", "S-pending_cancellation"],
+        "in_force": [
+            *("MPL-204-118832", "S-active", "S-ending", "S-later", "S-notice", "S-pending_cancellation"),
+        ],
         "ending": ["S-ending"],
-        "pending_cancellation": ["S-pending_cancellation"],
-        "pending": ["S-pending"],
+        "upcoming": ["S-bound"],
+        "pending_cancellation": ["S-later", "S-pending_cancellation"],
+        "pending": ["S-empty", "S-pending"],
         "cancelled": ["S-cancelled"],
-        "expired": ["S-expired"],
+        "expired": ["S-expired", "S-silent"],
         "nonrenewed": ["S-nonrenewed"],
     }
     for status, found in expected.items():
         response = client.get(ADDRESS, {"status": status, "q": ""})
         assert sorted(numbers(response)) == found, status
+        words_there = {row["label"] for row in response.context["listing"].rows}
+        if status not in ("in_force", "ending"):
+            assert words_there == {dict(STATUSES)[status]}, "tabs and marks speak the same words"
         (current,) = [tab for tab in response.context["listing"].tabs if tab.current]
         assert parse_qs(urlsplit(current.href).query) == {"status": [status]}
-    assert len(numbers(client.get(ADDRESS))) == 8
+    assert len(numbers(client.get(ADDRESS))) == 13
 
 
 def test_a_tab_keeps_the_search(cast, browse):
@@ -198,3 +219,22 @@ def test_the_list_needs_a_signed_in_user(client):
 
 def test_the_list_is_only_read(cast, browse):
     assert browse(cast.paula).post(ADDRESS).status_code == 405
+
+
+@pytest.mark.parametrize("status", ["pending_cancellation", "cancelled", "nonrenewed"])
+def test_no_tab_and_no_row_tells_who_left_what_became_of_the_group(cast, browse, status):
+    Coverage.objects.filter(pk=cast.bens.pk).update(expires=days(-40))
+    over = days(-1) if status == "nonrenewed" else cast.term.expires
+    Term.objects.filter(pk=cast.term.pk).update(expires=over)
+    Policy.objects.filter(pk=cast.policy.pk).update(
+        status=status, cancellation_effective=days(5) if status == "pending_cancellation" else days(-5)
+    )
+    client = browse(cast.ben)
+    assert numbers(client.get(ADDRESS, {"status": "expired"})) == ["MPL-204-118832"]
+    for other in (code for code, _ in STATUSES if code != "expired"):
+        assert numbers(client.get(ADDRESS, {"status": other})) == [], other
+    (row,) = client.get(ADDRESS).context["listing"].rows
+    assert (row["label"], row["sentence"]) == ("Expired", f"Your coverage ended on {day_long(days(-40))}")
+    assert numbers(browse(cast.paula).get(ADDRESS, {"status": status})) == ["MPL-204-118832"]
+    holder_of(cast.ben, cast.policy.policyholder)
+    assert numbers(browse(cast.ben).get(ADDRESS, {"status": status})) == ["MPL-204-118832"], "she sees it whole now"

@@ -82,7 +82,7 @@ def test_an_insured_sees_her_coverage_over_the_years_with_a_letter_for_what_is_p
     TermFactory(policy=cast.policy, effective=days(-830), expires=days(-465), status=Term.Status.EXPIRED)
     response = browse(cast.ana).get(cast.policy.get_absolute_url())
     page = words(response)
-    assert f"{day(before.effective)} – {day(before.expires)} Expired term" in page
+    assert f"{day(before.effective)} – {day(before.expires)} Expired" in page
     assert "Letter for" in page
     assert issue(past) in links(response)
     assert "2 terms from" in response.content.decode(), "a term that she wasn't insured in isn't drawn"
@@ -169,9 +169,9 @@ def test_a_pending_cancellation_shows_day_and_amount_to_a_manager_and_the_day_to
     for user in (cast.paula, cast.adam):
         page = words(browse(user).get(cast.policy.get_absolute_url()))
         assert f"In force; cancels on {day_long(days(18))}" in page
-        assert f"if it receives $1,240.00 before {day_long(days(18))}." in page
+        assert f"if we receive $1,240.00 before {day_long(days(18))}." in page
     page = words(browse(cast.ana).get(cast.policy.get_absolute_url()))
-    assert f"This policy is to be cancelled on {day_long(days(18))}" in page
+    assert f"This policy will be cancelled on {day_long(days(18))}" in page
     assert "$1,240" not in page
 
 
@@ -197,7 +197,7 @@ def test_agents_of_record_and_the_history_of_the_status_are_shown(cast, browse):
     assert "Agent of record Harborlight Insurance Agency (860) 555-0133" in page
     assert f"Old Mill Brokers {AgentOfRecord.objects.get(agency__name='Old Mill Brokers').agency.producer_code}" in page
     assert f"Cancelled {day(days(-500))} Lapse" in page
-    assert f"Active {day(days(-465))} New business" in page
+    assert f"In force {day(days(-465))} New business" in page
 
 
 def test_a_former_agent_sees_nothing_from_the_day_on_which_another_takes_over(cast, browse):
@@ -222,9 +222,16 @@ def test_who_is_insured_and_represents_the_group_sees_it_whole(cast, browse):
 
 
 def test_the_drawing_of_terms_has_a_name_a_description_and_the_same_as_a_table(cast, browse):
-    body = browse(cast.paula).get(cast.policy.get_absolute_url()).content.decode()
+    client = browse(cast.paula)
+    alone = client.get(cast.policy.get_absolute_url()).content.decode()
+    assert "timeline-title" not in alone, "one bar says nothing"
+    assert 'aria-labelledby="terms"' in alone
+    before = TermFactory(
+        policy=cast.policy, effective=days(-465), expires=cast.term.effective, status=Term.Status.EXPIRED
+    )
+    body = client.get(cast.policy.get_absolute_url()).content.decode()
     assert '<svg width="100%" height="74" role="img" aria-labelledby="timeline-title timeline-text">' in body
-    assert f"1 term from {day(cast.term.effective)} to {day(cast.term.expires)}" in body
+    assert f"2 terms from {day(before.effective)} to {day(cast.term.expires)}" in body
     assert 'aria-labelledby="terms"' in body
 
 
@@ -260,3 +267,73 @@ def test_dates_are_those_of_the_named_insureds_place(cast, browse, time_machine)
     assert f"In force from January 1, {year}" in words(browse(cast.paula).get(cast.policy.get_absolute_url()))
     time_machine.move_to(dt.datetime(year, 1, 1, 11, 0, tzinfo=dt.UTC), tick=False)
     assert f"In force until January 1, {year + 1}" in words(browse(cast.paula).get(cast.policy.get_absolute_url()))
+
+
+def cancelling(policy, **fields):
+    """The policy is about to be cancelled for a reason that is the carrier's and the policyholder's."""
+    changed = {
+        "status": Policy.Status.PENDING_CANCELLATION,
+        "cancellation_effective": days(18),
+        "status_date": days(-2),
+        "cure_amount": Decimal("1240.00"),
+        "status_reason": "Non-payment of premium",
+    }
+    Policy.objects.filter(pk=policy.pk).update(**(changed | fields))
+    PolicyStatus.objects.create(
+        policy=policy, status=Policy.Status.PENDING_CANCELLATION, status_date=days(-2), reason="Non-payment of premium"
+    )
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"status": "cancelled", "cancellation_effective": days(-5)},
+        {"status": "cancelled", "cancellation_effective": days(5)},
+        {"status": "nonrenewed", "cancellation_effective": None},
+    ],
+)
+def test_who_left_a_group_sees_her_own_coverage_and_nothing_of_what_came_later(cast, browse, fields):
+    Coverage.objects.filter(pk=cast.bens.pk).update(expires=days(-40), ended_reason="Performance")
+    cancelling(cast.policy, **fields)
+    renewal = TermFactory(policy=cast.policy, effective=cast.term.expires, expires=days(630))
+    CoverageFactory(term=renewal, insured=cast.anas.insured)
+    response = browse(cast.ben).get(cast.policy.get_absolute_url())
+    page = words(response)
+    assert f"Your coverage ended on {day_long(days(-40))}" in page
+    assert "Create letter of past coverage" in page
+    assert f"{day(cast.bens.effective)} – {day(days(-40))} Expired" in page
+    for hidden in ("ancel", "premium", "$1,240", "renew", "Performance", day(renewal.expires), day_long(days(18))):
+        assert hidden not in page.replace("© Larkfield", ""), hidden
+    assert browse(cast.ben).get(cast.policy.get_absolute_url(), {"term": renewal.public_id}).status_code == 404
+
+
+def test_a_current_insured_of_a_group_sees_the_day_but_never_the_reason_nor_what_is_owed(cast, browse):
+    cancelling(cast.policy)
+    Coverage.objects.filter(pk=cast.anas.pk).update(ended_reason="Premium not paid")
+    page = words(browse(cast.ana).get(cast.policy.get_absolute_url()))
+    assert f"This policy will be cancelled on {day_long(days(18))}" in page
+    for hidden in ("payment", "Premium", "premium", "$1,240", "Reason"):
+        assert hidden not in page
+    for user in (cast.paula, cast.adam):
+        page = words(browse(user).get(cast.policy.get_absolute_url()))
+        assert "Reason: Non-payment of premium." in page
+
+
+def test_the_agent_of_record_of_a_policy_that_is_over_is_not_said_to_go_on(cast, browse):
+    client = browse(cast.paula)
+    assert "Present" in words(client.get(cast.policy.get_absolute_url()))
+    Policy.objects.filter(pk=cast.policy.pk).update(
+        status=Policy.Status.CANCELLED, cancellation_effective=days(-5), status_date=days(-5)
+    )
+    page = words(client.get(cast.policy.get_absolute_url()))
+    assert "Present" not in page
+    appointment = AgentOfRecord.objects.get(policy=cast.policy)
+    assert f"{appointment.agency.producer_code} {day(appointment.starts)} {day(days(-5))}" in page
+
+
+def test_a_declined_renewal_is_said_with_the_end_of_the_coverage(cast, browse):
+    TermFactory(policy=cast.policy, effective=cast.term.expires, expires=days(630), status=Term.Status.DECLINED)
+    page = words(browse(cast.adam).get(cast.policy.get_absolute_url()))
+    assert f"The renewal offer was declined Coverage ends {day_long(cast.term.expires)}." in page
+    assert "no renewal on file" not in page

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from decimal import Decimal
 
 import pytest
 
-from policies.models import Policy, Policyholder, Term
-from policies.standing import standing_of
+from policies.models import Coverage, Policy, Policyholder, Term
+from policies.standing import standing_for_insured, standing_of
 
+IDS = itertools.count(1)
 TODAY = dt.date(2026, 11, 20)
 STATUS, TERM = Policy.Status, Term.Status
 
@@ -20,7 +22,11 @@ def policy(status=STATUS.ACTIVE, **fields):
 
 def term(effective, expires, status=TERM.BOUND, **fields):
     return Term(
-        effective=dt.date.fromisoformat(effective), expires=dt.date.fromisoformat(expires), status=status, **fields
+        pk=next(IDS),
+        effective=dt.date.fromisoformat(effective),
+        expires=dt.date.fromisoformat(expires),
+        status=status,
+        **fields,
     )
 
 
@@ -33,14 +39,14 @@ def test_a_policy_in_force_says_until_when_and_how_far_it_is():
     assert standing.in_force
     assert standing.days_left == 223
     assert standing.share_of_term == 39
-    assert standing.notices(with_amounts=True) == []
+    assert standing.notices == []
 
 
 def test_the_first_day_of_a_term_counts_and_the_last_does_not():
     assert standing_of(policy(), [CURRENT], CURRENT.effective).in_force
     after = standing_of(policy(), [CURRENT], CURRENT.expires)
     assert not after.in_force
-    assert (after.label, after.sentence) == ("Term ended", "The last term on file ended on July 1, 2027")
+    assert (after.label, after.sentence) == ("Expired", "The last term on file ended on July 1, 2027")
 
 
 def test_of_two_bound_terms_the_one_in_force_leads():
@@ -48,7 +54,7 @@ def test_of_two_bound_terms_the_one_in_force_leads():
     standing = standing_of(policy(), [renewal, term("2025-07-01", "2026-07-01", TERM.EXPIRED), CURRENT], TODAY)
     assert standing.term is CURRENT
     assert standing.renewal is renewal
-    (notice,) = standing.notices(with_amounts=False)
+    (notice,) = standing.notices
     assert (notice.kind, notice.title) == ("good", "The renewal is bound")
     assert notice.text == "Coverage continues from July 1, 2027 to July 1, 2028."
 
@@ -58,14 +64,14 @@ def test_of_two_bound_terms_the_one_in_force_leads():
     [
         (TERM.OFFERED, {"offer_expires": dt.date(2026, 12, 1)}, "A renewal is offered until December 1, 2026"),
         (TERM.OFFERED, {"offer_expires": dt.date(2026, 11, 20)}, "A renewal is offered until November 20, 2026"),
-        (TERM.OFFERED, {"offer_expires": dt.date(2026, 11, 19)}, "The renewal offer has run out"),
+        (TERM.OFFERED, {"offer_expires": dt.date(2026, 11, 19)}, "The renewal offer has expired"),
         (TERM.OFFERED, {}, "A renewal is offered"),
         (TERM.ACCEPTED, {}, "The renewal is accepted, not bound yet"),
     ],
 )
 def test_an_offer_is_never_called_coverage(status, fields, title):
     standing = standing_of(policy(), [CURRENT, term("2027-07-01", "2028-07-01", status, **fields)], TODAY)
-    (notice,) = standing.notices(with_amounts=True)
+    (notice,) = standing.notices
     assert notice.title == title
     assert "continues" not in notice.text
 
@@ -80,11 +86,20 @@ def test_a_bound_renewal_is_spoken_of_before_an_offer_that_stands_beside_it():
 )
 def test_a_term_that_ends_soon_without_a_renewal_is_spoken_of(days, told):
     ending = Term(effective=TODAY - dt.timedelta(days=100), expires=TODAY + dt.timedelta(days=days), status=TERM.BOUND)
-    notices = standing_of(policy(), [ending], TODAY).notices(with_amounts=True)
+    notices = standing_of(policy(), [ending], TODAY).notices
     assert [notice.title for notice in notices] == ([told] if told else [])
 
 
-def test_a_pending_cancellation_names_its_day_and_the_amount_only_to_who_may_see_money():
+def own(of_term, expires=None):
+    """An insured's coverage in a term; it ends with the term, or before."""
+    coverage = Coverage(
+        term_id=of_term.pk, effective=of_term.effective, expires=dt.date.fromisoformat(expires or str(of_term.expires))
+    )
+    coverage.segments = [[coverage.effective, coverage.expires]]
+    return coverage
+
+
+def test_a_pending_cancellation_names_its_day_and_the_amount_and_reason_only_to_who_sees_the_policy_whole():
     pending = policy(
         STATUS.PENDING_CANCELLATION,
         cancellation_effective=dt.date(2026, 12, 5),
@@ -93,11 +108,11 @@ def test_a_pending_cancellation_names_its_day_and_the_amount_only_to_who_may_see
     )
     standing = standing_of(pending, [CURRENT], TODAY)
     assert (standing.kind, standing.sentence) == ("attention", "In force; cancels on December 5, 2026")
-    (with_money,) = standing.notices(with_amounts=True)
-    assert "if it receives $1,240.00 before December 5, 2026." in with_money.text
+    (with_money,) = standing.notices
+    assert "if we receive $1,240.00 before December 5, 2026." in with_money.text
     assert "Reason: Non-payment of premium." in with_money.text
-    (without,) = standing.notices(with_amounts=False)
-    assert "$" not in without.text
+    (without,) = standing_for_insured(pending, [own(CURRENT)], [CURRENT], TODAY).notices
+    assert without.text == "We have given notice of cancellation."
     assert "December 5, 2026" in without.title
 
 
@@ -120,7 +135,7 @@ def test_a_cancellation_whose_day_has_come_is_not_claimed_either_way():
         (STATUS.CANCELLED, {"status_date": dt.date(2026, 9, 4)}, "Cancelled", "Cancelled on September 4, 2026"),
         (STATUS.CANCELLED, {}, "Cancelled", "Cancelled"),
         (STATUS.EXPIRED, {}, "Expired", "Expired on July 1, 2026"),
-        (STATUS.NONRENEWED, {}, "Nonrenewed", "Not renewed; ended on July 1, 2026"),
+        (STATUS.NONRENEWED, {}, "Not renewed", "Not renewed; ended on July 1, 2026"),
         (STATUS.PENDING, {}, "Pending", "Not in force yet. It would begin on July 1, 2025"),
     ],
 )
@@ -143,14 +158,88 @@ def test_a_cancelled_policy_names_the_way_back_while_it_is_open():
         reinstate_by=TODAY,
         reinstatement_amount=Decimal("2310.5"),
     )
-    (notice,) = standing_of(cancelled, [CURRENT], TODAY).notices(with_amounts=True)
+    (notice,) = standing_of(cancelled, [CURRENT], TODAY).notices
     assert "$2,310.50" in notice.text
     assert "there is no coverage" in notice.text
     cancelled.reinstate_by = TODAY - dt.timedelta(days=1)
-    assert standing_of(cancelled, [CURRENT], TODAY).notices(with_amounts=True) == []
+    assert standing_of(cancelled, [CURRENT], TODAY).notices == []
 
 
 def test_a_policy_that_begins_later_and_one_without_terms_say_so():
     later = standing_of(policy(), [term("2027-01-01", "2028-01-01")], TODAY)
     assert (later.kind, later.sentence) == ("accent", "In force from January 1, 2027")
-    assert standing_of(policy(), [], TODAY).label == "No term on file"
+    without = standing_of(policy(), [], TODAY)
+    assert (without.label, without.sentence) == ("Pending", "No term of this policy is on file")
+
+
+AHEAD = {"cancellation_effective": dt.date(2026, 12, 5)}
+
+
+@pytest.mark.parametrize(
+    ("status", "fields", "label", "sentence", "in_force"),
+    [
+        (STATUS.NONRENEWED, {}, "In force", "In force until July 1, 2027", True),
+        (STATUS.EXPIRED, {}, "In force", "In force until July 1, 2027", True),
+        (STATUS.CANCELLED, AHEAD, "Pending cancellation", "In force; cancels on December 5, 2026", True),
+        (STATUS.PENDING_CANCELLATION, AHEAD, "Pending cancellation", "In force; cancels on December 5, 2026", True),
+        (STATUS.CANCELLED, {"cancellation_effective": TODAY}, "Cancelled", "Cancelled on November 20, 2026", False),
+    ],
+)
+def test_the_date_decides_and_not_the_word(status, fields, label, sentence, in_force):
+    standing = standing_of(policy(status, **fields), [CURRENT], TODAY)
+    assert (standing.label, standing.sentence, standing.in_force) == (label, sentence, in_force)
+
+
+def test_a_cancellation_ahead_is_where_the_days_left_end():
+    assert standing_of(policy(STATUS.CANCELLED, **AHEAD), [CURRENT], TODAY).days_left == 15
+    assert standing_of(policy(STATUS.PENDING_CANCELLATION, **AHEAD), [CURRENT], TODAY).days_left == 223
+
+
+def test_a_declined_renewal_and_a_notice_of_nonrenewal_are_told_to_the_policyholder_with_the_end():
+    declined = term("2027-07-01", "2028-07-01", TERM.DECLINED)
+    (notice,) = standing_of(policy(), [CURRENT, declined], TODAY).notices
+    assert (notice.kind, notice.title) == ("attention", "The renewal offer was declined")
+    assert notice.text == "Coverage ends July 1, 2027."
+    (notice,) = standing_of(policy(STATUS.NONRENEWED), [CURRENT], TODAY).notices
+    assert (notice.title, notice.text) == ("This policy won’t be renewed", "Coverage ends July 1, 2027.")
+    for seen in (policy(), policy(STATUS.NONRENEWED)):
+        assert standing_for_insured(seen, [own(CURRENT), own(declined)], [CURRENT, declined], TODAY).notices == []
+
+
+@pytest.mark.parametrize("status", STATUS.values)
+@pytest.mark.parametrize("later", ["2027-07-01", None])
+def test_who_has_left_a_group_sees_her_own_end_and_nothing_of_what_came_later(status, later):
+    if status == STATUS.PENDING:
+        pytest.skip("a pending policy covered nobody")
+    group = policy(
+        status,
+        cancellation_effective=dt.date(2026, 11, 1),
+        status_reason="Non-payment of premium",
+        cure_amount=Decimal(100),
+        reinstate_by=TODAY,
+    )
+    terms = [CURRENT, *([term(later, "2028-07-01")] if later else [])]
+    standing = standing_for_insured(group, [own(CURRENT, expires="2026-10-15")], terms, TODAY)
+    assert (standing.label, standing.sentence) == ("Expired", "Your coverage ended on October 15, 2026")
+    assert (standing.term, standing.renewal, standing.in_force) == (CURRENT, None, False)
+    assert standing.notices == []
+
+
+def test_coverage_that_lasted_as_long_as_the_policy_ended_as_the_policy_did():
+    before = term("2025-07-01", "2026-07-01", TERM.EXPIRED)
+    not_renewed = standing_for_insured(policy(STATUS.NONRENEWED), [own(before)], [before], TODAY)
+    assert (not_renewed.label, not_renewed.sentence) == ("Not renewed", "Not renewed; ended on July 1, 2026")
+    went_on = standing_for_insured(policy(STATUS.NONRENEWED), [own(before)], [before, CURRENT], TODAY)
+    assert (went_on.label, went_on.sentence) == ("Expired", "Your coverage ended on July 1, 2026")
+    cancelled = policy(STATUS.CANCELLED, cancellation_effective=dt.date(2026, 9, 3), reinstate_by=TODAY)
+    with_it = standing_for_insured(cancelled, [own(CURRENT)], [CURRENT], TODAY)
+    assert (with_it.label, with_it.sentence) == ("Cancelled", "Cancelled on September 3, 2026")
+    assert with_it.notices == [], "a way back is the policyholder's to take"
+
+
+def test_a_change_in_mid_term_is_no_end_to_an_insured():
+    before, after = own(CURRENT, expires="2026-12-01"), own(CURRENT)
+    after.effective = before.expires
+    before.segments = after.segments = [[before.effective, before.expires], [after.effective, after.expires]]
+    standing = standing_for_insured(policy(), [before, after], [CURRENT], TODAY)
+    assert standing.sentence == "In force until July 1, 2027"

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from core.templatetags.show import day_long
 from feed.models import Source
-from policies.models import Membership, Policy, Term
+from policies.models import Coverage, Membership, Policy, Term
 from portal.models import Announcement
 from tests.book import AgentOfRecordFactory, CoverageFactory, PolicyFactory, TermFactory, days, holder_of, insured_by
 from tests.factories import UserFactory
@@ -145,6 +145,22 @@ def test_whose_policy_has_ended_still_finds_it_and_the_letter(cast, browse):
     assert heading(response) == f"Cancelled on {day_long(days(-5))}."
     assert "Create letter of past coverage" in words(response)
     assert heading(browse(cast.paula).get("/")) == f"Policy MPL-204-118832: cancelled on {day_long(days(-5))}."
+
+
+def test_home_tells_who_left_a_group_her_own_end_and_nothing_of_the_groups_affairs(cast, browse):
+    Coverage.objects.filter(pk=cast.bens.pk).update(expires=days(-40), ended_reason="Performance")
+    Policy.objects.filter(pk=cast.policy.pk).update(
+        status=Policy.Status.PENDING_CANCELLATION,
+        cancellation_effective=days(18),
+        cure_amount=Decimal("1240.00"),
+        status_reason="Non-payment of premium",
+    )
+    response = browse(cast.ben).get("/")
+    page = words(response)
+    assert heading(response) == f"Your coverage ended on {day_long(days(-40))}."
+    assert "Create letter of past coverage" in page
+    for hidden in ("ancel", "premium", "$1,240", "Performance", day_long(days(18))):
+        assert hidden not in page, hidden
 
 
 def test_what_was_revoked_is_gone_at_the_next_request(cast, browse):

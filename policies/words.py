@@ -1,0 +1,71 @@
+"""One vocabulary for status on screen: the same words in tabs, marks, headings, and history (docs/style.md)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from policies.models import Policy, Term
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from policies.models import Coverage
+
+
+class Word(StrEnum):
+    """Where a policy or a coverage stands. The date decides, not only the carrier's word."""
+
+    IN_FORCE = "In force"
+    UPCOMING = "Upcoming"
+    PENDING_CANCELLATION = "Pending cancellation"
+    CANCELLED = "Cancelled"
+    EXPIRED = "Expired"
+    NOT_RENEWED = "Not renewed"
+    PENDING = "Pending"
+
+    @property
+    def kind(self) -> str:
+        """The kind of mark, as components/status.html names them."""
+        return KINDS[self]
+
+
+KINDS = {
+    Word.IN_FORCE: "good",
+    Word.UPCOMING: "accent",
+    Word.PENDING_CANCELLATION: "attention",
+    Word.CANCELLED: "danger",
+    Word.EXPIRED: "neutral",
+    Word.NOT_RENEWED: "neutral",
+    Word.PENDING: "neutral",
+}
+
+
+def word_of(coverage: Coverage, day: dt.date, *, was_last: bool) -> Word:
+    """Where a coverage stands on `day`. `was_last`: no term of the policy was taken up after this one's.
+
+    No query where the coverage comes with its term, policy, and segments.
+    """
+    term, policy = coverage.term, coverage.term.policy
+    ends = coverage.period[1]
+    if policy.status == Policy.Status.PENDING or term.status in (Term.Status.OFFERED, Term.Status.ACCEPTED):
+        return Word.PENDING
+    if term.status == Term.Status.DECLINED:
+        return Word.NOT_RENEWED
+    if coverage.ends <= day and coverage.ends < ends:
+        # A change has followed, which says how it goes on.
+        return Word.EXPIRED
+    if ends > day and term.is_bound(day) and ends > coverage.effective:
+        return _word_of_bound(coverage, day)
+    cancelled = Term.Status.CANCELLED in (term.status, policy.status)
+    if policy.cancelled_on == ends or ends <= coverage.effective or (cancelled and ends > day):
+        return Word.CANCELLED
+    not_renewed = policy.status == Policy.Status.NONRENEWED and was_last and ends == term.expires and ends <= day
+    return Word.NOT_RENEWED if not_renewed else Word.EXPIRED
+
+
+def _word_of_bound(coverage: Coverage, day: dt.date) -> Word:
+    policy = coverage.term.policy
+    if policy.status == Policy.Status.PENDING_CANCELLATION or policy.cancels_on(day) is not None:
+        return Word.PENDING_CANCELLATION
+    return Word.UPCOMING if coverage.effective > day else Word.IN_FORCE
