@@ -58,6 +58,10 @@ class PortalAdminSite(AdminSite):
             raise PermissionDenied
         return redirect(with_query("accounts:verify", next=wanted_page(request) or "/admin/"))
 
+    def get_urls(self) -> list[Any]:
+        """Admin's pages, without the one that leads to any row of any kind by its number: it asks for no right."""
+        return [each for each in super().get_urls() if getattr(each, "name", "") != "view_on_site"]
+
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
         """Rows to choose from."""
         return cast("HttpResponse", RecordedChoices.as_view(admin_site=self)(request))

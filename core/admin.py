@@ -108,6 +108,9 @@ class StaffAdmin(admin.ModelAdmin[Row]):
     # Fields whose values the log keeps, before and after. Of other fields that were changed it keeps the names.
     valued: ClassVar[tuple[str, ...]] = ()
 
+    # Staff don't reach customers' pages; a page of admin whose rows have a public one says so.
+    view_on_site: Any = False
+
     # Parameters beside the list's own filters that pages of ours link to it with.
     linked_by: ClassVar[frozenset[str]] = frozenset()
 

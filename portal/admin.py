@@ -45,6 +45,10 @@ class AnnouncementAdmin(StaffAdmin[Announcement]):
     search_fields = ("title", "body")
     date_hierarchy = "published_from"
 
+    def view_on_site(self, obj: Announcement) -> str:
+        """Its place on home."""
+        return obj.get_absolute_url()
+
     @admin.display(description="for")
     def audience_text(self, announcement: Announcement) -> str:
         """The roles in words."""

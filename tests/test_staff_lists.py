@@ -13,6 +13,7 @@ import pytest
 from django.contrib import admin
 from django.contrib.admin import ModelAdmin
 from django.contrib.auth.models import Permission
+from django.contrib.contenttypes.models import ContentType
 from django.db import models
 from django.test import Client
 from django.urls import reverse
@@ -20,6 +21,7 @@ from django.urls import reverse
 from accounts.models import User
 from core.admin import StaffAdmin
 from policies.models import Membership
+from portal.models import Announcement
 from tests.book import AgencyFactory, CoverageFactory, LicenseFactory, agent_at
 from tests.factories import UserFactory
 from tests.helpers import sign_in
@@ -184,3 +186,17 @@ def test_who_can_edit_nothing_of_an_object_is_not_offered_to_save_it() -> None:
 def test_who_can_edit_a_field_is_offered_to_save_it(staff: Client) -> None:
     ada = UserFactory.create(username="ada")
     assert 'name="_save"' in staff.get(f"/admin/accounts/user/{ada.pk}/change/").content.decode()
+
+
+def test_no_page_leads_to_any_row_of_any_kind_by_its_number(staff: Client) -> None:
+    kind = ContentType.objects.get_for_model(Membership)
+    membership = agent_at(UserFactory.create(), AgencyFactory())
+    assert staff.get(f"/admin/r/{kind.pk}/{membership.pk}/").status_code == 404
+
+
+def test_news_leads_to_its_place_on_home(staff: Client) -> None:
+    news = Announcement.objects.create(title="News", body="Some.")
+    assert (
+        f'href="{news.get_absolute_url()}"'
+        in staff.get(f"/admin/portal/announcement/{news.pk}/change/").content.decode()
+    )
