@@ -33,7 +33,7 @@ def send_notice(payload: dict[str, Any], *, key: str) -> None:
     """Mail a notice to the account's email, confirmed or not: it tells what happened and opens nothing."""
     user = User.objects.filter(public_id=payload["user"]).first()
     if user is not None and user.email:
-        _send(user.email, payload["notice"], {"method": payload.get("method", "")})
+        _send(user.email, payload["notice"], {"off": payload["off"]})
 
 
 def _send(to: str, template: str, context: dict[str, object]) -> None:

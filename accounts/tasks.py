@@ -7,13 +7,14 @@ from datetime import timedelta
 import structlog
 from celery import shared_task
 from django.conf import settings
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from accounts.events import AccountEvent
 from accounts.messaging import MaybeSentError, NotSentError, code_message, gateway
-from accounts.models import AuthenticatorDevice, Challenge, PhoneDevice, Session
+from accounts.models import AuthenticatorDevice, Challenge, PhoneDevice, Session, User
 from accounts.models.challenges import Delivery
 from accounts.models.sessions import EndReason
 from core.events import record_event
@@ -90,6 +91,27 @@ def expire_challenges() -> None:
     lost = Challenge.objects.live(now).filter(delivery=Delivery.QUEUED, created_at__lte=now - ENQUEUE_AGAIN_AFTER)
     for challenge_id in lost.values_list("pk", flat=True):
         enqueue(send_code, challenge_id)
+
+
+@shared_task
+def void_factorless_passwords() -> None:
+    """Void passwords that have stood for 7 days without any second factor (SECURITY: last factor). The owner asks web
+    support for a link to choose a new one."""
+    before = timezone.now() - settings.FACTORLESS_PASSWORD_LIFE
+    candidates = User.objects.filter(password_changed_at__lte=before).exclude(
+        Q(password__startswith=UNUSABLE_PASSWORD_PREFIX) | Q(factorless_since__gt=before)
+    )
+    for model in (AuthenticatorDevice, PhoneDevice):
+        candidates = candidates.exclude(Exists(model.objects.filter(user=OuterRef("pk"), confirmed=True)))
+    for user_id in candidates.values_list("pk", flat=True):
+        with transaction.atomic():
+            user = candidates.select_for_update().filter(pk=user_id).first()
+            if user is None:
+                continue
+            user.set_unusable_password()
+            user.save(update_fields=["password", "password_changed_at"])
+            user.sessions.open().end(EndReason.EVERYWHERE)
+            record_event(AccountEvent.PASSWORD_VOIDED, subject=user, data={"because": "no second factor"})
 
 
 @shared_task

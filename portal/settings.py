@@ -204,6 +204,10 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "close-refusals": {"task": "core.tasks.close_refusals", "schedule": 60.0},
     "retry-certificates": {"task": "credentialing.tasks.retry_stale_certificates", "schedule": 5.0},
     "expire-challenges": {"task": "accounts.tasks.expire_challenges", "schedule": 30.0},
+    "void-factorless-passwords": {
+        "task": "accounts.tasks.void_factorless_passwords",
+        "schedule": crontab(hour="3", minute="45"),
+    },
     "purge-sessions": {"task": "accounts.tasks.purge_sessions", "schedule": 3600.0},
     "watch-feed": {"task": "feed.tasks.watch_folder", "schedule": 60.0},
     "retry-feed-runs": {"task": "feed.tasks.retry_stale_runs", "schedule": 60.0},
@@ -251,6 +255,11 @@ CODE_WAIT = timedelta(minutes=10)
 CODE_FAILURES = 5
 CODE_COOL_OFF = timedelta(minutes=15)
 CODE_FAILURES_OFF = 100
+CODE_FAILURES_PERIOD = timedelta(days=30)
+# Mails about wrong codes after a right password.
+CODE_NOTICES_A_DAY = 3
+# A password without a second factor is void after this: the first to know it could set up theirs.
+FACTORLESS_PASSWORD_LIFE = timedelta(days=7)
 # Links by mail: how long one works.
 ACTIVATION_LINK_LIFE = timedelta(hours=env.int("ACTIVATION_HOURS", default=24))
 # Codes by text message: how long one lives, how soon another may be asked for, and how many go out at most.

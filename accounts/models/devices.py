@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 from abc import abstractmethod
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, TypeVar
 
@@ -24,11 +25,14 @@ from django_otp.oath import hotp
 from accounts.events import AccountEvent
 from accounts.models.challenges import Challenge
 from accounts.models.sessions import Session
+from core import throttle
 from core.crypto import keyed_hash
 from core.events import record_event
 from core.fields import EncryptedTextField, PublicIdField
+from core.outbox import publish
 from core.refusals import record_refusal
 
+NOTICES = "account:wrong_code_notices"
 REFUSED_CODES = "account:refused_codes"
 
 
@@ -75,8 +79,10 @@ class CodeDeviceQuerySet(models.QuerySet[AnyDevice]):
 class CodeDevice(Device):
     """What every factor with a typed code has in common (SECURITY: wrong codes).
 
-    Five wrong codes in a row cool the device off for 15 minutes; a hundred in a row switch it off until staff switch
-    it on again. What arrives meanwhile is counted but not judged; the first is an event. Success resets both counters.
+    Five wrong codes in a row cool the device off for 15 minutes. A hundred switch it off until staff switch it on:
+    a hundred in a row, or within 30 days whatever right ones came between, so that nobody who knows the password can
+    go on guessing between two sign-ins of the owner. The owner is told by mail of each cooling-off at sign-in. What
+    arrives meanwhile is counted but not judged; the first is an event. Success ends the run of failures.
     """
 
     # The code of the method in the registry, as events name it.
@@ -87,6 +93,8 @@ class CodeDevice(Device):
     last_used_at = models.DateTimeField(null=True, blank=True)
     failures = models.PositiveSmallIntegerField(default=0, editable=False)
     consecutive_failures = models.PositiveIntegerField(default=0, editable=False)
+    period_failures = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    period_began_at = models.DateTimeField(null=True, blank=True, editable=False)
     cool_off_until = models.DateTimeField(null=True, blank=True, editable=False)
     disabled_at = models.DateTimeField(null=True, blank=True, editable=False)
     # A seed or number in set-up belongs to one session, so that another one that knows the password learns nothing.
@@ -130,9 +138,10 @@ class CodeDevice(Device):
 
     def switch_on(self) -> None:
         """Forget wrong codes: no cool-off, not off (staff, with a reason, or the cool-off's own end)."""
-        self.failures, self.consecutive_failures = 0, 0
-        self.cool_off_until = self.disabled_at = None
-        self.save(update_fields=["failures", "consecutive_failures", "cool_off_until", "disabled_at"])
+        self.failures = self.consecutive_failures = self.period_failures = 0
+        self.period_began_at = self.cool_off_until = self.disabled_at = None
+        counters = ["failures", "consecutive_failures", "period_failures", "period_began_at"]
+        self.save(update_fields=[*counters, "cool_off_until", "disabled_at"])
 
     @abstractmethod
     def _judge(self, attempt: Attempt) -> Outcome:
@@ -147,16 +156,19 @@ class CodeDevice(Device):
         """One atomic UPDATE counts the failure and sets what follows from it."""
         now = timezone.now()
         last_of_run = Q(failures__gte=settings.CODE_FAILURES - 1)
+        in_period = Q(period_began_at__gt=now - settings.CODE_FAILURES_PERIOD)
+        last_of_all = Q(consecutive_failures__gte=settings.CODE_FAILURES_OFF - 1) | (
+            in_period & Q(period_failures__gte=settings.CODE_FAILURES_OFF - 1)
+        )
         type(self).objects.filter(pk=self.pk).update(
             failures=Case(When(last_of_run, then=Value(0)), default=F("failures") + 1),
             consecutive_failures=F("consecutive_failures") + 1,
+            period_failures=Case(When(in_period, then=F("period_failures") + 1), default=Value(1)),
+            period_began_at=Case(When(in_period, then=F("period_began_at")), default=Value(now)),
             cool_off_until=Case(
                 When(last_of_run, then=Value(now + settings.CODE_COOL_OFF)), default=F("cool_off_until")
             ),
-            disabled_at=Case(
-                When(consecutive_failures__gte=settings.CODE_FAILURES_OFF - 1, then=Value(now)),
-                default=F("disabled_at"),
-            ),
+            disabled_at=Case(When(last_of_all, then=Value(now)), default=F("disabled_at")),
         )
         self.refresh_from_db()
         self._record(AccountEvent.CODE_WRONG, attempt)
@@ -164,6 +176,14 @@ class CodeDevice(Device):
             self._record(AccountEvent.METHOD_OFF, attempt)
         elif self.is_cooling_off():
             self._record(AccountEvent.CODE_LOCKED, attempt)
+        if (self.is_off() or self.is_cooling_off()) and self.confirmed and attempt.session.waits_for_code():
+            self._tell_owner()
+
+    def _tell_owner(self) -> None:
+        """Mail that somebody had the password and no code; three times a day at most."""
+        if throttle.hit(NOTICES, str(self.user_id), settings.CODE_NOTICES_A_DAY, timedelta(days=1)).allowed:
+            payload = {"user": self.user.public_id, "notice": "wrong_codes", "off": self.is_off()}
+            publish("account.notice", payload, key=f"wrong-codes:{self.public_id}:{timezone.now().isoformat()}")
 
     def _record(self, tag: AccountEvent, attempt: Attempt) -> None:
         record_event(tag, **self._told(attempt))

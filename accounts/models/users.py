@@ -104,6 +104,8 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
     is_active = models.BooleanField("active", default=True, help_text="May sign in. Untick instead of deleting.")
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
     password_changed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # When the last second factor was removed; a new one clears it.
+    factorless_since = models.DateTimeField(null=True, blank=True, editable=False)
     security_epoch = models.PositiveIntegerField(default=1, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()

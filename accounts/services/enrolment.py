@@ -76,6 +76,7 @@ def confirm(*, device: CodeDevice, code: str, request: HttpRequest) -> Outcome:
             accepted.confirmed, accepted.set_up_in = True, None
             accepted.save(update_fields=["confirmed", "set_up_in"])
             type(accepted).objects.filter(user=locked, confirmed=False).delete()
+            User.objects.filter(pk=locked.pk).update(factorless_since=None)
             locked.bump_epoch()
             record_event(
                 AccountEvent.METHOD_ADDED,
@@ -90,13 +91,15 @@ def confirm(*, device: CodeDevice, code: str, request: HttpRequest) -> Outcome:
     return attempt.outcome or Outcome.WRONG
 
 
-def remove(*, device: CodeDevice, by: User, request: HttpRequest) -> None:
+def remove(*, device: CodeDevice, by: User, request: HttpRequest | None) -> None:
     """Remove a method from its account. Every session ends and every remembered device is forgotten, so that none of
     them goes on without it; another method is set up only after a fresh password (SECURITY: last factor)."""
     with transaction.atomic():
         user = User.objects.select_for_update().get(pk=device.user_id)
         told = {"device": device.public_id, "name": device.name, "method": device.METHOD}
         device.delete()
+        if not devices_of(user):
+            User.objects.filter(pk=user.pk).update(factorless_since=timezone.now())
         user.bump_epoch()
         user.sessions.open().end(EndReason.EVERYWHERE)
         record_event(AccountEvent.METHOD_REMOVED, actor=by, subject=user, request=request, data=told)

@@ -44,7 +44,7 @@ def locks_on(user: User) -> list[Obstacle]:
             found.append(Obstacle(f"Password on {browser.label}", "Too many wrong passwords", until))
     for device in devices_of(user):
         if device.is_off():
-            found.append(Obstacle(device.name, "Switched off after 100 wrong codes in a row", None))
+            found.append(Obstacle(device.name, "Switched off after 100 wrong codes", None))
         elif device.is_cooling_off():
             found.append(Obstacle(device.name, "Too many wrong codes", device.cool_off_until))
     return found

@@ -73,6 +73,10 @@ def _user(username: str, first_name: str, last_name: str, *, is_staff: bool = Fa
             is_staff=is_staff,
             email_confirmed_at=timezone.now(),
         )
+    elif not user.has_usable_password() and not user.locks.filter(lifted_at=None).exists():
+        # Voided after a week without a second factor.
+        user.set_password(DEMO_PASSWORD)
+        user.save(update_fields=["password", "password_changed_at"])
     return user
 
 

@@ -12,7 +12,10 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.converters import IntConverter
 
 from accounts.models import AuthenticatorDevice, User
+from core.converters import PublicIdConverter
 from tests.helpers import give_password_only
+
+SAMPLES: dict[type, str] = {IntConverter: "1", PublicIdConverter: "0a1b2c" + "_" * 16}
 
 
 def addresses(
@@ -22,7 +25,7 @@ def addresses(
     for pattern in patterns:
         text = str(pattern.pattern)
         for name, converter in getattr(pattern.pattern, "converters", {}).items():
-            sample = "1" if isinstance(converter, IntConverter) else "0a1b2c"
+            sample = SAMPLES.get(type(converter), "0a1b2c")
             text = re.sub(rf"<(\w+:)?{name}>", sample, text)
         if isinstance(pattern, URLResolver):
             inner = ":".join(part for part in (namespace, pattern.namespace or "") if part)
