@@ -31,7 +31,7 @@ from django.db import connection
 from core import system
 from portal import probe, workers
 from portal.embedded.addresses import BASE_DIR
-from portal.embedded.processes import die_with_parent
+from portal.embedded.processes import die_with_parent, moved_clock
 from tests.vendor import StandIn, stand_in
 from tools.make_secrets import make_secrets
 
@@ -311,7 +311,7 @@ def stack(tmp_path: Path, database: str, redis_url: str, vendor: StandIn) -> Ite
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "TWILIO_BASE_URL": vendor.address,
             "WEB_PROCESSES": "1",
-            **{name: value for name, value in os.environ.items() if name == "LD_PRELOAD" or "FAKETIME" in name},
+            **moved_clock(),
         },
     )
     yield stack
