@@ -94,7 +94,7 @@ def test_a_clinician_signs_in_the_first_time_and_holds_her_certificate(page: Pag
         "$1,000,000",
         "$3,000,000",
         "July 1, 2015",
-        "274881",
+        "In force on",
         "Harborlight Insurance Agency",
         certificate.serial,
     ):
