@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import django_filters
 from django import forms
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from core.dates import carrier_today
@@ -63,8 +63,10 @@ class PolicyFilter(django_filters.FilterSet):
         dated = policies.alias(
             cancelled_on=Coalesce("cancellation_effective", "status_date"),
             running=Exists(_bound_terms(effective__lte=today, expires__gt=today)),
-            ahead=Exists(_bound_terms(effective__gt=today)),
-            taken_up=Exists(Term.objects.live().filter(policy=OuterRef("pk"), status__in=Term.TAKEN_UP)),
+            ahead=Exists(_bound_terms(effective__gt=today).exclude(_cancelled_before())),
+            taken_up=Exists(
+                Term.objects.live().filter(policy=OuterRef("pk"), status__in=Term.TAKEN_UP, effective__lte=today)
+            ),
         )
         left = Q(pk__in=_left_early(self.request.user, today))
         if status == Policy.Status.EXPIRED:
@@ -76,6 +78,14 @@ def _bound_terms(**dates: dt.date) -> TermQuerySet:
     """The bound terms of a policy within these dates; so counts a cancelled one until its policy's date."""
     cancelled = Q(status=Term.Status.CANCELLED, policy__status=Policy.Status.CANCELLED)
     return Term.objects.live().filter(Q(status=Term.Status.BOUND) | cancelled, policy=OuterRef("pk"), **dates)
+
+
+def _cancelled_before() -> Q:
+    """The condition on a term that its policy is cancelled before it begins."""
+    return Q(policy__status=Policy.Status.CANCELLED) & (
+        Q(policy__cancellation_effective__lte=F("effective"))
+        | Q(policy__cancellation_effective=None, policy__status_date__lte=F("effective"))
+    )
 
 
 def _marked(status: str, today: dt.date) -> Q:
@@ -92,8 +102,8 @@ def _marked(status: str, today: dt.date) -> Q:
         ENDING: live & ends_soon,
         UPCOMING: live & Q(running=False) & ~cancelling,
         of.PENDING_CANCELLATION: live & cancelling,
-        of.PENDING: Q(status=of.PENDING) | (over & Q(taken_up=False) & ~Q(status=of.EXPIRED)),
-        of.CANCELLED: gone,
+        of.PENDING: Q(status=of.PENDING) | (over & Q(taken_up=False) & ~Q(status__in=(of.EXPIRED, of.CANCELLED))),
+        of.CANCELLED: gone | (over & Q(taken_up=False, status=of.CANCELLED)),
         of.EXPIRED: over & (Q(taken_up=True) | Q(status=of.EXPIRED)),
         of.NONRENEWED: Q(status=of.NONRENEWED, running=False, ahead=False),
     }
