@@ -15,7 +15,7 @@ from typing import Any
 import django_stubs_ext
 import environ
 from celery.schedules import crontab
-from csp.constants import NONCE, NONE, SELF
+from csp.constants import NONE, SELF
 
 from portal.checks import refuse_unsafe
 from portal.embedded.addresses import data_root, service_addresses
@@ -145,7 +145,6 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "csp.context_processors.nonce",
                 "portal.context.site",
             ],
             "builtins": ["core.templatetags.ui", "core.templatetags.show"],
@@ -399,7 +398,7 @@ X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
-        "script-src": [SELF, NONCE],
+        "script-src": [SELF],
         "style-src": [SELF],
         "img-src": [SELF, "data:"],
         "object-src": [NONE],
