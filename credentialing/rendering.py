@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # The ways to set a page, roomiest first, each with the weight (see `_weight`) up to which it is worth a trial. That
 # only saves trials: whatever doesn't fit its page is set again the next way.
-DENSITIES = (("roomy", 690), ("close", 1400), ("tight", 4000))
+DENSITIES = (("roomy", 575), ("close", 1300), ("tight", 4000))
 
 
 def certificate_html(certificate: Certificate) -> str:
@@ -68,9 +68,13 @@ def _weight(sheet: Sheet) -> int:
     names = [sheet.insured["name"], sheet.named_insured["name"], *sheet.named_insured["address"]]
     if sheet.holder:
         names += [sheet.holder["name"], *sheet.holder["address"]]
-    blocks = 4 * len(sheet.notices) + 2 * bool(sheet.coverage.fund) + len(sheet.tails) + sheet.own_period
-    # A row of a letter has two lines of print or more.
-    lines = sum(200 + len(entry.fund + entry.fund_limits) for entry in sheet.history)
+    if sheet.is_letter:
+        rows = sum(60 + len(entry.fund + entry.fund_limits) for entry in sheet.history)
+        return sum(len(text) for text in names) + 130 * len(sheet.tails) + rows
+    blocks = 2 * len(sheet.notices) + 2 * bool(sheet.coverage.fund) + len(sheet.tails) + bool(sheet.endorsements)
     return (
-        sum(len(text) for text in names) + sum(max(len(text), 40) for text in sheet.endorsements) + 130 * blocks + lines
+        sum(len(text) for text in names)
+        + sum(max(len(text), 40) for text in sheet.endorsements)
+        + 130 * blocks
+        + 150 * sheet.own_period
     )
