@@ -43,6 +43,8 @@ COMING_FIELDS = (
     "policy__policyholder__name",
 )
 ROLES = Membership.Role
+# With a cancellation ahead: pending, or cancelled as of a later date.
+CANCELLING = (Policy.Status.PENDING_CANCELLATION, Policy.Status.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +274,7 @@ def _book(reach: Reach) -> Book:
     soon = Q(expires__lte=today + dt.timedelta(days=RENEWAL_WINDOW_DAYS))
     counted = (
         _running(agent, today)
-        .filter(policy__status__in=Policy.IN_FORCE)
+        .filter(_by_the_date(today))
         .order_by()
         .values_list("policy__status")
         .annotate(n=Count("pk"), ending=Count("pk", filter=soon))
@@ -280,7 +282,7 @@ def _book(reach: Reach) -> Book:
     by_status = {status: (n, ending) for status, n, ending in counted}
     return Book(
         in_force=sum(n for n, _ in by_status.values()),
-        pending_cancellation=by_status.get(Policy.Status.PENDING_CANCELLATION, (0, 0))[0],
+        pending_cancellation=sum(by_status.get(status, (0, 0))[0] for status in CANCELLING),
         ending=sum(ending for _, ending in by_status.values()),
         coming=_coming(agent, today),
     )
@@ -295,6 +297,12 @@ def _running(agent: Reach, today: dt.date) -> TermQuerySet:
         effective__lte=today,
         expires__gt=today,
     )
+
+
+def _by_the_date(today: dt.date) -> Q:
+    """The condition on a running term that its policy is in force, whatever notice was given."""
+    cancelled = Q(policy__status=Policy.Status.CANCELLED)
+    return ~Q(policy__status=Policy.Status.PENDING) & (~cancelled | Q(policy__cancellation_effective__gt=today))
 
 
 def _coming(agent: Reach, today: dt.date) -> list[Coming]:

@@ -163,6 +163,21 @@ def test_home_tells_who_left_a_group_her_own_end_and_nothing_of_the_groups_affai
         assert hidden not in page, hidden
 
 
+def test_an_agents_book_counts_by_the_date_and_not_by_the_word(cast, browse):
+    for number, fields in (
+        ("B-notice", {"status": "nonrenewed"}),
+        ("B-later", {"status": "cancelled", "cancellation_effective": days(5)}),
+        ("B-gone", {"status": "cancelled", "cancellation_effective": days(-5)}),
+        ("B-unbound", {"status": "pending"}),
+    ):
+        policy = PolicyFactory(number=number, **fields)
+        TermFactory(policy=policy)
+        AgentOfRecordFactory(policy=policy, agency=cast.agency)
+    response = browse(cast.adam).get("/")
+    (panel,) = [panel for panel in response.context["panels"] if panel.title == "Your clients"]
+    assert (panel.context["book"].in_force, panel.context["book"].pending_cancellation) == (3, 1)
+
+
 def test_what_was_revoked_is_gone_at_the_next_request(cast, browse):
     client = browse(cast.ana)
     assert "MPL-204-118832" in words(client.get("/"))
