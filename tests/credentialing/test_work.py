@@ -25,7 +25,6 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from kombu import pools
 from pytest_django import Settings
 
 from core.models import Event
@@ -313,8 +312,8 @@ def queue_is_away(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     right = app.conf.broker_url
 
     def point_to(url: str) -> None:
+        # Each address has pools of its own: those of the right one stay open, and are found again.
         app.conf.update(broker_url=url, broker_write_url=url)
-        pools.reset()
         app._pool = app.amqp._producer_pool = None
 
     point_to("redis://127.0.0.1:1/0")
