@@ -306,7 +306,7 @@ def test_only_the_user_who_started_the_cluster_gets_in(place: Place, folder: Pat
         ("unix://:s%40crt@/run/r.sock?db=1", "redis+socket://:s%40crt@/run/r.sock?virtual_host=1"),
         ("unix:///run/r.sock?db=1&password=s@crt", "redis+socket://:s%40crt@/run/r.sock?virtual_host=1"),
         ("redis://cache.example:6379/2", "redis://cache.example:6379/2"),
-        ("rediss://:x@cache.example:6380/0", "rediss://:x@cache.example:6380/0"),
+        ("rediss://:x@cache.example:6380/0", "rediss://:x@cache.example:6380/0?ssl_cert_reqs=required"),
         ("", ""),
     ],
 )
