@@ -30,7 +30,7 @@ if [ -n "${BARE_ROOT:-}" ]; then
 	cp -a "$BARE_ROOT/." "$root"
 else
 	debootstrap --variant=minbase --include=python3,make,git,ca-certificates \
-		"${SUITE:-bookworm}" "$root" "${MIRROR:-http://deb.debian.org/debian}" >"$root.log" 2>&1 || {
+		"${SUITE:-bookworm}" "$root" ${MIRROR:+"$MIRROR"} >"$root.log" 2>&1 || {
 		tail -n 20 "$root.log" >&2
 		exit 1
 	}
