@@ -38,6 +38,8 @@ else
 fi
 chmod 755 "$root"
 cp -L /etc/resolv.conf "$root/etc/resolv.conf"
+# An installed Debian has this, one by debootstrap hasn't.
+[ -s "$root/etc/hosts" ] || echo "127.0.0.1 localhost" >"$root/etc/hosts"
 home=/root
 if [ "$user" = person ]; then
 	chroot "$root" useradd --create-home --shell /bin/bash person
