@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # The ways to set a page, roomiest first, each with the weight (see `_weight`) up to which it is worth a trial. That
 # only saves trials: whatever doesn't fit its page is set again the next way.
-DENSITIES = (("roomy", 575), ("close", 1300), ("tight", 4000))
+DENSITIES = (("roomy", 575), ("close", 1560), ("tight", 4260))
 
 
 def certificate_html(certificate: Certificate) -> str:
@@ -71,7 +71,8 @@ def _weight(sheet: Sheet) -> int:
     if sheet.is_letter:
         rows = sum(60 + len(entry.fund + entry.fund_limits) for entry in sheet.history)
         return sum(len(text) for text in names) + 130 * len(sheet.tails) + rows
-    blocks = 2 * len(sheet.notices) + 2 * bool(sheet.coverage.fund) + len(sheet.tails) + bool(sheet.endorsements)
+    # Endorsements come with a heading and a note: a single one is what a roomy page can't hold any more.
+    blocks = 2 * len(sheet.notices) + 2 * bool(sheet.coverage.fund) + len(sheet.tails) + 3 * bool(sheet.endorsements)
     return (
         sum(len(text) for text in names)
         + sum(max(len(text), 40) for text in sheet.endorsements)
