@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from decimal import Decimal
 
 import pytest
@@ -55,6 +56,22 @@ def test_a_manager_sees_everyone_with_form_date_limits_and_a_way_to_each_certifi
     for line in ("New York Excess Fund: $1,000,000 above the primary limits", "Telemedicine TM-2", "Moonlighting MX-1"):
         assert line in page
     assert {issue(cast.anas), issue(cast.bens)} <= set(links(response))
+
+
+@pytest.mark.parametrize(
+    ("fund", "endorsements", "label"),
+    [
+        ("New York Excess Fund", "Telemedicine TM-2; Moonlighting MX-1", "Fund and 2 endorsements"),
+        ("New York Excess Fund", "", "Fund"),
+        ("", "Telemedicine TM-2", "1 endorsement"),
+        ("", "", None),
+    ],
+)
+def test_what_a_row_opens_to_is_named_by_what_there_is(cast, browse, fund, endorsements, label):
+    Coverage.objects.filter(term=cast.term).update(fund="", fund_limits="", endorsements="")
+    Coverage.objects.filter(pk=cast.anas.pk).update(fund=fund, endorsements=endorsements)
+    page = browse(cast.paula).get(cast.policy.get_absolute_url()).content.decode()
+    assert re.findall(r"<summary>([^<]*)</summary>", page) == ([label] if label else [])
 
 
 def test_full_prior_acts_are_named(cast, browse):
