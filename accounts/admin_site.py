@@ -13,7 +13,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from accounts.guards import store_of
-from accounts.models import CodeDevice
 from accounts.navigation import wanted_page, with_query
 from core.events import StaffEvent, record_event
 
@@ -44,13 +43,9 @@ class PortalAdminSite(AdminSite):
 
     def has_permission(self, request: HttpRequest) -> bool:
         user, row = request.user, store_of(request).row
-        return (
-            user.is_active
-            and user.is_staff
-            and isinstance(user.otp_device, CodeDevice)
-            and row is not None
-            and row.has_fresh_code()
-        )
+        if not (user.is_active and user.is_staff and user.is_verified()):
+            return False
+        return row is not None and row.has_fresh_code()
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Where admin sends whom it does not admit: to the code, or nowhere. Raises PermissionDenied for customers."""

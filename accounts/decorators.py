@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
-from accounts.guards import Standing, session_of, standing_of
+from accounts.guards import SignIn, session_of, sign_in_of
 from accounts.navigation import page_of, send_to, with_query
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def step_up_required(view: View[P]) -> View[P]:
 
     @wraps(view)
     def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if standing_of(request) is Standing.FULL and session_of(request).has_fresh_code():
+        if sign_in_of(request) is SignIn.FULL and session_of(request).has_fresh_code():
             return view(request, *args, **kwargs)
         why = "" if request.method in {"GET", "HEAD"} else "step_up"
         return send_to(request, with_query("accounts:verify", next=page_of(request), why=why))

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from accounts.sessions import SessionStore
 
 
-class Standing(Enum):
-    """ANONYMOUS: nobody. HALF: the password was right, no second factor yet. FULL: signed in."""
+class SignIn(Enum):
+    """How far a session has come. HALF: the password was right, a second factor is missing. FULL: signed in."""
 
     ANONYMOUS = "anonymous"
     HALF = "half"
@@ -38,9 +38,12 @@ def user_of(request: HttpRequest) -> User:
     return cast("User", request.user)
 
 
-def standing_of(request: HttpRequest) -> Standing:
-    """How far the request's session has come. A second factor counts while its device, or the remembered device that
-    spared it, is still there and good."""
+def sign_in_of(request: HttpRequest) -> SignIn:
+    """Return how far the request's session has come. Its second factor is the device that a code came from, or the
+    remembered device that spared the code; either counts only while it's still good (docs/security.md#sign-in)."""
     if not request.user.is_authenticated:
-        return Standing.ANONYMOUS
-    return Standing.FULL if user_of(request).is_verified() else Standing.HALF
+        return SignIn.ANONYMOUS
+    user = user_of(request)
+    if user.is_verified() or user.remembered_device is not None:
+        return SignIn.FULL
+    return SignIn.HALF

@@ -12,7 +12,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from accounts.guards import Standing, standing_of, store_of, user_of
+from accounts.guards import SignIn, sign_in_of, store_of, user_of
 from accounts.models import Session
 from accounts.models.sessions import EndReason
 from accounts.navigation import page_of, send_to, with_query
@@ -64,9 +64,10 @@ class SessionLimitsMiddleware:
         if row is None:
             return None
         if row.verified_at is None:
-            # Only a code given in this very session, or a remembered device that is still good, makes it whole.
+            # A code given in this very session is missing; only a remembered device that is still good spares it.
             remembered = row.trusted_device
-            user.otp_device = remembered if remembered and remembered.is_usable_by(user) else None
+            user.otp_device = None
+            user.remembered_device = remembered if remembered and remembered.is_usable_by(user) else None
         elif not user.is_verified():
             self._end(request, row)
             return None
@@ -85,7 +86,7 @@ class SessionLimitsMiddleware:
         method: only a fresh password may (SECURITY: last factor)."""
         row.end(EndReason.FACTOR_GONE)
         request.session.flush()
-        store_of(request).over_because = EndReason.FACTOR_GONE
+        store_of(request).end_reason = EndReason.FACTOR_GONE
         request.user = AnonymousUser()
 
 
@@ -107,17 +108,17 @@ class DefaultDenyMiddleware:
         name = _view_name(request)
         if _needs_no_session(request):
             return None
-        standing = standing_of(request)
-        if standing is Standing.FULL:
+        sign_in = sign_in_of(request)
+        if sign_in is SignIn.FULL:
             return None
-        if standing is Standing.HALF:
+        if sign_in is SignIn.HALF:
             # Public pages too, but home: it would greet a visitor who has signed in half.
             if name in settings.HALF_SIGNED_IN_URL_NAMES | settings.PUBLIC_URL_NAMES - {settings.LOGIN_REDIRECT_URL}:
                 return None
             return send_to(request, with_query("accounts:verify", next=page_of(request)))
         if name in settings.PUBLIC_URL_NAMES:
             return None
-        over = store_of(request).over_because
+        over = store_of(request).end_reason
         return send_to(request, with_query("accounts:sign-in", next=page_of(request), why=over or ""))
 
 

@@ -24,8 +24,8 @@ def hash_key(session_key: str) -> str:
 
 
 class SessionStore(SessionBase):
-    """One request's view of its session. `row` is the stored session, None before anything was stored; `over_because`
-    says why the cookie's session opened nothing."""
+    """One request's view of its session. `row` is the stored session, None before anything was stored; `end_reason`
+    says why the cookie's session is no longer accepted."""
 
     if TYPE_CHECKING:
         # Django's own, which its type stubs leave out.
@@ -37,7 +37,7 @@ class SessionStore(SessionBase):
     def __init__(self, session_key: str | None = None) -> None:
         super().__init__(session_key)
         self.row: Session | None = None
-        self.over_because: EndReason | None = None
+        self.end_reason: EndReason | None = None
 
     @property
     def public_id(self) -> str:
@@ -48,13 +48,13 @@ class SessionStore(SessionBase):
         stored = Session.objects.filter(key_hash=hash_key(self.session_key or ""))
         row = stored.select_related("trusted_device__user").first()
         if row is not None and row.ended_at is None:
-            self.over_because = row.over_because(timezone.now())
-            if self.over_because is None:
+            self.end_reason = row.limit_passed(timezone.now())
+            if self.end_reason is None:
                 self.row = row
                 return self.decode(row.data)
-            row.end(self.over_because)
+            row.end(self.end_reason)
         elif row is not None:
-            self.over_because = EndReason(row.end_reason)
+            self.end_reason = EndReason(row.end_reason)
         self._session_key = None
         return {}
 

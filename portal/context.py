@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.module_loading import import_string
 
+from accounts.guards import SignIn, sign_in_of
 from portal.menu import MenuItem, menu_for
 
 
@@ -39,8 +40,7 @@ class Site:
     @cached_property
     def signed_in(self) -> bool:
         """Signed in with a second factor given. An error page may come before there is a user at all."""
-        user = getattr(self._request, "user", None)
-        return bool(user is not None and user.is_authenticated and user.is_verified())
+        return hasattr(self._request, "user") and sign_in_of(self._request) is SignIn.FULL
 
     @cached_property
     def menu(self) -> list[MenuItem]:

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.shortcuts import render
 from django.utils import timezone
 
-from accounts.guards import Standing, standing_of, user_of
+from accounts.guards import SignIn, sign_in_of, user_of
 from core.panels import panels_for
 from portal.models import Announcement
 
@@ -20,7 +20,7 @@ NEWS_ON_HOME = 5
 
 def home(request: HttpRequest) -> HttpResponse:
     """`/`: what matters now to a signed-in user, or what the portal is and where to sign in (S-05, S-20, S-22)."""
-    if standing_of(request) is not Standing.FULL:
+    if sign_in_of(request) is not SignIn.FULL:
         news = Announcement.objects.visible_to(None)[:NEWS_ON_HOME]
         return render(request, "portal/landing.html", {"news": news})
     user = user_of(request)

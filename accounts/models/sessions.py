@@ -153,8 +153,8 @@ class Session(models.Model):
         spared = device is not None and device.is_usable_by(device.user)
         return self.authenticated_at is not None and self.verified_at is None and not spared
 
-    def over_because(self, now: datetime) -> EndReason | None:
-        """Which limit the session has passed (SECURITY: session; waiting for a code), None while it may go on."""
+    def limit_passed(self, now: datetime) -> EndReason | None:
+        """Return the limit that the session has passed, None while it may go on (docs/security.md#sessions)."""
         if now >= self.started_at + settings.SESSION_ABSOLUTE:
             return EndReason.ABSOLUTE
         if self.authenticated_at and self.waits_for_code() and now >= self.authenticated_at + settings.CODE_WAIT:

@@ -21,8 +21,6 @@ from core.events import record_event
 from core.fields import PublicIdField
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from accounts.models.devices import CodeDevice
     from accounts.models.sessions import TrustedDevice
 
@@ -113,14 +111,14 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
     # A new password was set and is not saved yet.
     _epoch_is_due = False
 
+    # Of a signed-in user, by `accounts.middleware`: the device whose code verified this very session, and the browser
+    # that is remembered and spared the code. Never both.
+    otp_device: CodeDevice | None = None
+    remembered_device: TrustedDevice | None = None
+
     EMAIL_FIELD = "email"
     USERNAME_FIELD = "username"
     REQUIRED_FIELDS: ClassVar[list[str]] = ["email"]
-
-    if TYPE_CHECKING:
-        # Set by django-otp's middleware and ours: what verified the session, or spared the code.
-        otp_device: CodeDevice | TrustedDevice | None
-        is_verified: Callable[[], bool]
 
     class Meta:
         ordering = ("username_key",)
@@ -146,6 +144,10 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
 
     def __str__(self) -> str:
         return self.username
+
+    def is_verified(self) -> bool:
+        """Return whether a code was given in this session (django-otp's name). A remembered device doesn't count."""
+        return self.otp_device is not None
 
     @property
     def confirmed_email(self) -> str:

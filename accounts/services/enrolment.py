@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.events import AccountEvent
-from accounts.guards import Standing, session_of, standing_of, user_of
+from accounts.guards import SignIn, session_of, sign_in_of, user_of
 from accounts.methods import devices_of
 from accounts.models import Attempt, AuthenticatorDevice, CodeDevice, Outcome, PhoneDevice, User
 from accounts.models.sessions import EndReason
@@ -22,7 +22,7 @@ class MayNotEnrolError(Exception):
 
 def may_enrol(request: HttpRequest) -> bool:
     """Whether this session may set up a method: it is whole, or its user has none yet and it never was whole."""
-    if standing_of(request) is Standing.FULL:
+    if sign_in_of(request) is SignIn.FULL:
         return True
     return session_of(request).verified_at is None and not devices_of(user_of(request))
 

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.decorators import step_up_required
 from accounts.forms import CodeForm, MethodForm, PhoneForm
-from accounts.guards import Standing, session_of, standing_of, user_of
+from accounts.guards import SignIn, session_of, sign_in_of, user_of
 from accounts.methods import devices_of, methods
 from accounts.models import AuthenticatorDevice, CodeDevice, Outcome, PhoneDevice
 from accounts.navigation import after_sign_in, wanted_page, with_query
@@ -36,7 +36,7 @@ def enrolment_only(view: View[P]) -> View[P]:
 
     @wraps(view)
     def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if standing_of(request) is Standing.FULL:
+        if sign_in_of(request) is SignIn.FULL:
             return fresh_only(request, *args, **kwargs)
         if not enrolment.may_enrol(request):
             return redirect(with_query("accounts:verify", next=wanted_page(request)))
@@ -59,7 +59,7 @@ def mfa_setup(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "accounts/setup_choose.html",
-        {"form": form, "next": wanted, "methods": methods(), "first": standing_of(request) is Standing.HALF},
+        {"form": form, "next": wanted, "methods": methods(), "first": sign_in_of(request) is SignIn.HALF},
         status=_status(form),
     )
 

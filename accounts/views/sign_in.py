@@ -10,7 +10,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from accounts.forms import SignInForm
-from accounts.guards import Standing, standing_of
+from accounts.guards import SignIn, sign_in_of
 from accounts.methods import devices_of
 from accounts.models import PhoneDevice, Session, User
 from accounts.models.sessions import EndReason
@@ -44,7 +44,7 @@ NOTES: dict[str, tuple[str, str]] = {
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
     """The sign-in page. Known and unknown usernames get the same answers; a refusal is 422, a pause 429."""
-    if standing_of(request) is Standing.FULL:
+    if sign_in_of(request) is SignIn.FULL:
         return redirect(after_sign_in(request))
     form = SignInForm(request.POST if request.method == "POST" else None)
     if form.is_valid():

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.decorators import keeps_no_session_alive
 from accounts.forms import VerifyForm
-from accounts.guards import Standing, session_of, standing_of, user_of
+from accounts.guards import SignIn, session_of, sign_in_of, user_of
 from accounts.methods import devices_of, method_of
 from accounts.models import CodeDevice, Outcome, PhoneDevice
 from accounts.navigation import after_sign_in, wanted_page, with_query
@@ -68,7 +68,7 @@ def verify_ways(request: HttpRequest) -> HttpResponse:
 def verify_device(request: HttpRequest, public_id: str) -> HttpResponse:
     """Enter a code of one method. A wrong one is 422, a pause 429."""
     device = _device(request, public_id)
-    at_sign_in = standing_of(request) is Standing.HALF
+    at_sign_in = sign_in_of(request) is SignIn.HALF
     form = VerifyForm(request.POST if request.method == "POST" else None, offer_remember=at_sign_in)
     status = HTTPStatus.OK
     if form.is_bound:
@@ -98,7 +98,7 @@ def _show(
         "form": form,
         "next": wanted_page(request),
         "other_ways": len(devices_of(user_of(request))) > 1,
-        "at_sign_in": standing_of(request) is Standing.HALF,
+        "at_sign_in": sign_in_of(request) is SignIn.HALF,
         "interrupted": request.GET.get("why") == "step_up",
         "refusal": refusal,
     }
@@ -121,7 +121,7 @@ def send_code(request: HttpRequest, public_id: str) -> HttpResponse:
         return redirect(with_query("accounts:mfa-setup-code", next=wanted_page(request)))
     device.refresh_from_db()
     if device.confirmed:
-        form = VerifyForm(offer_remember=standing_of(request) is Standing.HALF)
+        form = VerifyForm(offer_remember=sign_in_of(request) is SignIn.HALF)
         refusal = "" if result.limit in {Limit.COOLING_OFF, Limit.OFF} else refused_words(result)
         return _show(request, device, form, status=HTTPStatus.TOO_MANY_REQUESTS, refusal=refusal)
     from accounts.views.setup import show_setup_code

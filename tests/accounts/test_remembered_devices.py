@@ -10,6 +10,7 @@ from django.conf import settings as django_settings
 from django.test import Client
 from django.utils import timezone
 
+from accounts.guards import SignIn, sign_in_of
 from accounts.models import AuthenticatorDevice, Session, TrustedDevice, User
 from accounts.services import locks
 from accounts.services.remembering import describe_agent
@@ -193,6 +194,16 @@ def test_a_remembered_device_is_no_fresh_code(client: Client, ada: User, adas_ap
     type_password(client)
     assert Session.objects.open().get().verified_at is None
     assert client.get("/accounts/mfa/setup/")["Location"] == "/accounts/verify/?next=%2Faccounts%2Fmfa%2Fsetup%2F"
+
+
+def test_a_remembered_device_signs_in_and_verifies_nobody(ada: User, adas_app: AuthenticatorDevice) -> None:
+    browser = Client()
+    sign_in_and_remember(browser, adas_app)
+    type_password(browser)
+    user = browser.get("/").wsgi_request.user
+    assert sign_in_of(browser.get("/").wsgi_request) is SignIn.FULL
+    assert (user.is_verified(), user.otp_device) == (False, None)
+    assert user.remembered_device == TrustedDevice.objects.get()
 
 
 def test_a_remembered_device_never_opens_admin(client: Client, stan: User) -> None:
