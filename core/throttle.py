@@ -6,7 +6,7 @@ hammering on a closed door does not keep it closed (SECURITY: wrong passwords, r
 `hit` counts what has happened. `claim_all` is for tries that take time to judge and count only when they fail: a try
 takes a place while it is judged, and who finds all places taken by others that are being judged waits a moment for
 their outcome. So no more failures are ever judged than the limit says, and right tries at the same moment don't push
-each other out (docs/decisions/lockout-by-hand.md).
+each other out (docs/decisions/0010-lockout-by-hand.md).
 """
 
 from __future__ import annotations

@@ -111,7 +111,7 @@ class CertificateQuerySet(models.QuerySet["Certificate"]):
 
         Each says whether the user's own party issued it (`is_own`). Only then does it show its holder and its file; of
         another party's certificate the user sees that it is there, its serial number and its date
-        (docs/decisions/holders-of-the-issuing-party.md).
+        (docs/decisions/0013-holders-of-the-issuing-party.md).
         """
         if not user.is_authenticated:
             return self.none()
