@@ -69,7 +69,7 @@ def check_password(*, request: HttpRequest, username: str, password: str) -> Use
     in a counter of its own instead, so that strangers can't lock the owner out. A try takes a place at each counter
     before it is judged and leaves it when it was right: of any number at the same moment no more wrong ones are judged
     than the limits say, and right ones wait for a moment at most. The last wrong one starts the cooling-off; tries
-    during it are not judged and are answered alike whether the password is right (docs/decisions/0010-lockout-by-hand.md).
+    during it are not judged, and the right password gets the same answer (docs/decisions/0010-lockout-by-hand.md).
     """
     door = _door(request, fold_username(username))
     forms = throttle.hit(FORMS, door.sender, settings.SIGN_IN_NETWORK_FORMS, settings.SIGN_IN_NETWORK_WINDOW)
