@@ -1,7 +1,7 @@
-"""Handing text messages to whoever delivers them. `settings.SMS_GATEWAY` names the class.
+"""Gateways that deliver text messages. `settings.SMS_GATEWAY` names the class.
 
-A gateway never sees anything but a number, a finished text and our reference; what it answers is its own id for the
-message. Its delivery reports come to `accounts.views.twilio_status`.
+A gateway gets a number, a finished text, and our reference, and returns its own id for the message. Delivery reports
+arrive at `accounts.views.twilio_status`.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from twilio.rest import Client
 from urllib3.exceptions import NewConnectionError
 
 TIMEOUT_SECONDS = 10
-# The client would narrate whole requests, number and text included, where the log's level is DEBUG.
+# At level DEBUG, the client logs whole requests, phone number and text included.
 _quiet = logging.getLogger("portal.twilio")
 _quiet.setLevel(logging.WARNING)
 
 
 class NotSentError(Exception):
-    """The provider did not take the message. `reason` is short and holds nothing personal."""
+    """The provider rejected the message. `reason` is short and holds nothing personal."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -36,37 +36,40 @@ class NotSentError(Exception):
 
 
 class MaybeSentError(Exception):
-    """The provider did not answer: the message may be on its way or not. It must not be sent again by itself."""
+    """The provider didn't answer, so the message may or may not be on its way. Don't resend it automatically."""
 
 
 class TextGateway(Protocol):
     """Delivers text messages."""
 
     def send_text(self, to: str, body: str, reference: str) -> str:
-        """Send a text to a number in E.164 form; the provider's id of the message.
+        """Send a text to a number in E.164 form and return the provider's id of the message.
 
-        `reference` is the public id of what the message is for. Raises NotSentError or MaybeSentError.
+        `reference` is the public id of the challenge. Raises NotSentError or MaybeSentError.
         """
         ...
 
 
 def gateway() -> TextGateway:
-    """The gateway that the settings name."""
+    """Return a gateway of the class in `settings.SMS_GATEWAY`."""
     made: TextGateway = import_string(settings.SMS_GATEWAY)()
     return made
 
 
 def code_message(code: str) -> str:
-    """What a text with a code says: who it is from, what it is for, and that nobody asks for it."""
+    """Return the text message for a code.
+
+    It has no curly apostrophe: one character outside the GSM alphabet would double its price.
+    """
     minutes = int(settings.TEXT_CODE_LIFE.total_seconds() // 60)
     return (
-        f"{settings.BRAND['name']}: your sign-in code is {code}. It is good for {minutes} minutes. "
-        "We never ask for it by phone, text or email."
+        f"{settings.BRAND['name']}: your sign-in code is {code}. It expires in {minutes} minutes. "
+        "We will never ask for it by phone, text, or email."
     )
 
 
 class _ElsewhereClient(TwilioHttpClient):
-    """Sends the vendor's requests to `settings.TWILIO_BASE_URL` instead, where it is set."""
+    """Sends requests to `settings.TWILIO_BASE_URL` instead, if it's set."""
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
         if settings.TWILIO_BASE_URL:
@@ -77,7 +80,7 @@ class _ElsewhereClient(TwilioHttpClient):
 
 
 class TwilioGateway:
-    """Twilio's Messages API by its official client."""
+    """Twilio's Messages API, by its official client."""
 
     def __init__(self) -> None:
         self._client = Client(
@@ -107,7 +110,7 @@ class TwilioGateway:
 
 
 def _never_connected(error: requests.RequestException) -> bool:
-    """Whether a request failed before anything of it left: no name, no connection, no answer to the handshake."""
+    """Whether the request failed before any of it was sent: no DNS name, no connection, or no handshake."""
     if isinstance(error, requests.ConnectTimeout):
         return True
     cause = error.args[0] if error.args else None
@@ -115,13 +118,13 @@ def _never_connected(error: requests.RequestException) -> bool:
 
 
 def status_callback(reference: str) -> str:
-    """The address that Twilio reports delivery to; it names the challenge, which tells nothing by itself."""
+    """Return the URL for Twilio's delivery reports. It names the challenge by its public id."""
     return f"{settings.PUBLIC_URL.rstrip('/')}{reverse('accounts:twilio-status')}?{urlencode({'challenge': reference})}"
 
 
 def is_signed_by_twilio(*, reference: str, params: dict[str, str], signature: str) -> bool:
-    """Whether a report carries Twilio's signature over the address that we gave and over its parameters. False where no
-    token is set, since anybody could sign with an empty one."""
+    """Whether Twilio signed a report: our callback URL and its parameters. False if no token is set, because anyone can
+    sign with an empty one."""
     if not settings.TWILIO_AUTH_TOKEN:
         return False
     validator = RequestValidator(settings.TWILIO_AUTH_TOKEN)

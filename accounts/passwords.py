@@ -1,4 +1,4 @@
-"""Rules for new passwords besides Django's own (SECURITY: password)."""
+"""Rules for new passwords, in addition to Django's (docs/security.md#passwords)."""
 
 from __future__ import annotations
 
@@ -9,26 +9,25 @@ from django.core.exceptions import ValidationError
 
 
 class MaximumLengthValidator:
-    """At most 128 characters, of any kind."""
+    """Limits a password to 128 characters of any kind."""
 
     def __init__(self, max_length: int = 128) -> None:
         self.max_length = max_length
 
     def validate(self, password: str, user: object = None) -> None:
-        """Raises ValidationError on a longer one."""
+        """Raise ValidationError for a longer password."""
         if len(password) > self.max_length:
             raise ValidationError(self.get_help_text(), code="password_too_long")
 
     def get_help_text(self) -> str:
-        """The rule in a sentence."""
-        return f"A password has at most {self.max_length} characters."
+        return f"Use {self.max_length} characters or fewer."
 
 
 class ContextWordsValidator:
-    """Not built around the names of the carrier or the portal: they are the first guesses of whoever attacks it."""
+    """Rejects passwords built around the names of the carrier or the portal: attackers try these first."""
 
     def validate(self, password: str, user: object = None) -> None:
-        """Raises ValidationError where such a word is most of the password: fewer than 8 other characters are left."""
+        """Raise ValidationError if fewer than 8 characters remain without such words."""
         rest = password.casefold()
         for word in self._words():
             rest = rest.replace(word, "")
@@ -36,8 +35,7 @@ class ContextWordsValidator:
             raise ValidationError(self.get_help_text(), code="password_context")
 
     def get_help_text(self) -> str:
-        """The rule in a sentence."""
-        return f"A password is not built around names like “{settings.BRAND['name']}” or “portal”."
+        return f"Don’t base your password on names like “{settings.BRAND['name']}” or “portal.”"
 
     def _words(self) -> list[str]:
         names = " ".join(str(settings.BRAND[key]) for key in ("name", "legal_name", "portal_name"))

@@ -19,31 +19,35 @@ from accounts.services import codes, signing_in
 from accounts.services.signing_in import Refused, Why
 
 WRONG = (
-    "That username and password don't match, or the account is locked. "
-    "After 5 wrong tries, sign-in pauses for 15 minutes."
+    "Incorrect username or password, or your account is locked. "
+    "After 5 failed attempts, sign-in is locked for 15 minutes."
 )
-# Why somebody is back at sign-in: a title and a sentence.
+# Why the user is back at sign-in: a title and a sentence.
 PASSWORD_SET = "password_set"  # noqa: S105  # a reason, no password
 NOTES: dict[str, tuple[str, str]] = {
-    PASSWORD_SET: ("Your password is saved", "Sign in with it now."),
+    PASSWORD_SET: ("Your password is saved", "Sign in with your new password."),
     EndReason.IDLE: (
         "You were signed out",
-        "Nothing was done for a while. Sign in to go on where you were; what you typed is kept in this browser tab.",
+        "You were inactive for a while. Sign in to pick up where you left off. What you typed is saved in this tab.",
     ),
-    EndReason.ABSOLUTE: ("You were signed out", "You were signed in for 12 hours. Sign in to go on where you were."),
-    EndReason.CODE_WAIT: ("The time for a code ran out", "Enter your password again; we wait 10 minutes for a code."),
-    EndReason.SIGNED_OUT: ("You are signed out", "On a computer that others use, close all browser windows too."),
-    EndReason.REPLACED: ("You were signed out", "Somebody signed in again in this browser."),
-    EndReason.FACTOR_GONE: ("You were signed out", "The sign-in method that you used was removed. Sign in again."),
-    EndReason.EVERYWHERE: ("You were signed out", "Every session of this account was ended. Sign in again."),
-    EndReason.LOCKED: ("You were signed out", "Sign in again, or call web support if you can't."),
+    EndReason.ABSOLUTE: ("You were signed out", "For your security, sessions end after 12 hours. Sign in to continue."),
+    EndReason.CODE_WAIT: (
+        "Your code request timed out",
+        "Codes must be entered within 10 minutes. Enter your password to get a new one.",
+    ),
+    EndReason.SIGNED_OUT: ("You’re signed out", "On a shared computer, close all browser windows too."),
+    EndReason.REPLACED: ("You were signed out", "Someone else signed in using this browser."),
+    EndReason.FACTOR_GONE: ("You were signed out", "The sign-in method you used was removed. Sign in again."),
+    EndReason.EVERYWHERE: ("You were signed out", "All sessions of your account were ended. Sign in again."),
+    EndReason.LOCKED: ("You were signed out", "Sign in again, or call web support if you can’t."),
 }
 
 
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
-    """The sign-in page. Known and unknown usernames get the same answers; a refusal is 422, a pause 429."""
+    """Show and handle the sign-in form. Known and unknown usernames get the same answers: 422 when refused, 429 during
+    a cool-off."""
     if sign_in_of(request) is SignIn.FULL:
         return redirect(after_sign_in(request))
     form = SignInForm(request.POST if request.method == "POST" else None)
@@ -70,8 +74,8 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 
 
 def _next_step(request: HttpRequest, user: User, session: Session) -> str:
-    """Where the right password leads: to the page wanted, to the code, or to setting up a first method. A code by text
-    is asked for at once, so that it is on its way when the page opens."""
+    """Return the address after the right password: the requested page, the code, or the setup of a first method. A text
+    code is requested here, so that it's on its way when the page opens."""
     if session.trusted_device is not None:
         return after_sign_in(request)
     wanted = wanted_page(request)
@@ -85,7 +89,7 @@ def _next_step(request: HttpRequest, user: User, session: Session) -> str:
 
 
 def _paused(request: HttpRequest, refused: Refused) -> HttpResponse:
-    """Cooling off, with a countdown (S-14)."""
+    """Show the cool-off with a countdown (S-14)."""
     response = render(
         request,
         "accounts/paused.html",

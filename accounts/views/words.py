@@ -1,4 +1,4 @@
-"""Sentences that answer a code or a wish for one."""
+"""Texts about rejected codes and refused requests for one."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from core.templatetags.show import clock
 
 
 def wrong_words(outcome: Outcome, device: CodeDevice) -> str:
-    """Why a code was not accepted, and what follows."""
+    """Explain why a code wasn't accepted and what happens next."""
     if device.is_off():
-        return "This method is switched off after too many wrong codes. Use another way, or call web support."
+        return "This method is disabled after too many incorrect codes. Use a different method, or call web support."
     if device.is_cooling_off():
-        return f"Too many wrong codes. This method is paused until {clock(device.cool_off_until)}."
+        return f"Too many incorrect codes. This method is locked until {clock(device.cool_off_until)}."
     if outcome is Outcome.EXPIRED:
-        return "That code has expired. Ask for a new one."
+        return "That code has expired. Request a new one."
     left = settings.CODE_FAILURES - device.failures
-    pause = int(settings.CODE_COOL_OFF.total_seconds() // 60)
+    minutes = int(settings.CODE_COOL_OFF.total_seconds() // 60)
     if left == 1:
-        return f"That code is not right. One more wrong code pauses this method for {pause} minutes."
-    return f"That code is not right. {left} more wrong codes pause this method for {pause} minutes."
+        return f"Incorrect code. You have 1 attempt left before this method is locked for {minutes} minutes."
+    return f"Incorrect code. You have {left} attempts left before this method is locked for {minutes} minutes."
 
 
 def refused_words(refused: NotNow) -> str:
-    """Why no code was sent, and from when on one can be."""
+    """Explain why no code was sent and when one can be requested."""
     if refused.limit is Limit.OFF:
-        return "This method is switched off after too many wrong codes. Use another way, or call web support."
-    when = f" You can ask for another one at {clock(refused.until)}." if refused.until else ""
+        return "This method is disabled after too many incorrect codes. Use a different method, or call web support."
+    when = f" You can request a new code at {clock(refused.until)}." if refused.until else ""
     if refused.limit is Limit.TOO_SOON:
-        return f"A code was sent less than a minute ago; it may take a moment to arrive.{when}"
+        return f"We sent a code less than a minute ago. It may take a moment to arrive.{when}"
     if refused.limit is Limit.COOLING_OFF:
-        return f"Too many wrong codes.{when}"
-    return f"Too many codes were asked for.{when}"
+        return f"Too many incorrect codes.{when}"
+    return f"You’ve requested too many codes.{when}"

@@ -90,8 +90,8 @@ def test_five_wrong_codes_pause_the_method_for_15_minutes(
             give_password_only(client, ada)
             answer = type_code(client, adas_app, wrong_code(adas_app))
             assert answer.status_code == 422
-            assert f"{left} more wrong codes pause" in answer.content.decode()
-        assert "One more wrong code pauses" in type_code(client, adas_app, wrong_code(adas_app)).content.decode()
+            assert f"You have {left} attempts left" in answer.content.decode()
+        assert "You have 1 attempt left" in type_code(client, adas_app, wrong_code(adas_app)).content.decode()
         paused = type_code(client, adas_app, wrong_code(adas_app))
         assert paused.status_code == 429
         assert 'data-countdown="900"' in paused.content.decode()
@@ -134,7 +134,7 @@ def test_a_hundred_wrong_codes_in_a_row_switch_the_method_off(
     assert type_code(client, adas_app, wrong_code(adas_app)).status_code == 422
     off = type_code(client, adas_app, wrong_code(adas_app))
     assert off.status_code == 429
-    assert "switched off" in off.content.decode()
+    assert "disabled" in off.content.decode()
     assert type_code(client, adas_app, app_code(adas_app)).status_code == 429
     assert not is_in(client)
     assert Event.objects.filter(tag="account:method:off", subject_id=str(ada.pk)).exists()
@@ -148,10 +148,10 @@ def test_the_pause_on_one_method_leaves_the_others_open(
     for _ in range(5):
         type_code(client, adas_app, wrong_code(adas_app))
     page = type_code(client, adas_app, wrong_code(adas_app)).content.decode()
-    assert "Try another way" in page
+    assert "Use a different method" in page
     ways = client.get("/accounts/verify/ways/").content.decode()
     assert spare.public_id in ways
-    assert "Paused until" in ways
+    assert "Locked until" in ways
     assert type_code(client, spare, app_code(spare)).status_code == 302
 
 

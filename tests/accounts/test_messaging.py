@@ -46,8 +46,8 @@ def test_a_text_is_handed_over_with_the_address_for_reports(vendor: StandIn) -> 
     assert form == {
         "To": "+12025550123",
         "From": "+12025550100",
-        "Body": "Larkfield Mutual: your sign-in code is 012345. It is good for 10 minutes. "
-        "We never ask for it by phone, text or email.",
+        "Body": "Larkfield Mutual: your sign-in code is 012345. It expires in 10 minutes. "
+        "We will never ask for it by phone, text, or email.",
         "StatusCallback": "https://portal.example/accounts/twilio-status/?challenge=public-id",
         "ValidityPeriod": "600",
     }
@@ -125,9 +125,9 @@ def report(challenge_id: str, status: str, *, sid: str, token: str = "auth-token
     ("status", "delivery", "words"),
     [
         ("delivered", Delivery.DELIVERED, "Delivered"),
-        ("undelivered", Delivery.UNDELIVERED, "The message was not delivered"),
-        ("failed", Delivery.UNDELIVERED, "The message was not delivered"),
-        ("sending", Delivery.SENT, "Sent. It may take a moment"),
+        ("undelivered", Delivery.UNDELIVERED, "The text wasn’t delivered"),
+        ("failed", Delivery.UNDELIVERED, "The text wasn’t delivered"),
+        ("sending", Delivery.SENT, "Code sent. It may take a moment"),
     ],
 )
 def test_a_signed_report_is_shown_on_the_page(
@@ -147,8 +147,8 @@ def test_the_page_offers_another_way_when_a_message_was_not_delivered(
     authenticator_for(tess)
     report(challenge.public_id, "undelivered", sid=challenge.provider_id)
     page = client.get(f"/accounts/verify/{tess_phone.public_id}/").content.decode()
-    assert "Try another way" in page
-    assert "ask for a new code" in page
+    assert "Use a different method" in page
+    assert "request a new code" in page
 
 
 @pytest.mark.parametrize("token", ["wrong-token", ""])

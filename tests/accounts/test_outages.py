@@ -37,7 +37,7 @@ def test_a_code_that_can_not_be_queued_is_shown_as_not_sent_with_a_retry(
     challenge = Challenge.objects.get()
     assert (challenge.delivery, challenge.error) == (Delivery.FAILED, "queue")
     page = client.get(answer["Location"]).content.decode()
-    assert "The message could not be sent" in page
+    assert "We couldn’t send the text" in page
     assert "Text me a new code" in page
     assert not is_in(client)
     assert all(row.hits == [] for row in Throttle.objects.filter(scope__startswith="account:codes"))
@@ -78,5 +78,5 @@ def test_twilio_down_opens_nothing(client: Client, tess: User, tess_phone: Phone
     deliver_codes()
     assert Challenge.objects.get().error == "unreachable"
     page = client.get(f"/accounts/verify/{tess_phone.public_id}/").content.decode()
-    assert "The message could not be sent" in page
+    assert "We couldn’t send the text" in page
     assert not is_in(client)

@@ -61,7 +61,7 @@ def test_the_portal_waits_ten_minutes_for_a_code_then_wants_the_password_again(
     assert answer["Location"].startswith("/accounts/sign-in/")
     assert "why=code_wait" in answer["Location"]
     page = client.get(answer["Location"]).content.decode()
-    assert "The time for a code ran out" in page
+    assert "Your code request timed out" in page
 
 
 def test_what_a_page_asks_for_by_itself_keeps_no_session_alive(client: Client, ada: User) -> None:
@@ -175,7 +175,7 @@ def test_a_form_sent_after_the_end_is_answered_by_sign_in_with_the_way_back(clie
         assert answer["Location"] == "/accounts/sign-in/?next=%2Fpolicies%2Fabc%2F%3Ftab%3D2&why=idle"
         page = client.get(answer["Location"]).content.decode()
     assert "data-interrupted" in page
-    assert "what you typed is kept in this browser tab" in page
+    assert "What you typed is saved in this tab" in page
 
 
 def test_an_htmx_request_after_the_end_loads_the_whole_sign_in_page(client: Client, ada: User) -> None:

@@ -109,9 +109,9 @@ def test_set_up_with_a_text_message(client: Client, nell: User, texts: list[Text
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [
-        ("", "Enter the number"),
-        ("hello", "with its area code"),
-        ("555-0123", "not a complete mobile number"),
+        ("", "Enter your mobile phone number"),
+        ("hello", "with area code"),
+        ("555-0123", "valid 10-digit mobile number"),
         ("+44 20 7946 0958", "United States and Canada"),
         ("(800) 555-0199", "receive text messages"),
     ],
@@ -216,7 +216,7 @@ def test_the_same_phone_is_not_added_twice(client: Client, ada: User) -> None:
     sign_in(client, ada)
     answer = client.post(TEXT, {"phone": "202-555-0123"})
     assert answer.status_code == 422
-    assert "one of your sign-in methods already" in answer.content.decode()
+    assert "already use this phone to sign in" in answer.content.decode()
 
 
 def test_an_unfinished_set_up_does_not_count_as_a_method(client: Client, nell: User) -> None:

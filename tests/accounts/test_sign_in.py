@@ -51,7 +51,11 @@ def test_usernames_that_fold_to_the_same_can_not_both_exist(ada: User) -> None:
 
 @pytest.mark.parametrize(
     ("username", "password", "sentence"),
-    [("", PASSWORD, "Enter your username."), ("ada", "", "Enter your password."), ("ada", "x" * 129, "at most 128")],
+    [
+        ("", PASSWORD, "Enter your username."),
+        ("ada", "", "Enter your password."),
+        ("ada", "x" * 129, "Use 128 characters or fewer"),
+    ],
 )
 def test_an_incomplete_form_is_refused_next_to_its_field(
     client: Client, ada: User, username: str, password: str, sentence: str
@@ -218,7 +222,7 @@ def test_one_who_is_told_to_wait_a_moment_waits_no_15_minutes(
     others = [throttle.claim_all([account]) for _ in range(5)]
     answer = type_password(client)
     assert (answer.status_code, answer["Retry-After"]) == (429, "3")
-    assert "Your password was not checked" in answer.content.decode()
+    assert "We didn’t check your password" in answer.content.decode()
     for other in others:
         assert isinstance(other, throttle.Claims)
         other.leave()
@@ -338,5 +342,5 @@ def test_the_sign_in_page_helps(client: Client, db: None) -> None:
     assert 'autocomplete="username"' in page
     assert 'autocomplete="current-password"' in page
     assert "data-caps-notice" in page
-    assert "On a computer that others use, sign out when you are done." in page
+    assert "Using a shared computer? Sign out when you’re done." in page
     assert "(860) 555-0140" in page

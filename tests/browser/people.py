@@ -29,11 +29,11 @@ def set_up_authenticator(page: Page) -> pyotp.TOTP:
     """Choose the authenticator, take the typed key into an app of one's own, and give the code; returns the app."""
     page.get_by_label("Authenticator app").check()
     page.get_by_role("button", name="Continue").click()
-    page.get_by_text("Can't scan it?").click()
+    page.get_by_text("Can’t scan the code?").click()
     app = pyotp.TOTP(re.sub(r"\s", "", page.locator(".secret").inner_text()))
     page.get_by_label("6-digit code").fill(app.at(timezone.now()))
-    page.get_by_role("button", name="Finish set-up").click()
-    expect(page.get_by_role("heading", name="Your sign-in code is set up")).to_be_visible()
+    page.get_by_role("button", name="Finish setup").click()
+    expect(page.get_by_role("heading", name="You’re all set")).to_be_visible()
     return app
 
 
@@ -46,7 +46,7 @@ def type_app_code(page: Page, user: User) -> None:
 def type_code(page: Page, code: str) -> None:
     """Give a code when asked for one."""
     page.get_by_label("Code", exact=True).fill(code)
-    page.get_by_role("button", name="Confirm").click()
+    page.get_by_role("button", name="Verify").click()
 
 
 def sign_out(page: Page) -> None:

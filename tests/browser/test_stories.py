@@ -71,13 +71,13 @@ def texts(settings) -> list[Text]:
 
 def test_a_clinician_signs_in_the_first_time_and_holds_her_certificate(page: Page, site, book, tmp_path: Path):
     type_password(page, site, "ana")
-    expect(page.get_by_role("heading", name="Protect your account with a code")).to_be_visible()
+    expect(page.get_by_role("heading", name="Set up two-step verification")).to_be_visible()
     # The password alone opens nothing.
     page.goto(f"{site}/policies/")
     expect(page).to_have_url(re.compile("/accounts/"))
     page.goto(f"{site}{reverse('accounts:mfa-setup')}")
     set_up_authenticator(page)
-    page.get_by_role("link", name="Go on to the portal").click()
+    page.get_by_role("link", name="Continue to the portal").click()
 
     expect(page.get_by_role("heading", level=1)).to_contain_text("in force until")
     expect(page.get_by_text("$1,000,000").first).to_be_visible()
@@ -124,23 +124,23 @@ def test_with_a_text_code_and_a_remembered_device(page: Page, site, book, texts,
 
     elsewhere = other_browser()
     type_password(elsewhere, site, "ana")
-    expect(elsewhere.get_by_role("heading", name="Confirm that it is you")).to_be_visible()
+    expect(elsewhere.get_by_role("heading", name="Verify it’s you")).to_be_visible()
     elsewhere.goto(f"{site}/policies/")
     expect(elsewhere).to_have_url(re.compile("/accounts/"))
 
     TrustedDevice.objects.get().revoke()
     sign_out(page)
     type_password(page, site, "ana")
-    expect(page.get_by_role("heading", name="Confirm that it is you")).to_be_visible()
+    expect(page.get_by_role("heading", name="Verify it’s you")).to_be_visible()
 
 
 def test_through_a_lockout_and_its_lifting_by_web_support(page: Page, site, book, other_browser):
     authenticator_for(book.ana)
     for _ in range(5):
         type_password(page, site, "ana", "not-my-password-1")
-    expect(page.get_by_role("heading", level=1)).to_contain_text("paused")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("temporarily locked")
     type_password(page, site, "ana")
-    expect(page.get_by_role("heading", level=1)).to_contain_text("paused")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("temporarily locked")
     assert Throttle.objects.filter(scope="account:password", blocked_until__isnull=False).exists()
 
     support = UserFactory(username="wes", is_staff=True, is_superuser=True)
@@ -169,7 +169,7 @@ def test_a_policyholder_and_an_agent_issue_for_an_insured(page: Page, site, book
     user = getattr(book, who)
     type_password(page, site, who)
     set_up_authenticator(page)
-    page.get_by_role("link", name="Go on to the portal").click()
+    page.get_by_role("link", name="Continue to the portal").click()
     page.get_by_role("navigation").get_by_role("link", name="Policies").first.click()
     page.get_by_role("main").get_by_role("link", name="MPL-204-118832").click()
     expect(page.get_by_role("main").get_by_text("Okonkwo").first).to_be_visible()
