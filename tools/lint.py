@@ -16,6 +16,7 @@ CHECKS: dict[str, list[str]] = {
     "ruff format": ["-m", "ruff", "format", "--check", "."],
     "mypy": ["-m", "mypy", "manage.py", *APPS, "tools", "tests"],
     "djlint": ["-m", "djlint", "--lint", "--quiet", "templates"],
+    "codespell": ["-m", "codespell_lib"],
     "import-linter": ["-c", "from importlinter.cli import lint_imports_command as run; run()"],
     "makemigrations": ["manage.py", "makemigrations", "--check", "--dry-run"],
     "migration-linter": [
