@@ -23,16 +23,16 @@ def main() -> None:
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     if os.environ.get("PORTAL_END_WITH_PARENT"):
-        from portal.embedded.processes import end_with_parent
+        from embedded.processes import end_with_parent
 
         end_with_parent()
     command = sys.argv[1] if len(sys.argv) > 1 else "help"
     if command == "demo":
-        from portal.demo.environment import prepare_environment
+        from demo.environment import prepare_environment
 
         prepare_environment(sys.argv[2:])
     elif command == "bench":
-        from portal.bench.environment import prepare_environment as prepare_benchmarks
+        from bench.environment import prepare_environment as prepare_benchmarks
 
         prepare_benchmarks()
     try:
@@ -53,8 +53,8 @@ def start_services() -> None:
     """Starts the embedded services if the settings ask for any; says plainly why it can't, or why settings are bad."""
     from django.conf import settings
 
-    from portal.embedded.client import start
-    from portal.embedded.processes import EmbeddedError
+    from embedded.client import start
+    from embedded.processes import EmbeddedError
 
     if not settings.EMBEDDED_SERVICES:
         return

@@ -8,7 +8,7 @@ from django.contrib import admin, messages
 
 from accounts.guards import user_of
 from core.admin import RecordedLooks
-from credentialing import services
+from credentialing.certificates import issuing
 from credentialing.events import CertificateEvent
 from credentialing.models import Certificate, Holder
 
@@ -34,7 +34,7 @@ class CertificateAdmin(RecordedLooks[Certificate]):
     def retry_failed(self, request: HttpRequest, certificates: QuerySet[Certificate]) -> None:
         """Hand the failed ones to the queue again; others stay as they are."""
         failed = list(certificates.filter(status=Certificate.Status.FAILED))
-        again = sum(services.retry(certificate, by=user_of(request), request=request) for certificate in failed)
+        again = sum(issuing.retry(certificate, by=user_of(request), request=request) for certificate in failed)
         if again:
             messages.success(request, f"{again} handed to the queue again.")
         else:

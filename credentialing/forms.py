@@ -10,7 +10,7 @@ from django import forms
 from core.dates import STATE_ZONES
 from core.idempotency import IdempotentForm
 from core.pdf import unprintable
-from credentialing import limits, services
+from credentialing.certificates import issuing, limits
 from credentialing.models import Certificate, Holder
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class IssueForm(IdempotentForm):
         super().__init__(*args, **kwargs)
         self._user = user
         self._coverage = coverage
-        self._memberships = services.acting_memberships(user, coverage)
+        self._memberships = issuing.acting_memberships(user, coverage)
         holders = Holder.objects.in_books_of(self._memberships).order_by("-last_used_at", "-id")
         recent = list(holders.values_list("pk", flat=True)[:MOST_HOLDERS])
         self.fields["holder"].queryset = holders.filter(pk__in=recent).order_by("name", "id")  # type: ignore[attr-defined]
@@ -140,7 +140,7 @@ class IssueForm(IdempotentForm):
                 self.add_error(name, f"We can’t print these characters: {' '.join(missing)}. Use Latin letters.")
 
     def issue(self, request: HttpRequest) -> Certificate:
-        """Issue the certificate. Raises `services.NotIssuableError` or `limits.TooManyError` with the sentence for the
+        """Issue the certificate. Raises `issuing.NotIssuableError` or `limits.TooManyError` with the sentence for the
         user."""
         limits.count_issue(self._user)
         membership = self._memberships[0]
@@ -151,8 +151,8 @@ class IssueForm(IdempotentForm):
             membership = next(each for each in self._memberships if holder.is_in_book_of(each))
         elif self.cleaned_data["recipient"] == NEW:
             typed = {name: self.cleaned_data[name] for name in self.TYPED}
-            holder = services.keep_holder(user=self._user, membership=membership, request=request, **typed)
-        return services.issue(
+            holder = issuing.keep_holder(user=self._user, membership=membership, request=request, **typed)
+        return issuing.issue(
             coverage=self._coverage,
             holder=holder,
             user=self._user,

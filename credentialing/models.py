@@ -147,9 +147,9 @@ class CertificateQuerySet(models.QuerySet["Certificate"]):
 class Certificate(models.Model):
     """A certificate of insurance or a letter of past coverage, as it was issued (S-34 to S-39).
 
-    `snapshot` holds everything that its page says (see `credentialing.snapshot`); the database refuses to change it,
-    the numbers, or a row that is ready, and to delete any. The row is the task's state: `queued` until the file is
-    stored.
+    `snapshot` holds everything on its page (see `credentialing.certificates.snapshot`). The database refuses changes to
+    the snapshot, to the numbers, and to a row that is ready, and refuses to delete any. The row is the task's state:
+    `queued` until the file is stored.
     """
 
     class Kind(models.TextChoices):

@@ -8,8 +8,8 @@ from celery import Task, shared_task
 from celery.signals import worker_init
 
 from core.pdf import prepare_fonts
-from credentialing import rendering, services
-from credentialing.services import DOCUMENTS
+from credentialing.certificates import issuing, rendering
+from credentialing.certificates.issuing import DOCUMENTS
 
 
 class RenderTask(Task[Any, Any]):
@@ -17,19 +17,19 @@ class RenderTask(Task[Any, Any]):
 
     def on_failure(self, exc: Exception, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:
         """Called by Celery in the worker after an error of any kind; it has been logged with its traceback."""
-        services.attempt_failed(args[0], type(exc).__name__)
+        issuing.attempt_failed(args[0], type(exc).__name__)
 
 
 @shared_task(base=RenderTask)
 def render_certificate(certificate_id: int) -> None:
     """Lay out and store one certificate. Twice does no harm; a killed worker's work is begun anew."""
-    services.render(certificate_id)
+    issuing.render(certificate_id)
 
 
 @shared_task(expires=10)
 def retry_stale_certificates() -> int:
     """Hand certificates over again whose message or worker got lost; beat calls it every few seconds."""
-    return services.requeue_lost()
+    return issuing.requeue_lost()
 
 
 @worker_init.connect

@@ -14,11 +14,11 @@ from accounts.decorators import keeps_no_session_alive
 from accounts.guards import user_of
 from core.downloads import FileChangedError, private_file_response
 from core.keyset import keyset_page
-from credentialing import downloads, limits, services
+from credentialing.certificates import downloads, issuing, limits
 from credentialing.filters import ACTIVE, CoverageFilter
 from credentialing.forms import IssueForm
-from credentialing.listing import ORDER, in_order, listing_of
 from credentialing.models import Certificate
+from credentialing.pages.coverages import ORDER, in_order, listing_of
 from policies.eligibility import judge_now
 from policies.models import Coverage
 from policies.rights import require
@@ -77,7 +77,7 @@ def issue(request: HttpRequest, public_id: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             certificate = form.issue(request)
-        except services.NotIssuableError as refusal:
+        except issuing.NotIssuableError as refusal:
             form.add_error(None, str(refusal))
         except limits.TooManyError as refusal:
             form.add_error(None, f"{refusal} What you entered is still here.")
@@ -85,7 +85,7 @@ def issue(request: HttpRequest, public_id: str) -> HttpResponse:
         else:
             if certificate.was_there:
                 messages.info(request, _already(certificate, user))
-            services.wait_for_file(certificate, seconds=WAIT_SECONDS)
+            issuing.wait_for_file(certificate, seconds=WAIT_SECONDS)
             return redirect(certificate.get_absolute_url() + "?download")
     verdict = judge_now(coverage)
     if verdict.is_letter:
@@ -157,8 +157,8 @@ def retry(request: HttpRequest, public_id: str) -> HttpResponse:
         except limits.TooManyError as refusal:
             context = {"certificate": certificate, "refused": str(refusal), "crumbs": _crumbs()}
             return render(request, "credentialing/certificate.html", context, status=429)
-    if services.retry(certificate, by=user, request=request):
-        services.wait_for_file(certificate, seconds=WAIT_SECONDS)
+    if issuing.retry(certificate, by=user, request=request):
+        issuing.wait_for_file(certificate, seconds=WAIT_SECONDS)
     return redirect(certificate.get_absolute_url() + "?download")
 
 
@@ -187,5 +187,5 @@ def _own_certificate(user: User, public_id: str) -> Certificate:
 def _look_after(certificate: Certificate) -> None:
     """Hand it over again if its work was lost."""
     if certificate.status == Certificate.Status.QUEUED:
-        services.requeue_lost(only=certificate)
+        issuing.requeue_lost(only=certificate)
         certificate.refresh_from_db(fields=["status", "is_enqueued"])

@@ -16,13 +16,13 @@ from core.events import record_event
 from core.feedspec import Severity, Stage
 from core.freshness import is_stale
 from feed.events import FeedEvent
-from feed.findings import counted
+from feed.load.findings import counted
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
     from accounts.models import User
-    from feed.manifest import Manifest
+    from feed.package.files.manifest import Manifest
 
 
 def package_storage() -> Storage:

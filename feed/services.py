@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from core.events import record_event
 from core.idempotency import create_once
 from core.queue import enqueue_on_commit
-from feed import watching
+from feed import watched_folder
 from feed.events import FeedEvent
 from feed.models import Run
 
@@ -59,7 +59,7 @@ def drop_held(*, run: Run, reason: str, by: User | None = None, request: HttpReq
 
 def _put_away(run: Run) -> None:
     run.forget_upload()
-    watching.settle(run)
+    watched_folder.settle(run)
 
 
 def release_held(*, run: Run, by: User, reason: str, request: HttpRequest | None = None) -> None:

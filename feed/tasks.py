@@ -14,10 +14,10 @@ from django.utils import timezone
 from core.alerts import alert_staff
 from core.freshness import stale_before
 from core.queue import enqueue
-from feed import watching
-from feed.finishing import finish
-from feed.keeper import RunKeeper
-from feed.loading import LoadBusyError, RunBusyError, execute
+from feed import watched_folder
+from feed.load.finish import finish
+from feed.load.loader import LoadBusyError, RunBusyError, execute
+from feed.load.run_lock import RunKeeper
 from feed.models import NotHeldError, Run, Source
 from feed.services import drop_held
 
@@ -40,14 +40,14 @@ def load_run(run_id: int) -> None:
         return
     run.forget_upload()
     if run.origin == Run.Origin.FOLDER:
-        watching.settle(run)
+        watched_folder.settle(run)
         enqueue(watch_folder)
 
 
 @shared_task
 def watch_folder() -> None:
     """Take the next package of the watched folder, if one is complete."""
-    watching.take_next()
+    watched_folder.take_next()
 
 
 @shared_task
@@ -81,7 +81,7 @@ def _is_to_be_repeated(run: Run) -> bool:
         else:
             return True
         finish(run, status=Run.Status.FAILED, outcome=outcome)
-        watching.settle(run)
+        watched_folder.settle(run)
     return False
 
 

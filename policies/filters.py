@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce
 
 from core.dates import carrier_today
 from policies.models import Coverage, Membership, Policy, Term, reach_of
-from policies.standing import RENEWAL_WINDOW_DAYS
+from policies.pages.status import RENEWAL_WINDOW_DAYS
 from policies.words import Word
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _cancelled_before() -> Q:
 
 
 def _marked(status: str, today: dt.date) -> Q:
-    """The condition of each tab, on policies with what `by_status` adds: `policies.standing` for the database."""
+    """The condition of each tab, on policies with what `by_status` adds: `policies.pages.status` for the database."""
     of = Policy.Status
     gone = Q(status=of.CANCELLED) & (Q(cancelled_on=None) | Q(cancelled_on__lte=today))
     live = ~Q(status=of.PENDING) & ~gone & (Q(running=True) | Q(ahead=True))

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from django.urls import reverse
 
 from core.panels import Panel, PanelLink
-from policies.glance import glance_of
 from policies.models import Policy
+from policies.pages.home import glance_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from accounts.models import User
     from core.panels import Provider
-    from policies.glance import Glance
+    from policies.pages.home import Glance
 
 
 def at_a_glance(user: User, *, policy: Policy | None = None) -> Iterator[Panel]:

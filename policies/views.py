@@ -10,9 +10,9 @@ from django.views.decorators.http import require_safe
 from accounts.guards import user_of
 from core.keyset import keyset_page
 from policies.filters import PolicyFilter
-from policies.listing import listing_of, rows_of
 from policies.models import Policy
-from policies.page import page_of_policy, with_history
+from policies.pages.policies import listing_of, rows_of
+from policies.pages.policy import page_of_policy, with_history
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse

@@ -15,7 +15,7 @@ from core.system import needs
 # Django's own measure (security.W009), and 256 bits as text for the others.
 SECRET_KEY_LENGTH = 50
 KEY_LENGTH = 32
-DEMO_PREFIX = "portal.demo."
+DEMO_PREFIX = "demo."
 LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
 # What libpq calls a connection that is encrypted or isn't made at all.
 ENCRYPTED = frozenset(("require", "verify-ca", "verify-full"))

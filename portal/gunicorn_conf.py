@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from portal.embedded.processes import end_with_parent
+from embedded.processes import end_with_parent
 from portal.logging import logging_config
 
 # Each process brings its threads' database connections: 64 at most by default, of the 100 that PostgreSQL gives out.

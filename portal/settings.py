@@ -17,8 +17,8 @@ import environ
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
 
+from embedded.addresses import data_root, service_addresses
 from portal.checks import refuse_unsafe
-from portal.embedded.addresses import data_root, service_addresses
 from portal.environment import Environment
 from portal.logging import logging_config
 
@@ -109,6 +109,8 @@ INSTALLED_APPS = [
     "lucide",
     "pgtrigger",
 ]
+if not PRODUCTION:
+    INSTALLED_APPS += ["demo", "bench"]
 
 MIDDLEWARE = [
     # Every answer has an id and these headers, a refusal's and a style sheet's too. None of them reads a body.
@@ -269,7 +271,7 @@ CODES_PER_NUMBER = (10, timedelta(minutes=5))
 CODES_PER_NETWORK = (25, timedelta(minutes=5))
 # Where codes are sent to: the regions (ISO 3166) whose telephone numbers are accepted.
 PHONE_REGIONS: list[str] = env.list("PHONE_REGIONS", default=["US", "PR", "VI", "GU", "AS", "MP", "CA"])
-SMS_GATEWAY = "portal.demo.outbox.DemoTextGateway" if not PRODUCTION else "accounts.messaging.TwilioGateway"
+SMS_GATEWAY = "demo.outbox.DemoTextGateway" if not PRODUCTION else "accounts.messaging.TwilioGateway"
 TWILIO_ACCOUNT_SID = env.str("TWILIO_ACCOUNT_SID", default="")
 TWILIO_AUTH_TOKEN = env.str("TWILIO_AUTH_TOKEN", default="")
 TWILIO_FROM = env.str("TWILIO_FROM", default="")
@@ -371,7 +373,7 @@ STORAGES: dict[str, dict[str, Any]] = {
 }
 # With nginx in front: the internal location of PRIVATE_FILES_DIR, e.g. "/_private/"; empty: we send the bytes.
 ACCEL_REDIRECT_PREFIX = env.str("ACCEL_REDIRECT_PREFIX", default="")
-EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend" if PRODUCTION else "portal.demo.outbox.DemoEmailBackend"
+EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend" if PRODUCTION else "demo.outbox.DemoEmailBackend"
 if PRODUCTION:
     vars().update(env.email_url("EMAIL_URL", default="smtp://localhost:25"))
 EMAIL_TIMEOUT = 20

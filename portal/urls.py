@@ -19,4 +19,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
 handler400 = "portal.views.bad_request"
 handler500 = "portal.views.server_error"
 if settings.DEMO:
-    urlpatterns.append(path("demo/", include("portal.demo.urls")))
+    urlpatterns.append(path("demo/", include("demo.urls")))

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, cast
 import hypothesis
 import pytest
 
-from portal.embedded import client
-from portal.embedded.addresses import on_another_day
-from portal.embedded.processes import EmbeddedError, end_with_parent
+from embedded import client
+from embedded.addresses import on_another_day
+from embedded.processes import EmbeddedError, end_with_parent
 
 if TYPE_CHECKING:
     from django.conf import LazySettings

@@ -10,7 +10,7 @@ for name in ("DATABASE_URL", "DATABASE_URL_FILE", "REDIS_URL", "REDIS_URL_FILE")
 if worker := os.environ.get("PYTEST_XDIST_WORKER"):
     os.environ["PORTAL_REDIS_DATABASE"] = str(int(worker.removeprefix("gw")) + 1)
 else:
-    from portal.embedded.addresses import test_data_dir
+    from embedded.addresses import test_data_dir
 
     os.environ["PORTAL_DATA_DIR"] = str(test_data_dir())
 

@@ -17,8 +17,8 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from accounts.models import User
+from credentialing.certificates.issuing import issue
 from credentialing.models import Certificate
-from credentialing.services import issue
 from policies.models import Coverage
 from tests.book import (
     AgencyFactory,

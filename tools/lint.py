@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-APPS = ("accounts", "core", "credentialing", "feed", "policies", "portal")
+APPS = ("accounts", "bench", "core", "credentialing", "demo", "embedded", "feed", "policies", "portal")
 CHECKS: dict[str, list[str]] = {
     "ruff check": ["-m", "ruff", "check", "."],
     "ruff format": ["-m", "ruff", "format", "--check", "."],

@@ -1,6 +1,5 @@
-"""The portal's own tables: announcements, and in the demo what would have been sent."""
+"""The portal's own tables."""
 
 from portal.models.announcements import Announcement
-from portal.models.demo_messages import DemoMessage
 
-__all__ = ["Announcement", "DemoMessage"]
+__all__ = ["Announcement"]

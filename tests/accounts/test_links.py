@@ -18,7 +18,7 @@ from accounts.models import AccountLink, Session, TrustedDevice, User
 from accounts.services import links, locks
 from core.models import Event, OutboxMessage
 from core.tasks import deliver
-from portal.models import DemoMessage
+from demo.models import DemoMessage
 from tests.accounts.people import is_in, type_password
 from tests.factories import UserFactory
 from tests.helpers import sign_in
@@ -255,7 +255,7 @@ def test_a_link_that_is_no_longer_good_is_not_mailed(mona: User) -> None:
 
 
 def test_the_demos_outbox_shows_the_link(settings: Settings, client: Client, mona: User) -> None:
-    settings.EMAIL_BACKEND = "portal.demo.outbox.DemoEmailBackend"
+    settings.EMAIL_BACKEND = "demo.outbox.DemoEmailBackend"
     links.send_activation(user=mona, by=None, request=None)
     mail_out()
     (address,) = DemoMessage.objects.get(to=mona.email).links

@@ -15,9 +15,9 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from pytest_django.live_server_helper import LiveServer
 
 from core.system import needs
+from embedded.addresses import on_another_day
+from embedded.processes import CLOCK
 from portal.celery import app
-from portal.embedded.addresses import on_another_day
-from portal.embedded.processes import CLOCK
 
 CHROMIUM = needs()["chromium"]
 # Playwright's own event loop runs in the test's thread; the tests themselves use the database one step at a time.

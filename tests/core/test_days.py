@@ -18,13 +18,13 @@ from tests.book import AgencyFactory, AgentOfRecordFactory, CoverageFactory, age
 from tests.factories import UserFactory
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-APPS = ("accounts", "core", "credentialing", "feed", "policies", "portal")
+APPS = ("accounts", "bench", "core", "credentialing", "demo", "feed", "policies", "portal")
 # Where a day is taken from the clock, and why it may be.
 ALLOWED = {
     "core/dates.py": "the functions that everything else asks",
     "feed/management/commands/make_example_feed.py": "the day of an example, by hand",
-    "portal/bench/feed.py": "the day of a benchmark's data",
-    "portal/demo/data.py": "the day of the demo's data",
+    "bench/feed.py": "the day of a benchmark's data",
+    "demo/data.py": "the day of the demo's data",
 }
 A_DAY_FROM_THE_CLOCK = re.compile(r"localdate|date\.today\(|now\(\)\.date\(|utcnow")
 

@@ -11,7 +11,7 @@ import pypdf
 
 from accounts.models import User
 from core.storage import private_storage
-from credentialing import services
+from credentialing.certificates import issuing
 from credentialing.models import Certificate, Holder
 from policies.models import Coverage
 
@@ -19,11 +19,11 @@ from policies.models import Coverage
 def issued(coverage: Coverage, user: User, holder: Holder | None = None) -> Certificate:
     """A certificate that the user has issued, still queued."""
     loaded = Coverage.objects.with_policy().get(pk=coverage.pk)
-    return services.issue(
+    return issuing.issue(
         coverage=loaded,
         holder=holder,
         user=user,
-        membership=services.acting_membership(user, loaded),
+        membership=issuing.acting_membership(user, loaded),
         key=uuid.uuid4(),
     )
 
@@ -31,7 +31,7 @@ def issued(coverage: Coverage, user: User, holder: Holder | None = None) -> Cert
 def made(coverage: Coverage, user: User, holder: Holder | None = None) -> Certificate:
     """A certificate whose file is there."""
     certificate = issued(coverage, user, holder)
-    services.render(certificate.pk)
+    issuing.render(certificate.pk)
     certificate.refresh_from_db()
     assert certificate.is_ready
     return certificate
@@ -64,8 +64,8 @@ def a_holder(user: User, coverage: Coverage, **fields: Any) -> Holder:
         "zip": "12401",
     }
     loaded = Coverage.objects.with_policy().get(pk=coverage.pk)
-    membership = services.acting_membership(user, loaded)
-    return services.keep_holder(user=user, membership=membership, **(typed | fields))
+    membership = issuing.acting_membership(user, loaded)
+    return issuing.keep_holder(user=user, membership=membership, **(typed | fields))
 
 
 def new_holder_form(**fields: Any) -> dict[str, Any]:

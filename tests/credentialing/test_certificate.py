@@ -19,10 +19,10 @@ from pytest_django import Settings
 from accounts.models import User
 from core.models import Event
 from core.storage import private_storage
-from credentialing import downloads, services
+from credentialing.certificates import downloads, issuing
+from credentialing.certificates.numbers import ALPHABET, check_character, is_serial, new_serial, new_verification_code
 from credentialing.events import CertificateEvent
 from credentialing.models import Certificate
-from credentialing.numbers import ALPHABET, check_character, is_serial, new_serial, new_verification_code
 from credentialing.panels import latest_certificates
 from policies.models import AgentOfRecord, Membership
 from tests.credentialing.conftest import Cast
@@ -97,11 +97,11 @@ def test_no_row_is_ready_without_a_file(cast: Cast) -> None:
 def test_a_certificate_says_who_issued_it_and_for_whom(cast: Cast) -> None:
     for user, role in ((cast.ana, "insured"), (cast.paula, "policyholder"), (cast.adam, "agent")):
         coverage = cast.bens if user != cast.ana else cast.coverage
-        certificate = services.issue(
+        certificate = issuing.issue(
             coverage=coverage,
             holder=None,
             user=user,
-            membership=services.acting_membership(user, coverage),
+            membership=issuing.acting_membership(user, coverage),
             key=uuid.uuid4(),
         )
         event = Event.objects.filter(subject_id=str(certificate.pk)).latest("id")
@@ -136,7 +136,7 @@ def test_a_verification_code_has_99_random_bits_in_groups_that_can_be_read_aloud
 def test_a_serial_number_that_is_taken_is_drawn_again(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     taken = issued(cast.coverage, cast.ana).serial
     drawn = iter([taken, "COI-2026-FREE"])
-    monkeypatch.setattr(services, "new_serial", lambda prefix, year: next(drawn))
+    monkeypatch.setattr(issuing, "new_serial", lambda prefix, year: next(drawn))
     assert issued(cast.bens, cast.ben).serial == "COI-2026-FREE"
 
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from core.models import Event
-from credentialing import services
+from credentialing.certificates import issuing
 from credentialing.events import CertificateEvent
 from credentialing.models import Certificate, Holder
 from policies.models import Coverage, Policy
@@ -43,7 +43,7 @@ def test_an_insured_a_policyholder_and_an_agent_each_issue_and_have_the_pdf(
     certificate = Certificate.objects.get()
     assert response["Location"] == certificate.get_absolute_url() + "?download"
     assert certificate.issued_by == getattr(cast, who)
-    services.render(certificate.pk)
+    issuing.render(certificate.pk)
     page = client.get(certificate.get_absolute_url() + "?download")
     assert f'data-download="{certificate.serial}"' in page.content.decode()
     pdf = client.get(reverse("credentialing:pdf", args=[certificate.public_id]))

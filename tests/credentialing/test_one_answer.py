@@ -16,16 +16,16 @@ from django.utils import timezone
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
+from credentialing.certificates.issuing import NotIssuableError
 from credentialing.filters import ACTIVE, ALL, CoverageFilter
 from credentialing.filters import STATUSES as COVERAGE_TABS
-from credentialing.listing import in_order, listing_of
-from credentialing.services import NotIssuableError
+from credentialing.pages.coverages import in_order, listing_of
 from feed.models import Source
 from policies.eligibility import judge, judge_now
 from policies.filters import ENDING, IN_FORCE, PolicyFilter
 from policies.filters import STATUSES as POLICY_TABS
 from policies.models import Company, Coverage, Policy, Policyholder, Term
-from policies.standing import standing_of
+from policies.pages.status import standing_of
 from policies.words import Word
 from tests.book import CoverageFactory
 from tests.credentialing.conftest import Cast

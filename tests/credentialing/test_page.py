@@ -12,9 +12,9 @@ import pytest
 import weasyprint
 from pytest_django import Settings
 
-from credentialing import services
+from credentialing.certificates import issuing
+from credentialing.certificates.rendering import certificate_html, certificate_pdf, layout
 from credentialing.models import Certificate
-from credentialing.rendering import certificate_html, certificate_pdf, layout
 from feed.models import Source
 from policies.models import Company, Coverage, EreOffer, Insured, License, Policy, Policyholder, Term
 from tests.book import AgencyFactory, AgentOfRecordFactory, LicenseFactory
@@ -427,7 +427,7 @@ def test_accents_are_printed_and_read_back_and_no_glyph_is_missing(dated: Cast) 
 
 def test_characters_of_the_carrier_that_cannot_be_printed_are_refused_not_left_out(dated: Cast) -> None:
     Insured.objects.filter(pk=dated.coverage.insured_id).update(kind="entity", name="聖路加 Clinic")
-    with pytest.raises(services.NotIssuableError, match="聖 路 加"):
+    with pytest.raises(issuing.NotIssuableError, match="聖 路 加"):
         issued(dated.coverage, dated.ana)
 
 

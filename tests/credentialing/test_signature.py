@@ -14,9 +14,9 @@ from pypdf import PageObject
 from core.images import ImageRefusedError, clean_png
 from core.models import Event
 from core.storage import private_storage
-from credentialing import services
+from credentialing.certificates import issuing
+from credentialing.certificates.rendering import certificate_html, certificate_pdf
 from credentialing.models import Certificate
-from credentialing.rendering import certificate_html, certificate_pdf
 from policies.events import PolicyEvent
 from policies.models import Company
 from policies.signatures import remove_signature, set_signature
@@ -84,7 +84,7 @@ def test_an_image_that_is_gone_makes_no_certificate_that_looks_unsigned(cast: Ca
     private_storage().delete(set_signature(company_of(cast), a_png(), by="operator"))
     certificate = issued(cast.coverage, cast.ana)
     with pytest.raises(FileNotFoundError):
-        services.render(certificate.pk)
+        issuing.render(certificate.pk)
     certificate.refresh_from_db()
     assert certificate.status == Certificate.Status.QUEUED
     assert certificate.file == ""

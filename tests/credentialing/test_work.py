@@ -29,7 +29,8 @@ from pytest_django import Settings
 
 from core.models import Event
 from core.storage import private_storage
-from credentialing import services, tasks, views
+from credentialing import tasks, views
+from credentialing.certificates import issuing
 from credentialing.events import CertificateEvent
 from credentialing.models import Certificate, Holder
 from policies.models import Coverage
@@ -96,7 +97,7 @@ def test_two_clicks_on_issue_give_one_certificate_one_holder_and_one_task(commit
 
 def test_two_workers_with_the_same_task_make_one_file(committed: Cast) -> None:
     certificate = issued(committed.coverage, committed.ana)
-    assert at_once(*[lambda: services.render(certificate.pk)] * 3) == [None, None, None]
+    assert at_once(*[lambda: issuing.render(certificate.pk)] * 3) == [None, None, None]
     certificate.refresh_from_db()
     assert certificate.is_ready
     assert Event.objects.filter(tag=CertificateEvent.RENDERED).count() == 1
@@ -183,12 +184,12 @@ def test_a_worker_that_is_killed_in_the_middle_of_a_page_costs_seconds_and_no_ce
 def test_a_page_that_a_worker_is_laying_out_is_not_handed_over_again(
     committed: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(services, "LOST_AFTER_BEGINNING", timedelta(0))
+    monkeypatch.setattr(issuing, "LOST_AFTER_BEGINNING", timedelta(0))
     (tmp_path / "hold").touch()
     with worker(tmp_path) as slow:
         certificate = issued(committed.coverage, committed.ana)
         slow.wait_for("began")
-        assert services.requeue_lost() == 0
+        assert issuing.requeue_lost() == 0
         (tmp_path / "hold").unlink()
         until(lambda: Certificate.objects.get(pk=certificate.pk).is_ready, why=slow.log.read_text)
 
@@ -238,7 +239,7 @@ def test_two_who_find_a_lost_certificate_at_once_hand_it_over_once(committed: Ca
     with redis.Redis.from_url(django_settings.REDIS_URL) as client:
         client.flushdb()
     age(certificate, 60)
-    assert sorted(at_once(*[services.requeue_lost] * 4)) == [0, 0, 0, 1]
+    assert sorted(at_once(*[issuing.requeue_lost] * 4)) == [0, 0, 0, 1]
     assert in_queue() == 1
 
 
@@ -252,10 +253,10 @@ def test_what_cannot_be_made_fails_visibly_after_three_attempts_staff_are_told_a
     committed: Cast, browse: Browse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alerts: list[str] = []
-    monkeypatch.setattr(services, "alert_staff", lambda subject, body: alerts.append(subject + body))
+    monkeypatch.setattr(issuing, "alert_staff", lambda subject, body: alerts.append(subject + body))
     certificate = issued(committed.coverage, committed.ana)
     with monkeypatch.context() as broken:
-        broken.setattr(services, "certificate_pdf", lambda certificate: 1 / 0)
+        broken.setattr(issuing, "certificate_pdf", lambda certificate: 1 / 0)
         for attempt in (1, 2, 3):
             tasks.render_certificate.apply(args=[certificate.pk])
             certificate.refresh_from_db()
@@ -281,19 +282,19 @@ def test_what_cannot_be_made_fails_visibly_after_three_attempts_staff_are_told_a
 
 def test_workers_that_are_killed_each_time_end_in_failed_too(cast: Cast) -> None:
     certificate = issued(cast.coverage, cast.ana)
-    age(certificate, 60, attempts=services.MAX_ATTEMPTS)
-    assert services.requeue_lost() == 0
+    age(certificate, 60, attempts=issuing.MAX_ATTEMPTS)
+    assert issuing.requeue_lost() == 0
     certificate.refresh_from_db()
     assert certificate.has_failed
 
 
 def test_a_task_that_comes_late_does_nothing(committed: Cast) -> None:
     certificate = issued(committed.coverage, committed.ana)
-    services.render(certificate.pk)
+    issuing.render(certificate.pk)
     certificate.refresh_from_db()
     tasks.render_certificate.apply(args=[certificate.pk])
-    services.attempt_failed(certificate.pk, "LateError")
-    assert services.retry(certificate, by=committed.ana) is False
+    issuing.attempt_failed(certificate.pk, "LateError")
+    assert issuing.retry(certificate, by=committed.ana) is False
     again = Certificate.objects.get(pk=certificate.pk)
     assert (again.status, again.attempts, again.last_error) == (Certificate.Status.READY, 1, "")
 
@@ -340,7 +341,7 @@ def test_with_the_queue_away_the_certificate_is_recorded_the_page_says_so_and_it
 def test_what_waited_for_the_queue_is_handed_over_when_it_is_back(cast: Cast) -> None:
     certificate = issued(cast.coverage, cast.ana)
     age(certificate, 60, is_enqueued=False)
-    assert services.requeue_lost() == 1
+    assert issuing.requeue_lost() == 1
     certificate.refresh_from_db()
     assert certificate.is_enqueued
     assert in_queue() == 1
@@ -371,7 +372,7 @@ def test_the_snapshot_is_what_is_printed_even_if_the_carriers_data_changes_befor
     certificate = issued(cast.coverage, cast.ana)
     Coverage.objects.filter(pk=cast.coverage.pk).update(limit_aggregate=9_000_000)
     settings.SUPPORT = {**settings.SUPPORT, "service": {**settings.SUPPORT["service"], "phone": "(860) 555-0199"}}
-    services.render(certificate.pk)
+    issuing.render(certificate.pk)
     certificate.refresh_from_db()
     text = words_of(certificate)
     assert "$3,000,000" in text
@@ -417,10 +418,10 @@ def test_no_more_than_half_the_web_threads_wait_for_files_the_others_go_straight
         sleeping.release()
         awake.wait(PATIENCE)
 
-    monkeypatch.setattr(services.time, "sleep", sleep)
+    monkeypatch.setattr(issuing.time, "sleep", sleep)
 
     def wait(number: int) -> None:
-        services.wait_for_file(certificates[number % 2], seconds=PATIENCE)
+        issuing.wait_for_file(certificates[number % 2], seconds=PATIENCE)
         through.release()
 
     def let_go_when_the_others_are_through() -> None:
@@ -429,12 +430,12 @@ def test_no_more_than_half_the_web_threads_wait_for_files_the_others_go_straight
         for _ in range(threads // 2):
             assert sleeping.acquire(timeout=PATIENCE), "somebody who could wait didn't"
         for certificate in certificates:
-            services.render(certificate.pk)
+            issuing.render(certificate.pk)
         awake.set()
 
     results = at_once(*(partial(wait, number) for number in range(threads)), let_go_when_the_others_are_through)
     assert results == [None] * (threads + 1)
-    services.wait_for_file(certificates[0], seconds=0)
+    issuing.wait_for_file(certificates[0], seconds=0)
     assert certificates[0].is_ready, "there is room again"
 
 
@@ -445,17 +446,17 @@ def test_a_wait_that_ends_in_an_error_gives_its_place_back(cast: Cast, monkeypat
         raise KeyboardInterrupt
 
     with monkeypatch.context() as broken:
-        broken.setattr(services, "_wait", break_off)
+        broken.setattr(issuing, "_wait", break_off)
         for _ in range(django_settings.WEB_THREADS):
             with pytest.raises(KeyboardInterrupt):
-                services.wait_for_file(certificate, seconds=1)
-    services.render(certificate.pk)
-    services.wait_for_file(certificate, seconds=0)
+                issuing.wait_for_file(certificate, seconds=1)
+    issuing.render(certificate.pk)
+    issuing.wait_for_file(certificate, seconds=0)
     assert certificate.is_ready
 
 
 def test_with_the_worker_down_the_queue_stays_short(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(services, "MOST_IN_QUEUE", 5)
+    monkeypatch.setattr(issuing, "MOST_IN_QUEUE", 5)
     for number in range(4):
         age(failed(cast, f"Hospital {number}"), 60, status=Certificate.Status.QUEUED, attempts=0)
     for _ in range(10):

@@ -17,10 +17,10 @@ SIGNS = Path(os.environ["TEST_SIGNS"])
 app.finalize()
 app.loader.import_default_modules()
 
-from credentialing import services  # noqa: E402  # after Django is set up
+from credentialing.certificates import issuing  # noqa: E402  # after Django is set up
 from credentialing.models import Certificate  # noqa: E402
 
-lay_out = services.certificate_pdf
+lay_out = issuing.certificate_pdf
 
 
 def slowly(certificate: Certificate) -> bytes:
@@ -31,7 +31,7 @@ def slowly(certificate: Certificate) -> bytes:
     return lay_out(certificate)
 
 
-services.certificate_pdf = slowly
+issuing.certificate_pdf = slowly
 
 
 @worker_ready.connect

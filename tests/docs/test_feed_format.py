@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from core.feedspec import Column, Kind
-from feed.specification import layouts
+from feed.load.table_map import layouts
 from tools.feed_format import PAGE, with_files
 
 

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from feed.loading import load_package
+from feed.load.loader import load_package
+from feed.load.table_map import layouts
 from feed.models import Run
-from feed.specification import layouts
 
 Row = dict[str, str]
 Book = dict[str, list[Row]]

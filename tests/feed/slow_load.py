@@ -14,9 +14,9 @@ import django
 django.setup()
 
 from core.feedspec import Load  # noqa: E402  # after Django is set up
-from feed import loading  # noqa: E402
+from feed.load import loader  # noqa: E402
+from feed.load.table_map import Layout, layouts  # noqa: E402
 from feed.models import Run  # noqa: E402
-from feed.specification import Layout, layouts  # noqa: E402
 
 
 def wait(_load: Load) -> None:
@@ -30,5 +30,5 @@ slow = tuple(
     Layout(replace(layout.table, after=(*layout.table.after, wait))) if layout.file == "coverages.csv" else layout
     for layout in layouts()
 )
-loading.layouts = lambda: slow
-loading.execute(Run.objects.get(pk=int(os.environ["RUN"])))
+loader.layouts = lambda: slow
+loader.execute(Run.objects.get(pk=int(os.environ["RUN"])))

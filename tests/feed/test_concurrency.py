@@ -21,11 +21,11 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from core.feedspec import Load
-from feed import loading
-from feed.keeper import RunKeeper, take_load_lock
-from feed.loading import LoadBusyError, RunBusyError, execute, load_package
+from feed.load import loader
+from feed.load.loader import LoadBusyError, RunBusyError, execute, load_package
+from feed.load.run_lock import RunKeeper, take_load_lock
+from feed.load.table_map import Layout, layouts
 from feed.models import Run, Source
-from feed.specification import Layout, layouts
 from feed.tasks import load_run, retry_stale_runs
 from policies.models import Coverage, Policy
 from tests.feed.packages import Package, book_of, load, small_book, snapshot
@@ -63,7 +63,7 @@ def in_the_middle(monkeypatch: pytest.MonkeyPatch, hook: Callable[[Load], None])
         Layout(replace(layout.table, after=(*layout.table.after, hook))) if layout.file == "coverages.csv" else layout
         for layout in layouts()
     )
-    monkeypatch.setattr(loading, "layouts", lambda: found)
+    monkeypatch.setattr(loader, "layouts", lambda: found)
 
 
 @contextmanager

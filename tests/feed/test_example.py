@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from feed.example import cast, write_example_feed
 from feed.example.words import PRACTICES, STATES
-from feed.loading import load_package
+from feed.load.loader import load_package
 from feed.models import Run
 from policies.models import AgentOfRecord, Coverage, Insured, Policy, Policyholder
 from tests.feed.packages import errors, warnings

@@ -12,7 +12,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from core.models import Event
-from feed.loading import execute
+from feed.load.loader import execute
 from feed.models import NotHeldError, OwnUploadError, Run, Source
 from feed.tasks import drop_old_held_runs
 from policies.models import Policy

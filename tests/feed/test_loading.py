@@ -15,10 +15,11 @@ from pytest_django import Settings
 
 from core.crypto import keyed_hash
 from core.models import Event
-from feed import loading, specification
-from feed.loading import load_package
+from feed.load import loader
+from feed.load import table_map as specification
+from feed.load.loader import load_package
+from feed.load.table_map import Layout, layouts, ordered
 from feed.models import Run, Source
-from feed.specification import Layout, layouts, ordered
 from policies.models import (
     AgentOfRecord,
     Company,
@@ -201,7 +202,7 @@ def test_a_release_that_stores_more_makes_the_same_package_new_again(
 ) -> None:
     folder = Package(small_book()).write(tmp_path / "package")
     load_package(folder)
-    monkeypatch.setattr(loading, "fingerprint", lambda found: "another")
+    monkeypatch.setattr(loader, "fingerprint", lambda found: "another")
     assert load_package(folder).status == Run.Status.APPLIED
     assert load_package(folder).status == Run.Status.UNCHANGED
 
@@ -529,7 +530,7 @@ def test_what_a_constraint_of_the_database_refuses_fails_visibly_and_changes_not
     coverages = next(layout for layout in layouts() if layout.file == "coverages.csv")
     lax = Layout(replace(coverages.table, checks=()))
     monkeypatch.setattr(
-        loading, "layouts", lambda: tuple(lax if layout is coverages else layout for layout in layouts())
+        loader, "layouts", lambda: tuple(lax if layout is coverages else layout for layout in layouts())
     )
     book = small_book()
     book["coverages.csv"][0]["limit_per_claim"] = "9000000.00"
@@ -549,7 +550,7 @@ def test_what_the_portal_learned_later_is_kept_and_what_it_learned_before_is_not
     # No field of these files is the portal's to learn yet; the row's own time stands in for when it was learned.
     learning = Layout(replace(holders.table, learned={"paperless": "created_at"}))
     monkeypatch.setattr(
-        loading, "layouts", lambda: tuple(learning if layout is holders else layout for layout in layouts())
+        loader, "layouts", lambda: tuple(learning if layout is holders else layout for layout in layouts())
     )
     book = small_book()
     book["policyholders.csv"][0] |= {"paperless": "false", "phone": "(518) 555-0123"}

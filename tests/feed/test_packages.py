@@ -14,9 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from feed import watching
-from feed.archive import MAX_DIRECTORY_BYTES, MAX_ENTRIES
-from feed.package import READ_ERRORS, PackageError, open_package
+from feed import watched_folder
+from feed.package.files.archive import MAX_DIRECTORY_BYTES, MAX_ENTRIES
+from feed.package.files.files import READ_ERRORS, PackageError, open_package
 
 
 def an_archive() -> bytes:
@@ -60,7 +60,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[int]:
             super().__init__(*args, **options)
             found.append(len(self.filelist))
 
-    monkeypatch.setattr("feed.package.zipfile.ZipFile", Watched)
+    monkeypatch.setattr("feed.package.files.files.zipfile.ZipFile", Watched)
     return found
 
 
@@ -148,8 +148,8 @@ def test_a_package_that_waits_in_the_watched_folder_is_opened_once(tmp_path: Pat
     path = tmp_path / "waits.zip"
     path.write_bytes(ARCHIVE)
     for _ in range(3):
-        watching._order(path)
+        watched_folder._order(path)
     assert opened == [2]
     os.utime(path, (0, 0))
-    watching._order(path)
+    watched_folder._order(path)
     assert opened == [2, 2]

@@ -15,7 +15,7 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 from pytest_django import Settings
 
-from feed import freshness, watching
+from feed import freshness, watched_folder
 from feed.models import Run, Source
 from feed.tasks import alarm_stale_feed, load_run, retry_stale_runs, watch_folder
 from policies.models import Policy
@@ -34,7 +34,7 @@ def alerts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         assert body
         told.append(subject)
 
-    monkeypatch.setattr("feed.finishing.alert_staff", alert)
+    monkeypatch.setattr("feed.load.finish.alert_staff", alert)
     monkeypatch.setattr("feed.tasks.alert_staff", alert)
     return told
 
@@ -48,7 +48,7 @@ def queue(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         found.extend(args)
         return True
 
-    monkeypatch.setattr("feed.watching.enqueue_on_commit", enqueue)
+    monkeypatch.setattr("feed.watched_folder.enqueue_on_commit", enqueue)
     monkeypatch.setattr("feed.tasks.enqueue", enqueue)
     return found
 
@@ -204,9 +204,9 @@ def test_a_long_or_odd_name_and_what_others_leave_in_working_stop_nothing(folder
 
 def test_no_folder_is_watched_unless_one_is_set(settings: Settings, tmp_path: Path) -> None:
     settings.FEED_WATCH_DIR = ""
-    assert watching.take_next() is None
+    assert watched_folder.take_next() is None
     settings.FEED_WATCH_DIR = str(tmp_path / "nowhere")
-    assert watching.take_next() is None
+    assert watched_folder.take_next() is None
 
 
 # Runs that got lost.

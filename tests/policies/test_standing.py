@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from policies.models import Coverage, Policy, Policyholder, Term
-from policies.standing import standing_for_insured, standing_of
+from policies.pages.status import standing_for_insured, standing_of
 
 IDS = itertools.count(1)
 TODAY = dt.date(2026, 11, 20)

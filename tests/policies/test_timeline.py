@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from policies.models import Coverage, Policy, Term
-from policies.timeline import timeline_of, timeline_of_coverages
+from policies.pages.timeline import timeline_of, timeline_of_coverages
 from policies.words import Word
 
 TODAY = dt.date(2026, 11, 20)

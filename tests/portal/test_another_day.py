@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core.system import needs
-from portal.embedded.addresses import BASE_DIR
+from embedded.addresses import BASE_DIR
 from tools.another_day import clock
 from tools.another_day.clock import DayError, environment, library, offset
 
@@ -23,8 +23,8 @@ ASK = """
 import datetime, sys, tempfile, time
 from pathlib import Path
 import psycopg, redis
-from portal.embedded.addresses import POSTGRES_PORT, redis_password, redis_socket, socket_dir
-from portal.embedded.client import start
+from embedded.addresses import POSTGRES_PORT, redis_password, redis_socket, socket_dir
+from embedded.client import start
 folder = Path(sys.argv[1])
 start(folder)
 time.sleep(0.01)

@@ -29,9 +29,9 @@ from django.conf import settings as django_settings
 from django.db import connection
 
 from core import system
+from embedded.addresses import BASE_DIR
+from embedded.processes import die_with_parent, moved_clock
 from portal import probe, workers
-from portal.embedded.addresses import BASE_DIR
-from portal.embedded.processes import die_with_parent, moved_clock
 from tests.vendor import StandIn, stand_in
 from tools.make_secrets import make_secrets
 

@@ -126,7 +126,7 @@ def test_texts_and_exceptions_lose_what_looks_personal(written: Written) -> None
     "harmless",
     [
         "2026-11-22T00:15:07.123456Z",
-        "portal.embedded.keeper 0123456789abcdef",
+        "embedded.keeper 0123456789abcdef",
         "took 1234567 ms",
         "MPL-204817-2026",
         "10.20.30.40",

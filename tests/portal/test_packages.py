@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from portal.embedded import binaries
-from portal.embedded.processes import EmbeddedError, service_account
+from embedded import binaries
+from embedded.processes import EmbeddedError, service_account
 from tools import lint
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -16,11 +16,11 @@ from django.urls import NoReverseMatch, reverse
 from kombu import Connection
 
 from core.system import needs
+from demo.outbox import DemoEmailBackend, DemoTextGateway
+from embedded.addresses import BASE_DIR, broker_url
+from embedded.processes import moved_clock
 from portal.celery import app
 from portal.checks import refuse_unsafe
-from portal.demo.outbox import DemoEmailBackend, DemoTextGateway
-from portal.embedded.addresses import BASE_DIR, broker_url
-from portal.embedded.processes import moved_clock
 
 SAFE = {
     "PORTAL_MODE": "production",
@@ -186,8 +186,8 @@ def test_celery_asks_redis_for_a_good_certificate_as_the_portal_does() -> None:
         ({"PUBLIC_URL": ""}, "PUBLIC_URL must be"),
         ({"PUBLIC_URL": "http://portal.test"}, "PUBLIC_URL must be"),
         ({"DEBUG": True}, "DEBUG is on"),
-        ({"SMS_GATEWAY": "portal.demo.outbox.DemoTextGateway"}, "SMS_GATEWAY is the demo's"),
-        ({"EMAIL_BACKEND": "portal.demo.outbox.DemoEmailBackend"}, "EMAIL_BACKEND is the demo's"),
+        ({"SMS_GATEWAY": "demo.outbox.DemoTextGateway"}, "SMS_GATEWAY is the demo's"),
+        ({"EMAIL_BACKEND": "demo.outbox.DemoEmailBackend"}, "EMAIL_BACKEND is the demo's"),
         ({"TWILIO_AUTH_TOKEN": ""}, "TWILIO_AUTH_TOKEN is missing"),
     ],
 )
@@ -207,7 +207,7 @@ def test_the_demo_starts_in_demo_mode_only() -> None:
     done = manage("shell", "-c", "from django.core.management import call_command; call_command('demo')", **SAFE)
 
     assert done.returncode != 0
-    assert "manage.py demo" in done.stderr
+    assert "Unknown command: 'demo'" in done.stderr
 
 
 @pytest.mark.parametrize("address", ["/demo/outbox/", "/demo/outbox.json", "/demo/style/"])

@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from portal.embedded.addresses import BASE_DIR
-from portal.embedded.processes import die_with_parent
+from embedded.addresses import BASE_DIR
+from embedded.processes import die_with_parent
 
 CONFIGURATION = BASE_DIR / "portal" / "gunicorn_conf.py"
 START_SECONDS = 60

@@ -15,7 +15,7 @@ from django.db import OperationalError
 
 from accounts.models import User
 from accounts.models.users import fold_username
-from feed.loading import WAITING, RunBusyError, execute, load_package
+from feed.load.loader import WAITING, RunBusyError, execute, load_package
 from feed.models import NotHeldError, OwnUploadError, Run
 
 EXIT_CODES = {

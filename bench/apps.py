@@ -1,0 +1,10 @@
+"""App configuration of the measurements."""
+
+from django.apps import AppConfig
+
+
+class BenchConfig(AppConfig):
+    """The command that measures; never installed in production."""
+
+    name = "bench"
+    verbose_name = "Measurements"

@@ -1,0 +1,123 @@
+"""Loading the carrier's feed, against COPY of the same rows straight into twins of its tables."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+
+from bench.measure import Figure
+from feed.example import write_example_feed
+from feed.load.loader import load_package
+from feed.load.table_map import Layout, layouts
+from feed.models import Run
+
+POLICIES = 5_000
+SOURCE = "benchmark"
+SCHEMA = "bench_floor"
+
+
+def measure(names: list[str]) -> Iterator[Figure]:
+    """Figures `feed_load` (a new book) and `feed_unchanged` (the next package, in which nothing differs)."""
+    if not {"feed_load", "feed_unchanged"} & set(names):
+        return
+    package = Path(settings.DATA_DIR) / "bench-feed"
+    shutil.rmtree(package, ignore_errors=True)
+    now = timezone.now()
+    before = now - dt.timedelta(hours=1)
+    write_example_feed(package, policies=POLICIES, seed=7, today=timezone.localdate(), as_of=before)
+    loaded = _load(package, sequence=1, as_of=before, expect=Run.Status.APPLIED)
+    unchanged = _load(package, sequence=2, as_of=now, expect=Run.Status.UNCHANGED)
+    rows, floor = _copy_straight()
+    more = {"policies": POLICIES, "rows": rows}
+    for name, seconds in (("feed_load", loaded), ("feed_unchanged", unchanged)):
+        if name in names:
+            yield Figure(name, seconds * 1000, floor * 1000, "ms", more)
+
+
+def _load(package: Path, *, sequence: int, as_of: dt.datetime, expect: str) -> float:
+    """Seconds that one load takes, as a package of a source of the benchmark's own."""
+    manifest = json.loads((package / "manifest.json").read_text())
+    manifest |= {"source": SOURCE, "sequence": sequence, "as_of": as_of.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    (package / "manifest.json").write_text(json.dumps(manifest))
+    start = time.perf_counter()
+    run = load_package(package)
+    seconds = time.perf_counter() - start
+    if run.status not in (expect, Run.Status.APPLIED):
+        raise RuntimeError(f"The package was not loaded: {run.get_status_display()}. {run.outcome}")
+    return seconds
+
+
+def _copy_straight() -> tuple[int, float]:
+    """How many rows the source has, and the seconds that COPY takes to bring them into the twins."""
+    tables = layouts()
+    with _twins(tables), connection.cursor() as cursor:
+        held = [(layout, _columns(layout), _read(layout)) for layout in tables]
+        start = time.perf_counter()
+        with transaction.atomic():
+            for layout, columns, rows in held:
+                with cursor.copy(f"COPY {SCHEMA}.{layout.db_table} ({columns}) FROM STDIN (FORMAT binary)") as copy:
+                    for chunk in rows:
+                        copy.write(chunk)
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        seconds = time.perf_counter() - start
+        count = 0
+        for layout in tables:
+            cursor.execute(f"SELECT count(*) FROM {SCHEMA}.{layout.db_table}")  # noqa: S608  # our own table names
+            count += cursor.fetchone()[0]
+    return count, seconds
+
+
+def _columns(layout: Layout) -> str:
+    """The table's columns but those that PostgreSQL itself generates, as a list for COPY."""
+    with connection.cursor() as names:
+        names.execute(
+            "SELECT string_agg(quote_ident(column_name), ', ' ORDER BY ordinal_position) "
+            "FROM information_schema.columns "
+            "WHERE table_schema = 'public' AND table_name = %s AND is_generated = 'NEVER'",
+            [layout.model._meta.db_table],  # public in Django's documentation
+        )
+        return str(names.fetchone()[0])
+
+
+def _read(layout: Layout) -> list[bytes]:
+    """The source's rows of one table in PostgreSQL's binary form."""
+    with connection.cursor() as reader:
+        columns = _columns(layout)
+        query = f"SELECT {columns} FROM {layout.db_table} WHERE source = '{SOURCE}'"  # noqa: S608  # our own names
+        with reader.copy(f"COPY ({query}) TO STDOUT (FORMAT binary)") as copy:
+            return [bytes(chunk) for chunk in copy]
+
+
+@contextmanager
+def _twins(tables: tuple[Layout, ...]) -> Iterator[None]:
+    """Empty twins of the tables in a schema of their own, with the same defaults, checks, indexes and foreign keys."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
+        cursor.execute(f"CREATE SCHEMA {SCHEMA}")
+        for layout in tables:
+            cursor.execute(f"CREATE TABLE {SCHEMA}.{layout.db_table} (LIKE public.{layout.db_table} INCLUDING ALL)")
+        # Unqualified names in the definitions then mean the twins.
+        cursor.execute(f"SET search_path = {SCHEMA}")
+        for layout in tables:
+            cursor.execute(
+                "SELECT conname, replace(pg_get_constraintdef(oid), 'REFERENCES public.', 'REFERENCES ') "
+                "FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'f'",
+                [f"public.{layout.db_table}"],
+            )
+            for name, definition in cursor.fetchall():
+                cursor.execute(f'ALTER TABLE {SCHEMA}.{layout.db_table} ADD CONSTRAINT "{name}" {definition}')
+        cursor.execute("SET search_path = public")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP SCHEMA {SCHEMA} CASCADE")

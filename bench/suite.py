@@ -1,0 +1,19 @@
+"""Which figures there are, and the book that they are measured on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bench import certificates, feed, pages
+from bench.measure import Figure
+from bench.people import prepare
+
+NAMES = ("coi_single", "page_home", "page_policies", "page_policy", "feed_load", "feed_unchanged")
+
+
+def measure(names: list[str], *, policies: int) -> Iterator[Figure]:
+    """The figures named, as they are done. `policies`: the size of the example book that is loaded first."""
+    prepare(policies=policies)
+    yield from pages.measure(names)
+    yield from certificates.measure(names)
+    yield from feed.measure(names)

@@ -1,0 +1,238 @@
+"""What a certificate's page says, read from its snapshot: the wordings of each kind are here, once.
+
+Nothing is looked up: the same snapshot always gives the same page (SPEC: insurance facts to get right).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from core.money import whole_dollars
+from core.templatetags.show import day_long
+
+PAST_COVERAGE = "past_coverage_letter"
+VERSION = 2
+# EreOffer.option as the feed spells it, in words; others are printed as they come.
+TAILS = {"unlimited": "Unlimited reporting period", **{f"{n}y": f"{n} years" for n in range(2, 11)}, "1y": "1 year"}
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A statement that must not be overlooked; kind is empty (attention) or 'plain'."""
+
+    title: str
+    text: str
+    kind: str = ""
+
+
+class Entry:
+    """One coverage: as a certificate states it, or as a line of a letter."""
+
+    def __init__(self, facts: Mapping[str, Any]) -> None:
+        """`facts` as the snapshot holds them."""
+        self.policy: str = facts["policy"]
+        self.named_insured: str = facts["named_insured"]
+        self.part: str = facts["part"]
+        self.form_name: str = facts["form_name"]
+        self.is_occurrence: bool = facts["form"] == "occurrence"
+        self.retroactive: str = facts["retroactive"]
+        self.per: str = facts["per"]
+        self.fund: str = facts["fund"]
+        self.fund_limits: str = facts["fund_limits"]
+        self.starts = dt.date.fromisoformat(facts["starts"])
+        self.ends = dt.date.fromisoformat(facts["ends"])
+        self.per_claim = whole_dollars(Decimal(facts["per_claim"]))
+        self.aggregate = whole_dollars(Decimal(facts["aggregate"]))
+        self.is_shared: bool = facts["shared"]
+        self.sharing = "Shared with other insureds of the policy" if self.is_shared else "Separate for this insured"
+
+
+class Sheet:
+    """The snapshot of a certificate as its template reads it."""
+
+    generator = "Customer portal"
+
+    def __init__(self, snapshot: Mapping[str, Any]) -> None:
+        """Take a snapshot made by `build_snapshot`; raises ValueError on another version."""
+        if snapshot["version"] != VERSION:
+            raise ValueError(f"A snapshot of version {snapshot['version']} can't be read; this is version {VERSION}.")
+        self.kind: str = snapshot["kind"]
+        self.company: dict[str, Any] = snapshot["company"]
+        self.producer: dict[str, Any] | None = snapshot["producer"]
+        self.named_insured: dict[str, Any] = snapshot["named_insured"]
+        self.insured: dict[str, Any] = snapshot["insured"]
+        self.policy: dict[str, Any] = snapshot["policy"]
+        self.hour: str = self.policy["hour"]
+        self.coverage = Entry(snapshot["coverage"])
+        self.endorsements: list[str] = snapshot["coverage"]["endorsements"]
+        self.history = [Entry(facts) for facts in snapshot["history"]]
+        self.holder: dict[str, Any] | None = snapshot["holder"]
+        self.contact: dict[str, str] = snapshot["contact"]
+        self._whole_history: bool = snapshot["whole_history"]
+        self._deductible = Decimal(snapshot["coverage"]["deductible"])
+        self._standing: dict[str, Any] = snapshot["standing"]
+        self._tails: list[dict[str, Any]] = snapshot["tails"]
+        self._as_of: dict[str, str] = snapshot["as_of"]
+        self.issued_on = dt.date.fromisoformat(snapshot["issued_on"])
+        self.policy_starts = dt.date.fromisoformat(self.policy["starts"])
+        self.policy_ends = dt.date.fromisoformat(self.policy["ends"])
+
+    @property
+    def is_letter(self) -> bool:
+        """Whether this is a letter of past coverage, not a certificate."""
+        return self.kind == PAST_COVERAGE
+
+    @property
+    def title(self) -> str:
+        """The heading of the page and the title of the file."""
+        return "Letter of Past Coverage" if self.is_letter else "Certificate of Insurance"
+
+    @property
+    def paper(self) -> str:
+        """What the page calls itself in a sentence."""
+        return "letter" if self.is_letter else "certificate"
+
+    @property
+    def addressee(self) -> str:
+        """Whoever holds the paper, in a sentence."""
+        return "recipient" if self.is_letter else "certificate holder"
+
+    @property
+    def addressee_label(self) -> str:
+        """The heading over the holder."""
+        return "Recipient" if self.is_letter else "Certificate holder"
+
+    @property
+    def status(self) -> str:
+        """Of a certificate, whether the coverage is in force; a letter states several."""
+        if self.is_letter:
+            return ""
+        if begins := self._day("begins"):
+            return f"Bound; begins on {day_long(begins)}"
+        return f"In force on {day_long(self.issued_on)}"
+
+    @property
+    def history_heading(self) -> str:
+        """The heading over what a letter lists: all with the company, or what one policyholder's policies gave."""
+        if self._whole_history:
+            return f"Past coverage on record with {self.company['name']}"
+        return f"Past coverage on record under policies of {self.named_insured['name']}"
+
+    @property
+    def names_differ(self) -> bool:
+        """Whether a letter lists policies of several policyholders, so that each line names its own."""
+        return len({entry.named_insured for entry in self.history}) > 1
+
+    @property
+    def tall_foot(self) -> bool:
+        """Whether the company's or the signatory's name is so long that the foot of the page needs more room."""
+        return len(self.company["name"]) > 60 or len(self.company["signatory"] + self.company["signatory_title"]) > 80
+
+    @property
+    def notices(self) -> list[Notice]:
+        """What stands over a certificate: a cancellation ahead, a term that is still to begin. Never a reason."""
+        found = []
+        if cancelled := self._day("cancellation_effective"):
+            found.append(self._cancellation(cancelled))
+        if begins := self._day("begins"):
+            what = "the renewal term, which is bound" if self._standing["renewal"] else "coverage that is bound"
+            found.append(
+                Notice(
+                    "Renewal term." if self._standing["renewal"] else "Upcoming coverage.",
+                    f"This certificate is of {what} and begins on {day_long(begins)}, {self.hour}.",
+                    kind="plain",
+                )
+            )
+        return found
+
+    def _cancellation(self, cancelled: dt.date) -> Notice:
+        """One that is pending, and may yet be withdrawn; or the end of a policy that is cancelled as of a later day."""
+        if cancelled == self.coverage.ends:
+            text = f"Coverage under this policy ends on {day_long(cancelled)}, {self.hour}."
+            return Notice("Coverage ends before the policy period does.", text)
+        text = (
+            f"This policy will be cancelled effective {day_long(cancelled)}, {self.hour}, unless the company withdraws "
+        )
+        text += "the cancellation."
+        if cancelled < self.coverage.ends:
+            text += " The coverage stated below then ends on that day."
+        return Notice("Cancellation pending.", text)
+
+    @property
+    def how_it_ended(self) -> str:
+        """The letter's sentence on the end. The carrier's reasons stay with the carrier: a third party reads this."""
+        number, day = self.policy["number"], day_long(self.coverage.ends)
+        sentences = {
+            "cancelled": f"Policy {number} was cancelled, and coverage under it ended on {day}.",
+            "left": f"Coverage of this insured under policy {number} ended on {day}.",
+            "ended": f"Coverage under policy {number} ended on {day}.",
+            "term": f"The term of policy {number} that began on {day_long(self.policy_starts)} ended on {day}.",
+        }
+        return sentences[self._standing["how_it_ended"]]
+
+    @property
+    def licenses(self) -> str:
+        """'License NY 123456', 'Licenses NY 123456, NJ 99'; empty where none is to be printed."""
+        numbers = self.insured["licenses"]
+        if not numbers:
+            return ""
+        return f"License{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}"
+
+    @property
+    def particulars(self) -> list[str]:
+        """Specialty, NPI, and licenses, those that are to be printed."""
+        npi = f"NPI {self.insured['npi']}" if self.insured["npi"] else ""
+        return [part for part in (self.insured["specialty"], npi, self.licenses) if part]
+
+    @property
+    def own_period(self) -> bool:
+        """Whether this insured's coverage began later or ended earlier than the policy period."""
+        return (self.coverage.starts, self.coverage.ends) != (self.policy_starts, self.policy_ends)
+
+    @property
+    def deductible(self) -> str:
+        """The deductible, or that there is none."""
+        return whole_dollars(self._deductible) if self._deductible else "None"
+
+    @property
+    def tails(self) -> list[str]:
+        """How the extended reporting endorsement stands, a line for each part of each policy: 'None on record'."""
+        several = len(self._tails) > 1
+        lines = []
+        for tail in self._tails:
+            about = f"{tail['part']}, policy {tail['policy']}: " if several else ""
+            if tail["occurrence"]:
+                lines.append(f"{about}Not needed: occurrence form")
+            elif tail["in_place"]:
+                lines += [about + _tail(each) for each in tail["in_place"]]
+            else:
+                lines.append(f"{about}None on record")
+        return lines
+
+    @property
+    def as_of_text(self) -> str:
+        """The moment of the company's data, in the company's zone: 'November 20, 2026, 9:00 p.m. EST'."""
+        moment = dt.datetime.fromisoformat(self._as_of["at"]).astimezone(ZoneInfo(self._as_of["zone"]))
+        return date_format(timezone.localtime(moment, moment.tzinfo), "F j, Y, g:i a T")
+
+    def _day(self, name: str) -> dt.date | None:
+        value = self._standing.get(name)
+        return dt.date.fromisoformat(value) if value else None
+
+
+def _tail(facts: Mapping[str, Any]) -> str:
+    """'Unlimited reporting period from March 1, 2026, purchased'."""
+    line: str = TAILS.get(facts["option"], facts["option"])
+    if facts["starts"]:
+        line += f" from {day_long(dt.date.fromisoformat(facts['starts']))}"
+    if facts["ends"]:
+        line += f" to {day_long(dt.date.fromisoformat(facts['ends']))}"
+    return f"{line}, {facts['state']}"

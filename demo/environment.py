@@ -1,0 +1,34 @@
+"""What the demo needs to have set before the settings are read."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+
+from embedded.addresses import DEFAULT_PORT, demo_data_dir
+
+
+def demo_options() -> argparse.ArgumentParser:
+    """The part of the command line of `manage.py demo` that settings depend on."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT)
+    return parser
+
+
+def prepare_environment(arguments: Sequence[str]) -> None:
+    """Sets demo mode, the data folder of the port, and no services but the embedded ones.
+
+    The demo loads made-up people and accounts with a known password: it must never do so in a database that
+    DATABASE_URL, or a file `.env`, happens to name. An unusable port is left to the command to complain of.
+    """
+    try:
+        port = demo_options().parse_known_args(list(arguments))[0].port
+    except SystemExit:
+        port = DEFAULT_PORT
+    os.environ |= {
+        "PORTAL_MODE": "demo",
+        "PORTAL_DATA_DIR": str(demo_data_dir(port)),
+        "PUBLIC_URL": f"http://localhost:{port}",
+        **dict.fromkeys(("DATABASE_URL", "DATABASE_URL_FILE", "REDIS_URL", "REDIS_URL_FILE"), ""),
+    }

@@ -1,0 +1,56 @@
+"""`manage.py demo`: everything at once, with an invented carrier's data."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from demo.data import FEWEST_POLICIES, ExampleError, forget_book
+from demo.run import Demo, port_is_free
+from embedded import client
+from embedded.addresses import DEFAULT_PORT
+from embedded.processes import EmbeddedError
+from portal.checks import missing_pango
+
+MOST_POLICIES = 100_000
+
+
+class Command(BaseCommand):
+    """Starts PostgreSQL, Redis, the workers and the web server, and stops them all on INT or TERM.
+
+    Data stay between starts in the port's data folder; `--fresh` begins anew. Two demos may run on two ports.
+    """
+
+    # One sentence says what is missing, before anything else is looked at.
+    requires_system_checks = ()
+    help = "Runs the whole portal on this machine with made-up people and policies."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="where the web server listens (8000)")
+        parser.add_argument("--policies", type=int, default=40, help="how many policies to make up (40)")
+        parser.add_argument("--fresh", action="store_true", help="forget what earlier demos on this port left")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.DEMO:
+            raise CommandError("The demo runs as its own command only: manage.py demo.")
+        if missing := missing_pango():
+            raise CommandError(missing)
+        port = options["port"]
+        if not 1 <= port <= 65535:
+            raise CommandError(f"{port} is no port: choose one from 1 to 65535.")
+        if not FEWEST_POLICIES <= options["policies"] <= MOST_POLICIES:
+            raise CommandError(f"Choose from {FEWEST_POLICIES} to {MOST_POLICIES:,} policies.")
+        if not port_is_free(port):
+            raise CommandError(f"Port {port} can't be used (is it taken?): choose another, as in --port {port + 1}.")
+        try:
+            if options["fresh"]:
+                client.erase(settings.DATA_DIR)
+                shutil.rmtree(settings.MEDIA_ROOT, ignore_errors=True)
+                forget_book()
+            Demo(port=port, policies=options["policies"], out=sys.stdout).run()
+        except (EmbeddedError, ExampleError) as error:
+            raise CommandError(str(error)) from error

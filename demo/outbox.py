@@ -1,0 +1,80 @@
+"""The demo's way out: emails and texts become rows that anybody at the demo can read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.mail import EmailMessage
+from django.core.mail.backends.base import BaseEmailBackend
+
+from demo.models import DemoMessage
+
+_CODE = re.compile(r"\bcode\b[^\d\n]{0,20}(\d{5,8})\b", re.IGNORECASE)
+_LINK = re.compile(r"https?://[^\s<>\"')]+")
+
+
+def refuse_in_production() -> None:
+    """Raises ImproperlyConfigured in production: a code that everybody can read is no second factor."""
+    if settings.PRODUCTION:
+        raise ImproperlyConfigured("The demo's outbox can't be used in production.")
+
+
+def keep(*, kind: DemoMessage.Kind, to: str, body: str, subject: str = "") -> DemoMessage:
+    """Stores a message, with the code and the links that its text holds."""
+    code = _CODE.search(body)
+    return DemoMessage.objects.create(
+        kind=kind,
+        to=to,
+        subject=subject[:300],
+        body=body,
+        code=code.group(1) if code else "",
+        links=[link.rstrip(".,;:") for link in _LINK.findall(body)],
+    )
+
+
+def as_json(message: DemoMessage) -> dict[str, Any]:
+    """One element of /demo/outbox.json (DESIGN: commands)."""
+    return {
+        "kind": message.kind,
+        "to": message.to,
+        "subject": message.subject,
+        "body": message.body,
+        "code": message.code or None,
+        "links": message.links,
+        "sent_at": message.sent_at.isoformat(),
+    }
+
+
+class DemoEmailBackend(BaseEmailBackend):
+    """Django's email backend that keeps each email, once for each recipient."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        refuse_in_production()
+        super().__init__(*args, **kwargs)
+
+    def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
+        """Keeps the emails and says how many there were."""
+        for message in email_messages:
+            for recipient in message.recipients():
+                keep(
+                    kind=DemoMessage.Kind.EMAIL,
+                    to=recipient,
+                    subject=str(message.subject),
+                    body=str(message.body),
+                )
+        return len(email_messages)
+
+
+class DemoTextGateway:
+    """The gateway for text messages (see `accounts.messaging.TextGateway`) that keeps them."""
+
+    def __init__(self) -> None:
+        refuse_in_production()
+
+    def send_text(self, to: str, body: str, reference: str) -> str:
+        """Keeps a text and returns an id as a provider would."""
+        return f"demo-{keep(kind=DemoMessage.Kind.SMS, to=to, body=body).pk}"

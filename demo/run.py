@@ -1,0 +1,248 @@
+"""Running the demo: services, data, workers and web server, all of them children of this process."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TextIO
+
+import redis
+from django.conf import settings
+from django.core.management import call_command
+from django.db import OperationalError, connection
+
+from core.templatetags.show import day_long
+from demo.data import ExampleError, load_example
+from demo.news import make_news
+from demo.static import collect_static
+from demo.users import DEMO_PASSWORD, DemoUser, make_users
+from embedded import client
+from embedded.addresses import BASE_DIR
+from embedded.processes import die_with_parent
+from embedded.supervision import Child
+from portal import workers
+
+REFRESH_SECONDS = 3600
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class StopDemo(BaseException):
+    """Somebody asked the demo to stop; no error, and nothing that `except Exception` should catch."""
+
+
+@dataclass
+class Demo:
+    """One demo on one port, from its first line of progress to its last process."""
+
+    port: int
+    policies: int
+    out: TextIO
+    children: list[Child] = field(default_factory=list)
+
+    def run(self) -> None:
+        """Starts everything, says so, and keeps it running until INT or TERM."""
+        for number in SIGNALS:
+            # Ours even where the shell has set INT to be ignored, as it does for a command in the background.
+            signal.signal(number, _stop)
+        try:
+            self._start()
+            self._watch()
+        except StopDemo:
+            self.say("\nStopping.")
+        finally:
+            _ignore_signals()
+            self._stop_all()
+
+    def say(self, line: str) -> None:
+        """One line for the person who started the demo."""
+        print(line, file=self.out, flush=True)
+
+    @contextmanager
+    def step(self, done: str) -> Iterator[None]:
+        """Says what has been done, and how long it took."""
+        start = time.monotonic()
+        yield
+        self.say(f"{time.monotonic() - start:6.1f} s  {done}")
+
+    def _start(self) -> None:
+        began = time.monotonic()
+        with self.step("PostgreSQL and Redis answer"):
+            client.start(settings.DATA_DIR)
+        with self.step("the database is up to date"):
+            call_command("migrate", verbosity=0, interactive=False)
+        with self.step("the made-up carrier's book is loaded"):
+            book = load_example(self.policies)
+            self.policies = book.policies
+        if book.has_aged:
+            self.say(
+                f"          It was written for {day_long(book.today)}. To have one written for today, add --fresh."
+            )
+        with self.step("the demo users have their accounts"):
+            users = make_users()
+            make_news()
+        with self.step("style sheets and scripts are collected"):
+            collect_static()
+        with self.step("workers and web server answer"):
+            self.children = [*map(self._worker, settings.CELERY_TASK_QUEUES_NAMES), self._beat(), self._web()]
+            for child in self.children:
+                child.launch()
+            for child in self.children:
+                child.wait_ready()
+        self.say(welcome(self.port, users, time.monotonic() - began))
+
+    def _watch(self) -> None:
+        refresh_at = time.monotonic() + REFRESH_SECONDS
+        while True:
+            time.sleep(0.5)
+            client.ensure_running(settings.DATA_DIR)
+            for child in self.children:
+                if child.revive():
+                    self.say(f"{child.name} ended and is started again (see {child.log})")
+            if time.monotonic() > refresh_at:
+                refresh_at = time.monotonic() + REFRESH_SECONDS
+                self._refresh()
+
+    def _refresh(self) -> None:
+        """New data as a carrier would send them daily: a demo that runs for days must not go stale."""
+        try:
+            load_example(self.policies)
+        except (ExampleError, OperationalError) as error:
+            self.say(f"The made-up carrier's book could not be brought up to date: {error}")
+        finally:
+            connection.close()
+
+    def _stop_all(self) -> None:
+        for child in self.children:
+            child.ask_to_stop()
+        for child in self.children:
+            child.stop()
+        client.stop(settings.DATA_DIR)
+
+    def _worker(self, queue: str) -> Child:
+        """One process for each queue, without a pool: a rendering that takes long never delays a code."""
+        options = ("-Q", queue, "-n", f"{queue}@%h", "-P", "solo", "--without-gossip", "--without-mingle")
+        return self._child(
+            f"worker for {queue}",
+            ["celery", "-A", "portal.celery:app", "worker", *options, "-l", "INFO"],
+            ready=partial(_worker_serves, queue),
+        )
+
+    def _beat(self) -> Child:
+        """Its schedule is in memory: every task of it looks at rows, and comes again soon enough."""
+        options = ("-S", "celery.beat:Scheduler", "--pidfile=", "-l", "INFO")
+        return self._child("beat", ["celery", "-A", "portal.celery:app", "beat", *options], ready=lambda: True)
+
+    def _web(self) -> Child:
+        return self._child(
+            "web server",
+            ["gunicorn", "-c", str(BASE_DIR / "portal" / "gunicorn_conf.py"), "portal.wsgi:application"],
+            ready=partial(_web_answers, self.port),
+            WEB_BIND=",".join(f"{host}:{self.port}" for host in loopback_addresses()),
+            # One visitor needs no more, and a second process would only make the start longer.
+            WEB_PROCESSES=os.environ.get("WEB_PROCESSES", "1"),
+        )
+
+    def _child(self, name: str, module: list[str], *, ready: Callable[[], bool], **environment: str) -> Child:
+        folder = Path(settings.DATA_DIR) / "logs"
+        folder.mkdir(parents=True, exist_ok=True)
+        log = folder / f"{name.replace(' ', '-')}.log"
+        log.write_bytes(b"")
+        return Child(
+            name,
+            start=partial(_spawn, [sys.executable, "-m", *module], log, os.environ | environment),
+            ready=ready,
+            stop_signals=(signal.SIGTERM, signal.SIGKILL),
+            stop_seconds=8,
+            log=log,
+        )
+
+
+def loopback_addresses() -> list[str]:
+    """What `localhost` may mean here: 127.0.0.1, and [::1] where the machine has it."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return ["127.0.0.1"]
+    return ["127.0.0.1", "[::1]"]
+
+
+def port_is_free(port: int) -> bool:
+    """Whether the demo could listen there."""
+    for host in loopback_addresses():
+        family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host.strip("[]"), port))
+            except OSError:
+                return False
+    return True
+
+
+def welcome(port: int, users: list[DemoUser], seconds: float) -> str:
+    """The last words of a start: where to go, and as whom."""
+    width = max(len(user.username) for user in users)
+    rows = "\n".join(f"  {user.username:<{width}}  {user.description}" for user in users)
+    return (
+        f"\nReady after {seconds:.0f} s: http://localhost:{port}\n\n"
+        f"{rows}\n\n"
+        f"  Their password is {DEMO_PASSWORD}. All people and policies are made up.\n"
+        f"  Codes and emails: http://localhost:{port}/demo/outbox/\n"
+        f"  Logs: {Path(settings.DATA_DIR) / 'logs'}\n"
+        "  Ctrl-C stops everything.\n"
+    )
+
+
+def _stop(_number: int, _frame: object) -> None:
+    # Once is enough: a second signal must not interrupt the stopping.
+    _ignore_signals()
+    raise StopDemo
+
+
+def _ignore_signals() -> None:
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _spawn(command: list[str], log: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    with log.open("ab") as output:
+        return subprocess.Popen(  # noqa: S603  # our own programs, no shell
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=BASE_DIR,
+            env=environment,
+            start_new_session=True,
+            preexec_fn=die_with_parent(signal.SIGKILL),  # noqa: PLW1509  # started from the only thread
+        )
+
+
+def _worker_serves(queue: str) -> bool:
+    try:
+        with workers.connect() as connection:
+            return workers.working(connection, now=time.time())[queue] > 0
+    except redis.RedisError:
+        return False
+
+
+def _web_answers(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()

@@ -1,0 +1,206 @@
+"""Where the services are: addresses from the environment, or those of the embedded ones.
+
+The addresses of the embedded services follow from the data folder alone (the password of Redis is in a file there),
+so that settings can name them without starting anything, and several processes agree on them without talking to each
+other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import parse_qs, quote, unquote, urlsplit
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DEFAULT_PORT = 8000
+# What the embedded cluster calls its role and its database.
+DATABASE_NAME = "portal"
+POSTGRES_PORT = 5432
+# Each xdist worker takes a number of its own (0 is the demo's and a single test process's).
+REDIS_DATABASES = 64
+
+
+class Environment(Protocol):
+    """The part of `environ.Env` that is used here."""
+
+    @property
+    def str(self) -> Callable[..., Any]: ...
+
+    @property
+    def int(self) -> Callable[..., Any]: ...
+
+    @property
+    def db_url_config(self) -> Callable[..., Any]: ...
+
+
+@dataclass(frozen=True)
+class ServiceAddresses:
+    """One spelling per client library of where PostgreSQL and Redis answer."""
+
+    database: dict[str, Any]
+    redis_url: str
+    broker_url: str
+    embedded: frozenset[str] = frozenset()
+    """Which of 'postgres' and 'redis' run embedded."""
+
+
+def data_root() -> Path:
+    """The folder for everything the portal writes: PORTAL_DATA_DIR, else `.data` in the checkout.
+
+    A `.data` that belongs to somebody else (root made it, a plain user comes now, or the reverse) is left alone:
+    then `.data-<uid>`, or a folder in the user's cache where the checkout itself can't be written.
+    """
+    configured = os.environ.get("PORTAL_DATA_DIR")
+    if configured:
+        return Path(configured).absolute()
+    uid = os.geteuid()
+    for folder in (BASE_DIR / ".data", BASE_DIR / f".data-{uid}"):
+        if folder.is_dir() and folder.stat().st_uid == uid:
+            return folder
+        if not folder.exists() and os.access(BASE_DIR, os.W_OK):
+            return folder
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / f"portal-{_digest(str(BASE_DIR))}"
+
+
+def demo_data_dir(port: int) -> Path:
+    """The data folder of the demo on a port; demos on other ports than 8000 keep their own inside it."""
+    root = data_root()
+    return root if port == DEFAULT_PORT else root / f"port-{port}"
+
+
+def on_another_day() -> bool:
+    """Whether the clock of this process has been moved (`make test TODAY=...`)."""
+    return "FAKETIME" in os.environ
+
+
+def test_data_dir() -> Path:
+    """The data folder of the test run; on another day one of its own, as the servers there have another clock."""
+    return data_root() / ("test-on-another-day" if on_another_day() else "test")
+
+
+test_data_dir.__test__ = False  # type: ignore[attr-defined]  # not a test, whatever pytest thinks of its name
+
+
+def socket_dir(data_dir: Path) -> Path:
+    """A short private folder for the sockets: their whole path may have 107 bytes, a checkout's may be longer."""
+    parent = Path("/tmp") if Path("/tmp").is_dir() else Path(tempfile.gettempdir())  # noqa: S108  # 0700, owner checked
+    return parent / f"portal-{_digest(f'{os.geteuid()}:{data_dir.absolute()}')}"
+
+
+def services_dir(data_dir: Path) -> Path:
+    """The folder for locks, logs, the password of Redis and, where it can be, the cluster."""
+    return data_dir / "services"
+
+
+def redis_socket(data_dir: Path) -> Path:
+    """Where the embedded Redis listens."""
+    return socket_dir(data_dir) / "redis.sock"
+
+
+def redis_password(data_dir: Path) -> str:
+    """The password of the embedded Redis, made on first use and kept in a file that only we can read.
+
+    Where we are root, the servers run as `nobody`: without a password, any other process of that user could use this
+    Redis. Raises OSError where the folder can't be written.
+    """
+    path = services_dir(data_dir) / "redis.password"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, half = tempfile.mkstemp(prefix="redis.", dir=path.parent)  # readable by us alone
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(32))
+        # Of several processes that come first at the same time, one names the password.
+        with suppress(FileExistsError):
+            os.link(half, path)
+        Path(half).unlink()
+    return path.read_text()
+
+
+def service_addresses(env: Environment, *, data_dir: Path, production: bool) -> ServiceAddresses:
+    """The services' addresses from DATABASE_URL and REDIS_URL, or the embedded ones where these are unset.
+
+    In production nothing is embedded: a missing address stays empty, and `portal.checks` refuses the start.
+    DATABASE_POOL_SIZE above 0 gives each process a connection pool of that size (the web process sets it to its
+    threads; workers have none, since a pool costs a single-threaded worker more than it saves).
+    """
+    embedded = set()
+    database_url = env.str("DATABASE_URL", default="").strip()
+    database: dict[str, Any]
+    if database_url:
+        database = dict(env.db_url_config(database_url))
+        if folder := socket_folder(database_url):
+            database["HOST"] = folder
+    else:
+        database = {"ENGINE": "django.db.backends.postgresql", "NAME": "", "HOST": ""}
+        if not production:
+            embedded.add("postgres")
+            database |= {"NAME": DATABASE_NAME, "USER": DATABASE_NAME, "PASSWORD": ""}
+            database |= {"HOST": str(socket_dir(data_dir)), "PORT": str(POSTGRES_PORT)}
+    pool_size = env.int("DATABASE_POOL_SIZE", default=0)
+    if pool_size > 0:
+        database["OPTIONS"] = database.get("OPTIONS", {}) | {
+            "pool": {"min_size": min(2, pool_size), "max_size": pool_size, "timeout": 10}
+        }
+        database["CONN_MAX_AGE"] = 0
+    else:
+        database["CONN_MAX_AGE"] = None
+    database["CONN_HEALTH_CHECKS"] = True
+
+    redis_url = env.str("REDIS_URL", default="").strip()
+    if not redis_url and not production:
+        embedded.add("redis")
+        number = env.int("PORTAL_REDIS_DATABASE", default=0)
+        try:
+            password = redis_password(data_dir)
+        except OSError:  # nothing can be started in such a folder: `client.start` says so
+            password = ""
+        redis_url = f"unix://:{password}@{redis_socket(data_dir)}?db={number}"
+    return ServiceAddresses(
+        database=database,
+        redis_url=redis_url,
+        broker_url=broker_url(redis_url),
+        embedded=frozenset(embedded),
+    )
+
+
+def socket_folder(database_url: str) -> str:
+    """The folder of PostgreSQL's socket where the address names one, as libpq has it: `postgres://user@%2Frun%2Fpg/name`.
+
+    Empty for a host. Read from the address as it was written: a parsed host has lost its capital letters.
+    """
+    host = urlsplit(database_url).netloc.rpartition("@")[2].partition(":")[0]
+    return unquote(host) if host.lower().startswith("%2f") else ""
+
+
+def broker_url(redis_url: str) -> str:
+    """The same Redis as kombu spells it.
+
+    redis-py says `unix://user:secret@/path?db=1` (or has the secret in the query), kombu
+    `redis+socket://user:secret@/path?virtual_host=1`; over TCP both say the same.
+    Raises ValueError for another scheme.
+    """
+    parts = urlsplit(redis_url)
+    if parts.scheme == "rediss" and "ssl_cert_reqs" not in parse_qs(parts.query):
+        # Without it kombu encrypts and believes any certificate; redis-py asks for a good one by itself.
+        return f"{redis_url}{'&' if parts.query else '?'}ssl_cert_reqs=required"
+    if not redis_url or parts.scheme in {"redis", "rediss"}:
+        return redis_url
+    if parts.scheme != "unix":
+        raise ValueError(f"REDIS_URL starts with '{parts.scheme}://'; it may be redis://, rediss:// or unix://.")
+    query = parse_qs(parts.query)
+    username = parts.username or quote(query.get("username", [""])[0], safe="")
+    password = parts.password or quote(query.get("password", [""])[0], safe="")
+    credentials = f"{username}:{password}@" if username or password else ""
+    return f"redis+socket://{credentials}{parts.path}?virtual_host={query.get('db', ['0'])[0]}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -1,0 +1,97 @@
+"""Keeping a child process alive: start, wait until it answers, start again when it dies, stop."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import Popen, TimeoutExpired
+
+from embedded.processes import EmbeddedError
+
+START_SECONDS = 60
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 30.0
+# A process that ran for so long has not failed at its start.
+SETTLED_SECONDS = 60
+
+
+@dataclass
+class Child:
+    """One process: how to start it, how to tell that it answers, how to stop it.
+
+    `stop_signals` are sent one after the other, each given `stop_seconds`; the last one should be KILL.
+    """
+
+    name: str
+    start: Callable[[], Popen[bytes]]
+    ready: Callable[[], bool]
+    stop_signals: tuple[signal.Signals, ...]
+    log: Path
+    stop_seconds: float = 10
+    process: Popen[bytes] | None = None
+    pause: float = FIRST_PAUSE
+    start_at: float = 0.0
+    started_at: float = 0.0
+
+    def launch(self) -> None:
+        """Starts the process."""
+        self.process = self.start()
+        self.started_at = time.monotonic()
+
+    def wait_ready(self) -> None:
+        """Returns when it answers; raises EmbeddedError if it ends before, or takes a minute."""
+        limit = time.monotonic() + START_SECONDS
+        while not self.ready():
+            if self.process is None or self.process.poll() is not None:
+                raise EmbeddedError(f"{self.name} ended while starting: {last_line(self.log)} (see {self.log})")
+            if time.monotonic() > limit:
+                raise EmbeddedError(f"{self.name} did not answer within {START_SECONDS} s (see {self.log})")
+            time.sleep(0.02)
+
+    def revive(self) -> bool:
+        """Starts the process again if it has ended by itself, and says whether it had.
+
+        The pause before doubles, up to half a minute, as long as the process fails soon after each start.
+        """
+        now = time.monotonic()
+        ended = self.process is not None and self.process.poll() is not None
+        if ended:
+            self.process = None
+            lasted = now - self.started_at > SETTLED_SECONDS
+            self.pause = FIRST_PAUSE if lasted else min(self.pause * 2, LONGEST_PAUSE)
+            self.start_at = now + self.pause
+        if self.process is None and now >= self.start_at:
+            self.launch()
+        return ended
+
+    def ask_to_stop(self) -> None:
+        """Sends the first, gentlest signal, so that several children can end at the same time."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(self.stop_signals[0])
+
+    def stop(self) -> None:
+        """Asks ever more firmly, and returns when the process has ended."""
+        if self.process is None:
+            return
+        for number in self.stop_signals:
+            if self.process.poll() is not None:
+                return
+            self.process.send_signal(number)
+            try:
+                self.process.wait(self.stop_seconds)
+            except TimeoutExpired:
+                continue
+        self.process.wait()
+
+
+def last_line(log: Path) -> str:
+    """What the process said last; of lines in JSON the last exception, which tells more than what followed from it."""
+    lines = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
+    for line in reversed(lines):
+        if line.startswith("{") and '"exception"' in line:
+            return str(json.loads(line)["exception"].strip().splitlines()[-1])
+    return lines[-1] if lines else "it said nothing"

@@ -1,0 +1,213 @@
+"""Checks of what is staged, each one statement over a whole file: keys, references, rules on rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from core.feedspec import Reference, RowCheck, SetCheck, Severity, Stage
+from feed.load.findings import KEPT_PER_CODE, Findings, Found
+from feed.load.staging import Staging
+from feed.load.table_map import Layout, quote
+
+_NAMES = re.compile(r"\{(\w+)\}")
+
+
+class Checker:
+    """Judges the staged files of one package and adds what it finds."""
+
+    def __init__(
+        self,
+        stagings: Sequence[Staging],
+        by_file: Mapping[str, Layout],
+        *,
+        source: str,
+        is_full: bool,
+        findings: Findings,
+    ) -> None:
+        self._stagings = stagings
+        self._staged = {staging.layout.file for staging in stagings}
+        self._by_file = by_file
+        self._source = source
+        self._is_full = is_full
+        self._findings = findings
+
+    def check_keys(self, cursor: Any) -> None:
+        """No key stands twice in a file; each row after the first is named."""
+        for staging in self._stagings:
+            layout = staging.layout
+            column = layout.table.key_columns[-1]
+            # Almost always there is none, and a plain grouping says so faster than a window over every row.
+            sql = f"""
+                SELECT line, shown, count(*) OVER () FROM (
+                    SELECT s.line, s.key AS shown, row_number() OVER (PARTITION BY s.key ORDER BY s.line) AS nth
+                    FROM {layout.stage} s
+                    WHERE s.key IN (SELECT key FROM {layout.stage} GROUP BY key HAVING count(*) > 1)
+                ) twice WHERE nth > 1 ORDER BY line LIMIT {KEPT_PER_CODE}"""
+            self._collect(
+                cursor,
+                sql,
+                {},
+                file=layout.file,
+                column=column,
+                code="key-twice",
+                sentence="The key ‘{shown}’ is in the file more than once.",
+                names=["shown"],
+                stage=Stage.SCHEMA,
+            )
+
+    def check_rows(self, cursor: Any, stage: Stage) -> None:
+        """The tables' rules on single rows that belong to this stage."""
+        for staging in self._stagings:
+            for check in staging.layout.table.checks:
+                if check.stage is stage:
+                    self._check_row(cursor, staging.layout, check)
+
+    def _check_row(self, cursor: Any, layout: Layout, check: RowCheck) -> None:
+        names = _NAMES.findall(check.sentence)
+        shown = "".join(f", s.{quote(name)}::text" for name in names)
+        sql = f"""
+            SELECT s.line{shown}, count(*) OVER () FROM {layout.stage} s
+            WHERE NOT s.deleted AND ({check.faulty}) ORDER BY s.line LIMIT {KEPT_PER_CODE}"""
+        self._collect(
+            cursor,
+            sql,
+            {},
+            file=layout.file,
+            column=check.column,
+            code=check.code,
+            sentence=check.sentence,
+            names=names,
+            stage=check.stage,
+            severity=check.severity,
+        )
+
+    def check_references(self, cursor: Any) -> None:
+        """Every reference names a row that is there after the load; what a delta deletes is known."""
+        for staging in self._stagings:
+            for reference in staging.layout.table.references:
+                self._check_reference(cursor, staging.layout, reference)
+            if staging.deletes:
+                self._check_deletes(cursor, staging.layout)
+
+    def _check_reference(self, cursor: Any, layout: Layout, reference: Reference) -> None:
+        parent = self._by_file[reference.file]
+        value = f"s.{quote(layout.folded(reference.column))}"
+        sql = f"""
+            SELECT s.line, s.{quote(reference.column)}, count(*) OVER () FROM {layout.stage} s
+            WHERE NOT s.deleted AND {value} IS NOT NULL{applies(reference)} AND NOT {self._is_there(parent, value)}
+            ORDER BY s.line LIMIT {KEPT_PER_CODE}"""
+        self._collect(
+            cursor,
+            sql,
+            {"source": self._source},
+            file=layout.file,
+            column=reference.column,
+            code="reference",
+            sentence=f"{reference.column} is ‘{{shown}}’, which {self._place(parent)}.",
+            names=["shown"],
+            stage=Stage.REFERENCES,
+        )
+
+    def _is_there(self, parent: Layout, value: str) -> str:
+        """SQL: whether the parent's row will be live after the load."""
+        staged = f"EXISTS (SELECT 1 FROM {parent.stage} p WHERE p.key = {value} AND NOT p.deleted)"
+        live = (
+            f"EXISTS (SELECT 1 FROM {parent.db_table} p WHERE p.source = %(source)s AND p.external_id = {value} "
+            "AND p.retired_at IS NULL)"
+        )
+        if parent.file not in self._staged:
+            return live
+        if self._is_full:
+            return staged
+        gone = f"EXISTS (SELECT 1 FROM {parent.stage} g WHERE g.key = {value} AND g.deleted)"
+        return f"({staged} OR ({live} AND NOT {gone}))"
+
+    def _place(self, parent: Layout) -> str:
+        if parent.file not in self._staged:
+            return f"isn't in the portal or is retired there ({parent.file} isn't in this package)"
+        if self._is_full:
+            return f"isn't in {parent.file}"
+        return f"is neither in the portal nor in {parent.file}"
+
+    def _check_deletes(self, cursor: Any, layout: Layout) -> None:
+        sql = f"""
+            SELECT s.line, s.key, count(*) OVER () FROM {layout.stage} s
+            WHERE s.deleted AND NOT EXISTS (
+                SELECT 1 FROM {layout.db_table} t WHERE t.source = %(source)s AND t.external_id = s.key
+            ) ORDER BY s.line LIMIT {KEPT_PER_CODE}"""
+        self._collect(
+            cursor,
+            sql,
+            {"source": self._source},
+            file=layout.file,
+            column=layout.table.key_columns[0],
+            code="delete-unknown",
+            sentence="op is delete, but the portal has no row ‘{shown}’.",
+            names=["shown"],
+            stage=Stage.REFERENCES,
+            severity=Severity.WARNING,
+        )
+
+    def check_sets(self, cursor: Any, parameters: Mapping[str, Any]) -> None:
+        """The tables' rules on several rows, judged on what the changes have made of the portal's tables."""
+        for staging in self._stagings:
+            for check in staging.layout.table.set_checks:
+                self._check_set(cursor, staging.layout, check, parameters)
+
+    def _check_set(self, cursor: Any, layout: Layout, check: SetCheck, parameters: Mapping[str, Any]) -> None:
+        names = _NAMES.findall(check.sentence)
+        shown = "".join(f", found.{quote(name)}::text" for name in names)
+        sql = f"""
+            SELECT found.line{shown}, count(*) OVER () FROM ({check.sql.replace("{change}", layout.changes)}) found
+            ORDER BY found.line LIMIT {KEPT_PER_CODE}"""
+        self._collect(
+            cursor,
+            sql,
+            parameters,
+            file=layout.file,
+            column=check.column,
+            code=check.code,
+            sentence=check.sentence,
+            names=names,
+            stage=Stage.BUSINESS,
+            severity=check.severity,
+        )
+
+    def _collect(
+        self,
+        cursor: Any,
+        sql: str,
+        parameters: Mapping[str, Any],
+        *,
+        file: str,
+        column: str,
+        code: str,
+        sentence: str,
+        names: Sequence[str],
+        stage: Stage,
+        severity: Severity = Severity.ERROR,
+    ) -> None:
+        """Run a query of (line, what the sentence names …, how many in all) and add a finding for each row."""
+        cursor.execute(sql, parameters or None)
+        rows = cursor.fetchall()
+        for line, *values, _ in rows:
+            shown = {name: _short(value) for name, value in zip(names, values, strict=True)}
+            found = Found(stage, severity, code, sentence.format(**shown), file=file, row=line, column=column)
+            self._findings.add(found)
+        if rows and (more := rows[0][-1] - len(rows)):
+            self._findings.add_uncounted(found, more)
+
+
+def applies(reference: Reference) -> str:
+    """SQL over `s`: the condition on which a reference applies, as ` AND …`, or nothing."""
+    if reference.when is None:
+        return ""
+    column, value = reference.when
+    return f" AND s.{quote(column)} = '{value}'"
+
+
+def _short(value: str | None) -> str:
+    text = value or "empty"
+    return text if len(text) <= 60 else f"{text[:59]}…"

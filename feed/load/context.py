@@ -1,0 +1,56 @@
+"""A load as the areas' hooks see it (`core.feedspec.Load`)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from core.feedspec import Severity, Stage
+from feed.load.findings import Findings, Found
+from feed.load.staging import Staging
+from feed.package.files.manifest import Manifest
+
+
+class LoadContext:
+    """What hooks may read of a load, and the cursor of its transaction."""
+
+    def __init__(
+        self,
+        cursor: Any,
+        manifest: Manifest,
+        run_id: int,
+        now: dt.datetime,
+        stagings: Sequence[Staging],
+        findings: Findings,
+    ) -> None:
+        self._cursor = cursor
+        self._changes = {staging.layout.file: staging.layout.changes for staging in stagings}
+        self._findings = findings
+        self.source = manifest.source
+        self.run_id = run_id
+        self.as_of = manifest.as_of
+        self.now = now
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What SQL of the areas may name as `%(name)s`."""
+        return {"source": self.source, "run_id": self.run_id, "as_of": self.as_of, "now": self.now}
+
+    def changes(self, file: str) -> str | None:
+        """The temporary table of a file's changes, or None if the package doesn't hold the file."""
+        return self._changes.get(file)
+
+    def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> int:
+        """Run set-based SQL; returns the rows touched."""
+        self._cursor.execute(sql, {**self.parameters, **(parameters or {})})
+        return int(self._cursor.rowcount)
+
+    def rows(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """Run a query and fetch what it finds."""
+        self._cursor.execute(sql, {**self.parameters, **(parameters or {})})
+        return list(self._cursor.fetchall())
+
+    def warn(self, file: str, line: int | None, column: str, code: str, sentence: str) -> None:
+        """Add a warning to the run's findings."""
+        self._findings.add(Found(Stage.BUSINESS, Severity.WARNING, code, sentence, file=file, row=line, column=column))

@@ -1,0 +1,84 @@
+"""The end of a run: its row, its findings, the event log, and a word to staff where a person is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from core.alerts import alert_staff
+from core.events import record_event
+from feed.events import FeedEvent
+from feed.load.findings import Findings
+from feed.models import Finding, Run
+
+Status = Run.Status
+EVENTS = {
+    Status.APPLIED: FeedEvent.PACKAGE_APPLIED,
+    Status.REFUSED: FeedEvent.PACKAGE_REFUSED,
+    Status.HELD: FeedEvent.PACKAGE_HELD,
+    Status.FAILED: FeedEvent.PACKAGE_FAILED,
+}
+WORDS = {
+    Status.REFUSED: "was refused",
+    Status.HELD: "is held for a person's decision",
+    Status.FAILED: "could not be loaded",
+}
+
+
+def finish(
+    run: Run,
+    *,
+    status: str,
+    outcome: str = "",
+    findings: Findings | None = None,
+    counts: Mapping[str, Any] | None = None,
+    timings: Mapping[str, float] | None = None,
+) -> None:
+    """Write how the run ended, in the transaction that is open or one of its own. Findings of an earlier try go."""
+    findings = findings or Findings()
+    with transaction.atomic():
+        run.status = status
+        run.outcome = outcome
+        run.phase = ""
+        run.counts = dict(counts or {})
+        run.timings = dict(timings or {})
+        run.finding_counts = findings.summary()
+        run.finished_at = timezone.now()
+        run.save(
+            update_fields=[
+                "status", "outcome", "phase", "counts", "timings", "finding_counts", "finished_at", "difference",
+                "source", "sequence", "mode", "as_of", "digest",
+            ]
+        )  # fmt: skip
+        run.findings.all().delete()
+        Finding.objects.bulk_create(
+            Finding(
+                run=run,
+                stage=found.stage.value,
+                kind=found.severity.value,
+                file=found.file,
+                row=found.row,
+                column=found.column[:80],
+                code=found.code,
+                sentence=found.sentence,
+            )
+            for found in findings
+        )
+        if status in EVENTS and not run.dry_run:
+            record_event(
+                EVENTS[Status(status)],
+                actor=run.released_by or run.uploaded_by,
+                subject=run,
+                data={"source": run.source, "sequence": run.sequence, "errors": run.errors, "warnings": run.warnings},
+            )
+        if status in WORDS and not run.dry_run:
+            alert_staff(
+                f"A feed package {WORDS[Status(status)]}",
+                f"Package {run.name or run.pk} of source '{run.source or 'unknown'}' {WORDS[Status(status)]}. "
+                f"{run.outcome}\n{run.found or 'No findings'}.\n"
+                f"{settings.PUBLIC_URL}{run.get_absolute_url()}",
+            )

@@ -1,0 +1,93 @@
+"""What a package would do that a person should see first (FEED.md: held for a person's decision)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+
+from core.feedspec import Guard
+from feed.load.apply import Counts
+from feed.load.staging import Staging
+from feed.load.table_map import Layout
+from feed.models import Source
+
+# So many rows are named as examples; the figures say how many there are.
+EXAMPLES = 50
+
+
+def is_unknown(source: str) -> bool:
+    """Whether no package of the source was ever applied, and the carrier's settings don't name it either."""
+    return source not in settings.FEED_KNOWN_SOURCES and not Source.objects.filter(name=source).exists()
+
+
+def difference_of(
+    cursor: Any, source: str, stagings: Sequence[Staging], counts: Mapping[str, Counts]
+) -> dict[str, Any]:
+    """The difference as a person is to see it, or nothing if no guard is touched. Shares are of the source's live rows.
+
+    `reasons`: sentences; `examples`: a list of file, what ('retired' or a guard's name) and keys.
+    """
+    reasons: list[str] = []
+    examples: list[dict[str, Any]] = []
+    if is_unknown(source):
+        reasons.append(f"This is the first package of the source ‘{source}’; a new source needs a person's decision.")
+    for staging in stagings:
+        layout, figures = staging.layout, counts[staging.layout.file]
+        retire_share = settings.FEED_RETIRE_SHARE
+        if figures.retired >= layout.table.hold_from and _exceeds(figures.retired, figures.before, retire_share):
+            reasons.append(
+                f"{figures.retired:,} of {figures.before:,} rows of {layout.file} "
+                f"({_share(figures.retired, figures.before)}) would be retired; "
+                f"more than {_percent(retire_share)} needs a person's decision."
+            )
+            examples.append({"file": layout.file, "what": "retired", "keys": _retired(cursor, layout)})
+        for guard in layout.table.guards:
+            share = getattr(settings, guard.setting) if guard.setting else guard.share
+            touched = _touched(cursor, layout, guard)
+            if touched >= guard.hold_from and _exceeds(touched, figures.before, share):
+                reasons.append(
+                    f"{touched:,} of {figures.before:,} {guard.words} ({_share(touched, figures.before)}); "
+                    f"more than {_percent(share)} needs a person's decision."
+                )
+                examples.append({"file": layout.file, "what": guard.name, "keys": _guarded(cursor, layout, guard)})
+    return {"reasons": reasons, "examples": examples} if reasons else {}
+
+
+def _exceeds(count: int, of: int, share: Decimal) -> bool:
+    return of > 0 and count > share * of
+
+
+def _share(count: int, of: int) -> str:
+    return f"{100 * Decimal(count) / of:.1f}%"
+
+
+def _percent(share: Decimal) -> str:
+    return f"{(share * 100).normalize():f}%"
+
+
+def _where(layout: Layout, guard: Guard) -> str:
+    return (
+        f"FROM {layout.changes} was JOIN {layout.db_table} t ON t.id = was.id "
+        f"WHERE was.change IN ('updated', 'unretired') AND ({guard.condition})"
+    )
+
+
+def _touched(cursor: Any, layout: Layout, guard: Guard) -> int:
+    cursor.execute(f"SELECT count(*) {_where(layout, guard)}")
+    return int(cursor.fetchone()[0])
+
+
+def _guarded(cursor: Any, layout: Layout, guard: Guard) -> list[str]:
+    cursor.execute(f"SELECT t.external_id {_where(layout, guard)} ORDER BY 1 LIMIT {EXAMPLES}")
+    return [key for (key,) in cursor.fetchall()]
+
+
+def _retired(cursor: Any, layout: Layout) -> list[str]:
+    cursor.execute(
+        f"SELECT t.external_id FROM {layout.changes} was JOIN {layout.db_table} t ON t.id = was.id "
+        f"WHERE was.change = 'retired' ORDER BY 1 LIMIT {EXAMPLES}"
+    )
+    return [key for (key,) in cursor.fetchall()]

@@ -1,0 +1,413 @@
+"""Loading a package: the checks in their order, then everything in one transaction, or nothing (FEED.md)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from django.db import DataError, IntegrityError, connection, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from core.dates import carrier_today
+from core.feedspec import Severity, Stage
+from feed.load.apply import Applier, Counts
+from feed.load.checks import Checker
+from feed.load.context import LoadContext
+from feed.load.findings import Findings, Found, counted
+from feed.load.finish import finish
+from feed.load.guard import difference_of
+from feed.load.run_lock import RunKeeper, take_load_lock
+from feed.load.staging import FileStager, Staging
+from feed.load.table_map import Layout, fingerprint, layouts
+from feed.models import NotHeldError, Run, Source
+from feed.package.files.files import Package, PackageError, open_package, readable
+from feed.package.files.hashes import verify_hashes
+from feed.package.files.manifest import MANIFEST, Manifest
+from feed.services import drop_held
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+log = structlog.get_logger(__name__)
+
+Status = Run.Status
+NOTHING = "Nothing was applied."
+WAITING = "Waiting for another load"
+# A clock may go a little ahead of ours.
+CLOCK_SLACK = dt.timedelta(hours=1)
+# For the load's transaction only: keys of large files are sorted and hashed in memory. What the planner must know of
+# staged files is how large they are, not how their values lie.
+SESSION_SETTINGS = (
+    "SET LOCAL work_mem = '128MB'",
+    "SET LOCAL jit = off",
+    "SET LOCAL default_statistics_target = 10",
+    "SET CONSTRAINTS ALL IMMEDIATE",
+)
+
+
+class RunBusyError(Exception):
+    """Another process is working on this run."""
+
+
+class LoadBusyError(Exception):
+    """Another package is being loaded, and the caller would not wait."""
+
+
+class _NotAppliedError(Exception):
+    """Rolls the load's transaction back; carries where the run ends."""
+
+    def __init__(self, status: str, outcome: str = "") -> None:
+        super().__init__(status)
+        self.status = status
+        self.outcome = outcome
+
+
+def load_package(
+    path: Path | str,
+    *,
+    dry_run: bool = False,
+    origin: str = Run.Origin.COMMAND,
+    uploaded_by: User | None = None,
+    wait: bool = True,
+    tell: Callable[[str], None] | None = None,
+) -> Run:
+    """Load a folder or a `.zip`, and return the run with its outcome.
+
+    `dry_run` does everything and rolls back. `wait`: stand in line behind another load; else raises LoadBusyError.
+    `tell` hears what is being done, step by step.
+    What is wrong with the package never raises: it stands in the run's findings.
+    """
+    path = Path(path)
+    run = Run.objects.create(
+        name=readable(path.name)[:200],
+        path=readable(str(path.absolute())),
+        dry_run=dry_run,
+        origin=origin,
+        uploaded_by=uploaded_by,
+    )
+    return execute(run, wait=wait, tell=tell)
+
+
+def execute(run: Run, *, wait: bool = True, tell: Callable[[str], None] | None = None) -> Run:
+    """Take an unfinished run to its end. A run that has ended is returned as it is.
+
+    Raises RunBusyError where another process is at it, LoadBusyError where another load is under way and `wait` is
+    false (the run is then received as before), and the database's OperationalError; after that the run may be tried
+    again.
+    """
+    with RunKeeper(run.pk, tell=tell) as keeper:
+        if not keeper.held:
+            raise RunBusyError
+        begun = Run.objects.filter(pk=run.pk, status__in=Run.UNFINISHED).update(
+            status=Status.CHECKING, attempts=F("attempts") + 1, started_at=timezone.now()
+        )
+        run.refresh_from_db()
+        if begun:
+            _Loader(run, keeper, wait=wait).load()
+    return run
+
+
+@contextmanager
+def package_path(run: Run) -> Iterator[Path]:
+    """Where the run's package lies on this machine; one that is stored elsewhere is fetched for the while."""
+    if not run.upload:
+        yield Path(run.path)
+        return
+    try:
+        path = Path(run.upload.path)
+    except NotImplementedError:
+        with tempfile.NamedTemporaryFile(suffix=".zip") as copy:
+            with run.upload.open("rb") as stored:
+                shutil.copyfileobj(stored, copy)
+            copy.flush()
+            yield Path(copy.name)
+        return
+    yield path
+
+
+class _Loader:
+    """One package's way from its manifest to its end."""
+
+    def __init__(self, run: Run, keeper: RunKeeper, *, wait: bool) -> None:
+        self._run = run
+        self._keeper = keeper
+        self._wait = wait
+        self._findings = Findings()
+        self._now = timezone.now()
+        self._by_file: Mapping[str, Layout] = {layout.file: layout for layout in layouts()}
+        self._counts: dict[str, Counts] = {}
+        self._timings: dict[str, float] = {}
+
+    def load(self) -> None:
+        """Check and apply; whatever comes of it is written to the run."""
+        try:
+            with package_path(self._run) as path, open_package(path) as package:
+                manifest = package.manifest()
+                self._check_released(manifest)
+                self._run.describe(manifest)
+                self._check_files(package, manifest)
+                self._stop_on_errors()
+                with transaction.atomic(), connection.cursor() as cursor:
+                    self._load(package, manifest, cursor)
+                    self._finish(Status.APPLIED)
+                    self._drop_overtaken()
+        except PackageError as error:
+            self._find(Stage.PACKAGE, error.code, error.sentence, file=error.file)
+            self._finish(Status.REFUSED, NOTHING)
+        except LoadBusyError:
+            # Given back as it was received.
+            Run.objects.filter(pk=self._run.pk).update(
+                status=Status.RECEIVED, attempts=F("attempts") - 1, started_at=None, phase=""
+            )
+            raise
+        except _NotAppliedError as stop:
+            self._finish(stop.status, stop.outcome)
+        except (IntegrityError, DataError) as error:
+            # The database's own words may hold a row; only the constraint's name is kept.
+            diagnosis = getattr(error.__cause__, "diag", None)
+            rule = getattr(diagnosis, "constraint_name", None) or type(error).__name__
+            log.exception("feed_load_failed", run_id=self._run.pk, rule=rule)
+            self._finish(Status.FAILED, f"The database refused a row (rule: {rule}); nothing was applied.")
+
+    def _finish(self, status: str, outcome: str = "") -> None:
+        finish(
+            self._run,
+            status=status,
+            outcome=outcome,
+            findings=self._findings,
+            counts={file: counts.as_dict() for file, counts in self._counts.items()},
+            timings={phase: round(seconds, 3) for phase, seconds in self._timings.items()},
+        )
+
+    def _drop_overtaken(self) -> None:
+        """Earlier packages of the source that are still held can't be applied any more."""
+        for held in Run.objects.overtaken_by(self._run):
+            # A person may have decided about it a moment ago.
+            with suppress(NotHeldError):
+                drop_held(run=held, reason="A later package of this source was applied.")
+
+    # Package checks.
+
+    def _check_released(self, manifest: Manifest) -> None:
+        """What a person released is what is applied: the package is still the one that was held."""
+        if self._run.is_released and manifest.digest != self._run.digest:
+            raise PackageError(
+                "changed-since-held", "The package has changed since it was held; load the new one by itself."
+            )
+
+    def _check_files(self, package: Package, manifest: Manifest) -> None:
+        """The manifest's files are known and there, and nothing else is; its time is plausible."""
+        for name in manifest.files:
+            if name not in self._by_file:
+                self._find(Stage.PACKAGE, "unknown-file", f"This portal doesn't read a file named {name}.", file=name)
+            elif name not in package.sizes:
+                self._find(
+                    Stage.PACKAGE,
+                    "file-missing",
+                    f"The manifest lists {name}, but the package doesn't have it.",
+                    file=name,
+                )
+        for name in sorted(set(package.sizes) - set(manifest.files) - {MANIFEST}):
+            shown = readable(name)[:80]
+            self._find(
+                Stage.PACKAGE,
+                "file-not-listed",
+                f"The manifest doesn't list ‘{shown}’, which is in the package.",
+                file=shown,
+            )
+        if manifest.as_of > self._now + CLOCK_SLACK:
+            self._find(
+                Stage.PACKAGE,
+                "as-of-future",
+                f"The package is as of {manifest.as_of:%Y-%m-%d %H:%M} UTC, which is in the future.",
+                file=MANIFEST,
+                severity=Severity.WARNING,
+            )
+
+    def _check_sequence(self, manifest: Manifest, source: Source | None, now_stored: str) -> bool:
+        """Whether the package is the one that was applied last; findings where it may not be applied at all."""
+        if source is None:
+            if not manifest.is_full:
+                self._refuse_sequence(
+                    "delta-first",
+                    f"The portal has nothing of ‘{manifest.source}’ yet; its first package must be a full one.",
+                )
+            return False
+        if manifest.sequence < source.sequence:
+            self._refuse_sequence(
+                "sequence-lower", f"The sequence is {manifest.sequence}, but {source.sequence} was already applied."
+            )
+        elif manifest.sequence == source.sequence:
+            if manifest.digest == source.digest:
+                # After a release that stores more of a package, the same one is applied once more.
+                return source.fingerprint == now_stored
+            self._refuse_sequence(
+                "sequence-reused", f"Sequence {manifest.sequence} was already applied with other content."
+            )
+        elif not manifest.is_full and manifest.sequence != source.sequence + 1:
+            self._refuse_sequence(
+                "sequence-gap",
+                f"The sequence is {manifest.sequence}; a delta after {source.sequence} must be {source.sequence + 1}.",
+            )
+        if manifest.as_of < source.as_of:
+            self._find(
+                Stage.PACKAGE,
+                "as-of-older",
+                f"The package is as of {manifest.as_of:%Y-%m-%d %H:%M} UTC, before the last one that was applied.",
+                file=MANIFEST,
+                severity=Severity.WARNING,
+            )
+        return False
+
+    def _refuse_sequence(self, code: str, sentence: str) -> None:
+        self._find(Stage.PACKAGE, code, sentence, file=MANIFEST)
+
+    # The load itself.
+
+    def _load(self, package: Package, manifest: Manifest, cursor: Any) -> None:
+        """Everything inside the transaction. Raises _NotAppliedError to roll it back."""
+        if not take_load_lock(cursor, wait=False):
+            if not self._wait:
+                raise LoadBusyError
+            with self._timed(WAITING, "wait"):
+                take_load_lock(cursor, wait=True)
+        for setting in SESSION_SETTINGS:
+            cursor.execute(setting)
+        source = Source.objects.filter(name=manifest.source).first()
+        stored = fingerprint(tuple(self._by_file.values()))
+        self._keeper.total(sum(package.sizes[name] for name in manifest.files))
+        if self._check_sequence(manifest, source, stored):
+            with self._timed("comparing hashes", "stage"):
+                verify_hashes(package, manifest, self._findings, self._keeper.progress)
+            self._stop_on_errors()
+            raise _NotAppliedError(Status.UNCHANGED)
+        self._stop_on_errors()
+        stagings = self._stage(package, manifest, cursor)
+        checker = Checker(
+            stagings, self._by_file, source=manifest.source, is_full=manifest.is_full, findings=self._findings
+        )
+        self._check(checker, cursor)
+        context = LoadContext(cursor, manifest, self._run.pk, self._now, stagings, self._findings)
+        self._apply(stagings, manifest, cursor, checker, context)
+        Source.objects.update_or_create(
+            name=manifest.source,
+            defaults={
+                "sequence": manifest.sequence,
+                "digest": manifest.digest,
+                "fingerprint": stored,
+                "as_of": manifest.as_of,
+                "applied_at": self._now,
+                "alarmed_at": None,
+            },
+        )
+        if self._run.dry_run:
+            raise _NotAppliedError(Status.REHEARSED)
+
+    def _stage(self, package: Package, manifest: Manifest, cursor: Any) -> list[Staging]:
+        """Stream every file of the package into its staging table, with the checks of its form."""
+        stagings: list[Staging] = []
+        done = 0
+        for file, layout in self._by_file.items():
+            if file not in manifest.files:
+                continue
+            with self._timed(f"reading {file}", "stage"):
+                stager = FileStager(
+                    layout,
+                    manifest.files[file],
+                    is_full=manifest.is_full,
+                    findings=self._findings,
+                    today=carrier_today(),
+                    progress=self._keeper.progress_from(done),
+                )
+                stagings.append(stager.stage(package, cursor))
+                done += package.sizes[file]
+        self._keeper.progress(done)
+        return stagings
+
+    def _check(self, checker: Checker, cursor: Any) -> None:
+        """Schema, references, rules on rows; a stage with errors ends the checks, for later ones would say nonsense."""
+        self._stop_on_errors(Stage.PACKAGE, Stage.SCHEMA)
+        with self._timed("checking", "check"):
+            checker.check_keys(cursor)
+            checker.check_rows(cursor, Stage.SCHEMA)
+            self._stop_on_errors(Stage.SCHEMA)
+            checker.check_references(cursor)
+            self._stop_on_errors(Stage.REFERENCES)
+            checker.check_rows(cursor, Stage.BUSINESS)
+        self._stop_on_errors()
+
+    def _apply(
+        self, stagings: list[Staging], manifest: Manifest, cursor: Any, checker: Checker, context: LoadContext
+    ) -> None:
+        """Apply every file, judge the whole, hold what a person should see, and run the areas' hooks."""
+        applier = Applier(
+            cursor,
+            self._by_file,
+            source=manifest.source,
+            is_full=manifest.is_full,
+            as_of=manifest.as_of,
+            now=self._now,
+        )
+        for staging in stagings:
+            with self._timed(f"applying {staging.layout.file}", "apply"):
+                self._counts[staging.layout.file] = applier.apply(staging)
+        with self._timed("checking the whole", "check"):
+            checker.check_sets(cursor, context.parameters)
+        self._stop_on_errors()
+        self._warn_of_references(stagings, applier)
+        self._hold_for_decision(cursor, stagings, manifest)
+        with self._timed("following up", "hooks"):
+            for staging in stagings:
+                for hook in staging.layout.table.after:
+                    hook(context)
+
+    def _warn_of_references(self, stagings: list[Staging], applier: Applier) -> None:
+        """Rows that this package retires while others still refer to them: applied, and shown."""
+        for staging in stagings:
+            if self._counts[staging.layout.file].retired:
+                for file, referring, referred in applier.still_referred_to(staging.layout):
+                    self._find(
+                        Stage.REFERENCES,
+                        "retired-in-use",
+                        f"{counted(referring, 'row')} of {file} still {'refers' if referring == 1 else 'refer'} to "
+                        f"{counted(referred, 'row')} that this package retires.",
+                        file=staging.layout.file,
+                        severity=Severity.WARNING,
+                    )
+
+    def _hold_for_decision(self, cursor: Any, stagings: list[Staging], manifest: Manifest) -> None:
+        """A package that would retire or cancel much, or whose source is new, waits for a person, unless released."""
+        difference = difference_of(cursor, manifest.source, stagings, self._counts)
+        if difference and not self._run.is_released:
+            self._run.difference = difference
+            raise _NotAppliedError(Status.HELD, " ".join(difference["reasons"]))
+
+    # Findings and time.
+
+    def _stop_on_errors(self, *stages: Stage) -> None:
+        """End as refused if there is an error (of one of the stages, where some are named)."""
+        if self._findings.has_errors(*stages):
+            raise _NotAppliedError(Status.REFUSED, NOTHING)
+
+    def _find(
+        self, stage: Stage, code: str, sentence: str, *, file: str = "", severity: Severity = Severity.ERROR
+    ) -> None:
+        self._findings.add(Found(stage, severity, code, sentence, file=file))
+
+    @contextmanager
+    def _timed(self, words: str, phase: str) -> Iterator[None]:
+        """Say what is being done, and add its seconds to the phase."""
+        self._keeper.phase(words[:1].upper() + words[1:])
+        begin = time.monotonic()
+        try:
+            yield
+        finally:
+            self._timings[phase] = self._timings.get(phase, 0.0) + time.monotonic() - begin

@@ -1,0 +1,33 @@
+"""The files of a package against the hashes of its manifest, without looking into them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+from core.feedspec import Severity, Stage
+from feed.load.findings import Findings, Found
+from feed.package.files.files import READ_ERRORS, Package
+from feed.package.files.manifest import Manifest
+
+CHUNK = 1 << 20
+
+
+def verify_hashes(package: Package, manifest: Manifest, findings: Findings, progress: Callable[[int], None]) -> None:
+    """Add a finding for each file whose bytes are not those of the manifest. `progress` is told the bytes read."""
+    done = 0
+    for name, entry in manifest.files.items():
+        digest = hashlib.sha256()
+        try:
+            with package.open(name) as stream:
+                while data := stream.read(CHUNK):
+                    digest.update(data)
+                    done += len(data)
+                    progress(done)
+        except READ_ERRORS:
+            sentence = "The file can't be read to its end; the package is damaged."
+            findings.add(Found(Stage.PACKAGE, Severity.ERROR, "unreadable", sentence, file=name))
+            continue
+        if digest.hexdigest() != entry.sha256:
+            sentence = "The file's SHA-256 isn't the one in the manifest; it was changed on its way."
+            findings.add(Found(Stage.PACKAGE, Severity.ERROR, "sha256", sentence, file=name))

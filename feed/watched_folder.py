@@ -1,0 +1,153 @@
+"""The watched folder (`settings.FEED_WATCH_DIR`): whole packages are taken in order, each once.
+
+A package is a `.zip`, best moved in under its final name when it is complete. One that is still being written is left
+alone until nothing has changed for a while. A package that is taken moves to `working/` and ends in `done/`, `held/`,
+`refused/` or `failed/`, with its run's number in front.
+"""
+
+from __future__ import annotations
+
+import re
+import stat
+import time
+import uuid
+import zipfile
+from functools import lru_cache
+from pathlib import Path
+
+import structlog
+from django.conf import settings
+from django.db import connection, transaction
+
+from core.queue import enqueue_on_commit
+from feed.models import Run
+from feed.package.files.files import PackageError, open_package, readable
+from feed.package.files.manifest import Manifest
+
+log = structlog.get_logger(__name__)
+
+WORKING = "working"
+PLACES = {
+    Run.Status.APPLIED: "done",
+    Run.Status.UNCHANGED: "done",
+    Run.Status.HELD: "held",
+    Run.Status.REFUSED: "refused",
+    Run.Status.DROPPED: "refused",
+    Run.Status.FAILED: "failed",
+}
+# Seconds without a change after which a file counts as complete.
+SETTLED = 30
+# Seconds after which a file that is no archive is taken all the same, to be refused where somebody sees it.
+GIVEN_UP = 600
+# What a package is called while it is worked on: its run's key, and the end of its own name.
+KEY_LENGTH, NAME_LENGTH = 36, 50
+TAKEN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-")
+WATCH_LOCK = (7_203_003, 0)
+
+
+def watched_folder() -> Path | None:
+    """The folder, with its sub-folders made; None where none is set or it isn't there (which the log says)."""
+    if not settings.FEED_WATCH_DIR:
+        return None
+    folder = Path(settings.FEED_WATCH_DIR)
+    if not folder.is_dir():
+        log.error("feed_watch_folder_missing")
+        return None
+    for name in (WORKING, *PLACES.values()):
+        (folder / name).mkdir(exist_ok=True)
+    return folder
+
+
+def take_next() -> Run | None:
+    """Take the next package and enqueue its load; None where there is none, or one is under way.
+
+    One at a time, in order of source and sequence, so that a delta never overtakes the one before it.
+    """
+    folder = watched_folder()
+    if folder is None:
+        return None
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", WATCH_LOCK)
+            if not cursor.fetchone()[0]:
+                return None
+        _put_in_place(folder)
+        if Run.objects.unfinished().filter(origin=Run.Origin.FOLDER).exists():
+            return None
+        path = next(iter(sorted(filter(_is_complete, folder.iterdir()), key=_order)), None)
+        if path is None:
+            return None
+        key = uuid.uuid4()
+        # Moved first: a crash after this leaves a file in `working/`, which the next look makes a run of.
+        return _begin(path.rename(folder / WORKING / f"{key}-{readable(path.name)[-NAME_LENGTH:]}"))
+
+
+def settle(run: Run) -> None:
+    """Move a finished run's package to where it belongs. Doing it twice changes nothing."""
+    path = Path(run.path)
+    if run.origin != Run.Origin.FOLDER or not run.is_finished or not path.is_file():
+        return
+    folder = path.parent.parent
+    target = folder / PLACES[Run.Status(run.status)] / f"{run.pk}-{run.name}"
+    if target != path:
+        path.rename(target)
+        Run.objects.filter(pk=run.pk).update(path=str(target))
+        run.path = str(target)
+
+
+def _begin(path: Path) -> Run:
+    """The run of a package in `working/`, whose name begins with the run's key."""
+    from feed.tasks import load_run
+
+    run = Run.objects.create(
+        idempotency_key=uuid.UUID(path.name[:KEY_LENGTH]),
+        origin=Run.Origin.FOLDER,
+        name=path.name[KEY_LENGTH + 1 :],
+        path=str(path),
+    )
+    enqueue_on_commit(load_run, run.pk)
+    return run
+
+
+def _put_in_place(folder: Path) -> None:
+    """What a crash left in `working/`: a file whose run has ended is moved on, one without a run gets it."""
+    for path in sorted((folder / WORKING).iterdir()):
+        if not TAKEN.match(path.name):
+            continue
+        run = Run.objects.filter(idempotency_key=uuid.UUID(path.name[:KEY_LENGTH])).first()
+        if run is None:
+            _begin(path)
+        else:
+            settle(run)
+
+
+def _is_complete(path: Path) -> bool:
+    """A plain `.zip` that nobody is writing to any more."""
+    if path.suffix.lower() != ".zip" or path.name.startswith("."):
+        return False
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return False
+    age = time.time() - status.st_mtime
+    return stat.S_ISREG(status.st_mode) and age >= SETTLED and (age >= GIVEN_UP or zipfile.is_zipfile(path))
+
+
+def _order(path: Path) -> tuple[str, int, str]:
+    """Source and sequence of a package, then its name; one that can't be read comes first and is refused."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return ("", 0, str(path))
+    return _order_of(path, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=1_000)
+def _order_of(path: Path, *_as_it_is: int) -> tuple[str, int, str]:
+    """The order of a file as it is; one that waits unchanged is not opened again with each look at the folder."""
+    try:
+        with open_package(path) as package:
+            manifest: Manifest = package.manifest()
+    except PackageError:
+        return ("", 0, str(path))
+    return (manifest.source, manifest.sequence, str(path))

@@ -1,0 +1,340 @@
+"""Status at a glance (S-22): what a user's policies come to today, for home."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from django.db.models import Case, Count, F, OuterRef, Q, Subquery, Value, When
+from django.db.models.functions import Coalesce
+
+from core.dates import carrier_today
+from core.templatetags.show import day_long
+from policies.eligibility import Verdict, judge_now
+from policies.models import Coverage, Membership, Policy, Policyholder, Reach, Term, reach_of
+from policies.pages.status import RENEWAL_WINDOW_DAYS, Notice, Standing, standing_for_insured, standing_of
+from policies.words import Word, word_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from accounts.models import User
+    from policies.models.term import TermQuerySet
+
+MOST_POLICIES = 6
+"""Home shows so many policies, those in force first; the list has the rest."""
+MOST_COMING = 8
+# The day of the cancellation where one is pending, else the end of the term.
+COMES_ON = Case(
+    When(
+        policy__status=Policy.Status.PENDING_CANCELLATION,
+        then=Coalesce("policy__cancellation_effective", "expires"),
+    ),
+    default=F("expires"),
+)
+COMING_FIELDS = (
+    "policy_id",
+    "expires",
+    "policy__public_id",
+    "policy__number",
+    "policy__status",
+    "policy__cure_amount",
+    "policy__policyholder__name",
+)
+ROLES = Membership.Role
+# With a cancellation ahead: pending, or cancelled as of a later date.
+CANCELLING = (Policy.Status.PENDING_CANCELLATION, Policy.Status.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnCoverage:
+    """An insured's own coverage, the policy it belongs to, and the term."""
+
+    coverage: Coverage
+    standing: Standing
+    term: Term
+    verdict: Verdict
+    word: Word
+
+    @property
+    def in_force(self) -> bool:
+        """Whether it covers today, as far as we know."""
+        covers = self.word in (Word.IN_FORCE, Word.PENDING_CANCELLATION)
+        return covers and self.coverage.in_force_on(self.standing.day)
+
+    @property
+    def ends(self) -> dt.date:
+        """Where it ends: while it goes on, over all its segments."""
+        ends = self.coverage.ends
+        return self.coverage.period[1] if ends > self.standing.day else ends
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPolicy:
+    """A policy that the user represents, with the number of those covered under it today."""
+
+    standing: Standing
+    covered: int
+
+    @property
+    def notices(self) -> list[Notice]:
+        """What is due or waits on it, with amounts."""
+        return self.standing.notices
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """The next thing in an agent's book: a cancellation or the end of a term."""
+
+    on: dt.date
+    policy: Policy
+    term: Term | None
+    renewal: str
+
+    @property
+    def is_cancellation(self) -> bool:
+        """Whether the policy is about to be cancelled."""
+        return self.policy.status == Policy.Status.PENDING_CANCELLATION
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """An agent's clients, counted, and what comes next with them."""
+
+    in_force: int
+    pending_cancellation: int
+    ending: int
+    coming: list[Coming]
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """All of it. Lists are empty and `book` is None where the user has no such role."""
+
+    roles: frozenset[str]
+    own: list[OwnCoverage] = field(default_factory=list)
+    held: list[HeldPolicy] = field(default_factory=list)
+    insured_on: list[Standing] = field(default_factory=list)
+    more_policies: bool = False
+    individual: bool = False
+    book: Book | None = None
+
+    @property
+    def standings(self) -> list[Standing]:
+        """Every policy shown, the user's own and the ones represented; of those that one is only insured on, none
+        that one's coverage has ended on."""
+        return [*(held.standing for held in self.held), *(one for one in self.insured_on if one.current)]
+
+    @property
+    def headline(self) -> str:
+        """What matters now, in one sentence."""
+        cancelling = [standing for standing in self.standings if standing.word == Word.PENDING_CANCELLATION]
+        if cancelling:
+            return f"Policy {cancelling[0].policy.number}: {_lower_first(cancelling[0].sentence)}."
+        in_force = [own for own in self.own if own.in_force]
+        if in_force and (self.individual or not self.held):
+            return f"Your coverage is in force until {day_long(min(own.ends for own in in_force))}."
+        if self.held:
+            return self._held_headline()
+        if self.insured_on:
+            return f"{self.insured_on[0].sentence}."
+        if self.book is not None:
+            return self._book_headline(self.book)
+        return ""
+
+    def _held_headline(self) -> str:
+        live = [held for held in self.held if held.standing.in_force]
+        if not live:
+            return f"Policy {self.held[0].standing.policy.number}: {_lower_first(self.held[0].standing.sentence)}."
+        covered = sum(held.covered for held in live)
+        first = min(live, key=lambda held: held.standing.ends or dt.date.max)
+        people = f"{covered:,} insured{'' if covered == 1 else 's'} covered today"
+        return f"{people}; {_lower_first(first.standing.sentence)}."
+
+    @staticmethod
+    def _book_headline(book: Book) -> str:
+        policies = f"{book.in_force:,} client polic{'y' if book.in_force == 1 else 'ies'} in force"
+        if book.pending_cancellation:
+            return f"{policies}; {book.pending_cancellation:,} pending cancellation."
+        return f"{policies}; {book.ending:,} end within {RENEWAL_WINDOW_DAYS} days."
+
+
+def _lower_first(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]
+
+
+def glance_of(user: User) -> Glance:
+    """What the user's policies come to today. At most seven queries, whatever the size of the book."""
+    reach = reach_of(user)
+    book = _book(reach) if reach.agency_ids else None
+    if not reach.insured_ids and not reach.policyholder_ids:
+        return Glance(reach.roles, book=book)
+    policies = _policies(reach.only(ROLES.INSURED, ROLES.POLICYHOLDER))
+    more = len(policies) > MOST_POLICIES
+    policies = policies[:MOST_POLICIES]
+    holders = {p.policyholder for p in policies if p.policyholder_id in reach.policyholder_ids}
+    individual = bool(reach.insured_ids) and all(h.kind == Policyholder.Kind.INDIVIDUAL for h in holders)
+    terms: dict[int, list[Term]] = {policy.pk: [] for policy in policies}
+    for term in _terms(policies, counted=bool(holders) and not individual):
+        terms[term.policy_id].append(term)
+    own = _own_by_policy(reach, policies)
+    standings = {}
+    for policy in sorted(policies, key=lambda policy: policy.policyholder not in holders):
+        if policy.policyholder in holders:
+            standings[policy.pk] = standing_of(policy, terms[policy.pk], policy.today())
+        else:
+            standings[policy.pk] = standing_for_insured(policy, own[policy.pk], terms[policy.pk], policy.today())
+    held = {pk: standing for pk, standing in standings.items() if standing.policy.policyholder in holders}
+    return Glance(
+        reach.roles,
+        own=[found for pk, standing in standings.items() for found in _leading(own[pk], standing, terms[pk])],
+        held=[HeldPolicy(standing, getattr(standing.term, "covered", 0)) for standing in held.values()],
+        insured_on=[standing for pk, standing in standings.items() if pk not in held],
+        more_policies=more,
+        individual=individual,
+        book=book,
+    )
+
+
+def _policies(reach: Reach) -> list[Policy]:
+    """The policies that the user holds or is insured on, those in force first; one more than are shown."""
+    first = Case(
+        When(status=Policy.Status.PENDING_CANCELLATION, then=Value(0)),
+        When(status=Policy.Status.ACTIVE, then=Value(1)),
+        When(status=Policy.Status.PENDING, then=Value(2)),
+        default=Value(3),
+    )
+    return list(
+        Policy.objects.live()
+        .filter(reach.policies())
+        .with_page()
+        .order_by(first, "number_normalized", "id")[: MOST_POLICIES + 1]
+    )
+
+
+def _own_by_policy(reach: Reach, policies: list[Policy]) -> dict[int, list[Coverage]]:
+    """The insured's own coverages on these policies, by policy, the latest first. One query, none for who is none."""
+    own: dict[int, list[Coverage]] = {policy.pk: [] for policy in policies}
+    if not reach.insured_ids:
+        return own
+    coverages = (
+        Coverage.objects.live()
+        .filter(insured_id__in=reach.insured_ids, term__policy__in=policies, term__retired_at=None)
+        .select_related("insured")
+        .with_segments()
+        .annotate(policy_id=F("term__policy_id"))
+        .order_by("-expires", "part", "id")
+    )
+    for coverage in coverages:
+        own[coverage.policy_id].append(coverage)
+    return own
+
+
+def _leading(coverages: list[Coverage], standing: Standing, terms: list[Term]) -> list[OwnCoverage]:
+    """One's coverages in the policy's leading term; of a policy that has ended, the last ones."""
+    leading = [c for c in coverages if standing.term is not None and c.term_id == standing.term.pk]
+    return own_coverages(leading, standing, terms)
+
+
+def own_coverages(coverages: Iterable[Coverage], standing: Standing, terms: Iterable[Term]) -> list[OwnCoverage]:
+    """Coverages of one policy, which come `with_segments`, with what each gives today. `terms`: the policy's, all."""
+    by_id = {term.pk: term for term in terms}
+    latest = max((term.effective for term in by_id.values() if term.status in Term.TAKEN_UP), default=None)
+    found = []
+    for coverage in coverages:
+        term = coverage.term = by_id[coverage.term_id]
+        word = word_of(coverage, standing.day, was_last=latest is None or term.effective >= latest)
+        found.append(OwnCoverage(coverage, standing, term, judge_now(coverage), word))
+    return found
+
+
+def _terms(policies: list[Policy], *, counted: bool) -> TermQuerySet:
+    """The policies' terms; `counted`: each current one with the number of insureds `covered` today, in one query."""
+    terms = Term.objects.live().filter(policy__in=policies)
+    if not counted:
+        return terms
+    today = carrier_today()
+    insureds = (
+        Coverage.objects.live()
+        .filter(term=OuterRef("pk"), effective__lte=today, expires__gt=today)
+        .order_by()
+        .values("term_id")
+        .annotate(n=Count("insured_id", distinct=True))
+        .values("n")
+    )
+    current = When(status=Term.Status.BOUND, effective__lte=today, expires__gt=today, then=Subquery(insureds))
+    return terms.annotate(covered=Coalesce(Case(current), Value(0)))
+
+
+def _book(reach: Reach) -> Book:
+    """An agent's clients: one query that counts those in force, two that say what comes next."""
+    today = carrier_today()
+    agent = reach.only(ROLES.AGENT)
+    soon = Q(expires__lte=today + dt.timedelta(days=RENEWAL_WINDOW_DAYS))
+    counted = (
+        _running(agent, today)
+        .filter(_by_the_date(today))
+        .order_by()
+        .values_list("policy__status")
+        .annotate(n=Count("pk"), ending=Count("pk", filter=soon))
+    )
+    by_status = {status: (n, ending) for status, n, ending in counted}
+    return Book(
+        in_force=sum(n for n, _ in by_status.values()),
+        pending_cancellation=sum(by_status.get(status, (0, 0))[0] for status in CANCELLING),
+        ending=sum(ending for _, ending in by_status.values()),
+        coming=_coming(agent, today),
+    )
+
+
+def _running(agent: Reach, today: dt.date) -> TermQuerySet:
+    """The clients' bound terms of today."""
+    return Term.objects.live().filter(
+        agent.policies("policy__"),
+        policy__retired_at=None,
+        status=Term.Status.BOUND,
+        effective__lte=today,
+        expires__gt=today,
+    )
+
+
+def _by_the_date(today: dt.date) -> Q:
+    """The condition on a running term that its policy is in force, whatever notice was given."""
+    cancelled = Q(policy__status=Policy.Status.CANCELLED)
+    return ~Q(policy__status=Policy.Status.PENDING) & (~cancelled | Q(policy__cancellation_effective__gt=today))
+
+
+def _coming(agent: Reach, today: dt.date) -> list[Coming]:
+    """Cancellations and ends of terms within the window, the nearest first."""
+    window = today + dt.timedelta(days=RENEWAL_WINDOW_DAYS)
+    terms = list(
+        _running(agent, today)
+        .filter(
+            Q(policy__status=Policy.Status.ACTIVE, expires__lte=window)
+            | Q(policy__status=Policy.Status.PENDING_CANCELLATION)
+        )
+        .annotate(on=COMES_ON)
+        .select_related("policy__policyholder")
+        .only(*COMING_FIELDS)
+        .order_by("on", "policy__number_normalized", "id")[:MOST_COMING]
+    )
+    renewals = _renewals([term.policy_id for term in terms], today)
+    return [Coming(term.on, term.policy, term, _renewal_word(term, renewals)) for term in terms]
+
+
+def _renewals(policy_ids: list[int], today: dt.date) -> list[tuple[int, dt.date, str]]:
+    """The terms to come of these policies: policy, first day, status."""
+    if not policy_ids:
+        return []
+    to_come = Term.objects.filter(policy_id__in=policy_ids, retired_at=None, effective__gt=today).order_by()
+    return list(to_come.values_list("policy_id", "effective", "status"))
+
+
+def _renewal_word(term: Term, renewals: list[tuple[int, dt.date, str]]) -> str:
+    following = {
+        status for policy, effective, status in renewals if policy == term.policy_id and effective >= term.expires
+    }
+    if Term.Status.BOUND in following:
+        return "Renewal bound"
+    return "Renewal offered" if {Term.Status.OFFERED, Term.Status.ACCEPTED} & following else "No renewal yet"

@@ -1,0 +1,146 @@
+"""Rows and tabs of the list of policies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypedDict
+from urllib.parse import urlencode
+
+from django.db.models import F
+from django.urls import reverse
+
+from core.converters import PUBLIC_ID_PLACE
+from core.money import dollars
+from core.templatetags.show import day
+from policies.filters import STATUSES
+from policies.models import Coverage, Membership, Policy, Term, reach_of
+from policies.pages.status import Standing, standing_for_insured, standing_of
+from policies.words import Word
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from accounts.models import User
+    from policies.models.policy import PolicyQuerySet
+
+PROGRAMS = dict(Policy.Program.choices)
+POLICY_FIELDS = (
+    "number",
+    "number_normalized",
+    "public_id",
+    "program",
+    "status",
+    "status_date",
+    "cancellation_effective",
+    "policyholder__name",
+    "policyholder__state",
+)
+TERM_FIELDS = ("policy_id", "status", "effective", "expires", "premium")
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One status to narrow to, as a link that keeps the search."""
+
+    label: str
+    href: str
+    current: bool
+
+
+class Row(TypedDict):
+    """A policy as the list shows it, in words, so that the template has nothing left to look up."""
+
+    number: str
+    href: str
+    policyholder: str
+    program: str
+    kind: str
+    label: str
+    sentence: str
+    term: str
+    premium: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What the list shows: `shows_premium` where the user sees any of these policies whole."""
+
+    rows: list[Row]
+    tabs: list[Tab]
+    shows_premium: bool
+    q: str
+    status: str
+
+    @property
+    def searched(self) -> bool:
+        """Whether the list is narrowed."""
+        return bool(self.q or self.status)
+
+
+def rows_of(policies: PolicyQuerySet) -> PolicyQuerySet:
+    """With what `listing_of` needs of each policy, and no more."""
+    return policies.select_related("policyholder").only(*POLICY_FIELDS)
+
+
+def listing_of(user: User, policies: Sequence[Policy], query: Mapping[str, str]) -> Listing:
+    """The rows of one page of policies; one query, three for who is insured on some and manages others."""
+    q, status = query.get("q", "").strip(), query.get("status", "")
+    tabs = [
+        Tab(
+            label, "?" + urlencode({key: value for key, value in (("q", q), ("status", code)) if value}), code == status
+        )
+        for code, label in [("", "All"), *STATUSES]
+    ]
+    if not policies:
+        return Listing([], tabs, False, q, status)
+    terms: dict[int, list[Term]] = {policy.pk: [] for policy in policies}
+    for term in Term.objects.live().filter(policy_id__in=list(terms)).only(*TERM_FIELDS):
+        terms[term.policy_id].append(term)
+    managed = _managed(user, policies)
+    address = reverse("policies:policy", args=[PUBLIC_ID_PLACE])
+    own = _own(user, [policy for policy in policies if policy.pk not in managed])
+    rows = []
+    for policy in policies:
+        if policy.pk in managed:
+            standing = standing_of(policy, terms[policy.pk], policy.today())
+        else:
+            standing = standing_for_insured(policy, own[policy.pk], terms[policy.pk], policy.today())
+        rows.append(_row(standing, address, with_premium=policy.pk in managed))
+    return Listing(rows, tabs, bool(managed), q, status)
+
+
+def _row(standing: Standing, address: str, *, with_premium: bool) -> Row:
+    policy, term = standing.policy, standing.term
+    plain = standing.word == Word.IN_FORCE
+    return Row(
+        number=policy.number,
+        href=address.replace(PUBLIC_ID_PLACE, policy.public_id),
+        policyholder=policy.policyholder.name,
+        program=PROGRAMS[policy.program],
+        kind=standing.kind,
+        label=standing.label,
+        sentence="" if plain else standing.sentence,
+        term=f"{day(term.effective)} – {day(term.expires)}" if term else "",
+        premium=dollars(term.premium) if with_premium and term and term.premium is not None else "",
+    )
+
+
+def _own(user: User, policies: Sequence[Policy]) -> dict[int, list[Coverage]]:
+    """The user's own coverages on policies that she is only insured on, by policy."""
+    own: dict[int, list[Coverage]] = {policy.pk: [] for policy in policies}
+    if not own:
+        return own
+    coverages = Coverage.objects.live().filter(
+        insured_id__in=reach_of(user).insured_ids, term__policy_id__in=list(own), term__retired_at=None
+    )
+    for coverage in coverages.with_segments().annotate(policy_id=F("term__policy_id")):
+        own[coverage.policy_id].append(coverage)
+    return own
+
+
+def _managed(user: User, policies: Sequence[Policy]) -> frozenset[int]:
+    """Which of these the user sees whole, and so their premium: all of them for who is nowhere an insured."""
+    if Membership.Role.INSURED not in reach_of(user).roles:
+        return frozenset(policy.pk for policy in policies)
+    shown = Policy.objects.managed_by(user).filter(pk__in=[policy.pk for policy in policies])
+    return frozenset(shown.values_list("pk", flat=True))
