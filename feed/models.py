@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
     from accounts.models import User
-    from feed.package.files.manifest import Manifest
+    from feed.package.manifest import Manifest
 
 
 def package_storage() -> Storage:

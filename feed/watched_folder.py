@@ -21,8 +21,8 @@ from django.db import connection, transaction
 
 from core.queue import enqueue_on_commit
 from feed.models import Run
-from feed.package.files.files import PackageError, open_package, readable
-from feed.package.files.manifest import Manifest
+from feed.package.files import PackageError, open_package, readable
+from feed.package.manifest import Manifest
 
 log = structlog.get_logger(__name__)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from feed.package.files.manifest import MANIFEST, SCHEMA
+from feed.package.manifest import MANIFEST, SCHEMA
 
 BUFFERED_ROWS = 2_000
 # Archives name a time for every file; the same package is the same bytes, whenever it is made.

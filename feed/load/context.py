@@ -9,7 +9,7 @@ from typing import Any
 from core.feedspec import Severity, Stage
 from feed.load.findings import Findings, Found
 from feed.load.staging import Staging
-from feed.package.files.manifest import Manifest
+from feed.package.manifest import Manifest
 
 
 class LoadContext:

@@ -28,9 +28,9 @@ from feed.load.run_lock import RunKeeper, take_load_lock
 from feed.load.staging import FileStager, Staging
 from feed.load.table_map import Layout, fingerprint, layouts
 from feed.models import NotHeldError, Run, Source
-from feed.package.files.files import Package, PackageError, open_package, readable
-from feed.package.files.hashes import verify_hashes
-from feed.package.files.manifest import MANIFEST, Manifest
+from feed.package.files import Package, PackageError, open_package, readable
+from feed.package.hashes import verify_hashes
+from feed.package.manifest import MANIFEST, Manifest
 from feed.services import drop_held
 
 if TYPE_CHECKING:

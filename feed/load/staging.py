@@ -13,9 +13,9 @@ from core.feedspec import Severity, Stage
 from feed.load.findings import Findings, Found
 from feed.load.table_map import Layout, quote
 from feed.load.values import ColumnReader, Judgement
-from feed.package.files.files import READ_ERRORS, Package
-from feed.package.files.manifest import FileEntry
-from feed.package.files.records import Batch, RecordReader
+from feed.package.files import READ_ERRORS, Package
+from feed.package.manifest import FileEntry
+from feed.package.records import Batch, RecordReader
 
 # What parts and quotes values on their way to COPY: control characters, which no value may hold.
 DELIMITER, QUOTE = "\x1f", "\x1e"

@@ -20,8 +20,8 @@ from typing import IO
 from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 
-from feed.package.files.archive import MAX_ENTRIES, ArchiveError, check_archive
-from feed.package.files.manifest import MANIFEST, MAX_MANIFEST_BYTES, Manifest, ManifestError, parse_manifest
+from feed.package.archive import MAX_ENTRIES, ArchiveError, check_archive
+from feed.package.manifest import MANIFEST, MAX_MANIFEST_BYTES, Manifest, ManifestError, parse_manifest
 
 MAX_CSV_BYTES = 4 * 1024**3
 MAX_DOCUMENT_BYTES = 50 * 1024**2

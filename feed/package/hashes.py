@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from core.feedspec import Severity, Stage
 from feed.load.findings import Findings, Found
-from feed.package.files.files import READ_ERRORS, Package
-from feed.package.files.manifest import Manifest
+from feed.package.files import READ_ERRORS, Package
+from feed.package.manifest import Manifest
 
 CHUNK = 1 << 20
 

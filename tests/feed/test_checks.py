@@ -398,7 +398,7 @@ def test_an_entry_that_is_packed_beyond_belief_is_refused(tmp_path: Path, loaded
 def test_a_file_that_is_no_csv_may_be_as_large_as_a_document(
     tmp_path: Path, loaded: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("feed.package.files.files.MAX_DOCUMENT_BYTES", 10_000)
+    monkeypatch.setattr("feed.package.files.MAX_DOCUMENT_BYTES", 10_000)
     package = Package(small_book(), sequence=2)
     package.files["scan.pdf"] = os.urandom(10_001)
     for path in (package.zip(tmp_path / "large.zip"), package.write(tmp_path / "large")):

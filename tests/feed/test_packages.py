@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from feed import watched_folder
-from feed.package.files.archive import MAX_DIRECTORY_BYTES, MAX_ENTRIES
-from feed.package.files.files import READ_ERRORS, PackageError, open_package
+from feed.package.archive import MAX_DIRECTORY_BYTES, MAX_ENTRIES
+from feed.package.files import READ_ERRORS, PackageError, open_package
 
 
 def an_archive() -> bytes:
@@ -60,7 +60,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[int]:
             super().__init__(*args, **options)
             found.append(len(self.filelist))
 
-    monkeypatch.setattr("feed.package.files.files.zipfile.ZipFile", Watched)
+    monkeypatch.setattr("feed.package.files.zipfile.ZipFile", Watched)
     return found
 
 

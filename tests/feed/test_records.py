@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from feed.package.files import records
-from feed.package.files.records import RecordReader, parse_strictly
+from feed.package import records
+from feed.package.records import RecordReader, parse_strictly
 
 Fault = tuple[int, int | None, str]
 
