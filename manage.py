@@ -3,6 +3,7 @@
 
 import os
 import sys
+from pathlib import Path
 
 # These need neither database nor Redis.
 WITHOUT_SERVICES = {
@@ -15,6 +16,9 @@ WITHOUT_SERVICES = {
     "makemessages",
     "version",
 }
+
+# Where none of these is set, nobody has set up production here.
+OF_PRODUCTION = ("PORTAL_MODE", "SECRET_KEY", "SECRET_KEY_FILE", "DATABASE_URL", "DATABASE_URL_FILE")
 
 
 def main() -> None:
@@ -35,6 +39,8 @@ def main() -> None:
         from bench.environment import prepare_environment as prepare_benchmarks
 
         prepare_benchmarks()
+    elif command != "check" and not Path(".env").is_file() and not any(map(os.environ.get, OF_PRODUCTION)):
+        sys.exit(f"PORTAL_MODE isn't set. For the demo's data, run: PORTAL_MODE=demo {' '.join(['python', *sys.argv])}")
     try:
         from django.conf import settings
 

@@ -74,6 +74,15 @@ def test_production_is_the_default_and_names_everything_that_is_missing() -> Non
     assert "Traceback" not in done.stderr
 
 
+def test_on_a_machine_without_production_a_command_says_how_to_use_the_demos_data() -> None:
+    done = manage("shell")
+
+    assert done.returncode != 0
+    assert done.stderr.strip() == (
+        "PORTAL_MODE isn't set. For the demo's data, run: PORTAL_MODE=demo python manage.py shell"
+    )
+
+
 def a_database(**change: object) -> dict[str, object]:
     """PostgreSQL on another machine."""
     there = {"HOST": "db.portal.test", "PASSWORD": "x", "OPTIONS": {"sslmode": "verify-full"}}
