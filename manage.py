@@ -39,7 +39,11 @@ def main() -> None:
         from bench.environment import prepare_environment as prepare_benchmarks
 
         prepare_benchmarks()
-    elif command != "check" and not Path(".env").is_file() and not any(map(os.environ.get, OF_PRODUCTION)):
+    elif (
+        command != "check"
+        and not Path(__file__).with_name(".env").is_file()
+        and not any(map(os.environ.get, OF_PRODUCTION))
+    ):
         sys.exit(f"PORTAL_MODE isn't set. For the demo's data, run: PORTAL_MODE=demo {' '.join(['python', *sys.argv])}")
     try:
         from django.conf import settings
