@@ -34,7 +34,7 @@ class RecordedChoices(AutocompleteJsonView):
 
 class PortalAdminSite(AdminSite):
     """Admin opens to staff who gave a real code within the last 20 minutes; a remembered device never counts
-    (SECURITY: step-up; remembered device). Who is sent away comes back after the code."""
+    (docs/security.md#step-up). Who is sent away comes back after the code."""
 
     site_header = f"{settings.BRAND['portal_name']}: staff"
     site_title = f"{settings.BRAND['portal_name']} staff"

@@ -14,7 +14,7 @@ from accounts.models.users import fold_username
 
 class UsernameBackend(ModelBackend):
     """Case and spaces of the username don't count. A username that nobody has costs one hash too, so that the time
-    tells nothing (SECURITY: enumeration). A locked or inactive account fails like a wrong password."""
+    tells nothing (docs/security.md#enumeration). A locked or inactive account fails like a wrong password."""
 
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any

@@ -18,7 +18,7 @@ View = Callable[Concatenate["HttpRequest", P], "HttpResponse"]
 
 
 def step_up_required(view: View[P]) -> View[P]:
-    """Ask for a code first if the last real one is older than 20 minutes (SECURITY: step-up).
+    """Ask for a code first if the last real one is older than 20 minutes (docs/security.md#step-up).
 
     A remembered device is no code. After it the user is back on the page asked for, or on the one whose form was sent;
     what was typed there is kept by the browser (static/js/keep.js).

@@ -1,4 +1,4 @@
-"""The tags of what happens to accounts (SECURITY: audit)."""
+"""The tags of what happens to accounts (docs/security.md#audit)."""
 
 from django.db.models import TextChoices
 

@@ -83,7 +83,7 @@ class SessionLimitsMiddleware:
 
     def _end(self, request: HttpRequest, row: Session) -> None:
         """The method that made the session whole is gone. It must not go on as a half one, which may set up a first
-        method: only a fresh password may (SECURITY: last factor)."""
+        method: only a fresh password may (docs/security.md#sign-in)."""
         row.end(EndReason.FACTOR_GONE)
         request.session.flush()
         store_of(request).end_reason = EndReason.FACTOR_GONE
@@ -91,7 +91,8 @@ class SessionLimitsMiddleware:
 
 
 class DefaultDenyMiddleware:
-    """Every address needs a signed-in user with a second factor, unless settings list it (SECURITY: default deny).
+    """Every address needs a signed-in user with a second factor, unless settings list it
+    (docs/security.md#default-deny).
 
     Who has given only a password may verify, set up a first method or sign out, and nothing else.
     """
@@ -123,8 +124,8 @@ class DefaultDenyMiddleware:
 
 
 class NoStoreMiddleware:
-    """No browser or proxy keeps a copy of what was not marked otherwise (SECURITY: headers). Static files are served
-    before this."""
+    """No browser or proxy keeps a copy of what was not marked otherwise (docs/security.md#headers). Static files are
+    served before this."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

@@ -1,4 +1,4 @@
-"""Where to go next: only ever to an address of this portal (SECURITY: default deny, links)."""
+"""Where to go next: only ever to an address of this portal (docs/security.md#default-deny)."""
 
 from __future__ import annotations
 

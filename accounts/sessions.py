@@ -105,7 +105,7 @@ class SessionStore(SessionBase):
         Session.objects.filter(pk=self.row.pk).update(data=self.row.data, user_id=self.row.user_id)
 
     def cycle_key(self) -> None:
-        """Rotate: the same row under a new key; the old key opens nothing from now on (SECURITY: session)."""
+        """Rotate: the same row under a new key; the old key opens nothing from now on (docs/security.md#sessions)."""
         self._get_session()
         if self.row is None:
             kept = self._session_cache

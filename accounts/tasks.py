@@ -31,7 +31,8 @@ SESSIONS_KEPT = timedelta(days=90)
 
 @shared_task
 def send_code(challenge_id: int) -> None:
-    """Make a challenge's code and hand it to the gateway, at most once and never after its time (SECURITY: sending).
+    """Make a challenge's code and hand it to the gateway, at most once and never after its time
+    (docs/security.md#sending).
 
     A task that comes a second time and finds 'sending' can't know whether the message went out: it says so on the row,
     and the page offers another code.
@@ -95,8 +96,8 @@ def expire_challenges() -> None:
 
 @shared_task
 def void_factorless_passwords() -> None:
-    """Void passwords that have stood for 7 days without any second factor (SECURITY: last factor). The owner asks web
-    support for a link to choose a new one."""
+    """Void passwords that have stood for 7 days without any second factor (docs/security.md#sign-in). The owner asks
+    web support for a link to choose a new one."""
     before = timezone.now() - settings.FACTORLESS_PASSWORD_LIFE
     candidates = User.objects.filter(password_changed_at__lte=before).exclude(
         Q(password__startswith=UNUSABLE_PASSWORD_PREFIX) | Q(factorless_since__gt=before)

@@ -1,1 +1,2 @@
-"""Benchmarks: each figure beside the peer's or floor's, measured in the same run (DESIGN: commands)."""
+"""Benchmarks: each figure beside the peer's or floor's, measured in the same run
+(docs/developers/index.md#commands)."""

@@ -96,9 +96,9 @@ def _plain(value: Any) -> Any:
 
 
 class StaffAdmin(admin.ModelAdmin[Row]):
-    """The base of every admin page of the portal: what staff may ask for, and what is recorded of it (SECURITY: staff,
-    audit). Every list, row, history and action that staff see or run is an event; so is every change, in the same
-    transaction."""
+    """The base of every admin page of the portal: what staff may ask for, and what is recorded of it
+    (docs/security.md#staff). Every list, row, history and action that staff see or run is an event; so is every change,
+    in the same transaction."""
 
     # An app's own tags, where it has them.
     look: ClassVar[str] = StaffEvent.ROW_VIEWED
@@ -315,7 +315,7 @@ class RecordedLooks(ReadOnlyAdmin[Row]):
 
 @admin.register(Event)
 class EventAdmin(ReadOnlyAdmin[Event]):
-    """The whole log, newest first (SECURITY: audit)."""
+    """The whole log, newest first (docs/security.md#audit)."""
 
     list_display = ("at", "tag", "actor_name", "subject_type", "subject_id", "on_behalf_of_name", "ip")
     search_fields = ("=tag", "=actor_name", "=on_behalf_of_name", "=request_id", "=session_id")

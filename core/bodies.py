@@ -1,5 +1,5 @@
-"""How much a request may carry to a view (SECURITY: request bodies). `portal.requests` enforces it before anything
-reads the body; a view that isn't marked takes `settings.DATA_UPLOAD_MAX_MEMORY_SIZE`."""
+"""How much a request may carry to a view (docs/security.md#request-bodies). `portal.requests` enforces it before
+anything reads the body; a view that isn't marked takes `settings.DATA_UPLOAD_MAX_MEMORY_SIZE`."""
 
 from __future__ import annotations
 

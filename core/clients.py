@@ -19,7 +19,7 @@ _quiet_until = [0.0]
 
 def client_ip(request: HttpRequest) -> str | None:
     """The client's address, read as many hops from the right of X-Forwarded-For as we run proxies, never further:
-    whatever stands left of it was written by the client (SECURITY: wrong passwords). None over a socket."""
+    whatever stands left of it was written by the client (docs/security.md#sign-in). None over a socket."""
     hops = settings.TRUSTED_PROXY_HOPS
     forwarded = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
     candidate = forwarded[-hops] if 0 < hops <= len(forwarded) else request.META.get("REMOTE_ADDR", "")

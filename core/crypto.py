@@ -1,4 +1,4 @@
-"""Secrets at rest: encryption with key ids, and keyed hashes where equality is needed (DESIGN: data).
+"""Secrets at rest: encryption with key ids, and keyed hashes where equality is needed (docs/architecture.md#data).
 
 An encrypted value reads `<key id>$<Fernet token>`. `settings.FIELD_KEYS` lists `id:secret` pairs, newest first: the
 first encrypts, all of them decrypt, and `manage.py rotate_keys` moves old values to the first. The secret may be any

@@ -1,4 +1,4 @@
-"""Dates of policies: one function decides 'in force on', and the day is always passed in (DESIGN: data).
+"""Dates of policies: one function decides 'in force on', and the day is always passed in (docs/architecture.md#data).
 
 A policy period begins and ends at 12:01 a.m. at the named insured's address, so 'today' depends on the state.
 """

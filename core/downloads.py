@@ -1,4 +1,4 @@
-"""Sending a stored file to somebody who was let through the row filter (SECURITY: uploads, headers)."""
+"""Sending a stored file to somebody who was let through the row filter (docs/security.md#uploads)."""
 
 from __future__ import annotations
 

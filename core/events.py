@@ -21,7 +21,7 @@ class LogEvent(TextChoices):
 
 
 class StaffEvent(TextChoices):
-    """What staff look at and do in admin, whatever the kind of row (SECURITY: audit)."""
+    """What staff look at and do in admin, whatever the kind of row (docs/security.md#audit)."""
 
     LIST_VIEWED = "staff:list:viewed", "List looked at by staff"
     LIST_REFUSED = "staff:list:refused", "List refused: asked for a column that it doesn't offer"
@@ -58,7 +58,7 @@ def record_event(
     request: HttpRequest | None = None,
     data: Mapping[str, Any] | None = None,
 ) -> Event:
-    """Add one line to the log (SECURITY: audit) in the current transaction.
+    """Add one line to the log (docs/security.md#audit) in the current transaction.
 
     tag: "source:subject:action" from an app's enumeration. actor: who did it; without one, the request's signed-in
     user. subject: what it was done to. on_behalf_of: whose business it was. data: JSON that explains the line, without

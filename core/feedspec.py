@@ -24,7 +24,7 @@ class Severity(StrEnum):
 
 
 class Stage(StrEnum):
-    """The order of the checks (FEED.md)."""
+    """The order of the checks (docs/feed-format.md#checks)."""
 
     PACKAGE = "package"
     SCHEMA = "schema"

@@ -24,7 +24,7 @@ PUBLIC_ID_LENGTH = 22
 
 
 def new_public_id() -> str:
-    """A random id for addresses: 128 bits as 22 url-safe characters (DESIGN: data)."""
+    """A random id for addresses: 128 bits as 22 url-safe characters (docs/architecture.md#data)."""
     return secrets.token_urlsafe(16)
 
 
@@ -56,7 +56,7 @@ class PublicIdField(_CharField):
 
 
 class EncryptedTextField(_TextField):
-    """Text that is encrypted in its column (SECURITY: seeds at rest). It can't be searched by value; keep a keyed hash
+    """Text that is encrypted in its column (docs/security.md#pii). It can't be searched by value; keep a keyed hash
     in a column beside it where equality is needed."""
 
     def get_prep_value(self, value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The same form sent twice gives the same row (DESIGN: data).
+"""The same form sent twice gives the same row (docs/architecture.md#data).
 
 A form that creates something inherits `IdempotentForm`; its model has a `UUIDField` named `idempotency_key` under a
 unique constraint together with the user, and the view's verb goes through `create_once`.

@@ -22,7 +22,8 @@ class EventQuerySet(models.QuerySet["Event"]):
 
 
 class Event(models.Model):
-    """One line of the log: who, for whom, what, when, where (SECURITY: audit). Written by `core.events.record_event`.
+    """One line of the log: who, for whom, what, when, where (docs/security.md#audit). Written by
+    `core.events.record_event`.
 
     Append-only: triggers of the database refuse UPDATE, DELETE, and TRUNCATE, whatever a session sets. The table is
     partitioned by year of `at`; retention drops whole partitions (`core.partitions`). Actors are kept as id and name,
@@ -59,8 +60,8 @@ class Event(models.Model):
 
 
 class OutboxMessage(models.Model):
-    """What one app tells another durably (DESIGN: the house): written in the transaction of the transition itself,
-    delivered by a task to the handlers of its topic. The same topic and key is told once."""
+    """What one app tells another durably (docs/architecture.md#outbox): written in the transaction of the transition
+    itself, delivered by a task to the handlers of its topic. The same topic and key is told once."""
 
     class Status(models.TextChoices):
         """Where a message stands; `failed` needs a person."""

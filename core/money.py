@@ -1,4 +1,5 @@
-"""Money is `Decimal` with two places everywhere; cents exist only inside a payment gateway (DESIGN: data)."""
+"""Money is `Decimal` with two places everywhere; cents exist only inside a payment gateway
+(docs/architecture.md#data)."""
 
 from __future__ import annotations
 

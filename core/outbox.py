@@ -1,5 +1,6 @@
-"""Publishing to the outbox (DESIGN: the house). Handlers stand in `settings.OUTBOX_HANDLERS` by topic, as dotted paths
-to callables `(payload: dict, *, key: str)`; each may be called twice with the same key and must do its work once."""
+"""Publishing to the outbox (docs/architecture.md#outbox). Handlers stand in `settings.OUTBOX_HANDLERS` by topic, as
+dotted paths to callables `(payload: dict, *, key: str)`; each may be called twice with the same key and must do its
+work once."""
 
 from __future__ import annotations
 

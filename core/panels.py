@@ -1,4 +1,5 @@
-"""Panels: what each area adds to home and to the policy page without those pages knowing the area (DESIGN: the house).
+"""Panels: what each area adds to home and to the policy page without those pages knowing the area
+(docs/architecture.md#panels).
 
 `settings.PANELS` lists dotted paths to lists of providers. A provider is a callable `(user, *, policy=None)` that
 yields panels; for home it is called without a policy, for the policy page with one.

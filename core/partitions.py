@@ -1,4 +1,4 @@
-"""Yearly partitions of the event log, and its retention (SECURITY: audit, 5 years by setting).
+"""Yearly partitions of the event log, and its retention (docs/security.md#audit).
 
 Rows can't be deleted one by one, so what is past its time goes with its whole partition. A default partition catches
 whatever falls outside the years that exist, so that an event is never lost.

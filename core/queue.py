@@ -1,4 +1,4 @@
-"""Putting work in a queue, so that a broker that is down never breaks the page (SECURITY: failure).
+"""Putting work in a queue, so that a broker that is down never breaks the page (docs/security.md#failure).
 
 Rows are the state: whoever enqueues has stored a row that says what is owed, and beat enqueues stale rows again.
 """

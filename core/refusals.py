@@ -1,4 +1,4 @@
-"""What was turned away, without a flood of events (SECURITY: wrong passwords).
+"""What was turned away, without a flood of events (docs/security.md#sign-in).
 
 Anybody can knock on a closed door as often as the line carries, and an append-only log can't be cleaned. So the first
 refusal of a key is an event. The others are counted in the key's throttle row, and after a quarter of an hour one more

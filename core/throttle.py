@@ -1,7 +1,7 @@
 """Counting how often something happened, in one statement each, so that concurrent requests can't slip past.
 
 A key's hits are kept as their times: the window slides, it does not reset. What was refused is not counted, so
-hammering on a closed door does not keep it closed (SECURITY: wrong passwords, resend).
+hammering on a closed door does not keep it closed (docs/security.md#sign-in).
 
 `hit` counts what has happened. `claim_all` is for tries that take time to judge and count only when they fail: a try
 takes a place while it is judged, and who finds all places taken by others that are being judged waits a moment for

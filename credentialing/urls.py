@@ -1,4 +1,4 @@
-"""Addresses of credentialing (DESIGN: addresses)."""
+"""Addresses of credentialing (docs/architecture.md#addresses)."""
 
 from django.urls import path
 

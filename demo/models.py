@@ -8,7 +8,7 @@ from django.utils import timezone
 
 
 class DemoMessage(models.Model):
-    """A mail, text message or call that the demo keeps instead of sending (DESIGN: commands)."""
+    """A mail, text message or call that the demo keeps instead of sending (docs/developers/index.md#commands)."""
 
     class Kind(models.TextChoices):
         """How it would have gone out."""

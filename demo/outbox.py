@@ -37,7 +37,7 @@ def keep(*, kind: DemoMessage.Kind, to: str, body: str, subject: str = "") -> De
 
 
 def as_json(message: DemoMessage) -> dict[str, Any]:
-    """One element of /demo/outbox.json (DESIGN: commands)."""
+    """One element of /demo/outbox.json (docs/developers/index.md#commands)."""
     return {
         "kind": message.kind,
         "to": message.to,

@@ -115,7 +115,7 @@ class RunAdmin(ReadOnlyAdmin[Run]):
         return response
 
     def release_view(self, request: HttpRequest, run_id: int) -> HttpResponse:
-        """Let a held package through, with a reason (FEED.md: held for a person's decision)."""
+        """Let a held package through, with a reason (docs/feed-format.md#held)."""
         run = self._run(request, str(run_id))
         if not request.user.has_perm("feed.release_held_run"):
             raise PermissionDenied

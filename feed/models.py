@@ -232,7 +232,8 @@ class Run(models.Model):
             Run.objects.filter(pk=self.pk).update(upload="")
 
     def release(self, *, by: User, reason: str, os_user: str = "", request: HttpRequest | None = None) -> None:
-        """Let a held package through on a person's decision: it is loaded once more, past the guard (FEED.md).
+        """Let a held package through on a person's decision: it is loaded once more, past the guard
+        (docs/feed-format.md#held).
 
         `os_user`: at the command line, whom the operating system takes the person for. Raises NotHeldError where it
         isn't held any more, OwnUploadError for the person who uploaded it, ValueError without a reason. Enqueue

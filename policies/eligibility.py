@@ -1,6 +1,6 @@
 """What a coverage gives on a day: a certificate, a letter of past coverage, or nothing and why.
 
-This is the one place of the rule (SPEC: what a day gives; FEED: settled readings). Links, pages, and issuing all ask
+This is the one place of the rule (docs/spec.md#what-a-day-gives). Links, pages, and issuing all ask
 here. The date decides, not the word:
 
     in force                        certificate; a nonrenewal ahead isn't mentioned

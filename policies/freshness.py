@@ -1,4 +1,5 @@
-"""How fresh the carrier's data is, asked by dotted path: the feed stands on a floor above (DESIGN: the house)."""
+"""How fresh the carrier's data is, asked by dotted path: the feed stands on a floor above
+(docs/architecture.md#areas)."""
 
 from __future__ import annotations
 

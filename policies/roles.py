@@ -1,4 +1,4 @@
-"""Who may do what: the one table of role × capability (SPEC: roles, rows and rights).
+"""Who may do what: the one table of role × capability (docs/spec.md#roles-rows-and-rights).
 
 Rows are about *which* objects and live in each model's `visible_to(user)`; this table is about *what* may be done with
 an object that is seen. Read a line as: this capability, who has it, whether it outlives the coverage, and what else it

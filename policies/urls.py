@@ -1,4 +1,4 @@
-"""Addresses of policies (DESIGN: addresses)."""
+"""Addresses of policies (docs/architecture.md#addresses)."""
 
 from django.urls import path
 

@@ -1,4 +1,5 @@
-"""What production refuses to start with: missing or default secrets, and parts of the demo (SECURITY: secrets)."""
+"""What production refuses to start with: missing or default secrets, and parts of the demo
+(docs/security.md#secrets)."""
 
 from __future__ import annotations
 
@@ -85,7 +86,7 @@ def _address_problems(values: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _service_problems(values: Mapping[str, Any]) -> Iterator[str]:
-    """What lets others on the way, or on this machine, into Redis or PostgreSQL (SECURITY: services)."""
+    """What lets others on the way, or on this machine, into Redis or PostgreSQL (docs/security.md#services)."""
     redis_url = values["REDIS_URL"]
     redis = urlsplit(redis_url)
     if redis.scheme in {"redis", "rediss"}:

@@ -1,6 +1,6 @@
 """Logs: one JSON object a line, with the request's id and without anything personal.
 
-What may never stand in a log is in SECURITY's row "PII": codes, passwords, tokens, seeds, dates of birth, full
+What may never stand in a log is in docs/security.md#pii: codes, passwords, tokens, seeds, dates of birth, full
 numbers. Callers don't write them; `redact` is the second line of defence, for what libraries and exceptions say.
 """
 

@@ -35,7 +35,7 @@ class ReadableRequestMiddleware:
 
 class BodyLimitMiddleware:
     """Answers 413 to a body that is larger than its view takes, by its announced length and without reading it
-    (SECURITY: request bodies). A body whose length isn't announced is refused with 411: no browser sends one."""
+    (docs/security.md#request-bodies). A body whose length isn't announced is refused with 411: no browser sends one."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

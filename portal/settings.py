@@ -216,7 +216,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "alarm-stale-feed": {"task": "feed.tasks.alarm_stale_feed", "schedule": 900.0},
 }
 
-# Who may sign in, and how (SECURITY: codes; sign-in, sessions, devices).
+# Who may sign in, and how (docs/security.md#codes).
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.backends.UsernameBackend"]
 PASSWORD_HASHERS = [
@@ -381,7 +381,7 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="portal@portal.exampl
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
-# Web security (SECURITY: web and data). On plain http://localhost the cookies have plain names.
+# Web security (docs/security.md#headers). On plain http://localhost the cookies have plain names.
 _prefix = "__Host-" if PRODUCTION else ""
 SESSION_COOKIE_NAME = f"{_prefix}session"
 CSRF_COOKIE_NAME = f"{_prefix}csrf"

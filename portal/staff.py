@@ -1,4 +1,5 @@
-"""The groups that staff are put into, and what each may do in admin: the least its work needs (SECURITY: staff)."""
+"""The groups that staff are put into, and what each may do in admin: the least its work needs
+(docs/security.md#staff)."""
 
 from __future__ import annotations
 

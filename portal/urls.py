@@ -1,4 +1,4 @@
-"""Every address of the portal (DESIGN: addresses)."""
+"""Every address of the portal (docs/architecture.md#addresses)."""
 
 from django.conf import settings
 from django.contrib import admin

@@ -1,4 +1,4 @@
-"""Every address × every role × own and another customer's object (DESIGN: data; SECURITY: default deny).
+"""Every address × every role × own and another customer's object (docs/security.md#default-deny).
 
 The walk is by the resolver: an address without a row in `ROWS` fails. A row says what each viewer gets at an address
 that concerns one policy (or a certificate of it): those whose it is, and strangers, for whom it must not exist.

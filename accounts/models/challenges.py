@@ -57,7 +57,7 @@ class ChallengeQuerySet(models.QuerySet["Challenge"]):
 
 
 class Challenge(models.Model):
-    """One code for one phone, bound to the session that asked (SECURITY: a code's life; sending).
+    """One code for one phone, bound to the session that asked (docs/security.md#codes).
 
     The request stores the row and enqueues its id; the worker makes the code and keeps its keyed hash only.
     """

@@ -77,7 +77,7 @@ class CodeDeviceQuerySet(models.QuerySet[AnyDevice]):
 
 
 class CodeDevice(Device):
-    """What every factor with a typed code has in common (SECURITY: wrong codes).
+    """What every factor with a typed code has in common (docs/security.md#codes).
 
     Five wrong codes in a row cool the device off for 15 minutes. A hundred switch it off until staff switch it on:
     a hundred in a row, or within 30 days whatever right ones came between, so that nobody who knows the password can
@@ -199,7 +199,7 @@ class CodeDevice(Device):
 
 
 class AuthenticatorDevice(CodeDevice):
-    """An authenticator app: RFC 6238, SHA-1, 30 s, ±1 step (SECURITY: authenticator). A time step opens once, the one
+    """An authenticator app: RFC 6238, SHA-1, 30 s, ±1 step (docs/security.md#codes). A time step opens once, the one
     used at enrolment included; the seed is encrypted at rest."""
 
     METHOD = "authenticator"

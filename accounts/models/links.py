@@ -36,8 +36,8 @@ class AccountLinkQuerySet(models.QuerySet["AccountLink"]):
 
 
 class AccountLink(models.Model):
-    """A single-use link (SECURITY: links). The request makes the row, which names the account and the purpose. Whoever
-    hands the link over draws the token; the row keeps its hash.
+    """A single-use link (docs/security.md#links). The request makes the row, which names the account and the purpose.
+    Whoever hands the link over draws the token; the row keeps its hash.
 
     `epoch`: a lock, a change of password or of a factor voids the link. `email`: where it was sent, empty where an
     operator handed it over. Whoever used a link has proved to read that email.

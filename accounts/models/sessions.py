@@ -34,7 +34,7 @@ class TrustedDeviceQuerySet(models.QuerySet["TrustedDevice"]):
 class TrustedDevice(models.Model):
     """A browser that is not asked for a code at sign-in (S-10). Its cookie holds a 256-bit token, this row the hash.
 
-    It spares the code and is not a fresh second factor; it never opens admin (SECURITY: remembered device).
+    It spares the code and is not a fresh second factor; it never opens admin (docs/security.md#devices).
     """
 
     public_id = PublicIdField()

@@ -29,7 +29,7 @@ LONGEST_USERNAME = 150
 
 
 def fold_username(username: str) -> str:
-    """What two spellings of a username share: case, width and spaces don't count (SECURITY: wrong passwords)."""
+    """What two spellings of a username share: case, width and spaces don't count (docs/security.md#sign-in)."""
     return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", username)).strip().casefold()
 
 
@@ -75,7 +75,7 @@ class UserManager(BaseUserManager["User"]):
 
 class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-missing]  # of django-otp's untyped devices
     """An account. `security_epoch` grows with every change that remembered devices must not survive: password, email,
-    phone, factor, lock, 'sign out everywhere' (SECURITY: remembered device)."""
+    phone, factor, lock, 'sign out everywhere' (docs/security.md#devices)."""
 
     public_id = PublicIdField()
     username = models.CharField(
@@ -152,7 +152,7 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
     @property
     def confirmed_email(self) -> str:
         """The email if its owner has used a link that we sent there, else empty. Only this one may prove who it is
-        (SECURITY: email)."""
+        (docs/security.md#sign-in)."""
         return self.email if self.email_confirmed_at is not None else ""
 
     def confirm_email(self) -> None:
@@ -219,8 +219,8 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
         return self.is_staff or self.is_superuser
 
     def is_served_by(self, staff: User) -> bool:
-        """Whether this member of staff may lock, unlock or restore the account (SECURITY: locked): nobody their own,
-        and an account of staff only a superuser."""
+        """Whether this member of staff may lock, unlock or restore the account (docs/security.md#lockout): nobody their
+        own, and an account of staff only a superuser."""
         if self.pk == staff.pk:
             return False
         return staff.is_superuser or not self.is_of_staff

@@ -1,4 +1,4 @@
-"""Asking for a code by text message, and judging a typed code (SECURITY: codes)."""
+"""Asking for a code by text message, and judging a typed code (docs/security.md#codes)."""
 
 from __future__ import annotations
 

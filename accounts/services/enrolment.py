@@ -93,7 +93,7 @@ def confirm(*, device: CodeDevice, code: str, request: HttpRequest) -> Outcome:
 
 def remove(*, device: CodeDevice, by: User, request: HttpRequest | None) -> None:
     """Remove a method from its account. Every session ends and every remembered device is forgotten, so that none of
-    them goes on without it; another method is set up only after a fresh password (SECURITY: last factor)."""
+    them goes on without it; another method is set up only after a fresh password (docs/security.md#sign-in)."""
     with transaction.atomic():
         user = User.objects.select_for_update().get(pk=device.user_id)
         told = {"device": device.public_id, "name": device.name, "method": device.METHOD}

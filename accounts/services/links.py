@@ -1,5 +1,5 @@
-"""Links by mail (SECURITY: links): made on request, their token drawn by the worker, opened by a GET that changes
-nothing, used by a POST, once.
+"""Links by mail (docs/security.md#links): made on request, their token drawn by the worker, opened by a GET that
+changes nothing, used by a POST, once.
 
 A new purpose adds its life, its mail and the verb of its page; the table, the opening and the limits stay.
 """

@@ -1,4 +1,4 @@
-"""Why an account can't sign in, until when, and its unlocking by staff (S-14; SECURITY: locked)."""
+"""Why an account can't sign in, until when, and its unlocking by staff (S-14; docs/security.md#lockout)."""
 
 from __future__ import annotations
 

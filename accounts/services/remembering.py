@@ -1,4 +1,4 @@
-"""Browsers that are not asked for a code at sign-in (S-10; SECURITY: remembered device).
+"""Browsers that are not asked for a code at sign-in (S-10; docs/security.md#devices).
 
 The cookie holds up to five tokens, so that colleagues who share a browser don't push each other out; a token opens
 nothing by itself, it spares one user the code after the right password.

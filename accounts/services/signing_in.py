@@ -1,4 +1,4 @@
-"""The password, and what a session becomes after it and after a code (SECURITY: sign-in, sessions, devices)."""
+"""The password, and what a session becomes after it and after a code (docs/security.md#sign-in)."""
 
 from __future__ import annotations
 

@@ -20,5 +20,5 @@ def session_seconds(context: dict[str, Any]) -> int:
 
 @register.simple_tag
 def warning_seconds() -> int:
-    """How long before its end the session warns (SECURITY: session)."""
+    """How long before its end the session warns (docs/security.md#sessions)."""
     return int(settings.SESSION_IDLE_WARNING.total_seconds())

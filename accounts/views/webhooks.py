@@ -24,7 +24,7 @@ MAX_REPORT_BYTES = 64 * 1024
 @csrf_exempt
 @require_POST
 def twilio_status(request: HttpRequest) -> HttpResponse:
-    """Take a delivery report: signed by Twilio, in any order, any number of times (SECURITY: sending).
+    """Take a delivery report: signed by Twilio, in any order, any number of times (docs/security.md#sending).
 
     403 without a valid signature; 204 otherwise, also for a message that is not known any more.
     """

@@ -210,8 +210,8 @@ def _hand_over(certificate_id: int) -> bool:
 def wait_for_file(certificate: Certificate, *, seconds: float) -> None:
     """Return when the certificate is ready or has failed, when the queue didn't take it, or after `seconds`.
 
-    At once where half of this process's threads wait already: the others are for those who don't issue (SECURITY:
-    exhaustion), and the page of the certificate goes on asking by itself.
+    At once where half of this process's threads wait already: the others are for those who don't issue
+    (docs/security.md#exhaustion), and the page of the certificate goes on asking by itself.
     """
     if not _room_to_wait.acquire(blocking=False):
         return

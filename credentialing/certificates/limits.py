@@ -1,5 +1,5 @@
 """How often a user may issue, add holders, and retry: nothing that is issued can be deleted, and each takes a worker's
-time (SECURITY: exhaustion). The figures are settings."""
+time (docs/security.md#exhaustion). The figures are settings."""
 
 from __future__ import annotations
 

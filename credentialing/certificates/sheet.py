@@ -1,6 +1,6 @@
 """What a certificate's page says, read from its snapshot: the wordings of each kind are here, once.
 
-Nothing is looked up: the same snapshot always gives the same page (SPEC: insurance facts to get right).
+Nothing is looked up: the same snapshot always gives the same page (docs/spec.md#insurance-facts).
 """
 
 from __future__ import annotations

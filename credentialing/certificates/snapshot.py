@@ -1,7 +1,7 @@
 """The snapshot of a certificate: everything its page says, taken from the tables at the moment of issue.
 
 Plain JSON with ISO dates and decimal strings, so that it reads the same in ten years, whatever the tables have become.
-What isn't on record isn't in it, and so isn't said (SPEC: insurance facts to get right).
+What isn't on record isn't in it, and so isn't said (docs/spec.md#insurance-facts).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # 1 was never released.
 VERSION = 2
 PERIOD_WORDING = "12:01 a.m. standard time at the named insured’s address"
-# How the carrier's word on a tail is stated; offers that were not taken up are no tails (FEED: settled readings).
+# How the carrier's word on a tail is stated; offers that were not taken up are no tails (docs/feed-format.md).
 TAIL_STATES = {
     "paid": "purchased",
     "automatic": "automatic",

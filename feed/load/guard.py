@@ -1,4 +1,4 @@
-"""What a package would do that a person should see first (FEED.md: held for a person's decision)."""
+"""What a package would do that a person should see first (docs/feed-format.md#held)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Loading a package: the checks in their order, then everything in one transaction, or nothing (FEED.md)."""
+"""Loading a package: the checks in their order, then everything in one transaction, or nothing
+(docs/feed-format.md#checks)."""
 
 from __future__ import annotations
 

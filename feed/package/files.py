@@ -1,7 +1,7 @@
 """A package on disk: a folder or a `.zip`, opened so that nothing outside it is ever read.
 
-Everything that could fill the disk or the memory is bounded, and looked at before anything is unpacked (FEED.md,
-limits): files are streamed and never unpacked to disk.
+Everything that could fill the disk or the memory is bounded, and looked at before anything is unpacked
+(docs/feed-format.md#limits): files are streamed and never unpacked to disk.
 """
 
 from __future__ import annotations

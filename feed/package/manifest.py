@@ -74,7 +74,7 @@ def shown(value: object) -> str:
 
 
 def parse_manifest(data: bytes) -> Manifest:
-    """Read `manifest.json` (FEED.md). Raises ManifestError at the first thing that is wrong."""
+    """Read `manifest.json` (docs/feed-format.md#manifest). Raises ManifestError at the first thing that is wrong."""
     content = _json_object(data)
     if content.get("schema") != SCHEMA:
         raise ManifestError(

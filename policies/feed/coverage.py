@@ -13,7 +13,7 @@ from policies.models import Coverage, EreOffer, Policy, Term
 
 NOTHING = Decimal(0)
 SMALL = Decimal(32_767)
-# A package that retires or cancels fewer policies is not held for it (FEED.md).
+# A package that retires or cancels fewer policies is not held for it (docs/feed-format.md#held).
 POLICIES_HELD_FROM = 3
 
 

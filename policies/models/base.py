@@ -18,7 +18,7 @@ class FeedQuerySet(models.QuerySet[Any]):
 
 
 class FeedRow(models.Model):
-    """A row of the carrier's feed (FEED.md): `external_id` is the carrier's own key, unique per source.
+    """A row of the carrier's feed (docs/feed-format.md): `external_id` is the carrier's own key, unique per source.
 
     A key of several columns is joined by `|`. A row that is missing from a full package is retired, never erased, and
     comes back by reappearing.

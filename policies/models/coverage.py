@@ -148,7 +148,7 @@ class Coverage(FeedRow):
 
     @property
     def retroactive_text(self) -> str:
-        """'N/A – occurrence', 'Full prior acts', or the retroactive date (SPEC: insurance facts)."""
+        """'N/A – occurrence', 'Full prior acts', or the retroactive date (docs/spec.md#insurance-facts)."""
         if self.form == self.Form.OCCURRENCE:
             return "N/A – occurrence"
         if self.full_prior_acts:

@@ -45,8 +45,8 @@ class Membership(models.Model):
     """A user's place with one party: an insured, a policyholder or an agency.
 
     It is *current* while the party's coverage is, *historic* when that has ended, and *ended* from the moment it is
-    revoked or its last day has come (SPEC: current, historic, ended). `capabilities` are switches beyond the role's own
-    (see `policies.roles`), such as access to claims history.
+    revoked or its last day has come (docs/spec.md#current-historic-ended). `capabilities` are switches beyond the
+    role's own (see `policies.roles`), such as access to claims history.
     """
 
     class Role(models.TextChoices):
@@ -57,7 +57,7 @@ class Membership(models.Model):
         AGENT = "agent", "Agent"
 
     class EndedBy(models.TextChoices):
-        """Who ended it. What a person ended the feed never grants again (FEED.md)."""
+        """Who ended it. What a person ended the feed never grants again (docs/feed-format.md)."""
 
         FEED = "feed", "The carrier's data"
         PERSON = "person", "A person"

@@ -20,7 +20,7 @@ class Company(FeedRow, Address):
     """A writing company: the insurer that a policy is written by."""
 
     class Service(models.TextChoices):
-        """What the portal offers for a company's policies; what is off is not shown and refused (S-03x)."""
+        """What the portal offers for a company's policies; what is off is not shown and refused (S-47)."""
 
         PAY = "pay", "Payment"
         AUTOPAY = "autopay", "AutoPay"

@@ -31,7 +31,8 @@ class PolicyQuerySet(FeedQuerySet):
     """Policies, and who may see them."""
 
     def visible_to(self, user: User) -> Self:
-        """Policies the user holds, is insured on, or whose agency is agent of record today (SPEC: roles and rows).
+        """Policies the user holds, is insured on, or whose agency is agent of record today
+        (docs/spec.md#roles-rows-and-rights).
 
         Indexed sets united, so that a book of 100,000 policies costs a user of ten no more than hers.
         """
@@ -158,7 +159,7 @@ class Policy(FeedRow):
     def cancelled_on(self) -> dt.date | None:
         """The day from which the policy is cancelled, past or ahead; None where it isn't, or the carrier gives no day.
 
-        FEED: `cancellation_effective`, or `status_date` where that is empty.
+        `cancellation_effective`, or `status_date` where that is empty.
         """
         if self.status != self.Status.CANCELLED:
             return None
@@ -171,7 +172,7 @@ class Policy(FeedRow):
         return cancels if cancels is not None and cancels > day else None
 
     def has_ended(self, day: dt.date) -> bool:
-        """Whether the policy is over on `day`; from then on access is historic (SPEC: current, historic, ended).
+        """Whether the policy is over on `day`; from then on access is historic (docs/spec.md#current-historic-ended).
 
         A policy that is nonrenewed, or cancelled as of a later date, runs until that date. One whose pending
         cancellation's date has passed goes on until the carrier says more.

@@ -55,7 +55,7 @@ class Term(FeedRow):
         AGENCY = "agency", "Agency"
         FINANCED = "financed", "Premium financed"
 
-    # Those that count as coverage, a cancelled one to its end (FEED: settled readings).
+    # Those that count as coverage, a cancelled one to its end (docs/feed-format.md).
     TAKEN_UP = (Status.BOUND, Status.EXPIRED, Status.CANCELLED)
 
     public_id = PublicIdField()
@@ -90,7 +90,7 @@ class Term(FeedRow):
     def end_of(self, expires: dt.date) -> dt.date:
         """Where coverage dated to `expires` ends: then, with this term, or with its cancelled policy.
 
-        The one function of it (FEED: where coverage ends). No query where the term comes with its policy.
+        The one function of it (docs/feed-format.md). No query where the term comes with its policy.
         """
         ends = min(expires, self.expires)
         cancelled = self.policy.cancelled_on

@@ -1,7 +1,7 @@
 """What a policy's page shows to a user: put together here, so that the template only lays it out.
 
 Policyholders and agents see the policy whole: one term's roster at a time, premium, agents of record, history. An
-insured sees her own coverages on it and nobody else's (SPEC: roles, rows and rights).
+insured sees her own coverages on it and nobody else's (docs/spec.md#roles-rows-and-rights).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Where a policy stands, in words: the status mark and the sentence that lead its page, its row, and home (S-22).
 
-The date decides, not the word (SPEC: current, historic, ended). A policyholder and an agent see the policy's own
+The date decides, not the word (docs/spec.md#current-historic-ended). A policyholder and an agent see the policy's own
 standing. An insured sees it as far as her own coverages go: one who has left a group learns nothing of what came later.
 """
 

@@ -65,7 +65,7 @@ class Case:
 
 
 def specification(case: Case) -> str:
-    """SPEC 'What a day gives' with FEED's settled readings, as a table: the first row that holds decides."""
+    """docs/spec.md#what-a-day-gives as a table: the first row that holds decides."""
     cancelled, pending = case.policy == "cancelled", case.policy == "pending_cancellation"
     cut = case.cancelled_on if cancelled and case.cancelled_on is not None else FURTHEST * 3
     ends = min(case.chain[1], case.term_dates[1], cut)

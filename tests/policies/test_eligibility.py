@@ -1,4 +1,4 @@
-"""What a day gives (SPEC), row by row, on each side of each date."""
+"""What a day gives (docs/spec.md#what-a-day-gives), row by row, on each side of each date."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rights: what may be done with a policy that is seen (SPEC: roles, rows and rights)."""
+"""Rights: what may be done with a policy that is seen (docs/spec.md#roles-rows-and-rights)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a policy stands, in words (S-22; SPEC: what each status gives)."""
+"""Where a policy stands, in words (S-22; docs/spec.md#status)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows: whose policies and coverages a user sees (SPEC: roles, rows and rights; current, historic, ended)."""
+"""Rows: whose policies and coverages a user sees (docs/spec.md#roles-rows-and-rights)."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from bench.measure import Figure
 
 
 class Command(BaseCommand):
-    """Measure, print a table, and write `bench.json` into the data folder (DESIGN: commands).
+    """Measure, print a table, and write `bench.json` into the data folder (docs/developers/index.md#commands).
 
     Runs on the embedded services in demo mode only: it loads an example book and signs demo users in.
     """
