@@ -1,4 +1,4 @@
-"""A synthetic book of business as a feed package, of any size and always the same for the same arguments."""
+"""An invented book of business as a feed package, of any size and always the same for the same arguments."""
 
 from feed.example.book import Cast, cast, write_example_feed
 

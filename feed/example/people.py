@@ -1,4 +1,4 @@
-"""Synthetic people, groups and addresses, drawn from a generator of chance that the caller seeds."""
+"""Invented people, groups, addresses, and numbers, drawn from a random generator that the caller seeds."""
 
 from __future__ import annotations
 
@@ -9,37 +9,32 @@ from collections.abc import Sequence
 from random import Random
 from typing import NamedTuple, TypeVar
 
-from feed.example.words import (
-    FIRST_NAMES,
-    GROUP_PLACES,
-    INITIALS,
-    LAST_NAMES,
-    LONG_GROUP,
-    LONG_LAST_NAMES,
-    MULTISPECIALTY,
-    PHYSICIANS,
-    STREETS,
-    SUFFIXES,
-    SUITES,
-    Practice,
-    Specialty,
-    State,
-)
+from feed.example.names import INITIALS, LONG_LAST_NAMES, POOLS, SUFFIXED, SUFFIXES, Pool
+from feed.example.practices import MULTISPECIALTY, PHYSICIAN_CODES, Practice, Specialty
+from feed.example.states import State
+from feed.example.words import GROUP_PLACES, LONG_GROUP, STREETS, SUITES
 
 T = TypeVar("T")
-# Letters that have no accent to take off.
-_PLAIN = str.maketrans({"ø": "o", "ł": "l", "ß": "ss", "æ": "ae", "đ": "d", "’": ""})
+# Letters that have no accent to remove.
+_PLAIN = str.maketrans({"ø": "o", "ł": "l", "ß": "ss", "æ": "ae", "đ": "d", "ı": "i", "’": ""})
 _NOT_LETTER = re.compile(r"[^a-z0-9]+")
 DAYS_IN_YEAR = 365.25
+# Youngest clinicians: physicians finish training later than nurses and therapists.
+YOUNGEST_PHYSICIAN, YOUNGEST, OLDEST = 31, 26, 74
+# NPIs: clinicians numbered within their policy up to this, then a range for the members of very large groups.
+NPIS_PER_POLICY, LARGE_GROUPS = 256, 90_000_000
+NPI_RANGE = 100_000_000
+# An odd number without the factor 5 maps the range onto itself, so neighbors don't look alike.
+NPI_STEP = 38_274_917
 
 
 def pick(rng: Random, choices: Sequence[T]) -> T:
-    """One of the choices; quicker than `Random.choice`, and a book of a million people notices."""
+    """Return one of the choices; faster than `Random.choice`, which shows in a book of a million people."""
     return choices[int(rng.random() * len(choices))]
 
 
 def drawn(rng: Random, shares: Sequence[tuple[str, float]]) -> str:
-    """One of the names, by its share of one; the first where rounding leaves a rest."""
+    """Return one of the names by its share of 1, or the first where rounding leaves a remainder."""
     chance = rng.random()
     for name, share in shares:
         if chance < share:
@@ -49,7 +44,7 @@ def drawn(rng: Random, shares: Sequence[tuple[str, float]]) -> str:
 
 
 class Address(NamedTuple):
-    """address1, address2, city, state, zip: as the columns of the feed."""
+    """An address with the fields of the feed's columns."""
 
     address1: str
     address2: str
@@ -59,31 +54,32 @@ class Address(NamedTuple):
 
 
 class Person(NamedTuple):
-    """A clinician."""
+    """A clinician; `joined` is the retroactive date."""
 
     first: str
     middle: str
     last: str
     suffix: str
+    credential: str
     specialty: Specialty
     born: dt.date
     joined: dt.date
 
     @property
     def name(self) -> str:
-        """As on the license."""
+        """The name as on the license."""
         parts = (self.first, self.middle, self.last, self.suffix)
         return " ".join(part for part in parts if part)
 
 
-def plain(text: str) -> str:
-    """A name as it stands in a mail address: letters without accents, the rest as dots."""
+def plain(text: str, between: str = ".") -> str:
+    """Return a name as used in an email address: letters without accents, joined by `between`."""
     folded = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).lower()
-    return _NOT_LETTER.sub(".", folded.translate(_PLAIN)).strip(".") or "x"
+    return _NOT_LETTER.sub(between, folded.translate(_PLAIN)).strip(between) or "x"
 
 
 def address(rng: Random, state: State) -> Address:
-    """An address in the state."""
+    """Return an address in the state."""
     town, zip3 = pick(rng, state.towns)
     number = 1 + int(rng.random() * 980)
     code = f"{zip3}{int(rng.random() * 100):02}"
@@ -92,45 +88,79 @@ def address(rng: Random, state: State) -> Address:
 
 
 def phone(rng: Random, state: State) -> str:
-    """A telephone number that is kept for fiction: 555-0100 to 555-0199."""
+    """Return a phone number from the range reserved for fiction: 555-0100 to 555-0199."""
     return f"({state.area}) 555-01{int(rng.random() * 100):02}"
 
 
-def person(rng: Random, specialties: Sequence[Specialty], today: dt.date) -> Person:
-    """A clinician of 28 to 75 years, in practice for up to 40."""
-    age = 28 + rng.random() * 47
-    practised = rng.random() ** 2 * min(40.0, age - 27)
-    last = pick(rng, LAST_NAMES)
+def _pool(rng: Random) -> Pool:
+    chance = rng.random()
+    for pool in POOLS:
+        if chance < pool.share:
+            return pool
+        chance -= pool.share
+    return POOLS[0]
+
+
+def full_name(rng: Random) -> tuple[str, str]:
+    """Return a first and a last name, mostly from one pool; a few last names are hyphenated or very long."""
+    pool = _pool(rng)
+    last = pick(rng, pool.last)
+    first = pick(rng, pool.first if rng.random() < 0.8 else POOLS[0].first)
     chance = rng.random()
     if chance < 0.06:
-        last = f"{last}-{pick(rng, LAST_NAMES)}"
+        other = pick(rng, _pool(rng).last)
+        last = f"{last}-{other}" if other != last else last
     elif chance < 0.065:
         last = pick(rng, LONG_LAST_NAMES)
-    joined = today - dt.timedelta(days=int(practised * DAYS_IN_YEAR) + 40)
-    # Retroactive dates begin with a month.
+    return first, last
+
+
+def person(rng: Random, specialties: Sequence[Specialty], today: dt.date) -> Person:
+    """Return a clinician who has practiced for up to 40 years."""
+    specialty = pick(rng, specialties)
+    youngest = YOUNGEST_PHYSICIAN if specialty.code in PHYSICIAN_CODES else YOUNGEST
+    age = youngest + rng.random() * (OLDEST - youngest)
+    practiced = rng.random() ** 2 * min(40.0, age - youngest + 1)
+    first, last = full_name(rng)
+    # Retroactive dates are the first of a month.
+    joined = (today - dt.timedelta(days=int(practiced * DAYS_IN_YEAR) + 40)).replace(day=1)
     return Person(
-        first=pick(rng, FIRST_NAMES),
+        first=first,
         middle=f"{pick(rng, INITIALS)}." if rng.random() < 0.45 else "",
         last=last,
-        suffix=pick(rng, SUFFIXES) if rng.random() < 0.03 else "",
-        specialty=pick(rng, specialties),
+        suffix=pick(rng, SUFFIXES) if first in SUFFIXED and rng.random() < 0.1 else "",
+        credential=pick(rng, specialty.credentials),
+        specialty=specialty,
         born=today - dt.timedelta(days=int(age * DAYS_IN_YEAR)),
-        joined=joined.replace(day=1),
+        joined=joined,
     )
 
 
-def group_name(rng: Random, practice: Practice, number: int) -> str:
-    """A group's name, which says what it practices; one in a hundred is as long as names get."""
-    place = pick(rng, GROUP_PLACES)
-    return LONG_GROUP if practice is MULTISPECIALTY and number % 9 == 7 else f"{place} {practice.kind}"
+def group_name(practice: Practice, number: int) -> str:
+    """Return the name of the group with policy `number`: a place and what it practices, or a very long name."""
+    if practice is MULTISPECIALTY and number % 9 == 7:
+        return LONG_GROUP
+    return f"{GROUP_PLACES[number % len(GROUP_PLACES)]} {practice.kind}"
 
 
-def license_number(rng: Random, state: State, specialty: Specialty) -> str:
-    """A number as that state's board writes them."""
-    form = state.license if specialty in PHYSICIANS else state.other_license
+def license_number(rng: Random, state: State, credential: str) -> str:
+    """Return a license number as the state's board writes them."""
+    form = state.license_form(credential)
     return "".join(str(int(rng.random() * 10)) if letter == "#" else letter for letter in form)
 
 
-def npi(number: int) -> str:
-    """Ten digits that are nobody's NPI: a real one begins with 1 or 2."""
-    return f"0{number % 1_000_000_000:09}"
+def npi(policy: int, member: int) -> str:
+    """Return an invented NPI: it begins with 0, which no real one does, and its check digit is right."""
+    number = policy * NPIS_PER_POLICY + member if member < NPIS_PER_POLICY else LARGE_GROUPS + member
+    digits = f"0{number * NPI_STEP % NPI_RANGE:08}"
+    return f"{digits}{check_digit(digits)}"
+
+
+def check_digit(digits: str) -> int:
+    """Return an NPI's check digit: Luhn's, over its nine digits after the prefix 80840 (45 CFR 162.406)."""
+    # The prefix adds 24 to the sum.
+    total = 24
+    for place, digit in enumerate(reversed(digits)):
+        value = int(digit) * (2 if place % 2 == 0 else 1)
+        total += value - 9 if value > 9 else value
+    return -total % 10

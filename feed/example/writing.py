@@ -1,4 +1,4 @@
-"""Writing a package: its files side by side as streams, hashed as they go, and the manifest at the end."""
+"""Package writer: all files are streamed side by side and hashed, and the manifest comes last."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from typing import Self
 from feed.package.manifest import MANIFEST, SCHEMA
 
 BUFFERED_ROWS = 2_000
-# Archives name a time for every file; the same package is the same bytes, whenever it is made.
+# Archives record a time for each file; with a fixed one, the same package is always the same bytes.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 class FileWriter:
-    """One CSV file: rows go in, bytes, their hash and their count come out."""
+    """One CSV file, written with a running hash and row count."""
 
     def __init__(self, path: Path, header: Sequence[str]) -> None:
         self._stream = path.open("wb")
@@ -33,13 +33,12 @@ class FileWriter:
         self.rows = -1
 
     def add(self, row: Sequence[object]) -> None:
-        """Add a row."""
         self._buffer.append(row)
         if len(self._buffer) >= BUFFERED_ROWS:
             self.flush()
 
     def flush(self) -> None:
-        """Write what is buffered."""
+        """Write the buffered rows."""
         text = io.StringIO(newline="")
         csv.writer(text, lineterminator="\r\n").writerows(self._buffer)
         data = text.getvalue().encode("utf-8")
@@ -49,14 +48,14 @@ class FileWriter:
         self._buffer = []
 
     def close(self) -> dict[str, object]:
-        """Finish the file; what the manifest says of it."""
+        """Finish the file, and return its entry for the manifest."""
         self.flush()
         self._stream.close()
         return {"rows": self.rows, "sha256": self._hash.hexdigest()}
 
 
 class PackageWriter:
-    """A package in the making, in a folder: a context manager that writes the manifest when all went well."""
+    """A package being written to a folder: a context manager that writes the manifest if nothing failed."""
 
     def __init__(
         self,
@@ -96,9 +95,9 @@ class PackageWriter:
 
 @contextmanager
 def folder_for(out: Path) -> Iterator[Path]:
-    """The folder to write a package into: `out` itself, or a temporary one that becomes the archive `out`.
+    """Yield the folder to write a package to: `out` itself, or a temporary one that becomes the archive `out`.
 
-    Raises FileExistsError where `out` holds something else than an earlier package.
+    Raises FileExistsError if `out` has anything but an earlier package in it.
     """
     if out.suffix.lower() == ".zip":
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -109,14 +108,14 @@ def folder_for(out: Path) -> Iterator[Path]:
     if out.exists():
         names = {path.name for path in out.iterdir()} if out.is_dir() else {str(out)}
         if names and (MANIFEST not in names or any(not name.endswith((".csv", ".json")) for name in names)):
-            raise FileExistsError(f"{out} holds something else than a package.")
+            raise FileExistsError(f"{out} isn't a feed package; nothing was replaced.")
         shutil.rmtree(out)
     out.mkdir(parents=True)
     yield out
 
 
 def zip_folder(folder: Path, out: Path) -> None:
-    """Pack a folder's files; the same files give the same bytes. The archive appears whole or not at all."""
+    """Zip a folder's files: the same files give the same bytes, and a half-written archive never appears."""
     part = out.with_name(f".{out.name}.part")
     with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(folder.iterdir()):

@@ -149,14 +149,14 @@ def test_a_database_that_gives_up_ends_with_1_and_a_sentence(tmp_path: Path, mon
 
 def test_the_example_feed_is_written_where_it_is_wanted(tmp_path: Path) -> None:
     code, out = run_command("make_example_feed", "--policies", "12", "--today", "2026-11-20", tmp_path / "book.zip")
-    assert (code, out.startswith("12 synthetic policies as of 2026-11-20 02:00 UTC")) == (0, True)
+    assert (code, out.startswith("Wrote 12 invented policies as of 2026-11-20 02:00 UTC")) == (0, True)
     assert (tmp_path / "book.zip").is_file()
 
 
 def test_the_example_feed_never_replaces_anything_else(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     code, out = run_command("make_example_feed", "--policies", "12", tmp_path)
-    assert (code, "holds something else than a package" in out) == (2, True)
+    assert (code, "isn't a feed package; nothing was replaced" in out) == (2, True)
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
 
 

@@ -1,4 +1,4 @@
-"""The example book: always the same, plausible, clearly synthetic, and taken by the feed."""
+"""The example book: always the same, plausible, clearly invented, and accepted by the feed."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ import datetime as dt
 import re
 import zipfile
 from collections import Counter
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from django.utils import timezone
 
 from feed.example import cast, write_example_feed
-from feed.example.words import PRACTICES, STATES
+from feed.example.book import LARGE_GROUP
+from feed.example.people import check_digit, npi
+from feed.example.practices import ENDORSEMENTS, PRACTICES, SEPARATE_LIMITS
+from feed.example.states import BY_STATE
 from feed.load.loader import load_package
 from feed.models import Run
 from policies.models import AgentOfRecord, Coverage, Insured, Policy, Policyholder
@@ -84,6 +88,7 @@ def test_forty_policies_show_what_there_is_to_see(seed: int, tmp_path: Path) -> 
     terms = Counter(one["status"] for one in rows(book, "terms.csv"))
     assert {"offered", "bound", "accepted", "expired"} <= set(terms)
     assert any(one["status"] == "bound" and one["effective"] > TODAY.isoformat() for one in rows(book, "terms.csv"))
+    assert {one["billing"] for one in rows(book, "terms.csv")} == {"direct", "agency", "financed"}
     coverages = rows(book, "coverages.csv")
     assert {one["form"] for one in coverages} == {"claims_made", "occurrence"}
     assert (
@@ -135,7 +140,7 @@ def three_hundred(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def test_a_practice_s_name_its_program_and_its_people_fit(three_hundred: Path) -> None:
+def test_the_name_program_and_people_of_a_practice_fit_together(three_hundred: Path) -> None:
     by_kind = {
         practice.kind: (program, {one.code for one in (*practice.specialties, *practice.employs)})
         for program, practices in PRACTICES.items()
@@ -154,6 +159,27 @@ def test_a_practice_s_name_its_program_and_its_people_fit(three_hundred: Path) -
     assert single["allied"] <= {"NP", "PA", "CR", "NM", "PT", "EN"}
 
 
+def test_an_anesthesia_group_insures_anesthesiologists_and_nurse_anesthetists(three_hundred: Path) -> None:
+    people = [one for one in joined(three_hundred) if "Anesthesia Consultants" in one["holder"]]
+    assert {one["specialty_code"] for one in people} <= {"AN1", "CR1", "EN1"}
+    assert {one["program"] for one in people} == {"physicians"}
+
+
+def test_a_facility_is_an_organization_with_the_name_of_one(three_hundred: Path) -> None:
+    holders = {one["policyholder_id"]: one for one in rows(three_hundred, "policyholders.csv")}
+    facilities = [one for one in rows(three_hundred, "policies.csv") if one["program"] == "facility"]
+    assert len(facilities) > 3
+    for one in facilities:
+        holder = holders[one["policyholder_id"]]
+        assert holder["kind"] == "organization"
+        assert holder["name"].endswith(("Center", "Surgery Center", "Medical Center"))
+
+
+def test_groups_have_names_of_their_own(forty: Path) -> None:
+    names = [one["name"] for one in rows(forty, "policyholders.csv")]
+    assert len(names) == len(set(names))
+
+
 def test_limits_are_those_sold_in_the_state(three_hundred: Path) -> None:
     found: dict[str, set[tuple[str, str]]] = {}
     for one in joined(three_hundred):
@@ -164,32 +190,104 @@ def test_limits_are_those_sold_in_the_state(three_hundred: Path) -> None:
     assert found["MPLNY"] == {("1300000.00", "3900000.00")}
     assert found["MPLLA"] == {("100000.00", "300000.00")}
     assert found["MPLIN"] == {("500000.00", "1500000.00")}
+    assert found["MPLPA"] == {("500000.00", "1500000.00")}
+    assert found["MPLWI"] == {("1000000.00", "3000000.00")}
+    assert found["MPLFL"] <= {("250000.00", "750000.00"), ("500000.00", "1500000.00"), ("1000000.00", "3000000.00")}
+    assert found["MPLTX"] <= {("200000.00", "600000.00"), ("500000.00", "1000000.00"), ("1000000.00", "3000000.00")}
     wisconsin = [one for one in joined(three_hundred) if one["state"] == "WI" and one["program"] == "physicians"]
     assert {one["form"] for one in wisconsin} == {"occurrence"}
-    assert all(bool(one["fund"]) == (one["part"] != "excess") for one in joined(three_hundred) if one["state"] == "PA")
 
 
-def test_licenses_and_telephones_are_those_of_the_state(three_hundred: Path) -> None:
-    states = {state.code: state for state in STATES}
+def test_a_fund_enrolls_physicians_and_only_the_others_that_it_names(three_hundred: Path) -> None:
+    enrolled: dict[str, dict[str, set[bool]]] = {}
+    for one in joined(three_hundred):
+        if one["part"] != "excess":
+            enrolled.setdefault(one["state"], {}).setdefault(one["specialty_code"], set()).add(bool(one["fund"]))
+        else:
+            assert not one["fund"]
+    for code, state in BY_STATE.items():
+        physicians = {"FM1", "IM1", "GS3", "AN1"} & set(enrolled[code])
+        assert all(enrolled[code][one] == {state.fund is not None} for one in physicians)
+    assert enrolled["PA"].get("NP1", {False}) == {False}
+    assert enrolled["IN"].get("NP1", {True}) == {True}
+    assert all(enrolled[code].get("DG1", {False}) == {False} for code in ("PA", "WI", "KS", "NE"))
+
+
+def test_licenses_and_phones_are_those_of_the_state(three_hundred: Path) -> None:
     people = {one["insured_id"]: one for one in rows(three_hundred, "insureds.csv")}
     for one in rows(three_hundred, "licenses.csv"):
-        state = states[one["state"]]
-        forms = (re.escape(form).replace(r"\#", r"\d") for form in (state.license, state.other_license))
-        assert re.fullmatch("|".join(forms), one["number"]), one
+        person = people[one["insured_id"]]
+        form = re.escape(BY_STATE[one["state"]].license_form(person["credential"])).replace(r"\#", r"\d")
+        assert re.fullmatch(form, one["number"]), one
         assert (dt.date.fromisoformat(one["expires"]) + dt.timedelta(days=1)).day == 1
-        assert people[one["insured_id"]]["kind"] == "person"
     for one in people.values():
-        assert one["phone"].startswith(f"({states[one['state']].area}) 555-01")
+        assert one["phone"].startswith(f"({BY_STATE[one['state']].area}) 555-01")
 
 
-def test_endorsements_have_their_form_numbers(three_hundred: Path) -> None:
-    named = {title for one in rows(three_hundred, "coverages.csv") for title in one["endorsements"].split(";") if title}
-    assert len(named) >= 7
-    assert all(re.match(r"LM-E-\d{3} [A-Z]", title) for title in named)
+def test_a_credential_fits_the_specialty(three_hundred: Path) -> None:
+    fits = {"NP": {"APRN"}, "PA": {"PA-C"}, "CR": {"CRNA"}, "NM": {"CNM"}, "PT": {"DPT"}}
+    fits |= {key: {"DDS", "DMD"} for key in ("DG", "DO", "DP")}
+    for one in rows(three_hundred, "insureds.csv"):
+        if one["kind"] == "person":
+            assert one["credential"] in fits.get(one["specialty_code"][:2], {"MD", "DO"}), one
+            born = dt.date.fromisoformat(one["date_of_birth"])
+            assert one["credential"] not in {"MD", "DO"} or TODAY.year - born.year >= 31
+
+
+def test_npis_are_invented_but_have_the_right_check_digit(three_hundred: Path) -> None:
+    # The example of 45 CFR 162.406's standard.
+    assert check_digit("123456789") == 3
+    npis = [one["npi"] for one in rows(three_hundred, "insureds.csv")]
+    assert len(npis) == len(set(npis))
+    for digits in npis:
+        assert re.fullmatch(r"0\d{9}", digits)
+        assert luhn(f"80840{digits}") == 0
+
+
+def luhn(digits: str) -> int:
+    """Return the remainder of the Luhn sum, 0 where the check digit is right."""
+    odd, even = digits[-1::-2], digits[-2::-2]
+    return (sum(map(int, odd)) + sum(sum(divmod(2 * int(digit), 10)) for digit in even)) % 10
+
+
+def test_the_npis_of_a_large_book_are_unique() -> None:
+    found = {npi(policy, 0) for policy in range(0, 100_000, 7)}
+    found |= {npi(policy, 255) for policy in range(0, 100_000, 7)}
+    found |= {npi(LARGE_GROUP, member) for member in range(256, 5_010)}
+    assert len(found) == 2 * len(range(0, 100_000, 7)) + 5_010 - 256
+
+
+def test_the_premiums_of_the_coverages_make_up_the_premium_of_the_term(three_hundred: Path) -> None:
+    sums: dict[str, Decimal] = {}
+    for one in rows(three_hundred, "coverages.csv"):
+        sums[one["term_id"]] = sums.get(one["term_id"], Decimal(0)) + Decimal(one["premium"])
+    premiums = {one["term_id"]: Decimal(one["premium"]) for one in rows(three_hundred, "terms.csv")}
+    assert len(sums) > 300
+    assert sums == {term: premiums[term] for term in sums}
+
+
+def test_who_left_the_group_is_not_in_its_next_term(three_hundred: Path) -> None:
+    left = {(one["insured_id"], one["number"]): one["expires"] for one in joined(three_hundred)
+            if one["ended_reason"] == "Left the group"}  # fmt: skip
+    assert left
+    for one in joined(three_hundred):
+        assert one["effective"] < left.get((one["insured_id"], one["number"]), "9")
+
+
+def test_endorsements_have_form_numbers_and_fit_the_specialty(three_hundred: Path) -> None:
+    by_title = {str(one): one for one in (*ENDORSEMENTS, SEPARATE_LIMITS)}
+    seen = set()
+    for one in joined(three_hundred):
+        for title in filter(None, one["endorsements"].split(";")):
+            assert re.match(r"LM-E-\d{3} [A-Z]", title)
+            codes = by_title[title].codes.split()
+            assert not codes or one["specialty_code"] in codes
+            seen.add(title)
+    assert len(seen) >= 7
 
 
 @pytest.mark.parametrize("today", [TODAY, dt.date(2024, 2, 29), dt.date(2025, 12, 31)])
-def test_the_book_tells_what_evaluators_ask_for(today: dt.date, tmp_path: Path) -> None:
+def test_the_book_tells_its_stories(today: dt.date, tmp_path: Path) -> None:
     write_example_feed(tmp_path / "book", policies=40, seed=1, today=today, as_of=AS_OF)
     policies = {one["policy_number"]: one for one in rows(tmp_path / "book", "policies.csv")}
     terms = rows(tmp_path / "book", "terms.csv")
@@ -202,6 +300,14 @@ def test_the_book_tells_what_evaluators_ask_for(today: dt.date, tmp_path: Path) 
     assert (nonrenewed["status"], 69 <= left <= 70) == ("nonrenewed", True)
     assert nonrenewed["status_date"] < day
     assert policies["MPL-100004"]["cancellation_effective"] > day
+
+    assert (policies["MPL-100004"]["status_reason"], float(policies["MPL-100004"]["cure_amount"]) > 0) == (
+        "Nonpayment of premium",
+        True,
+    )
+    assert policies["MPL-100006"]["status"] == "cancelled"
+    declined = [one["status"] for one in terms if one["policy_number"] == "MPL-100014"]
+    assert (policies["MPL-100014"]["status"], declined[-1]) == ("active", "declined")
 
     new, old = policies["MPL-100018"], policies["MPL-100019"]
     assert (old["status"], old["status_reason"]) == ("cancelled", "Rewritten as MPL-100018")
@@ -232,20 +338,20 @@ def test_a_retroactive_date_is_the_same_in_every_term(seed: int, tmp_path: Path)
     assert all(len(found) == 1 for found in dates.values())
 
 
-def test_everybody_in_the_book_is_clearly_invented(forty: Path) -> None:
+def test_everyone_in_the_book_is_clearly_invented(forty: Path) -> None:
     for file in ("insureds.csv", "policyholders.csv", "contacts.csv", "agencies.csv"):
         for one in rows(forty, file):
             assert re.fullmatch(r"([a-z0-9.]+@[a-z0-9]+\.example)?", one["email"])
             assert re.fullmatch(r"\(\d{3}\) 555-01\d\d", one["phone"])
     for one in rows(forty, "insureds.csv"):
-        assert re.fullmatch(r"(0\d{9})?", one["npi"])
+        assert re.fullmatch(r"0\d{9}", one["npi"])
     for one in rows(forty, "companies.csv"):
         assert one["naic_number"].startswith("00")
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("policies", "seed"), [(1, 1), (12, 5), (40, 1), (40, 2), (120, 3)])
-def test_the_feed_takes_the_book(policies: int, seed: int, tmp_path: Path) -> None:
+def test_the_feed_accepts_the_book(policies: int, seed: int, tmp_path: Path) -> None:
     today = timezone.localdate()
     write_example_feed(tmp_path / "book", policies=policies, seed=seed, today=today, as_of=timezone.now())
     run = load_package(tmp_path / "book")

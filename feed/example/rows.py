@@ -1,0 +1,46 @@
+"""Values of the example book's rows: the carrier's ids, money, and booleans."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+FIRST_NUMBER = 100_000
+PREFIXES = {"physicians": "MPL", "allied": "AHP", "dental": "DNT", "facility": "FAC"}
+
+
+class Ids(NamedTuple):
+    """The carrier's ids around a policy. `owner` is the policy whose policyholder and insureds it has."""
+
+    policy: int
+    owner: int
+
+    @property
+    def holder(self) -> str:
+        return f"PH{self.owner:06}"
+
+    def insured(self, member: int) -> str:
+        """Return the id of an insured by place; entities come after the clinicians."""
+        return f"IN{self.owner:06}-{member:04}"
+
+    def coverage(self, year: int, member: int, *, excess: bool = False) -> str:
+        return f"CV{self.policy:06}-{year}-{member:04}{'X' if excess else ''}"
+
+    @staticmethod
+    def agency(number: int) -> str:
+        """Return the id of an agency, counted from 1."""
+        return f"AG{number:04}"
+
+
+def policy_number(index: int, program: str) -> str:
+    """Return a policy number as printed."""
+    return f"{PREFIXES[program]}-{FIRST_NUMBER + index}"
+
+
+def money(amount: float) -> str:
+    """Return US dollars with two places."""
+    return f"{amount:.2f}"
+
+
+def flag(value: bool) -> str:
+    """Return `true` or `false`."""
+    return "true" if value else "false"
