@@ -1,35 +1,35 @@
-"""Counting how often something happened, in one statement each, so that concurrent requests can't slip past.
+"""Rate limits, each count in one SQL statement, so that concurrent requests can't slip past.
 
-A key's hits are kept as their times: the window slides, it does not reset. What was refused is not counted, so
-hammering on a closed door does not keep it closed (docs/security.md#sign-in).
+A `Limit` says how many hits of one key it takes within a window. The window slides: a key's hits are kept as their
+times. Refused hits don't count, so hammering on a closed door doesn't keep it closed (docs/security.md#sign-in).
 
-`hit` counts what has happened. `claim_all` is for tries that take time to judge and count only when they fail: a try
-takes a place while it is judged, and who finds all places taken by others that are being judged waits a moment for
-their outcome. So no more failures are ever judged than the limit says, and right tries at the same moment don't push
-each other out (docs/decisions/0010-lockout-by-hand.md).
+`Limit.hit` counts what has happened. `claim_all` is for attempts that take time to judge and count only when they fail:
+an attempt holds a place while it's judged. If all places are held by others being judged, it waits a moment for their
+outcome. So no more failures are judged than the limit allows, and valid attempts at the same moment don't push each
+other out (docs/decisions/0010-lockout-by-hand.md).
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Self
 
 from django.db import connection
-from django.db.models import F, Func, Value
+from django.db.models import F, Func, QuerySet, Value
 from django.utils import timezone
 
 from core.crypto import keyed_hash
 from core.models import Throttle
 
-# A key that was not touched for this long says nothing any more.
-FORGET_AFTER = timedelta(days=2)
-# A try that is being judged for longer lost its process. It gave no answer, so it told nothing and counts nowhere.
-LOST_AFTER = timedelta(minutes=2)
-# How often, and how many times, a try asks again while all places are taken by others that are being judged.
+# A key that hasn't been touched for this long is deleted.
+FORGET_AFTER = dt.timedelta(days=2)
+# An attempt judged for longer has lost its process. It gave no answer, so it counts nowhere.
+LOST_AFTER = dt.timedelta(minutes=2)
+# How often, and how many times, an attempt asks again while others being judged hold all places.
 ASK_AGAIN_SECONDS = 0.05
 ASK_AGAIN_TIMES = 60
 
@@ -60,7 +60,7 @@ ON CONFLICT (scope, key) DO UPDATE SET updated_at = %(now)s, (granted, hits, pen
 RETURNING granted, hits, blocked_until
 """
 
-# Takes one try's place back: one element of `pending` that equals its time.
+# Frees one attempt's place: one element of `pending` that equals its time.
 _LEAVE = """
     pending = CASE WHEN array_position(t.pending, %(at)s::timestamptz) IS NULL THEN t.pending
         ELSE t.pending[:array_position(t.pending, %(at)s::timestamptz) - 1]
@@ -91,106 +91,139 @@ RETURNING id, refused
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """allowed: whether this hit was counted and may go on. count: hits within the window, this one included.
-    retry_at: when the next one can be counted, None where it could be now."""
+class Allowance:
+    """Result of a hit. allowed: it was counted and may go on. count: hits within the window, this one included.
+    retry_at: when the next one can be counted, None if now."""
 
     allowed: bool
     count: int
-    retry_at: datetime | None
+    retry_at: dt.datetime | None
 
 
-def _hash(scope: str, key: str) -> str:
-    return keyed_hash(f"throttle:{scope}", key)
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `times` hits of one key within `window`, counted under `scope`.
 
+    With `cool_off`, the failure that reaches the limit closes the key for that long (`claim_all`). Without it, there's
+    room again when the oldest hit leaves the window.
+    """
 
-def _verdict(
-    *, allowed: bool, hits: list[datetime], blocked_until: datetime | None, limit: int, window: timedelta, now: datetime
-) -> Verdict:
-    retry_at: datetime | None = None
-    if blocked_until is not None and blocked_until > now:
-        retry_at = blocked_until
-    elif len(hits) >= limit:
-        # Room comes when the oldest of the last `limit` hits leaves the window.
-        retry_at = sorted(hits)[-limit] + window
-    return Verdict(allowed=allowed, count=len(hits), retry_at=retry_at)
+    scope: str
+    times: int
+    window: dt.timedelta
+    cool_off: dt.timedelta | None = None
 
+    def hit(self, key: str) -> Allowance:
+        """Count one hit, unless the key has no room or is closed."""
+        now = timezone.now()
+        with connection.cursor() as cursor:
+            cursor.execute(_HIT, _values(self, key, now))
+            granted, hits, closed_until = cursor.fetchone()
+        retry_at = _room_at(self, hits, closed_until, now)
+        return Allowance(allowed=granted, count=len(hits), retry_at=retry_at)
 
-def hit(scope: str, key: str, limit: int, window: timedelta) -> Verdict:
-    """Count one hit unless the key already has `limit` of them within the window or is blocked."""
-    now = timezone.now()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _HIT, {"scope": scope, "key": _hash(scope, key), "now": now, "since": now - window, "limit": limit}
-        )
-        granted, hits, blocked_until = cursor.fetchone()
-    return _verdict(allowed=granted, hits=hits, blocked_until=blocked_until, limit=limit, window=window, now=now)
+    def give_back(self, key: str) -> None:
+        """Take back the latest hit of a key, because what it counted didn't happen."""
+        self._row(key).filter(hits__len__gt=0).update(hits=Func(F("hits"), Value(1), function="trim_array"))
 
+    def reset(self, key: str) -> None:
+        """Forget a key's hits and open it. Attempts being judged keep their places."""
+        self._row(key).update(hits=[], blocked_until=None)
 
-def peek(scope: str, key: str, limit: int, window: timedelta) -> Verdict:
-    """What `hit` would say, without counting."""
-    now = timezone.now()
-    row = Throttle.objects.filter(scope=scope, key=_hash(scope, key)).first()
-    if row is None:
-        return Verdict(allowed=True, count=0, retry_at=None)
-    hits = [moment for moment in row.hits if moment > now - window]
-    allowed = len(hits) < limit and not (row.blocked_until and row.blocked_until > now)
-    return _verdict(allowed=allowed, hits=hits, blocked_until=row.blocked_until, limit=limit, window=window, now=now)
+    def closed_until(self, key: str) -> dt.datetime | None:
+        """Return the end of a key's cool-off, or None if it isn't in one."""
+        closed = self._row(key).filter(blocked_until__gt=timezone.now())
+        return closed.values_list("blocked_until", flat=True).first()
+
+    def of(self, key: str) -> Counter:
+        """Return this limit's counter of one key, for `claim_all`."""
+        return Counter(self, key)
+
+    def _row(self, key: str) -> QuerySet[Throttle]:
+        return Throttle.objects.filter(scope=self.scope, key=_hash(self.scope, key))
 
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """Failures of one key: at most `limit` within `window`. The last of them closes the key for `cool_off`; without one
-    there is room again when the oldest failure leaves the window."""
+    """The failures of one key under a limit."""
 
-    scope: str
+    limit: Limit
     key: str
-    limit: int
-    window: timedelta
-    cool_off: timedelta | None = None
+
+    def claim(self) -> dt.datetime | Closed:
+        """Take a place for an attempt about to be judged and return its time, or say why there's none."""
+        now = timezone.now()
+        with connection.cursor() as cursor:
+            cursor.execute(_CLAIM, _values(self.limit, self.key, now) | {"lost": now - LOST_AFTER})
+            granted, hits, closed_until = cursor.fetchone()
+        if granted:
+            return now
+        retry_at = _room_at(self.limit, hits, closed_until, now)
+        return Closed(self, busy=retry_at is None, retry_at=retry_at)
+
+    def fail(self, at: dt.datetime) -> Failure:
+        """Count the attempt with the place of that time as a failure."""
+        now = timezone.now()
+        until = now + self.limit.cool_off if self.limit.cool_off else None
+        with connection.cursor() as cursor:
+            cursor.execute(_FAILED, _values(self.limit, self.key, now) | {"at": at, "until": until})
+            count, blocked_until = cursor.fetchone()
+        closed_until = blocked_until if blocked_until and blocked_until > now else None
+        # The failure that closes a key forgets the earlier ones.
+        return Failure(self, count or self.limit.times, closed_until)
+
+    def leave(self, at: dt.datetime) -> None:
+        """Free the place of that time."""
+        with connection.cursor() as cursor:
+            cursor.execute(_PASSED, _values(self.limit, self.key, timezone.now()) | {"at": at})
+
+    def reset(self) -> None:
+        """Forget the key's failures and open it."""
+        self.limit.reset(self.key)
 
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """A key that takes no try. busy: only because others are being judged; else `retry_at` says when it opens."""
+    """A key that takes no attempt. busy: only because others are being judged; otherwise `retry_at` says when it
+    opens."""
 
     counter: Counter
     busy: bool
-    retry_at: datetime | None
+    retry_at: dt.datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A failure as it was counted: the how-manieth within the window, and until when the key is closed now."""
+    """A counted failure: its number within the window, and the end of the cool-off that it started, if any."""
 
     counter: Counter
     count: int
-    closed_until: datetime | None
+    closed_until: dt.datetime | None
 
 
 @dataclass
 class Claims:
-    """A try with a place at each of its counters. Judge it inside `with`, and call `failed` if it was wrong. The
-    places are left at the end, whatever happens."""
+    """An attempt with a place at each of its counters. Judge it inside `with`, and call `failed` if it was wrong. The
+    places are freed at the end in any case."""
 
     counters: list[Counter] = field(default_factory=list)
-    _times: list[datetime] = field(default_factory=list)
+    _times: list[dt.datetime] = field(default_factory=list)
 
-    def add(self, counter: Counter, at: datetime) -> None:
-        """Note a place that was taken."""
+    def add(self, counter: Counter, at: dt.datetime) -> None:
+        """Add a place that was taken."""
         self.counters.append(counter)
         self._times.append(at)
 
     def failed(self) -> list[Failure]:
-        """Count the try as a failure at each counter, in their order."""
-        failures = [_fail(counter, at) for counter, at in zip(self.counters, self._times, strict=True)]
+        """Count the attempt as a failure at each counter, in order."""
+        failures = [counter.fail(at) for counter, at in zip(self.counters, self._times, strict=True)]
         self.counters, self._times = [], []
         return failures
 
     def leave(self) -> None:
-        """Give the places back: nothing was wrong."""
+        """Free the places: nothing was wrong."""
         for counter, at in zip(self.counters, self._times, strict=True):
-            _leave(counter, at)
+            counter.leave(at)
         self.counters, self._times = [], []
 
     def __enter__(self) -> Self:
@@ -203,10 +236,10 @@ class Claims:
 
 
 def claim_all(counters: Iterable[Counter]) -> Claims | Closed:
-    """A place at every counter, or the first one that has none; then no place is kept.
+    """Take a place at every counter, or return the first counter without one; then no place is kept.
 
-    Where all places are taken by tries that are being judged, it asks again for up to three seconds. Always pass
-    counters of the same kinds in the same order, so that nobody waits for a place of somebody who waits.
+    If others being judged hold all places, it asks again for up to three seconds. Always pass counters of the same
+    kinds in the same order, so that no two attempts wait for each other.
     """
     claims = Claims()
     for counter in counters:
@@ -218,99 +251,49 @@ def claim_all(counters: Iterable[Counter]) -> Claims | Closed:
     return claims
 
 
-def _claim_patiently(counter: Counter) -> datetime | Closed:
-    taken = _claim(counter)
+def _claim_patiently(counter: Counter) -> dt.datetime | Closed:
+    taken = counter.claim()
     for _ in range(ASK_AGAIN_TIMES):
         if not isinstance(taken, Closed) or not taken.busy:
             return taken
         time.sleep(ASK_AGAIN_SECONDS)
-        taken = _claim(counter)
+        taken = counter.claim()
     return taken
 
 
-def _values(counter: Counter, now: datetime) -> dict[str, str | int | datetime | None]:
-    return {
-        "scope": counter.scope,
-        "key": _hash(counter.scope, counter.key),
-        "limit": counter.limit,
-        "now": now,
-        "since": now - counter.window,
-    }
-
-
-def _claim(counter: Counter) -> datetime | Closed:
-    now = timezone.now()
-    with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, _values(counter, now) | {"lost": now - LOST_AFTER})
-        granted, hits, blocked_until = cursor.fetchone()
-    if granted:
-        return now
-    verdict = _verdict(
-        allowed=False, hits=hits, blocked_until=blocked_until, limit=counter.limit, window=counter.window, now=now
-    )
-    return Closed(counter, busy=verdict.retry_at is None, retry_at=verdict.retry_at)
-
-
-def _fail(counter: Counter, at: datetime) -> Failure:
-    now = timezone.now()
-    until = now + counter.cool_off if counter.cool_off else None
-    with connection.cursor() as cursor:
-        cursor.execute(_FAILED, _values(counter, now) | {"at": at, "until": until})
-        count, blocked_until = cursor.fetchone()
-    closed_until = blocked_until if blocked_until and blocked_until > now else None
-    # The failure that closes a key forgets those before it.
-    return Failure(counter, count or counter.limit, closed_until)
-
-
-def _leave(counter: Counter, at: datetime) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(_PASSED, _values(counter, timezone.now()) | {"at": at})
-
-
 def count_refusal(scope: str, key: str) -> tuple[int, int]:
-    """Count one more that was turned away; the row's id, and how many there were since the count began."""
+    """Count one more refusal. Return the row's id and the number of refusals since the count began."""
     with connection.cursor() as cursor:
         cursor.execute(_REFUSED, {"scope": scope, "key": _hash(scope, key), "now": timezone.now()})
         row_id, refused = cursor.fetchone()
     return int(row_id), int(refused)
 
 
-def block(scope: str, key: str, until: datetime) -> None:
-    """Close a key until a moment and forget its hits. A key that is closed already keeps the end it has."""
-    now = timezone.now()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO core_throttle AS t (scope, key, hits, granted, blocked_until, updated_at) "
-            "VALUES (%(scope)s, %(key)s, ARRAY[]::timestamptz[], false, %(until)s, %(now)s) "
-            "ON CONFLICT (scope, key) DO UPDATE SET blocked_until = CASE "
-            "WHEN t.blocked_until > %(now)s THEN t.blocked_until ELSE %(until)s END, "
-            "hits = ARRAY[]::timestamptz[], updated_at = %(now)s",
-            {"scope": scope, "key": _hash(scope, key), "until": until, "now": now},
-        )
-
-
-def blocked_until(scope: str, key: str) -> datetime | None:
-    """Until when a key is closed; None where it is open."""
-    return (
-        Throttle.objects.filter(scope=scope, key=_hash(scope, key), blocked_until__gt=timezone.now())
-        .values_list("blocked_until", flat=True)
-        .first()
-    )
-
-
-def give_back(scope: str, key: str) -> None:
-    """Take the latest hit of a key back (what it stood for did not happen)."""
-    Throttle.objects.filter(scope=scope, key=_hash(scope, key), hits__len__gt=0).update(
-        hits=Func(F("hits"), Value(1), function="trim_array")
-    )
-
-
-def reset(scope: str, key: str) -> None:
-    """Forget a key's hits and its block. Tries that are being judged keep their places."""
-    Throttle.objects.filter(scope=scope, key=_hash(scope, key)).update(hits=[], blocked_until=None)
-
-
 def forget_old() -> int:
-    """Delete the rows that say nothing any more; how many."""
+    """Delete the rows that no longer matter and return their number."""
     deleted, _ = Throttle.objects.filter(updated_at__lt=timezone.now() - FORGET_AFTER).delete()
     return deleted
+
+
+def _hash(scope: str, key: str) -> str:
+    return keyed_hash(f"throttle:{scope}", key)
+
+
+def _values(limit: Limit, key: str, now: dt.datetime) -> dict[str, str | int | dt.datetime | None]:
+    return {
+        "scope": limit.scope,
+        "key": _hash(limit.scope, key),
+        "limit": limit.times,
+        "now": now,
+        "since": now - limit.window,
+    }
+
+
+def _room_at(
+    limit: Limit, hits: list[dt.datetime], closed_until: dt.datetime | None, now: dt.datetime
+) -> dt.datetime | None:
+    """Return when a key has room, or None if now: at the end of its cool-off, or when the oldest of its last `times`
+    hits leaves the window."""
+    if closed_until is not None and closed_until > now:
+        return closed_until
+    return sorted(hits)[-limit.times] + limit.window if len(hits) >= limit.times else None

@@ -6,10 +6,10 @@ Verification goes through `django_otp.verify_token`, which loads the device unde
 
 from __future__ import annotations
 
+import datetime as dt
 import hmac
 from abc import abstractmethod
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, TypeVar
 
@@ -25,14 +25,14 @@ from django_otp.oath import hotp
 from accounts.events import AccountEvent
 from accounts.models.challenges import Challenge
 from accounts.models.sessions import Session
-from core import throttle
 from core.crypto import keyed_hash
 from core.events import record_event
 from core.fields import EncryptedTextField, PublicIdField
 from core.outbox import publish
 from core.refusals import record_refusal
+from core.throttle import Limit
 
-NOTICES = "account:wrong_code_notices"
+NOTICES = Limit("account:wrong_code_notices", settings.CODE_NOTICES_A_DAY, dt.timedelta(days=1))
 REFUSED_CODES = "account:refused_codes"
 
 
@@ -181,7 +181,7 @@ class CodeDevice(Device):
 
     def _tell_owner(self) -> None:
         """Mail that somebody had the password and no code; three times a day at most."""
-        if throttle.hit(NOTICES, str(self.user_id), settings.CODE_NOTICES_A_DAY, timedelta(days=1)).allowed:
+        if NOTICES.hit(str(self.user_id)).allowed:
             payload = {"user": self.user.public_id, "notice": "wrong_codes", "off": self.is_off()}
             publish("account.notice", payload, key=f"wrong-codes:{self.public_id}:{timezone.now().isoformat()}")
 

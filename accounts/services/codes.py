@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 
@@ -18,20 +18,20 @@ from accounts.guards import session_of, user_of
 from accounts.models import Attempt, Challenge, CodeDevice, Outcome, PhoneDevice
 from accounts.models.challenges import Delivery
 from accounts.services import signing_in
-from core import throttle
 from core.clients import client_ip, network_key
 from core.events import record_event
 from core.queue import enqueue
 from core.refusals import record_refusal
+from core.throttle import Counter, Limit
 
-USER = "account:codes_to_user"
-NUMBER = "account:codes_to_number"
-NETWORK = "account:codes_to_network"
+USER = Limit("account:codes_to_user", *settings.CODES_PER_USER)
+NUMBER = Limit("account:codes_to_number", *settings.CODES_PER_NUMBER)
+NETWORK = Limit("account:codes_to_network", *settings.CODES_PER_NETWORK)
 REFUSED = "account:codes_refused"
 
 
-class Limit(StrEnum):
-    """Which rule keeps a code from being sent now."""
+class Reason(StrEnum):
+    """Why no code can be sent now."""
 
     TOO_SOON = "too_soon"
     TOO_MANY = "too_many"
@@ -43,11 +43,11 @@ class Limit(StrEnum):
 class NotNow:
     """No code was asked for; `until` says when one can be, None where only staff can help."""
 
-    limit: Limit
-    until: datetime | None
+    reason: Reason
+    until: dt.datetime | None
 
 
-def next_code_at(device: PhoneDevice) -> datetime | None:
+def next_code_at(device: PhoneDevice) -> dt.datetime | None:
     """When another code may be asked for: 60 seconds after the latest, at once where that one went wrong or did its
     work."""
     latest = device.challenges.order_by("-created_at").first()
@@ -74,7 +74,7 @@ def request_code(*, device: PhoneDevice, request: HttpRequest) -> Challenge | No
                 actor=device.user,
                 subject=device.user,
                 request=request,
-                data={"device": device.public_id, "limit": refusal.limit},
+                data={"device": device.public_id, "limit": refusal.reason},
             )
             return refusal
         challenge = Challenge.issue(device, session_of(request))
@@ -85,39 +85,39 @@ def request_code(*, device: PhoneDevice, request: HttpRequest) -> Challenge | No
             request=request,
             data={"device": device.public_id, "challenge": challenge.public_id},
         )
-        transaction.on_commit(partial(_hand_over, challenge.pk, _limits(device, request)))
+        transaction.on_commit(partial(_hand_over, challenge.pk, _counters(device, request)))
     return challenge
 
 
-def _limits(device: PhoneDevice, request: HttpRequest) -> list[tuple[str, str, int, timedelta]]:
-    """The counters that a code counts in: scope, key, how many, in how long."""
+def _counters(device: PhoneDevice, request: HttpRequest) -> list[Counter]:
+    """Return the counters that a code counts in."""
     return [
-        (USER, str(device.user_id), *settings.CODES_PER_USER),
-        (NUMBER, device.phone_hash, *settings.CODES_PER_NUMBER),
-        (NETWORK, network_key(client_ip(request)), *settings.CODES_PER_NETWORK),
+        USER.of(str(device.user_id)),
+        NUMBER.of(device.phone_hash),
+        NETWORK.of(network_key(client_ip(request))),
     ]
 
 
 def _refusal(device: PhoneDevice, request: HttpRequest) -> NotNow | None:
     if device.is_off():
-        return NotNow(Limit.OFF, None)
+        return NotNow(Reason.OFF, None)
     if device.is_cooling_off():
-        return NotNow(Limit.COOLING_OFF, device.cool_off_until)
+        return NotNow(Reason.COOLING_OFF, device.cool_off_until)
     soon = next_code_at(device)
     if soon is not None:
-        return NotNow(Limit.TOO_SOON, soon)
-    counted: list[tuple[str, str]] = []
-    for scope, key, limit, window in _limits(device, request):
-        verdict = throttle.hit(scope, key, limit, window)
-        if not verdict.allowed:
-            for taken in counted:
-                throttle.give_back(*taken)
-            return NotNow(Limit.TOO_MANY, verdict.retry_at)
-        counted.append((scope, key))
+        return NotNow(Reason.TOO_SOON, soon)
+    counted: list[Counter] = []
+    for counter in _counters(device, request):
+        allowance = counter.limit.hit(counter.key)
+        if not allowance.allowed:
+            for each in counted:
+                each.limit.give_back(each.key)
+            return NotNow(Reason.TOO_MANY, allowance.retry_at)
+        counted.append(counter)
     return None
 
 
-def _hand_over(challenge_id: int, limits: list[tuple[str, str, int, timedelta]]) -> None:
+def _hand_over(challenge_id: int, counters: list[Counter]) -> None:
     """Enqueue the id; a queue that is down ends the challenge in a state that the page shows, and costs no limit."""
     from accounts.tasks import send_code
 
@@ -127,8 +127,8 @@ def _hand_over(challenge_id: int, limits: list[tuple[str, str, int, timedelta]])
         delivery=Delivery.FAILED, error="queue"
     )
     if failed:
-        for scope, key, _limit, _window in limits:
-            throttle.give_back(scope, key)
+        for counter in counters:
+            counter.limit.give_back(counter.key)
 
 
 def verify(*, device: CodeDevice, code: str, request: HttpRequest) -> Outcome:

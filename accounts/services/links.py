@@ -6,7 +6,7 @@ A new purpose adds its life, its mail and the verb of its page; the table, the o
 
 from __future__ import annotations
 
-from datetime import timedelta
+import datetime as dt
 
 from django.conf import settings
 from django.db import transaction
@@ -17,14 +17,13 @@ from django.utils import timezone
 from accounts.events import AccountEvent
 from accounts.models import AccountLink, Purpose, User
 from accounts.models.sessions import EndReason, hash_token
-from core import throttle
 from core.clients import client_ip, network_key
 from core.events import record_event
 from core.outbox import publish
+from core.throttle import Limit
 
 TOPIC = "account.link"
-OPENINGS = "account:links"
-OPENINGS_AT_MOST = (60, timedelta(minutes=1))
+OPENINGS = Limit("account:links", 60, dt.timedelta(minutes=1))
 HELD = "account_link"
 
 
@@ -69,7 +68,7 @@ def address_of(token: str) -> str:
 
 def may_open(request: HttpRequest) -> bool:
     """Whether this network may open another link now; anybody may ask, so each asking counts."""
-    return throttle.hit(OPENINGS, network_key(client_ip(request)), *OPENINGS_AT_MOST).allowed
+    return OPENINGS.hit(network_key(client_ip(request))).allowed
 
 
 def hold(request: HttpRequest, token: str) -> None:

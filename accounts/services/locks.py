@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -17,7 +17,6 @@ from accounts.models import AccountLock, User
 from accounts.models.sessions import EndReason
 from accounts.services import enrolment, links
 from accounts.services.signing_in import PASSWORDS, PASSWORDS_ON_DEVICE
-from core import throttle
 from core.events import record_event
 
 
@@ -27,7 +26,7 @@ class Obstacle:
 
     what: str
     why: str
-    until: datetime | None
+    until: dt.datetime | None
 
 
 def locks_on(user: User) -> list[Obstacle]:
@@ -35,11 +34,11 @@ def locks_on(user: User) -> list[Obstacle]:
     found = [Obstacle("The account", f"Locked: {lock.reason}", None) for lock in user.locks.filter(lifted_at=None)]
     if not user.is_active:
         found.append(Obstacle("The account", "Set inactive by staff", None))
-    until = throttle.blocked_until(PASSWORDS, user.username_key)
+    until = PASSWORDS.closed_until(user.username_key)
     if until is not None:
         found.append(Obstacle("Password", "Too many wrong passwords", until))
     for browser in user.trusted_devices.usable():
-        until = throttle.blocked_until(PASSWORDS_ON_DEVICE, browser.public_id)
+        until = PASSWORDS_ON_DEVICE.closed_until(browser.public_id)
         if until is not None:
             found.append(Obstacle(f"Password on {browser.label}", "Too many wrong passwords", until))
     for device in devices_of(user):
@@ -88,9 +87,9 @@ def unlock(
         locked = user.locks.filter(lifted_at=None).exists()
         decided = _start_over(user, by, request, kept or {}) if locked else {}
         user.locks.filter(lifted_at=None).update(lifted_at=timezone.now(), lifted_by=by, lift_reason=reason)
-        throttle.reset(PASSWORDS, user.username_key)
+        PASSWORDS.reset(user.username_key)
         for browser in user.trusted_devices.usable():
-            throttle.reset(PASSWORDS_ON_DEVICE, browser.public_id)
+            PASSWORDS_ON_DEVICE.reset(browser.public_id)
         for device in devices_of(user):
             if device.is_off() or device.is_cooling_off():
                 device.switch_on()

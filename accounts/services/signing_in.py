@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+import datetime as dt
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import django_otp
@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts.events import AccountEvent
 from accounts.guards import session_of, store_of, user_of
-from accounts.models import CodeDevice, Session, TrustedDevice, User
+from accounts.models import CodeDevice, Session, User
 from accounts.models.sessions import EndReason
 from accounts.models.users import fold_username
 from accounts.services import remembering
@@ -23,16 +23,20 @@ from core import throttle
 from core.clients import client_ip, network_key, user_agent, wide_network_key
 from core.events import record_event
 from core.refusals import record_refusal
-from core.throttle import Closed, Counter
+from core.throttle import Closed, Counter, Limit
 
 BACKEND = "accounts.backends.UsernameBackend"
-PASSWORDS = "account:password"
-PASSWORDS_ON_DEVICE = "account:password_on_device"
-NETWORK = "account:network"
-WIDE_NETWORK = "account:wide_network"
-FORMS = "account:sign_in_forms"
+# Wrong passwords: per username, per remembered device of its owner, per network, and per wider network.
+PASSWORDS = Limit(
+    "account:password", settings.SIGN_IN_FAILURES, settings.SIGN_IN_WINDOW, cool_off=settings.SIGN_IN_COOL_OFF
+)
+PASSWORDS_ON_DEVICE = replace(PASSWORDS, scope="account:password_on_device")
+NETWORK = Limit("account:network", settings.SIGN_IN_NETWORK_FAILURES, settings.SIGN_IN_NETWORK_WINDOW)
+WIDE_NETWORK = Limit("account:wide_network", settings.SIGN_IN_WIDE_NETWORK_FAILURES, settings.SIGN_IN_NETWORK_WINDOW)
+# Sign-in forms of one browser or network, whatever the outcome.
+FORMS = Limit("account:sign_in_forms", settings.SIGN_IN_NETWORK_FORMS, settings.SIGN_IN_NETWORK_WINDOW)
 # When a try found everything taken by others that were being judged: the page offers another one after this.
-BUSY_FOR = timedelta(seconds=3)
+BUSY_FOR = dt.timedelta(seconds=3)
 
 
 class Why(StrEnum):
@@ -49,7 +53,7 @@ class Refused:
     """A refusal; `until` says when another try is judged again, None where it is at once."""
 
     why: Why
-    until: datetime | None = None
+    until: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +76,18 @@ def check_password(*, request: HttpRequest, username: str, password: str) -> Use
     during it are not judged, and the right password gets the same answer (docs/decisions/0010-lockout-by-hand.md).
     """
     door = _door(request, fold_username(username))
-    forms = throttle.hit(FORMS, door.sender, settings.SIGN_IN_NETWORK_FORMS, settings.SIGN_IN_NETWORK_WINDOW)
+    forms = FORMS.hit(door.sender)
     if not forms.allowed:
-        return _refuse(request, door, FORMS, door.sender, forms.retry_at)
+        return _refuse(request, door, FORMS.of(door.sender), forms.retry_at)
     claims = throttle.claim_all(door.counters)
     if isinstance(claims, Closed):
         if claims.busy:
             return Refused(Why.BUSY, timezone.now() + BUSY_FOR)
-        return _refuse(request, door, claims.counter.scope, claims.counter.key, claims.retry_at)
+        return _refuse(request, door, claims.counter, claims.retry_at)
     with claims:
         user = auth.authenticate(request, username=username, password=password)
         if isinstance(user, User):
-            throttle.reset(door.counters[0].scope, door.counters[0].key)
+            door.counters[0].reset()
             return user
         failure = claims.failed()[0]
     record_event(AccountEvent.PASSWORD_WRONG, subject=door.known, request=request, data={"failures": failure.count})
@@ -98,42 +102,25 @@ def check_password(*, request: HttpRequest, username: str, password: str) -> Use
     return Refused(Why.COOLING_OFF, failure.closed_until)
 
 
-def on_device(device: TrustedDevice) -> Counter:
-    """Where wrong passwords count that a remembered device sends for its own user."""
-    return Counter(
-        PASSWORDS_ON_DEVICE,
-        device.public_id,
-        settings.SIGN_IN_FAILURES,
-        settings.SIGN_IN_WINDOW,
-        settings.SIGN_IN_COOL_OFF,
-    )
-
-
 def _door(request: HttpRequest, key: str) -> _Door:
     device = remembering.own_device(request, key)
     if device is not None:
-        return _Door(device.user, [on_device(device)], device.public_id)
+        return _Door(device.user, [PASSWORDS_ON_DEVICE.of(device.public_id)], device.public_id)
     ip = client_ip(request)
-    counters = [
-        Counter(PASSWORDS, key, settings.SIGN_IN_FAILURES, settings.SIGN_IN_WINDOW, settings.SIGN_IN_COOL_OFF),
-        Counter(NETWORK, network_key(ip), settings.SIGN_IN_NETWORK_FAILURES, settings.SIGN_IN_NETWORK_WINDOW),
-        Counter(
-            WIDE_NETWORK, wide_network_key(ip), settings.SIGN_IN_WIDE_NETWORK_FAILURES, settings.SIGN_IN_NETWORK_WINDOW
-        ),
-    ]
+    counters = [PASSWORDS.of(key), NETWORK.of(network_key(ip)), WIDE_NETWORK.of(wide_network_key(ip))]
     return _Door(User.objects.filter(username_key=key).first(), counters, network_key(ip))
 
 
-def _refuse(request: HttpRequest, door: _Door, scope: str, key: str, until: datetime | None) -> Refused:
+def _refuse(request: HttpRequest, door: _Door, counter: Counter, until: dt.datetime | None) -> Refused:
     """Turn a try away unjudged; only the first one of its kind is an event."""
-    by_username = scope in {PASSWORDS, PASSWORDS_ON_DEVICE}
+    by_username = counter.limit in {PASSWORDS, PASSWORDS_ON_DEVICE}
     record_refusal(
         AccountEvent.PASSWORD_REFUSED if by_username else AccountEvent.NETWORK_REFUSED,
-        scope=scope,
-        key=key,
+        scope=counter.limit.scope,
+        key=counter.key,
         subject=door.known if by_username else None,
         request=request,
-        data={"limit": scope.partition(":")[2]},
+        data={"limit": counter.limit.scope.partition(":")[2]},
     )
     return Refused(Why.COOLING_OFF if by_username else Why.NETWORK, until)
 
@@ -208,6 +195,6 @@ def sign_out(request: HttpRequest) -> None:
     auth.logout(request)
 
 
-def seconds_until(moment: datetime) -> int:
+def seconds_until(moment: dt.datetime) -> int:
     """Whole seconds until a moment, at least 1 (for Retry-After)."""
     return max(1, round((moment - timezone.now()).total_seconds()))

@@ -17,7 +17,7 @@ from accounts.methods import devices_of, method_of
 from accounts.models import CodeDevice, Outcome, PhoneDevice
 from accounts.navigation import after_sign_in, wanted_page, with_query
 from accounts.services import codes, enrolment, remembering
-from accounts.services.codes import Limit, NotNow
+from accounts.services.codes import NotNow, Reason
 from accounts.views.words import refused_words, wrong_words
 
 
@@ -122,7 +122,7 @@ def send_code(request: HttpRequest, public_id: str) -> HttpResponse:
     device.refresh_from_db()
     if device.confirmed:
         form = VerifyForm(offer_remember=sign_in_of(request) is SignIn.HALF)
-        refusal = "" if result.limit in {Limit.COOLING_OFF, Limit.OFF} else refused_words(result)
+        refusal = "" if result.reason in {Reason.COOLING_OFF, Reason.OFF} else refused_words(result)
         return _show(request, device, form, status=HTTPStatus.TOO_MANY_REQUESTS, refusal=refusal)
     from accounts.views.setup import show_setup_code
 

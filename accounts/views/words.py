@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 
 from accounts.models import CodeDevice, Outcome
-from accounts.services.codes import Limit, NotNow
+from accounts.services.codes import NotNow, Reason
 from core.templatetags.show import clock
 
 
@@ -26,11 +26,11 @@ def wrong_words(outcome: Outcome, device: CodeDevice) -> str:
 
 def refused_words(refused: NotNow) -> str:
     """Explain why no code was sent and when one can be requested."""
-    if refused.limit is Limit.OFF:
+    if refused.reason is Reason.OFF:
         return "This method is disabled after too many incorrect codes. Use a different method, or call web support."
     when = f" You can request a new code at {clock(refused.until)}." if refused.until else ""
-    if refused.limit is Limit.TOO_SOON:
+    if refused.reason is Reason.TOO_SOON:
         return f"We sent a code less than a minute ago. It may take a moment to arrive.{when}"
-    if refused.limit is Limit.COOLING_OFF:
+    if refused.reason is Reason.COOLING_OFF:
         return f"Too many incorrect codes.{when}"
     return f"You’ve requested too many codes.{when}"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import datetime as dt
 from typing import TYPE_CHECKING
 
-from core import throttle
 from core.alerts import alert_staff
 from core.events import record_event
+from core.throttle import Limit
 from credentialing.events import CertificateEvent
 from policies.models import reach_of
 
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from accounts.models import User
     from credentialing.models import Certificate
 
-BROKEN_FILE = "credentialing:broken-file"
-BROKEN_FILE_AGAIN = timedelta(hours=1)
+BROKEN_FILE = Limit("credentialing:broken-file", 1, dt.timedelta(hours=1))
 
 
 def record_download(certificate: Certificate, *, user: User, request: HttpRequest) -> None:
@@ -46,7 +45,7 @@ def record_download(certificate: Certificate, *, user: User, request: HttpReques
 
 def report_broken_file(certificate: Certificate, *, missing: bool, request: HttpRequest) -> None:
     """Record that a certificate's file is gone or was changed, and tell staff; once an hour for each certificate."""
-    if not throttle.hit(BROKEN_FILE, str(certificate.pk), 1, BROKEN_FILE_AGAIN).allowed:
+    if not BROKEN_FILE.hit(str(certificate.pk)).allowed:
         return
     what = "is missing" if missing else "isn’t the one that was stored"
     record_event(

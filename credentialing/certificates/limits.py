@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
-from core import throttle
 from core.templatetags.show import clock
+from core.throttle import Limit
 
 if TYPE_CHECKING:
-    from datetime import timedelta
-
     from accounts.models import User
 
-ISSUE, NEW_HOLDER, RETRY = "credentialing:issue", "credentialing:new-holder", "credentialing:retry"
+ISSUE = Limit("credentialing:issue", settings.CERTIFICATES_PER_USER, settings.CERTIFICATES_WINDOW)
+NEW_HOLDER = Limit("credentialing:new-holder", settings.NEW_HOLDERS_PER_USER, settings.NEW_HOLDERS_WINDOW)
+RETRY = Limit("credentialing:retry", settings.CERTIFICATE_RETRIES, settings.CERTIFICATE_RETRIES_WINDOW)
 
 
 class TooManyError(Exception):
@@ -29,23 +29,20 @@ class TooManyError(Exception):
 
 def count_issue(user: User) -> None:
     """Count one certificate. Raises `TooManyError`."""
-    limit = settings.CERTIFICATES_PER_USER
-    _count(ISSUE, user, limit, settings.CERTIFICATES_WINDOW, f"You’ve created {limit} certificates in a short time.")
+    _count(ISSUE, user, f"You’ve created {ISSUE.times} certificates in a short time.")
 
 
 def count_new_holder(user: User) -> None:
     """Count one holder that is new in an address book. Raises `TooManyError`."""
-    limit = settings.NEW_HOLDERS_PER_USER
-    _count(NEW_HOLDER, user, limit, settings.NEW_HOLDERS_WINDOW, f"You’ve added {limit} holders in a short time.")
+    _count(NEW_HOLDER, user, f"You’ve added {NEW_HOLDER.times} holders in a short time.")
 
 
 def count_retry(user: User) -> None:
     """Count one new try at a certificate that failed. Raises `TooManyError`."""
-    limit = settings.CERTIFICATE_RETRIES
-    _count(RETRY, user, limit, settings.CERTIFICATE_RETRIES_WINDOW, f"You’ve tried {limit} times within an hour.")
+    _count(RETRY, user, f"You’ve tried {RETRY.times} times within an hour.")
 
 
-def _count(scope: str, user: User, limit: int, window: timedelta, what: str) -> None:
-    verdict = throttle.hit(scope, str(user.pk), limit, window)
-    if not verdict.allowed and verdict.retry_at is not None:
-        raise TooManyError(what, verdict.retry_at)
+def _count(limit: Limit, user: User, what: str) -> None:
+    allowance = limit.hit(str(user.pk))
+    if not allowance.allowed and allowance.retry_at is not None:
+        raise TooManyError(what, allowance.retry_at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +18,6 @@ from accounts.services import locks, signing_in
 from core import throttle
 from core.models import Event, Throttle
 from core.refusals import close_refusals
-from core.throttle import Counter
 from tests.accounts.people import SIGN_IN, app_code, is_in, type_code, type_password
 from tests.factories import PASSWORD, UserFactory
 
@@ -173,8 +173,8 @@ def test_tries_during_the_pause_do_not_make_it_longer_and_are_counted(client: Cl
     assert Throttle.objects.get(scope="account:password").refused == 6
 
 
-def test_500_refused_tries_are_two_events(settings: Settings, client: Client, ada: User) -> None:
-    settings.SIGN_IN_NETWORK_FORMS = 1_000
+def test_500_refused_attempts_are_two_events(monkeypatch: pytest.MonkeyPatch, client: Client, ada: User) -> None:
+    monkeypatch.setattr(signing_in, "FORMS", replace(signing_in.FORMS, times=1_000))
     with time_machine.travel("2026-03-02 15:00:00+00:00", tick=False) as clock:
         fail(client, 5)
         before = Event.objects.count()
@@ -218,8 +218,7 @@ def test_one_who_is_told_to_wait_a_moment_waits_no_15_minutes(
     client: Client, ada: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(throttle, "ASK_AGAIN_TIMES", 1)
-    account = Counter(signing_in.PASSWORDS, "ada", 5, timedelta(minutes=15))
-    others = [throttle.claim_all([account]) for _ in range(5)]
+    others = [throttle.claim_all([signing_in.PASSWORDS.of("ada")]) for _ in range(5)]
     answer = type_password(client)
     assert (answer.status_code, answer["Retry-After"]) == (429, "3")
     assert "We didn’t check your password" in answer.content.decode()

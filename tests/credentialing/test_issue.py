@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import quote
 
@@ -13,10 +14,9 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from pytest_django import Settings
 
 from core.models import Event
-from credentialing.certificates import issuing
+from credentialing.certificates import issuing, limits
 from credentialing.events import CertificateEvent
 from credentialing.models import Certificate, Holder
 from policies.models import Coverage, Policy
@@ -303,9 +303,9 @@ def test_the_same_form_sent_twice_says_nothing_of_the_kind(cast: Cast, browse: B
 
 
 def test_more_certificates_than_a_person_issues_are_refused_for_a_while_and_nothing_typed_is_lost(
-    cast: Cast, browse: Browse, settings: Settings
+    cast: Cast, browse: Browse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.CERTIFICATES_PER_USER = 2
+    monkeypatch.setattr(limits, "ISSUE", replace(limits.ISSUE, times=2))
     client = browse(cast.ana)
     for number in range(2):
         response = client.post(issue_page(cast.coverage), new_holder_form(name=f"Hospital {number}"))
@@ -325,9 +325,9 @@ def test_more_certificates_than_a_person_issues_are_refused_for_a_while_and_noth
 
 
 def test_more_new_holders_than_a_person_adds_are_refused_saved_ones_go_on(
-    cast: Cast, browse: Browse, settings: Settings
+    cast: Cast, browse: Browse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.NEW_HOLDERS_PER_USER = 1
+    monkeypatch.setattr(limits, "NEW_HOLDER", replace(limits.NEW_HOLDER, times=1))
     client = browse(cast.ana)
     assert client.post(issue_page(cast.coverage), new_holder_form()).status_code == 302
     refused = client.post(issue_page(cast.coverage), new_holder_form(name="Mercy Hospital"))
@@ -338,6 +338,6 @@ def test_more_new_holders_than_a_person_adds_are_refused_saved_ones_go_on(
     assert client.post(issue_page(cast.coverage), saved).status_code == 302
 
 
-def test_the_limits_are_those_that_the_rules_name(settings: Settings) -> None:
-    assert (60, timedelta(minutes=10)) == (settings.CERTIFICATES_PER_USER, settings.CERTIFICATES_WINDOW)
-    assert (3, timedelta(hours=1)) == (settings.CERTIFICATE_RETRIES, settings.CERTIFICATE_RETRIES_WINDOW)
+def test_the_limits_are_those_that_the_rules_name() -> None:
+    assert (limits.ISSUE.times, limits.ISSUE.window) == (60, timedelta(minutes=10))
+    assert (limits.RETRY.times, limits.RETRY.window) == (3, timedelta(hours=1))
