@@ -17,7 +17,7 @@ from django.utils import timezone
 from bench.measure import Figure
 from feed.example import write_example_feed
 from feed.load.loader import load_package
-from feed.load.table_map import Layout, layouts
+from feed.load.table_map import TableMap, table_maps
 from feed.models import Run
 
 POLICIES = 5_000
@@ -58,63 +58,65 @@ def _load(package: Path, *, sequence: int, as_of: dt.datetime, expect: str) -> f
 
 def _copy_straight() -> tuple[int, float]:
     """How many rows the source has, and the seconds that COPY takes to bring them into the twins."""
-    tables = layouts()
+    tables = table_maps()
     with _twins(tables), connection.cursor() as cursor:
-        held = [(layout, _columns(layout), _read(layout)) for layout in tables]
+        held = [(table_map, _columns(table_map), _read(table_map)) for table_map in tables]
         start = time.perf_counter()
         with transaction.atomic():
-            for layout, columns, rows in held:
-                with cursor.copy(f"COPY {SCHEMA}.{layout.db_table} ({columns}) FROM STDIN (FORMAT binary)") as copy:
+            for table_map, columns, rows in held:
+                with cursor.copy(f"COPY {SCHEMA}.{table_map.db_table} ({columns}) FROM STDIN (FORMAT binary)") as copy:
                     for chunk in rows:
                         copy.write(chunk)
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         seconds = time.perf_counter() - start
         count = 0
-        for layout in tables:
-            cursor.execute(f"SELECT count(*) FROM {SCHEMA}.{layout.db_table}")  # noqa: S608  # our own table names
+        for table_map in tables:
+            cursor.execute(f"SELECT count(*) FROM {SCHEMA}.{table_map.db_table}")  # noqa: S608  # our own table names
             count += cursor.fetchone()[0]
     return count, seconds
 
 
-def _columns(layout: Layout) -> str:
+def _columns(table_map: TableMap) -> str:
     """The table's columns but those that PostgreSQL itself generates, as a list for COPY."""
     with connection.cursor() as names:
         names.execute(
             "SELECT string_agg(quote_ident(column_name), ', ' ORDER BY ordinal_position) "
             "FROM information_schema.columns "
             "WHERE table_schema = 'public' AND table_name = %s AND is_generated = 'NEVER'",
-            [layout.model._meta.db_table],  # public in Django's documentation
+            [table_map.model._meta.db_table],  # public in Django's documentation
         )
         return str(names.fetchone()[0])
 
 
-def _read(layout: Layout) -> list[bytes]:
+def _read(table_map: TableMap) -> list[bytes]:
     """The source's rows of one table in PostgreSQL's binary form."""
     with connection.cursor() as reader:
-        columns = _columns(layout)
-        query = f"SELECT {columns} FROM {layout.db_table} WHERE source = '{SOURCE}'"  # noqa: S608  # our own names
+        columns = _columns(table_map)
+        query = f"SELECT {columns} FROM {table_map.db_table} WHERE source = '{SOURCE}'"  # noqa: S608  # our own names
         with reader.copy(f"COPY ({query}) TO STDOUT (FORMAT binary)") as copy:
             return [bytes(chunk) for chunk in copy]
 
 
 @contextmanager
-def _twins(tables: tuple[Layout, ...]) -> Iterator[None]:
+def _twins(tables: tuple[TableMap, ...]) -> Iterator[None]:
     """Empty twins of the tables in a schema of their own, with the same defaults, checks, indexes and foreign keys."""
     with connection.cursor() as cursor:
         cursor.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
         cursor.execute(f"CREATE SCHEMA {SCHEMA}")
-        for layout in tables:
-            cursor.execute(f"CREATE TABLE {SCHEMA}.{layout.db_table} (LIKE public.{layout.db_table} INCLUDING ALL)")
+        for table_map in tables:
+            cursor.execute(
+                f"CREATE TABLE {SCHEMA}.{table_map.db_table} (LIKE public.{table_map.db_table} INCLUDING ALL)"
+            )
         # Unqualified names in the definitions then mean the twins.
         cursor.execute(f"SET search_path = {SCHEMA}")
-        for layout in tables:
+        for table_map in tables:
             cursor.execute(
                 "SELECT conname, replace(pg_get_constraintdef(oid), 'REFERENCES public.', 'REFERENCES ') "
                 "FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'f'",
-                [f"public.{layout.db_table}"],
+                [f"public.{table_map.db_table}"],
             )
             for name, definition in cursor.fetchall():
-                cursor.execute(f'ALTER TABLE {SCHEMA}.{layout.db_table} ADD CONSTRAINT "{name}" {definition}')
+                cursor.execute(f'ALTER TABLE {SCHEMA}.{table_map.db_table} ADD CONSTRAINT "{name}" {definition}')
         cursor.execute("SET search_path = public")
     try:
         yield

@@ -13,7 +13,7 @@ from typing import Any
 
 from feed.load.checks import applies
 from feed.load.staging import Staging
-from feed.load.table_map import Layout, Target, quote
+from feed.load.table_map import TableMap, Target, quote
 
 # After so large a share of new rows the planner's figures are worth renewing at once, for hooks and readers alike.
 ANALYZE_FROM = 0.1
@@ -50,7 +50,7 @@ class Applier:
     def __init__(
         self,
         cursor: Any,
-        by_file: Mapping[str, Layout],
+        by_file: Mapping[str, TableMap],
         *,
         source: str,
         is_full: bool,
@@ -64,21 +64,21 @@ class Applier:
 
     def apply(self, staging: Staging) -> Counts:
         """Find what differs, insert, update, retire. Returns the figures."""
-        layout = staging.layout
-        before = self._live(layout)
-        self._find_changes(layout)
-        self._cursor.execute(f"SELECT change, count(*) FROM {layout.changes} GROUP BY change")
+        table_map = staging.table_map
+        before = self._live(table_map)
+        self._find_changes(table_map)
+        self._cursor.execute(f"SELECT change, count(*) FROM {table_map.changes_table} GROUP BY change")
         changed = dict(self._cursor.fetchall())
         inserted, updated = changed.get("inserted", 0), changed.get("updated", 0)
         unretired, retired = changed.get("unretired", 0), changed.get("retired", 0)
         if inserted:
-            self._insert(layout)
+            self._insert(table_map)
         if updated or unretired:
-            self._update(layout)
+            self._update(table_map)
         if retired:
-            self._retire(layout)
+            self._retire(table_map)
         if inserted > ANALYZE_FROM * before:
-            self._cursor.execute(f"ANALYZE {layout.db_table}")
+            self._cursor.execute(f"ANALYZE {table_map.db_table}")
         return Counts(
             rows=staging.rows,
             inserted=inserted,
@@ -89,54 +89,55 @@ class Applier:
             before=before,
         )
 
-    def _live(self, layout: Layout) -> int:
+    def _live(self, table_map: TableMap) -> int:
         self._cursor.execute(
-            f"SELECT count(*) FROM {layout.db_table} WHERE source = %(source)s AND retired_at IS NULL", self._parameters
+            f"SELECT count(*) FROM {table_map.db_table} WHERE source = %(source)s AND retired_at IS NULL",
+            self._parameters,
         )
         return int(self._cursor.fetchone()[0])
 
-    def _find_changes(self, layout: Layout) -> None:
+    def _find_changes(self, table_map: TableMap) -> None:
         """Make the table of changes: what is new (with the id that it will have), different, back, or gone."""
         cursor = self._cursor
-        references = layout.table.references
+        references = table_map.table.references
         ids = "".join(f", r{number}.id AS reference_{number}" for number in range(len(references)))
         no_ids = "".join(f", NULL::bigint AS reference_{number}" for number in range(len(references)))
         was = "".join(
-            f", t.{quote(layout.field(name).column)} AS {quote(f'was_{name}')}" for name in layout.table.track
+            f", t.{quote(table_map.field(name).column)} AS {quote(f'was_{name}')}" for name in table_map.table.track
         )
         joins = "".join(
             f" LEFT JOIN {self._by_file[reference.file].db_table} r{number} ON r{number}.source = %(source)s "
-            f"AND r{number}.external_id = s.{quote(layout.folded(reference.column))}{applies(reference)}"
+            f"AND r{number}.external_id = s.{quote(table_map.folded(reference.column))}{applies(reference)}"
             for number, reference in enumerate(references)
         )
-        stored = ", ".join(f"t.{quote(target.column)}" for target in layout.targets)
-        staged = ", ".join(self._value(target, "r{}.id") for target in layout.targets)
-        sequence = f"pg_get_serial_sequence('{layout.db_table}', 'id')"
+        stored = ", ".join(f"t.{quote(target.column)}" for target in table_map.targets)
+        staged = ", ".join(self._value(target, "r{}.id") for target in table_map.targets)
+        sequence = f"pg_get_serial_sequence('{table_map.db_table}', 'id')"
         gone = (
-            f"NOT EXISTS (SELECT 1 FROM {layout.stage} s WHERE s.key = t.external_id)"
+            f"NOT EXISTS (SELECT 1 FROM {table_map.staging_table} s WHERE s.key = t.external_id)"
             if self._is_full
-            else f"EXISTS (SELECT 1 FROM {layout.stage} s WHERE s.key = t.external_id AND s.deleted)"
+            else f"EXISTS (SELECT 1 FROM {table_map.staging_table} s WHERE s.key = t.external_id AND s.deleted)"
         )
-        cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{layout.changes}")
+        cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{table_map.changes_table}")
         cursor.execute(
             f"""
-            CREATE TEMPORARY TABLE {layout.changes} ON COMMIT DROP AS
+            CREATE TEMPORARY TABLE {table_map.changes_table} ON COMMIT DROP AS
             SELECT s.line, COALESCE(t.id, nextval({sequence})) AS id,
                 CASE WHEN t.id IS NULL THEN 'inserted' WHEN t.retired_at IS NOT NULL THEN 'unretired'
                      ELSE 'updated' END AS change{was}{ids}
-            FROM {layout.stage} s
-            LEFT JOIN {layout.db_table} t ON t.source = %(source)s AND t.external_id = s.key{joins}
+            FROM {table_map.staging_table} s
+            LEFT JOIN {table_map.db_table} t ON t.source = %(source)s AND t.external_id = s.key{joins}
             WHERE NOT s.deleted AND (
                 t.id IS NULL OR t.retired_at IS NOT NULL OR ({stored}) IS DISTINCT FROM ({staged})
             )
             UNION ALL
             SELECT NULL, t.id, 'retired'{was}{no_ids}
-            FROM {layout.db_table} t
+            FROM {table_map.db_table} t
             WHERE t.source = %(source)s AND t.retired_at IS NULL AND {gone}
             """,
             self._parameters,
         )
-        cursor.execute(f"ANALYZE {layout.changes}")
+        cursor.execute(f"ANALYZE {table_map.changes_table}")
 
     @staticmethod
     def _value(target: Target, reference: str) -> str:
@@ -147,54 +148,56 @@ class Applier:
         kept = f"t.{quote(target.learned_column)} > %(as_of)s"
         return f"CASE WHEN {kept} THEN t.{quote(target.column)} ELSE {value} END"
 
-    def _insert(self, layout: Layout) -> None:
-        columns = [quote(target.column) for target in layout.targets] + [quote(name) for name in layout.insert_defaults]
+    def _insert(self, table_map: TableMap) -> None:
+        columns = [quote(target.column) for target in table_map.targets] + [
+            quote(name) for name in table_map.insert_defaults
+        ]
         values = [
             target.expression if target.reference is None else f"d.reference_{target.reference}"
-            for target in layout.targets
-        ] + list(layout.insert_defaults.values())
+            for target in table_map.targets
+        ] + list(table_map.insert_defaults.values())
         self._cursor.execute(
             f"""
-            INSERT INTO {layout.db_table} (id, source, external_id, created_at, updated_at, {", ".join(columns)})
+            INSERT INTO {table_map.db_table} (id, source, external_id, created_at, updated_at, {", ".join(columns)})
             SELECT d.id, %(source)s, s.key, %(now)s, %(now)s, {", ".join(values)}
-            FROM {layout.stage} s JOIN {layout.changes} d ON d.line = s.line
+            FROM {table_map.staging_table} s JOIN {table_map.changes_table} d ON d.line = s.line
             WHERE d.change = 'inserted'
             """,
             {**self._parameters, "public_id_seed": secrets.token_bytes(32)},
         )
 
-    def _update(self, layout: Layout) -> None:
+    def _update(self, table_map: TableMap) -> None:
         values = ", ".join(
-            f"{quote(target.column)} = {self._value(target, 'd.reference_{}')}" for target in layout.targets
+            f"{quote(target.column)} = {self._value(target, 'd.reference_{}')}" for target in table_map.targets
         )
         self._cursor.execute(
             f"""
-            UPDATE {layout.db_table} t SET {values}, retired_at = NULL, updated_at = %(now)s
-            FROM {layout.changes} d JOIN {layout.stage} s ON s.line = d.line
+            UPDATE {table_map.db_table} t SET {values}, retired_at = NULL, updated_at = %(now)s
+            FROM {table_map.changes_table} d JOIN {table_map.staging_table} s ON s.line = d.line
             WHERE t.id = d.id AND d.change IN ('updated', 'unretired')
             """,
             self._parameters,
         )
 
-    def _retire(self, layout: Layout) -> None:
+    def _retire(self, table_map: TableMap) -> None:
         self._cursor.execute(
             f"""
-            UPDATE {layout.db_table} t SET retired_at = %(now)s, updated_at = %(now)s
-            FROM {layout.changes} d WHERE t.id = d.id AND d.change = 'retired'
+            UPDATE {table_map.db_table} t SET retired_at = %(now)s, updated_at = %(now)s
+            FROM {table_map.changes_table} d WHERE t.id = d.id AND d.change = 'retired'
             """,
             self._parameters,
         )
 
-    def still_referred_to(self, layout: Layout) -> list[tuple[str, int, int]]:
+    def still_referred_to(self, table_map: TableMap) -> list[tuple[str, int, int]]:
         """Where rows that this load retired are still referred to: (file, rows that refer, rows referred to)."""
         found: list[tuple[str, int, int]] = []
         for child in self._by_file.values():
             for reference in child.table.references:
-                if reference.file != layout.file:
+                if reference.file != table_map.file:
                     continue
                 column = quote(child.field(reference.field).column)
                 self._cursor.execute(
-                    f"SELECT count(*), count(DISTINCT c.{column}) FROM {layout.changes} d "
+                    f"SELECT count(*), count(DISTINCT c.{column}) FROM {table_map.changes_table} d "
                     f"JOIN {child.db_table} c ON c.{column} = d.id "
                     "WHERE d.change = 'retired' AND c.retired_at IS NULL"
                 )

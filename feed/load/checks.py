@@ -9,7 +9,7 @@ from typing import Any
 from core.feedspec import Reference, RowCheck, SetCheck, Severity, Stage
 from feed.load.findings import KEPT_PER_CODE, Findings, Found
 from feed.load.staging import Staging
-from feed.load.table_map import Layout, quote
+from feed.load.table_map import TableMap, quote
 
 _NAMES = re.compile(r"\{(\w+)\}")
 
@@ -20,14 +20,14 @@ class Checker:
     def __init__(
         self,
         stagings: Sequence[Staging],
-        by_file: Mapping[str, Layout],
+        by_file: Mapping[str, TableMap],
         *,
         source: str,
         is_full: bool,
         findings: Findings,
     ) -> None:
         self._stagings = stagings
-        self._staged = {staging.layout.file for staging in stagings}
+        self._staged = {staging.table_map.file for staging in stagings}
         self._by_file = by_file
         self._source = source
         self._is_full = is_full
@@ -36,20 +36,20 @@ class Checker:
     def check_keys(self, cursor: Any) -> None:
         """No key stands twice in a file; each row after the first is named."""
         for staging in self._stagings:
-            layout = staging.layout
-            column = layout.table.key_columns[-1]
+            table_map = staging.table_map
+            column = table_map.table.key_columns[-1]
             # Almost always there is none, and a plain grouping says so faster than a window over every row.
             sql = f"""
                 SELECT line, shown, count(*) OVER () FROM (
                     SELECT s.line, s.key AS shown, row_number() OVER (PARTITION BY s.key ORDER BY s.line) AS nth
-                    FROM {layout.stage} s
-                    WHERE s.key IN (SELECT key FROM {layout.stage} GROUP BY key HAVING count(*) > 1)
+                    FROM {table_map.staging_table} s
+                    WHERE s.key IN (SELECT key FROM {table_map.staging_table} GROUP BY key HAVING count(*) > 1)
                 ) twice WHERE nth > 1 ORDER BY line LIMIT {KEPT_PER_CODE}"""
             self._collect(
                 cursor,
                 sql,
                 {},
-                file=layout.file,
+                file=table_map.file,
                 column=column,
                 code="key-twice",
                 sentence="The key ‘{shown}’ is in the file more than once.",
@@ -60,21 +60,21 @@ class Checker:
     def check_rows(self, cursor: Any, stage: Stage) -> None:
         """The tables' rules on single rows that belong to this stage."""
         for staging in self._stagings:
-            for check in staging.layout.table.checks:
+            for check in staging.table_map.table.checks:
                 if check.stage is stage:
-                    self._check_row(cursor, staging.layout, check)
+                    self._check_row(cursor, staging.table_map, check)
 
-    def _check_row(self, cursor: Any, layout: Layout, check: RowCheck) -> None:
+    def _check_row(self, cursor: Any, table_map: TableMap, check: RowCheck) -> None:
         names = _NAMES.findall(check.sentence)
         shown = "".join(f", s.{quote(name)}::text" for name in names)
         sql = f"""
-            SELECT s.line{shown}, count(*) OVER () FROM {layout.stage} s
+            SELECT s.line{shown}, count(*) OVER () FROM {table_map.staging_table} s
             WHERE NOT s.deleted AND ({check.faulty}) ORDER BY s.line LIMIT {KEPT_PER_CODE}"""
         self._collect(
             cursor,
             sql,
             {},
-            file=layout.file,
+            file=table_map.file,
             column=check.column,
             code=check.code,
             sentence=check.sentence,
@@ -86,23 +86,23 @@ class Checker:
     def check_references(self, cursor: Any) -> None:
         """Every reference names a row that is there after the load; what a delta deletes is known."""
         for staging in self._stagings:
-            for reference in staging.layout.table.references:
-                self._check_reference(cursor, staging.layout, reference)
+            for reference in staging.table_map.table.references:
+                self._check_reference(cursor, staging.table_map, reference)
             if staging.deletes:
-                self._check_deletes(cursor, staging.layout)
+                self._check_deletes(cursor, staging.table_map)
 
-    def _check_reference(self, cursor: Any, layout: Layout, reference: Reference) -> None:
+    def _check_reference(self, cursor: Any, table_map: TableMap, reference: Reference) -> None:
         parent = self._by_file[reference.file]
-        value = f"s.{quote(layout.folded(reference.column))}"
+        value = f"s.{quote(table_map.folded(reference.column))}"
         sql = f"""
-            SELECT s.line, s.{quote(reference.column)}, count(*) OVER () FROM {layout.stage} s
+            SELECT s.line, s.{quote(reference.column)}, count(*) OVER () FROM {table_map.staging_table} s
             WHERE NOT s.deleted AND {value} IS NOT NULL{applies(reference)} AND NOT {self._is_there(parent, value)}
             ORDER BY s.line LIMIT {KEPT_PER_CODE}"""
         self._collect(
             cursor,
             sql,
             {"source": self._source},
-            file=layout.file,
+            file=table_map.file,
             column=reference.column,
             code="reference",
             sentence=f"{reference.column} is ‘{{shown}}’, which {self._place(parent)}.",
@@ -110,9 +110,9 @@ class Checker:
             stage=Stage.REFERENCES,
         )
 
-    def _is_there(self, parent: Layout, value: str) -> str:
+    def _is_there(self, parent: TableMap, value: str) -> str:
         """SQL: whether the parent's row will be live after the load."""
-        staged = f"EXISTS (SELECT 1 FROM {parent.stage} p WHERE p.key = {value} AND NOT p.deleted)"
+        staged = f"EXISTS (SELECT 1 FROM {parent.staging_table} p WHERE p.key = {value} AND NOT p.deleted)"
         live = (
             f"EXISTS (SELECT 1 FROM {parent.db_table} p WHERE p.source = %(source)s AND p.external_id = {value} "
             "AND p.retired_at IS NULL)"
@@ -121,28 +121,28 @@ class Checker:
             return live
         if self._is_full:
             return staged
-        gone = f"EXISTS (SELECT 1 FROM {parent.stage} g WHERE g.key = {value} AND g.deleted)"
+        gone = f"EXISTS (SELECT 1 FROM {parent.staging_table} g WHERE g.key = {value} AND g.deleted)"
         return f"({staged} OR ({live} AND NOT {gone}))"
 
-    def _place(self, parent: Layout) -> str:
+    def _place(self, parent: TableMap) -> str:
         if parent.file not in self._staged:
             return f"isn't in the portal or is retired there ({parent.file} isn't in this package)"
         if self._is_full:
             return f"isn't in {parent.file}"
         return f"is neither in the portal nor in {parent.file}"
 
-    def _check_deletes(self, cursor: Any, layout: Layout) -> None:
+    def _check_deletes(self, cursor: Any, table_map: TableMap) -> None:
         sql = f"""
-            SELECT s.line, s.key, count(*) OVER () FROM {layout.stage} s
+            SELECT s.line, s.key, count(*) OVER () FROM {table_map.staging_table} s
             WHERE s.deleted AND NOT EXISTS (
-                SELECT 1 FROM {layout.db_table} t WHERE t.source = %(source)s AND t.external_id = s.key
+                SELECT 1 FROM {table_map.db_table} t WHERE t.source = %(source)s AND t.external_id = s.key
             ) ORDER BY s.line LIMIT {KEPT_PER_CODE}"""
         self._collect(
             cursor,
             sql,
             {"source": self._source},
-            file=layout.file,
-            column=layout.table.key_columns[0],
+            file=table_map.file,
+            column=table_map.table.key_columns[0],
             code="delete-unknown",
             sentence="op is delete, but the portal has no row ‘{shown}’.",
             names=["shown"],
@@ -153,20 +153,21 @@ class Checker:
     def check_sets(self, cursor: Any, parameters: Mapping[str, Any]) -> None:
         """The tables' rules on several rows, judged on what the changes have made of the portal's tables."""
         for staging in self._stagings:
-            for check in staging.layout.table.set_checks:
-                self._check_set(cursor, staging.layout, check, parameters)
+            for check in staging.table_map.table.set_checks:
+                self._check_set(cursor, staging.table_map, check, parameters)
 
-    def _check_set(self, cursor: Any, layout: Layout, check: SetCheck, parameters: Mapping[str, Any]) -> None:
+    def _check_set(self, cursor: Any, table_map: TableMap, check: SetCheck, parameters: Mapping[str, Any]) -> None:
         names = _NAMES.findall(check.sentence)
         shown = "".join(f", found.{quote(name)}::text" for name in names)
+        query = check.sql.replace("{change}", table_map.changes_table)
         sql = f"""
-            SELECT found.line{shown}, count(*) OVER () FROM ({check.sql.replace("{change}", layout.changes)}) found
+            SELECT found.line{shown}, count(*) OVER () FROM ({query}) found
             ORDER BY found.line LIMIT {KEPT_PER_CODE}"""
         self._collect(
             cursor,
             sql,
             parameters,
-            file=layout.file,
+            file=table_map.file,
             column=check.column,
             code=check.code,
             sentence=check.sentence,

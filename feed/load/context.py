@@ -25,7 +25,7 @@ class LoadContext:
         findings: Findings,
     ) -> None:
         self._cursor = cursor
-        self._changes = {staging.layout.file: staging.layout.changes for staging in stagings}
+        self._changes = {staging.table_map.file: staging.table_map.changes_table for staging in stagings}
         self._findings = findings
         self.source = manifest.source
         self.run_id = run_id

@@ -11,7 +11,7 @@ from django.conf import settings
 from core.feedspec import Guard
 from feed.load.apply import Counts
 from feed.load.staging import Staging
-from feed.load.table_map import Layout
+from feed.load.table_map import TableMap
 from feed.models import Source
 
 # So many rows are named as examples; the figures say how many there are.
@@ -35,24 +35,26 @@ def difference_of(
     if is_unknown(source):
         reasons.append(f"This is the first package of the source ‘{source}’; a new source needs a person's decision.")
     for staging in stagings:
-        layout, figures = staging.layout, counts[staging.layout.file]
+        table_map, figures = staging.table_map, counts[staging.table_map.file]
         retire_share = settings.FEED_RETIRE_SHARE
-        if figures.retired >= layout.table.hold_from and _exceeds(figures.retired, figures.before, retire_share):
+        if figures.retired >= table_map.table.hold_from and _exceeds(figures.retired, figures.before, retire_share):
             reasons.append(
-                f"{figures.retired:,} of {figures.before:,} rows of {layout.file} "
+                f"{figures.retired:,} of {figures.before:,} rows of {table_map.file} "
                 f"({_share(figures.retired, figures.before)}) would be retired; "
                 f"more than {_percent(retire_share)} needs a person's decision."
             )
-            examples.append({"file": layout.file, "what": "retired", "keys": _retired(cursor, layout)})
-        for guard in layout.table.guards:
+            examples.append({"file": table_map.file, "what": "retired", "keys": _retired(cursor, table_map)})
+        for guard in table_map.table.guards:
             share = getattr(settings, guard.setting) if guard.setting else guard.share
-            touched = _touched(cursor, layout, guard)
+            touched = _touched(cursor, table_map, guard)
             if touched >= guard.hold_from and _exceeds(touched, figures.before, share):
                 reasons.append(
                     f"{touched:,} of {figures.before:,} {guard.words} ({_share(touched, figures.before)}); "
                     f"more than {_percent(share)} needs a person's decision."
                 )
-                examples.append({"file": layout.file, "what": guard.name, "keys": _guarded(cursor, layout, guard)})
+                examples.append(
+                    {"file": table_map.file, "what": guard.name, "keys": _guarded(cursor, table_map, guard)}
+                )
     return {"reasons": reasons, "examples": examples} if reasons else {}
 
 
@@ -68,26 +70,26 @@ def _percent(share: Decimal) -> str:
     return f"{(share * 100).normalize():f}%"
 
 
-def _where(layout: Layout, guard: Guard) -> str:
+def _where(table_map: TableMap, guard: Guard) -> str:
     return (
-        f"FROM {layout.changes} was JOIN {layout.db_table} t ON t.id = was.id "
+        f"FROM {table_map.changes_table} was JOIN {table_map.db_table} t ON t.id = was.id "
         f"WHERE was.change IN ('updated', 'unretired') AND ({guard.condition})"
     )
 
 
-def _touched(cursor: Any, layout: Layout, guard: Guard) -> int:
-    cursor.execute(f"SELECT count(*) {_where(layout, guard)}")
+def _touched(cursor: Any, table_map: TableMap, guard: Guard) -> int:
+    cursor.execute(f"SELECT count(*) {_where(table_map, guard)}")
     return int(cursor.fetchone()[0])
 
 
-def _guarded(cursor: Any, layout: Layout, guard: Guard) -> list[str]:
-    cursor.execute(f"SELECT t.external_id {_where(layout, guard)} ORDER BY 1 LIMIT {EXAMPLES}")
+def _guarded(cursor: Any, table_map: TableMap, guard: Guard) -> list[str]:
+    cursor.execute(f"SELECT t.external_id {_where(table_map, guard)} ORDER BY 1 LIMIT {EXAMPLES}")
     return [key for (key,) in cursor.fetchall()]
 
 
-def _retired(cursor: Any, layout: Layout) -> list[str]:
+def _retired(cursor: Any, table_map: TableMap) -> list[str]:
     cursor.execute(
-        f"SELECT t.external_id FROM {layout.changes} was JOIN {layout.db_table} t ON t.id = was.id "
+        f"SELECT t.external_id FROM {table_map.changes_table} was JOIN {table_map.db_table} t ON t.id = was.id "
         f"WHERE was.change = 'retired' ORDER BY 1 LIMIT {EXAMPLES}"
     )
     return [key for (key,) in cursor.fetchall()]

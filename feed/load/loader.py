@@ -27,7 +27,7 @@ from feed.load.finish import finish
 from feed.load.guard import difference_of
 from feed.load.run_lock import RunKeeper, take_load_lock
 from feed.load.staging import FileStager, Staging
-from feed.load.table_map import Layout, fingerprint, layouts
+from feed.load.table_map import TableMap, fingerprint, table_maps
 from feed.models import NotHeldError, Run, Source
 from feed.package.files import Package, PackageError, open_package, readable
 from feed.package.hashes import verify_hashes
@@ -143,7 +143,7 @@ class _Loader:
         self._wait = wait
         self._findings = Findings()
         self._now = timezone.now()
-        self._by_file: Mapping[str, Layout] = {layout.file: layout for layout in layouts()}
+        self._by_file: Mapping[str, TableMap] = {table_map.file: table_map for table_map in table_maps()}
         self._counts: dict[str, Counts] = {}
         self._timings: dict[str, float] = {}
 
@@ -291,7 +291,7 @@ class _Loader:
             self._stop_on_errors()
             raise _NotAppliedError(Status.UNCHANGED)
         self._stop_on_errors()
-        stagings = self._stage(package, manifest, cursor)
+        stagings = self._load_staging(package, manifest, cursor)
         checker = Checker(
             stagings, self._by_file, source=manifest.source, is_full=manifest.is_full, findings=self._findings
         )
@@ -312,23 +312,23 @@ class _Loader:
         if self._run.dry_run:
             raise _NotAppliedError(Status.REHEARSED)
 
-    def _stage(self, package: Package, manifest: Manifest, cursor: Any) -> list[Staging]:
+    def _load_staging(self, package: Package, manifest: Manifest, cursor: Any) -> list[Staging]:
         """Stream every file of the package into its staging table, with the checks of its form."""
         stagings: list[Staging] = []
         done = 0
-        for file, layout in self._by_file.items():
+        for file, table_map in self._by_file.items():
             if file not in manifest.files:
                 continue
             with self._timed(f"reading {file}", "stage"):
                 stager = FileStager(
-                    layout,
+                    table_map,
                     manifest.files[file],
                     is_full=manifest.is_full,
                     findings=self._findings,
                     today=carrier_today(),
                     progress=self._keeper.progress_from(done),
                 )
-                stagings.append(stager.stage(package, cursor))
+                stagings.append(stager.load(package, cursor))
                 done += package.sizes[file]
         self._keeper.progress(done)
         return stagings
@@ -358,8 +358,8 @@ class _Loader:
             now=self._now,
         )
         for staging in stagings:
-            with self._timed(f"applying {staging.layout.file}", "apply"):
-                self._counts[staging.layout.file] = applier.apply(staging)
+            with self._timed(f"applying {staging.table_map.file}", "apply"):
+                self._counts[staging.table_map.file] = applier.apply(staging)
         with self._timed("checking the whole", "check"):
             checker.check_sets(cursor, context.parameters)
         self._stop_on_errors()
@@ -367,20 +367,20 @@ class _Loader:
         self._hold_for_decision(cursor, stagings, manifest)
         with self._timed("following up", "hooks"):
             for staging in stagings:
-                for hook in staging.layout.table.after:
+                for hook in staging.table_map.table.after:
                     hook(context)
 
     def _warn_of_references(self, stagings: list[Staging], applier: Applier) -> None:
         """Rows that this package retires while others still refer to them: applied, and shown."""
         for staging in stagings:
-            if self._counts[staging.layout.file].retired:
-                for file, referring, referred in applier.still_referred_to(staging.layout):
+            if self._counts[staging.table_map.file].retired:
+                for file, referring, referred in applier.still_referred_to(staging.table_map):
                     self._find(
                         Stage.REFERENCES,
                         "retired-in-use",
                         f"{counted(referring, 'row')} of {file} still {'refers' if referring == 1 else 'refer'} to "
                         f"{counted(referred, 'row')} that this package retires.",
-                        file=staging.layout.file,
+                        file=staging.table_map.file,
                         severity=Severity.WARNING,
                     )
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from core.feedspec import Severity, Stage
 from feed.load.findings import Findings, Found
-from feed.load.table_map import Layout, quote
+from feed.load.table_map import TableMap, quote
 from feed.load.values import ColumnReader, Judgement
 from feed.package.files import READ_ERRORS, Package
 from feed.package.manifest import FileEntry
@@ -30,7 +30,7 @@ Progress = Callable[[int], None]
 class Staging:
     """A file as staged. `rows` counts its data rows, `deletes` those of them that retire a row (delta)."""
 
-    layout: Layout
+    table_map: TableMap
     rows: int
     deletes: int
 
@@ -51,10 +51,17 @@ class FileStager:
     """Streams one file of a package into its staging table."""
 
     def __init__(
-        self, layout: Layout, entry: FileEntry, *, is_full: bool, findings: Findings, today: dt.date, progress: Progress
+        self,
+        table_map: TableMap,
+        entry: FileEntry,
+        *,
+        is_full: bool,
+        findings: Findings,
+        today: dt.date,
+        progress: Progress,
     ) -> None:
-        self._layout = layout
-        self._table = layout.table
+        self._table_map = table_map
+        self._table = table_map.table
         self._entry = entry
         self._is_full = is_full
         self._findings = findings
@@ -62,8 +69,8 @@ class FileStager:
         self._readers = {
             column.name: ColumnReader(
                 column,
-                max_length=layout.max_length(column),
-                several_lines=layout.several_lines(column),
+                max_length=table_map.max_length(column),
+                several_lines=table_map.several_lines(column),
                 today=today,
                 report=self._report,
             )
@@ -73,12 +80,12 @@ class FileStager:
         self._deletes = 0
         self._damaged = False
 
-    def stage(self, package: Package, cursor: Any) -> Staging:
+    def load(self, package: Package, cursor: Any) -> Staging:
         """Create the staging table and fill it. What is wrong goes to the findings; then it may be filled in part."""
         self._create(cursor)
         rows = 0
         try:
-            with package.open(self._layout.file) as stream:
+            with package.open(self._table_map.file) as stream:
                 reader = RecordReader(stream, self._fault)
                 header = reader.header()
                 if header is not None and self._header_is_right(header):
@@ -96,8 +103,8 @@ class FileStager:
         except READ_ERRORS:
             self._find_damage()
         if not self._is_spoiled():
-            cursor.execute(f"ANALYZE {self._layout.stage}")
-        return Staging(layout=self._layout, rows=rows, deletes=self._deletes)
+            cursor.execute(f"ANALYZE {self._table_map.staging_table}")
+        return Staging(table_map=self._table_map, rows=rows, deletes=self._deletes)
 
     def _batches(self, reader: RecordReader) -> Iterator[Batch]:
         """The file's batches up to where it can be read; an error here would cost the COPY its transaction."""
@@ -117,17 +124,17 @@ class FileStager:
     # The staging table.
 
     def _create(self, cursor: Any) -> None:
-        columns = ", ".join(f"{quote(staged.name)} {staged.pg_type}" for staged in self._layout.staged)
-        cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{self._layout.stage}")
+        columns = ", ".join(f"{quote(staged.name)} {staged.pg_type}" for staged in self._table_map.staged)
+        cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{self._table_map.staging_table}")
         cursor.execute(
-            f"CREATE TEMPORARY TABLE {self._layout.stage} "
+            f"CREATE TEMPORARY TABLE {self._table_map.staging_table} "
             f"(line bigint NOT NULL, deleted boolean NOT NULL, key text NOT NULL, {columns}) ON COMMIT DROP"
         )
 
     def _copy_sql(self) -> str:
-        texts = ", ".join(["key", *(quote(staged.name) for staged in self._layout.staged if staged.not_null)])
+        texts = ", ".join(["key", *(quote(staged.name) for staged in self._table_map.staged if staged.not_null)])
         return (
-            f"COPY {self._layout.stage} FROM STDIN "
+            f"COPY {self._table_map.staging_table} FROM STDIN "
             f"(FORMAT csv, DELIMITER E'\\x1f', QUOTE E'\\x1e', FORCE_NOT_NULL ({texts}))"
         )
 
@@ -232,27 +239,27 @@ class FileStager:
             values[f"computed_{one.field}"] = nothing if deleted else list(map(one.function, *arguments))
         key = self._keys(values, batch.lines)
         for column in self._table.columns:
-            if self._layout.several_lines(column):
+            if self._table_map.several_lines(column):
                 values[column.name] = [quoted(value) for value in values[column.name]]
         flag = "true" if deleted else "false"
         return zip(
             map(str, batch.lines),
             [flag] * len(batch.rows),
             key,
-            *(values[staged.name] for staged in self._layout.staged),
+            *(values[staged.name] for staged in self._table_map.staged),
             strict=True,
         )
 
     def _keys(self, values: dict[str, Sequence[str]], lines: Sequence[int]) -> Sequence[str]:
         """Each row's key: one column's value, or several joined by `|`."""
-        columns = [values[self._layout.folded(name)] for name in self._table.key_columns]
+        columns = [values[self._table_map.folded(name)] for name in self._table.key_columns]
         keys = columns[0] if len(columns) == 1 else joined_keys(columns)
-        if max(map(len, keys), default=0) > self._layout.key_length:
+        if max(map(len, keys), default=0) > self._table_map.key_length:
             for line, key in zip(lines, keys, strict=True):
-                if len(key) > self._layout.key_length:
+                if len(key) > self._table_map.key_length:
                     judgement = Judgement(
                         "too-long",
-                        f"The row's key has {len(key)} characters; the limit is {self._layout.key_length}.",
+                        f"The row's key has {len(key)} characters; the limit is {self._table_map.key_length}.",
                     )
                     self._report(line, self._table.key_columns[-1], judgement)
         return keys
@@ -278,7 +285,7 @@ class FileStager:
         column: str = "",
         severity: Severity = Severity.ERROR,
     ) -> None:
-        self._findings.add(Found(stage, severity, code, sentence, file=self._layout.file, row=row, column=column))
+        self._findings.add(Found(stage, severity, code, sentence, file=self._table_map.file, row=row, column=column))
 
 
 def quoted(value: str) -> str:

@@ -34,7 +34,7 @@ def quote(name: str) -> str:
 
 
 @dataclass(frozen=True)
-class Staged:
+class StagingColumn:
     """A column of a staging table. `not_null`: an empty value is the empty text, not null."""
 
     name: str
@@ -52,18 +52,18 @@ class Target:
     learned_column: str = ""
 
 
-class Layout:
+class TableMap:
     """A declared table with its model: staging columns, target columns, names of temporary tables."""
 
     def __init__(self, table: Table) -> None:
         self.table = table
         self.model: type[models.Model] = apps.get_model(table.model)
         self.db_table = quote(self.model._meta.db_table)
-        self.stage = quote(f"feed_stage_{table.name}")
-        self.changes = quote(f"feed_changes_{table.name}")
+        self.staging_table = quote(f"feed_stage_{table.name}")
+        self.changes_table = quote(f"feed_changes_{table.name}")
 
     def __repr__(self) -> str:
-        return f"<Layout of {self.table.file}>"
+        return f"<TableMap of {self.table.file}>"
 
     @property
     def file(self) -> str:
@@ -87,13 +87,15 @@ class Layout:
         return {reference.column for reference in self.table.references}
 
     @cached_property
-    def staged(self) -> list[Staged]:
+    def staged(self) -> list[StagingColumn]:
         """The staging table's columns beyond `line`, `deleted` and `key`, in order."""
         columns = [self._staged(column) for column in self.table.columns]
         columns += [
-            Staged(f"{column.name}__folded", "text", not_null=False) for column in self.table.columns if column.fold
+            StagingColumn(f"{column.name}__folded", "text", not_null=False)
+            for column in self.table.columns
+            if column.fold
         ]
-        columns += [Staged(f"computed_{one.field}", "text", not_null=True) for one in self.table.computed]
+        columns += [StagingColumn(f"computed_{one.field}", "text", not_null=True) for one in self.table.computed]
         return columns
 
     def stored_in(self, column: Column) -> Any:
@@ -102,11 +104,11 @@ class Layout:
             return None
         return self.field(column.model_field)
 
-    def _staged(self, column: Column) -> Staged:
+    def _staged(self, column: Column) -> StagingColumn:
         field = self.stored_in(column)
         pg_type = "text" if column.store else PG_TYPES.get(column.kind, "text")
         is_text = field is not None and pg_type == "text" and column.kind is not Kind.LIST
-        return Staged(column.name, pg_type, not_null=is_text and not field.null)
+        return StagingColumn(column.name, pg_type, not_null=is_text and not field.null)
 
     @cached_property
     def targets(self) -> list[Target]:
@@ -174,31 +176,31 @@ class Layout:
 
 
 @lru_cache(maxsize=8)
-def _layouts(paths: tuple[str, ...]) -> tuple[Layout, ...]:
+def _table_maps(paths: tuple[str, ...]) -> tuple[TableMap, ...]:
     tables: list[Table] = [table for path in paths for table in import_string(path)]
-    return ordered([Layout(table) for table in tables])
+    return ordered([TableMap(table) for table in tables])
 
 
-def layouts() -> tuple[Layout, ...]:
+def table_maps() -> tuple[TableMap, ...]:
     """All tables of `settings.FEED_TABLES`, each after those that it refers to."""
-    return _layouts(tuple(settings.FEED_TABLES))
+    return _table_maps(tuple(settings.FEED_TABLES))
 
 
-def ordered(found: Sequence[Layout]) -> tuple[Layout, ...]:
+def ordered(found: Sequence[TableMap]) -> tuple[TableMap, ...]:
     """Sort tables so that each comes after those that it refers to; a circle raises graphlib.CycleError."""
-    by_file = {layout.file: layout for layout in found}
+    by_file = {table_map.file: table_map for table_map in found}
     if len(by_file) != len(found):
         raise ImproperlyConfigured("Two tables of FEED_TABLES are filled by one file.")
     sorter: TopologicalSorter[str] = TopologicalSorter()
-    for layout in found:
-        sorter.add(layout.file, *(reference.file for reference in layout.table.references))
+    for table_map in found:
+        sorter.add(table_map.file, *(reference.file for reference in table_map.table.references))
     return tuple(by_file[file] for file in sorter.static_order())
 
 
-def fingerprint(found: Sequence[Layout]) -> str:
+def fingerprint(found: Sequence[TableMap]) -> str:
     """SHA-256 of what the portal stores of a package: a release that stores more makes the same package new again."""
     stored = [
-        (layout.file, layout.table.model, [(target.column, target.expression) for target in layout.targets])
-        for layout in found
+        (table_map.file, table_map.table.model, [(target.column, target.expression) for target in table_map.targets])
+        for table_map in found
     ]
     return hashlib.sha256(repr(stored).encode()).hexdigest()

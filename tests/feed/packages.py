@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from feed.load.loader import load_package
-from feed.load.table_map import layouts
+from feed.load.table_map import table_maps
 from feed.models import Run
 
 Row = dict[str, str]
@@ -23,7 +23,9 @@ AS_OF = dt.datetime(2026, 11, 20, 2, tzinfo=dt.UTC)
 
 def columns(file: str) -> list[str]:
     """The columns of a file, as declared."""
-    return next([column.name for column in layout.table.columns] for layout in layouts() if layout.file == file)
+    return next(
+        [column.name for column in table_map.table.columns] for table_map in table_maps() if table_map.file == file
+    )
 
 
 def row(file: str, **values: str) -> Row:
@@ -178,14 +180,14 @@ def load(folder: Path, book: Book, **options: Any) -> Run:
 def snapshot() -> dict[str, list[tuple[Any, ...]]]:
     """Every row of every table that the feed fills, with the time of its last change."""
     return {
-        layout.file: sorted(map(tuple, layout.model.objects.values_list(*stored(layout))))
-        for layout in layouts()  # type: ignore[attr-defined]  # every model has a manager
+        table_map.file: sorted(map(tuple, table_map.model.objects.values_list(*stored(table_map))))
+        for table_map in table_maps()  # type: ignore[attr-defined]  # every model has a manager
     }
 
 
-def stored(layout: Any) -> list[str]:
+def stored(table_map: Any) -> list[str]:
     """Fields of a model that a snapshot shows."""
-    columns_of_file = [target.column for target in layout.targets if target.reference is None]
+    columns_of_file = [target.column for target in table_map.targets if target.reference is None]
     return ["id", "source", "external_id", "updated_at", "retired_at", *columns_of_file]
 
 

@@ -15,7 +15,7 @@ django.setup()
 
 from core.feedspec import Load  # noqa: E402  # after Django is set up
 from feed.load import loader  # noqa: E402
-from feed.load.table_map import Layout, layouts  # noqa: E402
+from feed.load.table_map import TableMap, table_maps  # noqa: E402
 from feed.models import Run  # noqa: E402
 
 
@@ -27,8 +27,10 @@ def wait(_load: Load) -> None:
 
 
 slow = tuple(
-    Layout(replace(layout.table, after=(*layout.table.after, wait))) if layout.file == "coverages.csv" else layout
-    for layout in layouts()
+    TableMap(replace(table_map.table, after=(*table_map.table.after, wait)))
+    if table_map.file == "coverages.csv"
+    else table_map
+    for table_map in table_maps()
 )
-loader.layouts = lambda: slow
+loader.table_maps = lambda: slow
 loader.execute(Run.objects.get(pk=int(os.environ["RUN"])))

@@ -24,7 +24,7 @@ from core.feedspec import Load
 from feed.load import loader
 from feed.load.loader import LoadBusyError, RunBusyError, execute, load_package
 from feed.load.run_lock import RunKeeper, take_load_lock
-from feed.load.table_map import Layout, layouts
+from feed.load.table_map import TableMap, table_maps
 from feed.models import Run, Source
 from feed.tasks import load_run, retry_stale_runs
 from policies.models import Coverage, Policy
@@ -60,10 +60,12 @@ def in_thread(call: Callable[[], Any]) -> tuple[threading.Thread, list[Any]]:
 def in_the_middle(monkeypatch: pytest.MonkeyPatch, hook: Callable[[Load], None]) -> None:
     """Let a hook run when all rows of a load are applied and nothing is committed."""
     found = tuple(
-        Layout(replace(layout.table, after=(*layout.table.after, hook))) if layout.file == "coverages.csv" else layout
-        for layout in layouts()
+        TableMap(replace(table_map.table, after=(*table_map.table.after, hook)))
+        if table_map.file == "coverages.csv"
+        else table_map
+        for table_map in table_maps()
     )
-    monkeypatch.setattr(loader, "layouts", lambda: found)
+    monkeypatch.setattr(loader, "table_maps", lambda: found)
 
 
 @contextmanager

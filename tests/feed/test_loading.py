@@ -18,7 +18,7 @@ from core.models import Event
 from feed.load import loader
 from feed.load import table_map as specification
 from feed.load.loader import load_package
-from feed.load.table_map import Layout, layouts, ordered
+from feed.load.table_map import TableMap, ordered, table_maps
 from feed.models import Run, Source
 from policies.models import (
     AgentOfRecord,
@@ -527,10 +527,10 @@ def test_what_a_constraint_of_the_database_refuses_fails_visibly_and_changes_not
 ) -> None:
     load(tmp_path, small_book())
     before = snapshot()
-    coverages = next(layout for layout in layouts() if layout.file == "coverages.csv")
-    lax = Layout(replace(coverages.table, checks=()))
+    coverages = next(table_map for table_map in table_maps() if table_map.file == "coverages.csv")
+    lax = TableMap(replace(coverages.table, checks=()))
     monkeypatch.setattr(
-        loader, "layouts", lambda: tuple(lax if layout is coverages else layout for layout in layouts())
+        loader, "table_maps", lambda: tuple(lax if table_map is coverages else table_map for table_map in table_maps())
     )
     book = small_book()
     book["coverages.csv"][0]["limit_per_claim"] = "9000000.00"
@@ -546,11 +546,13 @@ def test_what_the_portal_learned_later_is_kept_and_what_it_learned_before_is_not
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load(tmp_path, small_book())
-    holders = next(layout for layout in layouts() if layout.file == "policyholders.csv")
+    holders = next(table_map for table_map in table_maps() if table_map.file == "policyholders.csv")
     # No field of these files is the portal's to learn yet; the row's own time stands in for when it was learned.
-    learning = Layout(replace(holders.table, learned={"paperless": "created_at"}))
+    learning = TableMap(replace(holders.table, learned={"paperless": "created_at"}))
     monkeypatch.setattr(
-        loader, "layouts", lambda: tuple(learning if layout is holders else layout for layout in layouts())
+        loader,
+        "table_maps",
+        lambda: tuple(learning if table_map is holders else table_map for table_map in table_maps()),
     )
     book = small_book()
     book["policyholders.csv"][0] |= {"paperless": "false", "phone": "(518) 555-0123"}
@@ -573,24 +575,24 @@ def test_a_book_with_nothing_but_policies_can_grow(tmp_path: Path) -> None:
 
 
 def test_every_declared_table_fits_its_model() -> None:
-    for layout in layouts():
-        assert issubclass(layout.model, FeedRow)
-        assert layout.targets
-        assert isinstance(layout.insert_defaults, dict)
-        for check in layout.table.checks:
-            assert check.column in {column.name for column in layout.table.columns}
+    for table_map in table_maps():
+        assert issubclass(table_map.model, FeedRow)
+        assert table_map.targets
+        assert isinstance(table_map.insert_defaults, dict)
+        for check in table_map.table.checks:
+            assert check.column in {column.name for column in table_map.table.columns}
 
 
 def test_tables_come_after_those_that_they_refer_to() -> None:
-    files = [layout.file for layout in ordered(list(reversed(layouts())))]
-    for layout in layouts():
-        for reference in layout.table.references:
-            assert files.index(reference.file) < files.index(layout.file)
+    files = [table_map.file for table_map in ordered(list(reversed(table_maps())))]
+    for table_map in table_maps():
+        for reference in table_map.table.references:
+            assert files.index(reference.file) < files.index(table_map.file)
 
 
 def test_a_declaration_that_is_stored_differently_has_another_fingerprint() -> None:
-    found = list(layouts())
-    changed = Layout(replace(found[0].table, columns=found[0].table.columns[:-1]))
+    found = list(table_maps())
+    changed = TableMap(replace(found[0].table, columns=found[0].table.columns[:-1]))
     assert specification.fingerprint([changed, *found[1:]]) != specification.fingerprint(found)
 
 
