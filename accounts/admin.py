@@ -186,7 +186,7 @@ class UserAdmin(StaffAdmin[User]):
     def _state(self, request: HttpRequest, user: User) -> dict[str, Any]:
         """Why the account can't sign in, its methods, and what this member of staff may do about it."""
         return {
-            "obstacles": locks.locks_on(user),
+            "obstacles": locks.obstacles_of(user),
             "hard_locked": user.locks.filter(lifted_at=None).exists(),
             "methods": [(method_of(device).verbose_name, device) for device in devices_of(user)],
             "may_unlock": request.user.has_perm("accounts.unlock_user") and user.is_served_by(user_of(request)),
@@ -282,7 +282,7 @@ class UserAdmin(StaffAdmin[User]):
         self, request: HttpRequest, user: User, form: ReasonForm, *, title: str, action: str
     ) -> HttpResponse:
         context = self._context(request, user, title=title)
-        context |= {"form": form, "action": action, "obstacles": locks.locks_on(user)}
+        context |= {"form": form, "action": action, "obstacles": locks.obstacles_of(user)}
         status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
         context["factors"] = form.factors() if isinstance(form, UnlockForm) else []
         return TemplateResponse(request, "admin/accounts/user/reason.html", context, status=status)

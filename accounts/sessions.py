@@ -6,7 +6,6 @@ past one is over for every part of the portal; why it ended is kept on the store
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import SESSION_KEY
@@ -15,12 +14,7 @@ from django.contrib.sessions.exceptions import SessionInterrupted
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts.models.sessions import EndReason, Session
-
-
-def hash_key(session_key: str) -> str:
-    """SHA-256 of a session key (32 random characters)."""
-    return hashlib.sha256(session_key.encode()).hexdigest()
+from accounts.models.sessions import EndReason, Session, hash_token
 
 
 class SessionStore(SessionBase):
@@ -45,7 +39,7 @@ class SessionStore(SessionBase):
         return self.row.public_id if self.row is not None else ""
 
     def load(self) -> dict[str, Any]:
-        stored = Session.objects.filter(key_hash=hash_key(self.session_key or ""))
+        stored = Session.objects.filter(key_hash=hash_token(self.session_key or ""))
         row = stored.select_related("trusted_device__user").first()
         if row is not None and row.ended_at is None:
             self.end_reason = row.limit_passed(timezone.now())
@@ -59,7 +53,7 @@ class SessionStore(SessionBase):
         return {}
 
     def exists(self, session_key: str) -> bool:
-        return Session.objects.filter(key_hash=hash_key(session_key)).exists()
+        return Session.objects.filter(key_hash=hash_token(session_key)).exists()
 
     def create(self) -> None:
         """A new row under a new key, with nothing in it."""
@@ -78,7 +72,7 @@ class SessionStore(SessionBase):
             values = {"data": self.encode(data), "user_id": data.get(SESSION_KEY)}
             try:
                 with transaction.atomic():
-                    self.row = Session.objects.create(key_hash=hash_key(self.session_key), **values)
+                    self.row = Session.objects.create(key_hash=hash_token(self.session_key), **values)
             except IntegrityError as error:
                 raise CreateError from error
             return
@@ -113,7 +107,7 @@ class SessionStore(SessionBase):
             self._session_cache = kept
             return
         self._session_key = self._get_new_session_key()
-        self.row.key_hash = hash_key(self._session_key)
+        self.row.key_hash = hash_token(self._session_key)
         if not Session.objects.open().filter(pk=self.row.pk).update(key_hash=self.row.key_hash):
             raise SessionInterrupted("The session was ended while this request was under way.")
         self.modified = True
@@ -123,7 +117,7 @@ class SessionStore(SessionBase):
         key = session_key or self.session_key
         if key is None:
             return
-        Session.objects.filter(key_hash=hash_key(key)).end(EndReason.SIGNED_OUT)
+        Session.objects.filter(key_hash=hash_token(key)).end(EndReason.SIGNED_OUT)
         self.row = None
 
     @classmethod

@@ -200,7 +200,7 @@ class CodeDevice(Device):
 
 class AuthenticatorDevice(CodeDevice):
     """An authenticator app: RFC 6238, SHA-1, 30 s, ±1 step (docs/security.md#codes). A time step opens once, the one
-    used at enrolment included; the seed is encrypted at rest."""
+    used at enrollment included; the seed is encrypted at rest."""
 
     METHOD = "authenticator"
     STEP_SECONDS = 30

@@ -13,7 +13,7 @@ from django.utils import timezone
 class AccountLock(models.Model):
     """A lock on an account, with who set it and why (docs/security.md#lockout). One stands at a time; it holds until
     staff lift it with a reason. Cooling-offs after wrong passwords or codes end by themselves and are no rows here:
-    `accounts.locks.locks_on` shows all of them together."""
+    `accounts.services.locks.obstacles_of` shows all of them together."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="locks")
     reason = models.CharField(max_length=300)

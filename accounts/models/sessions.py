@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def hash_token(token: str) -> str:
-    """SHA-256 of a random 256-bit token; enough, since such a token can't be guessed."""
+    """Return the SHA-256 of a random token or session key. That's enough, because nobody can guess one."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 

@@ -136,5 +136,5 @@ def verify(*, device: CodeDevice, code: str, request: HttpRequest) -> Outcome:
     attempt = Attempt(code=code, session=session_of(request), request=request)
     accepted = django_otp.verify_token(user_of(request), device.persistent_id, attempt)
     if accepted is not None:
-        signing_in.complete(request, accepted)
+        signing_in.complete(request=request, device=accepted)
     return attempt.outcome or Outcome.WRONG

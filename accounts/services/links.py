@@ -41,7 +41,7 @@ def send_activation(*, user: User, by: User | None, request: HttpRequest | None)
     return link
 
 
-def hand_over_activation(user: User) -> str:
+def hand_over_activation(*, user: User) -> str:
     """The address of an activation link for an operator to hand over; it proves no email."""
     with transaction.atomic():
         link = _issue(user, Purpose.ACTIVATION, email="", by=None, request=None)
@@ -66,12 +66,12 @@ def address_of(token: str) -> str:
     return f"{settings.PUBLIC_URL.rstrip('/')}{reverse('accounts:open-link', args=[token])}"
 
 
-def may_open(request: HttpRequest) -> bool:
+def may_open(*, request: HttpRequest) -> bool:
     """Whether this network may open another link now; anybody may ask, so each asking counts."""
     return OPENINGS.hit(network_key(client_ip(request))).allowed
 
 
-def hold(request: HttpRequest, token: str) -> None:
+def hold(*, request: HttpRequest, token: str) -> None:
     """Move a link from the address into the session, so that neither the history nor a next page's Referer has it. The
     session keeps its hash, and only of a link that works: a guess makes no session."""
     link = AccountLink.objects.usable().filter(token_hash=hash_token(token)).first()
@@ -79,7 +79,7 @@ def hold(request: HttpRequest, token: str) -> None:
         request.session[HELD] = link.token_hash
 
 
-def held(request: HttpRequest, purpose: Purpose) -> AccountLink | None:
+def held(*, request: HttpRequest, purpose: Purpose) -> AccountLink | None:
     """The link that this browser has opened, while it works."""
     token_hash = request.session.get(HELD)
     if not token_hash:

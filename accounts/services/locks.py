@@ -15,7 +15,7 @@ from accounts.events import AccountEvent
 from accounts.methods import devices_of
 from accounts.models import AccountLock, User
 from accounts.models.sessions import EndReason
-from accounts.services import enrolment, links
+from accounts.services import enrollment, links
 from accounts.services.signing_in import PASSWORDS, PASSWORDS_ON_DEVICE
 from core.events import record_event
 
@@ -29,7 +29,7 @@ class Obstacle:
     until: dt.datetime | None
 
 
-def locks_on(user: User) -> list[Obstacle]:
+def obstacles_of(user: User) -> list[Obstacle]:
     """Everything that keeps this user out now: a lock, and cooling-offs of the password and of each method."""
     found = [Obstacle("The account", f"Locked: {lock.reason}", None) for lock in user.locks.filter(lifted_at=None)]
     if not user.is_active:
@@ -73,7 +73,7 @@ def lock(*, user: User, by: User, reason: str, request: HttpRequest) -> AccountL
 def unlock(
     *, user: User, by: User, reason: str, request: HttpRequest, kept: Mapping[str, bool] | None = None
 ) -> list[Obstacle]:
-    """Lift everything that `locks_on` shows but an inactive account, and record who, why and what. Returns it.
+    """Lift everything that `obstacles_of` shows but an inactive account, and record who, why and what. Returns it.
 
     A *lock* says that a password or a factor may be in other hands, so its lifting voids the password, and `kept` says
     for each factor (by its public id) whether it stays; the owner gets a link to choose a password. A cooling-off alone
@@ -83,7 +83,7 @@ def unlock(
     _refuse_unless_served(user, by)
     with transaction.atomic():
         User.objects.select_for_update().get(pk=user.pk)
-        lifted = locks_on(user)
+        lifted = obstacles_of(user)
         locked = user.locks.filter(lifted_at=None).exists()
         decided = _start_over(user, by, request, kept or {}) if locked else {}
         user.locks.filter(lifted_at=None).update(lifted_at=timezone.now(), lifted_by=by, lift_reason=reason)
@@ -117,5 +117,5 @@ def _start_over(user: User, by: User, request: HttpRequest, kept: Mapping[str, b
     for device in found:
         decided["kept" if kept[device.public_id] else "removed"].append(device.name)
         if not kept[device.public_id]:
-            enrolment.remove(device=device, by=by, request=request)
+            enrollment.remove(device=device, by=by, request=request)
     return decided

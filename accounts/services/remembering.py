@@ -52,7 +52,7 @@ def _tokens(request: HttpRequest) -> list[str]:
     return [token for token in held.split(SEPARATOR) if token][:TOKENS]
 
 
-def recognise(request: HttpRequest, user: User) -> TrustedDevice | None:
+def recognize(*, request: HttpRequest, user: User) -> TrustedDevice | None:
     """The remembered device that this browser is for this user, with its last use noted; None where it is none."""
     hashes = [hash_token(token) for token in _tokens(request)]
     device = TrustedDevice.objects.usable().filter(user=user, token_hash__in=hashes).first()
@@ -63,7 +63,7 @@ def recognise(request: HttpRequest, user: User) -> TrustedDevice | None:
     return device
 
 
-def own_device(request: HttpRequest, username_key: str) -> TrustedDevice | None:
+def own_device(*, request: HttpRequest, username_key: str) -> TrustedDevice | None:
     """The remembered device that this browser is for the user of a folded username; nothing is noted. None for any
     other browser, and for a username that nobody has."""
     hashes = [hash_token(token) for token in _tokens(request)]
@@ -73,7 +73,7 @@ def own_device(request: HttpRequest, username_key: str) -> TrustedDevice | None:
     return owned.select_related("user").first()
 
 
-def remember(request: HttpRequest, response: HttpResponse, user: User) -> TrustedDevice:
+def remember(*, request: HttpRequest, response: HttpResponse, user: User) -> TrustedDevice:
     """Remember this browser for this user for 30 days (setting); called only after a real code."""
     token = TrustedDevice.new_token()
     now = timezone.now()

@@ -103,7 +103,7 @@ def check_password(*, request: HttpRequest, username: str, password: str) -> Use
 
 
 def _door(request: HttpRequest, key: str) -> _Door:
-    device = remembering.own_device(request, key)
+    device = remembering.own_device(request=request, username_key=key)
     if device is not None:
         return _Door(device.user, [PASSWORDS_ON_DEVICE.of(device.public_id)], device.public_id)
     ip = client_ip(request)
@@ -125,7 +125,7 @@ def _refuse(request: HttpRequest, door: _Door, counter: Counter, until: dt.datet
     return Refused(Why.COOLING_OFF if by_username else Why.NETWORK, until)
 
 
-def begin_session(request: HttpRequest, user: User) -> Session | None:
+def begin_session(*, request: HttpRequest, user: User) -> Session | None:
     """A new session after the right password, under a new key. It is whole only if this browser is remembered;
     otherwise it may set up or give a second factor and nothing else.
 
@@ -148,7 +148,7 @@ def _new_session(request: HttpRequest, user: User) -> Session:
     session = session_of(request)
     session.authenticated_at = session.last_seen_at = timezone.now()
     session.ip, session.agent = client_ip(request), user_agent(request)
-    session.trusted_device = remembering.recognise(request, user)
+    session.trusted_device = remembering.recognize(request=request, user=user)
     session.save(update_fields=["authenticated_at", "last_seen_at", "ip", "agent", "trusted_device"])
     record_event(AccountEvent.PASSWORD_ACCEPTED, actor=user, subject=user, request=request)
     if session.trusted_device is not None:
@@ -165,7 +165,7 @@ def _new_session(request: HttpRequest, user: User) -> Session:
     return session
 
 
-def complete(request: HttpRequest, device: CodeDevice) -> None:
+def complete(*, request: HttpRequest, device: CodeDevice) -> None:
     """A code was accepted: the session is verified by this device from now on, and under a new key."""
     session, user = session_of(request), user_of(request)
     first = session.verified_at is None and session.trusted_device_id is None
@@ -187,7 +187,7 @@ def complete(request: HttpRequest, device: CodeDevice) -> None:
         )
 
 
-def sign_out(request: HttpRequest) -> None:
+def sign_out(*, request: HttpRequest) -> None:
     """End the session on the server; its key opens nothing afterwards, wherever a copy of it is kept."""
     if request.user.is_authenticated:
         user = user_of(request)

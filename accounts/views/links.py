@@ -20,9 +20,9 @@ from accounts.views.sign_in import PASSWORD_SET
 def open_link(request: HttpRequest, token: str) -> HttpResponse:
     """Take the token out of the address and show the page of the link. It changes nothing, since mail scanners open
     links too."""
-    if not links.may_open(request):
+    if not links.may_open(request=request):
         return _too_many(request)
-    links.hold(request, token)
+    links.hold(request=request, token=token)
     response = redirect("accounts:activate")
     response["Referrer-Policy"] = "no-referrer"
     return response
@@ -32,9 +32,9 @@ def open_link(request: HttpRequest, token: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def activate(request: HttpRequest) -> HttpResponse:
     """Choose a password with an activation link. 410 where the link doesn't work any more."""
-    if not links.may_open(request):
+    if not links.may_open(request=request):
         return _too_many(request)
-    link = links.held(request, Purpose.ACTIVATION)
+    link = links.held(request=request, purpose=Purpose.ACTIVATION)
     if link is None:
         return _gone(request)
     form = NewPasswordForm(link.user, request.POST if request.method == "POST" else None)

@@ -19,7 +19,7 @@ from accounts.services import signing_in
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
     """End the session on the server, for who is signed in or half so; nothing changes for anybody else."""
-    signing_in.sign_out(request)
+    signing_in.sign_out(request=request)
     return redirect(with_query("accounts:sign-in", why=EndReason.SIGNED_OUT))
 
 

@@ -20,16 +20,16 @@ from accounts.guards import SignIn, session_of, sign_in_of, user_of
 from accounts.methods import devices_of, methods
 from accounts.models import AuthenticatorDevice, CodeDevice, Outcome, PhoneDevice
 from accounts.navigation import after_sign_in, wanted_page, with_query
-from accounts.services import codes, enrolment
+from accounts.services import codes, enrollment
 from accounts.services.codes import NotNow
-from accounts.services.enrolment import MayNotEnrolError
+from accounts.services.enrollment import MayNotEnrollError
 from accounts.views.words import refused_words, wrong_words
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 
-def enrolment_only(view: View[P]) -> View[P]:
+def enrollment_only(view: View[P]) -> View[P]:
     """Open to who signs in for the first time, and to who gave a fresh code; a password alone never adds a method to an
     account that has one."""
     fresh_only = step_up_required(view)
@@ -38,7 +38,7 @@ def enrolment_only(view: View[P]) -> View[P]:
     def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if sign_in_of(request) is SignIn.FULL:
             return fresh_only(request, *args, **kwargs)
-        if not enrolment.may_enrol(request):
+        if not enrollment.may_enroll(request=request):
             return redirect(with_query("accounts:verify", next=wanted_page(request)))
         return view(request, *args, **kwargs)
 
@@ -46,7 +46,7 @@ def enrolment_only(view: View[P]) -> View[P]:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@enrolment_only
+@enrollment_only
 def mfa_setup(request: HttpRequest) -> HttpResponse:
     """Choose a method."""
     form = MethodForm(request.POST if request.method == "POST" else None)
@@ -54,7 +54,7 @@ def mfa_setup(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         if form.cleaned_data["method"] == "text":
             return redirect(with_query("accounts:mfa-setup-text", next=wanted))
-        enrolment.start_authenticator(request)
+        enrollment.start_authenticator(request=request)
         return redirect(with_query("accounts:mfa-setup-authenticator", next=wanted))
     return render(
         request,
@@ -66,7 +66,7 @@ def mfa_setup(request: HttpRequest) -> HttpResponse:
 
 @sensitive_post_parameters("code")
 @require_http_methods(["GET", "HEAD", "POST"])
-@enrolment_only
+@enrollment_only
 def mfa_setup_authenticator(request: HttpRequest) -> HttpResponse:
     """Scan the QR code or type the key, then enter the first code."""
     device = AuthenticatorDevice.objects.in_set_up(session_of(request)).first()
@@ -94,12 +94,12 @@ def mfa_setup_authenticator(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@enrolment_only
+@enrollment_only
 def mfa_setup_text(request: HttpRequest) -> HttpResponse:
     """Enter the number of a mobile phone; a code is texted to it."""
     form = PhoneForm(request.POST if request.method == "POST" else None, user=user_of(request))
     if form.is_valid():
-        device = enrolment.start_phone(request, form.cleaned_data["phone"])
+        device = enrollment.start_phone(request=request, number=form.cleaned_data["phone"])
         result = codes.request_code(device=device, request=request)
         if isinstance(result, NotNow):
             return show_setup_code(request, device, status=HTTPStatus.TOO_MANY_REQUESTS, refusal=refused_words(result))
@@ -111,7 +111,7 @@ def mfa_setup_text(request: HttpRequest) -> HttpResponse:
 
 @sensitive_post_parameters("code")
 @require_http_methods(["GET", "HEAD", "POST"])
-@enrolment_only
+@enrollment_only
 def mfa_setup_code(request: HttpRequest) -> HttpResponse:
     """Enter the code that came by text, which proves the phone."""
     device = PhoneDevice.objects.in_set_up(session_of(request)).first()
@@ -160,8 +160,8 @@ def _confirm(request: HttpRequest, device: CodeDevice, form: CodeForm) -> HttpRe
     if not form.is_valid():
         return None
     try:
-        outcome = enrolment.confirm(device=device, code=form.cleaned_data["code"], request=request)
-    except MayNotEnrolError:
+        outcome = enrollment.confirm(device=device, code=form.cleaned_data["code"], request=request)
+    except MayNotEnrollError:
         return redirect(with_query("accounts:verify", next=wanted_page(request)))
     if outcome is Outcome.ACCEPTED:
         return redirect(with_query("accounts:mfa-setup-done", next=wanted_page(request)))

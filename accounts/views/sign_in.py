@@ -53,7 +53,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     form = SignInForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         found = signing_in.check_password(request=request, **form.cleaned_data)
-        session = signing_in.begin_session(request, found) if isinstance(found, User) else None
+        session = signing_in.begin_session(request=request, user=found) if isinstance(found, User) else None
         if isinstance(found, User) and session is not None:
             return redirect(_next_step(request, found, session))
         if isinstance(found, Refused) and found.why is not Why.WRONG:

@@ -16,7 +16,7 @@ from accounts.guards import SignIn, session_of, sign_in_of, user_of
 from accounts.methods import devices_of, method_of
 from accounts.models import CodeDevice, Outcome, PhoneDevice
 from accounts.navigation import after_sign_in, wanted_page, with_query
-from accounts.services import codes, enrolment, remembering
+from accounts.services import codes, enrollment, remembering
 from accounts.services.codes import NotNow, Reason
 from accounts.views.words import refused_words, wrong_words
 
@@ -31,7 +31,7 @@ def _device(request: HttpRequest, public_id: str) -> CodeDevice:
 
 def _phone(request: HttpRequest, public_id: str) -> PhoneDevice:
     """One of the user's phones, or the one that this session is setting up. Raises Http404 for any other."""
-    if enrolment.may_enrol(request):
+    if enrollment.may_enroll(request=request):
         pending = PhoneDevice.objects.in_set_up(session_of(request)).first()
         if pending is not None and pending.public_id == public_id:
             return pending
@@ -78,7 +78,7 @@ def verify_device(request: HttpRequest, public_id: str) -> HttpResponse:
         if outcome is Outcome.ACCEPTED:
             response = redirect(after_sign_in(request))
             if form.cleaned_data.get("remember"):
-                remembering.remember(request, response, user_of(request))
+                remembering.remember(request=request, response=response, user=user_of(request))
             return response
         device.refresh_from_db()
         form.add_error("code", wrong_words(outcome, device))

@@ -260,9 +260,9 @@ def test_two_set_ups_ended_at_once_from_passwords_alone_leave_one_method() -> No
 
 
 def _key_hash(client: Client) -> str:
-    from accounts.sessions import hash_key
+    from accounts.models.sessions import hash_token
 
-    return hash_key(client.cookies["session"].value)
+    return hash_token(client.cookies["session"].value)
 
 
 def test_two_first_codes_for_one_number_at_once_confirm_it_once(texts: list[Text]) -> None:

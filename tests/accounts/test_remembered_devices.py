@@ -148,7 +148,7 @@ def test_a_remembered_browser_is_paused_after_5_wrong_passwords_of_its_own(
     sign_in_and_remember(client, adas_app)
     assert fail(client, 6) == [422] * 4 + [429] * 2
     assert type_password(client).status_code == 429
-    assert [each.what for each in locks.locks_on(ada)] == ["Password on A browser"]
+    assert [each.what for each in locks.obstacles_of(ada)] == ["Password on A browser"]
     assert type_password(Client()).status_code == 302
 
 
@@ -176,7 +176,7 @@ def test_a_lock_revokes_every_device(client: Client, ada: User, adas_app: Authen
     sign_in(staff, stan)
     staff.post(f"/admin/accounts/user/{ada.pk}/lock/", {"reason": "laptop stolen"})
     assert TrustedDevice.objects.get().revoked_at is not None
-    assert [lock.why for lock in locks.locks_on(ada)] == ["Locked: laptop stolen"]
+    assert [lock.why for lock in locks.obstacles_of(ada)] == ["Locked: laptop stolen"]
 
 
 def test_revoking_the_device_stops_the_session_that_it_opened(

@@ -330,7 +330,7 @@ def test_passwords_are_hashed_by_argon2(nell: User) -> None:
 
 def test_locks_on_shows_the_pause_and_its_end(client: Client, ada: User) -> None:
     fail(client, 5)
-    (obstacle,) = locks.locks_on(ada)
+    (obstacle,) = locks.obstacles_of(ada)
     assert obstacle.what == "Password"
     assert obstacle.until is not None
     assert timedelta(minutes=14) < obstacle.until - timezone.now() <= timedelta(minutes=15)

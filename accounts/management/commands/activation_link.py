@@ -28,4 +28,4 @@ class Command(BaseCommand):
             raise CommandError("The account has a password. Lock and unlock it in admin to void it.")
         if not user.is_active or user.locks.filter(lifted_at=None).exists():
             raise CommandError("The account is locked or inactive.")
-        self.stdout.write(hand_over_activation(user))
+        self.stdout.write(hand_over_activation(user=user))

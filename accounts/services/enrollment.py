@@ -16,18 +16,18 @@ from accounts.services import signing_in
 from core.events import record_event
 
 
-class MayNotEnrolError(Exception):
+class MayNotEnrollError(Exception):
     """A session that gave only a password may not add a method to a user who has one."""
 
 
-def may_enrol(request: HttpRequest) -> bool:
+def may_enroll(*, request: HttpRequest) -> bool:
     """Whether this session may set up a method: it is whole, or its user has none yet and it never was whole."""
     if sign_in_of(request) is SignIn.FULL:
         return True
     return session_of(request).verified_at is None and not devices_of(user_of(request))
 
 
-def start_authenticator(request: HttpRequest) -> AuthenticatorDevice:
+def start_authenticator(*, request: HttpRequest) -> AuthenticatorDevice:
     """A new seed for this session; one that was shown before is forgotten."""
     session = session_of(request)
     device, _new = AuthenticatorDevice.objects.update_or_create(
@@ -44,7 +44,7 @@ def start_authenticator(request: HttpRequest) -> AuthenticatorDevice:
     return device
 
 
-def start_phone(request: HttpRequest, number: str) -> PhoneDevice:
+def start_phone(*, request: HttpRequest, number: str) -> PhoneDevice:
     """Take a number (E.164) for this session. Wrong codes of an earlier number in this session stay counted."""
     session = session_of(request)
     with transaction.atomic():
@@ -63,14 +63,14 @@ def confirm(*, device: CodeDevice, code: str, request: HttpRequest) -> Outcome:
     """Judge the first code of a device in set-up; when it is right, the device is ready and the session verified.
 
     The user's row lock lets two sessions that gave only a password set up one method between them, never two. Raises
-    MayNotEnrolError for the second. Remembered devices don't survive a new method.
+    MayNotEnrollError for the second. Remembered devices don't survive a new method.
     """
     session, user = session_of(request), user_of(request)
     attempt = Attempt(code=code, session=session, request=request)
     with transaction.atomic():
         locked = User.objects.select_for_update().get(pk=user.pk)
-        if not may_enrol(request):
-            raise MayNotEnrolError
+        if not may_enroll(request=request):
+            raise MayNotEnrollError
         accepted = django_otp.verify_token(locked, device.persistent_id, attempt)
         if accepted is not None:
             accepted.confirmed, accepted.set_up_in = True, None
@@ -87,7 +87,7 @@ def confirm(*, device: CodeDevice, code: str, request: HttpRequest) -> Outcome:
             )
     if accepted is not None:
         user.refresh_from_db(fields=["security_epoch"])
-        signing_in.complete(request, accepted)
+        signing_in.complete(request=request, device=accepted)
     return attempt.outcome or Outcome.WRONG
 
 
