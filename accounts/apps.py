@@ -1,16 +1,39 @@
 """App configuration of accounts."""
 
-from django.apps import AppConfig
+from celery.schedules import crontab
+
+from core.areas import AreaConfig, StaffGroup
 
 
-class AccountsConfig(AppConfig):
-    """Users, sessions, sign-in and second factors."""
+class AccountsConfig(AreaConfig):
+    """Users, sessions, sign-in, and second factors."""
 
     name = "accounts"
     verbose_name = "Accounts"
+    outbox = {
+        "account.link": ("accounts.mailing.send_link",),
+        "account.notice": ("accounts.mailing.send_notice",),
+    }
+    beat = {
+        "expire-challenges": {"task": "accounts.tasks.expire_challenges", "schedule": 30.0},
+        "void-factorless-passwords": {
+            "task": "accounts.tasks.void_factorless_passwords",
+            "schedule": crontab(hour="3", minute="45"),
+        },
+        "purge-sessions": {"task": "accounts.tasks.purge_sessions", "schedule": 3600.0},
+    }
+    queues = {"accounts.tasks.send_code": "codes", "accounts.tasks.expire_challenges": "codes"}
+    staff_groups = (
+        StaffGroup(
+            "Web support",
+            "Accounts, codes, locks, and missing policies (S-46); gives memberships.",
+            views=("accounts.user",),
+            permissions=("accounts.add_user", "accounts.unlock_user", "accounts.view_user_events"),
+        ),
+    )
 
     def ready(self) -> None:
-        """Put our methods in the place of the registry's own."""
+        """Replace the registry's own methods with ours."""
         from accounts.methods import register_methods
 
         register_methods()

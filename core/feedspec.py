@@ -1,7 +1,7 @@
 """With what an area declares the tables that the carrier's feed fills.
 
 The machinery in `feed/` reads these declarations and knows no table by name. An area lists its `Table`s in its own
-`feed.py`; settings name them (`FEED_TABLES`). In the pieces of SQL below `s` is the staged row of the file, whose
+`feed.py`; `apps.py` names the list. In the pieces of SQL below `s` is the staged row of the file, whose
 columns bear the names of the file's columns, and `t` is the portal's row.
 """
 

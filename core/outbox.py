@@ -1,4 +1,4 @@
-"""Publishing to the outbox (docs/architecture.md#outbox). Handlers stand in `settings.OUTBOX_HANDLERS` by topic, as
+"""Publishing to the outbox (docs/architecture.md#outbox). Areas announce handlers by topic, as
 dotted paths to callables `(payload: dict, *, key: str)`; each may be called twice with the same key and must do its
 work once."""
 
@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 
+from core.areas import outbox_handlers
 from core.models import OutboxMessage
 from core.queue import enqueue_on_commit
 from core.tasks import deliver
@@ -23,5 +23,5 @@ def publish(topic: str, payload: dict[str, Any], *, key: str) -> None:
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("publish() belongs into the transaction of the transition that it tells about.")
     message, created = OutboxMessage.objects.get_or_create(topic=topic, key=key, defaults={"payload": payload})
-    if created and settings.OUTBOX_HANDLERS.get(topic):
+    if created and outbox_handlers(topic):
         enqueue_on_commit(deliver, message.pk)

@@ -1,8 +1,8 @@
 """Panels: what each area adds to home and to the policy page without those pages knowing the area
 (docs/architecture.md#panels).
 
-`settings.PANELS` lists dotted paths to lists of providers. A provider is a callable `(user, *, policy=None)` that
-yields panels; for home it is called without a policy, for the policy page with one.
+An area names its list of providers in `apps.py`. A provider is a callable `(user, *, policy=None)` that yields panels:
+for home it's called without a policy, for the policy page with one.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from django.conf import settings
-from django.utils.module_loading import import_string
+from core.areas import panel_providers
 
 Slot = Literal["home", "policy"]
 Tone = Literal["neutral", "good", "attention", "danger"]
@@ -57,11 +56,5 @@ class Provider(Protocol):
 
 def panels_for(user: Any, slot: Slot, *, policy: Any = None) -> list[Panel]:
     """All panels of a slot for a user, in their order; `policy` is passed on to the providers."""
-    found = [
-        panel
-        for path in settings.PANELS
-        for provider in import_string(path)
-        for panel in provider(user, policy=policy)
-        if panel.slot == slot
-    ]
+    found = [panel for provider in panel_providers() for panel in provider(user, policy=policy) if panel.slot == slot]
     return sorted(found, key=lambda panel: panel.order)

@@ -15,6 +15,7 @@ from django.utils.module_loading import import_string
 
 from core import partitions, refusals, throttle
 from core.alerts import alert_staff
+from core.areas import outbox_handlers
 from core.models import OutboxMessage
 from core.queue import enqueue
 
@@ -47,7 +48,7 @@ def deliver(message_id: int) -> None:
     if claimed is None:
         return
     with transaction.atomic():
-        for path in settings.OUTBOX_HANDLERS.get(claimed.topic, []):
+        for path in outbox_handlers(claimed.topic):
             import_string(path)(claimed.payload, key=claimed.key)
         OutboxMessage.objects.filter(pk=message_id).update(
             status=OutboxMessage.Status.DELIVERED, delivered_at=timezone.now()

@@ -1,10 +1,32 @@
 """App configuration of credentialing."""
 
-from django.apps import AppConfig
+from dataclasses import replace
+
+from core.areas import AreaConfig, MenuEntry, StaffGroup
+
+CERTIFICATES = StaffGroup(
+    "",
+    views=("credentialing.certificate", "credentialing.holder"),
+    permissions=("credentialing.retry_certificate",),
+)
 
 
-class CredentialingConfig(AppConfig):
+class CredentialingConfig(AreaConfig):
     """Holders and certificates of insurance."""
 
     name = "credentialing"
     verbose_name = "Credentialing"
+    menu = (MenuEntry("Certificates", "credentialing:home", "file-badge", order=20),)
+    quick_links = (
+        MenuEntry(
+            "Create a certificate",
+            "credentialing:home",
+            "file-badge",
+            order=10,
+            hint="For a hospital, group, or health plan",
+        ),
+    )
+    panels = "credentialing.panels.PANELS"
+    beat = {"retry-certificates": {"task": "credentialing.tasks.retry_stale_certificates", "schedule": 5.0}}
+    queues = {"credentialing.tasks.render_certificate": "documents"}
+    staff_groups = (replace(CERTIFICATES, name="Web support"), replace(CERTIFICATES, name="Customer service"))

@@ -1,10 +1,23 @@
-"""The app of the carrier's feed."""
+"""App configuration of the carrier's feed."""
 
-from django.apps import AppConfig
+from core.areas import AreaConfig, StaffGroup
+
+VIEWS = ("feed.run", "feed.finding", "feed.source")
 
 
-class FeedConfig(AppConfig):
-    """Packages of the carrier's core systems: checked, applied, and told about."""
+class FeedConfig(AreaConfig):
+    """Packages from the carrier's core systems: checked, applied, and reported."""
 
     name = "feed"
     verbose_name = "Carrier feed"
+    beat = {
+        "watch-feed": {"task": "feed.tasks.watch_folder", "schedule": 60.0},
+        "retry-feed-runs": {"task": "feed.tasks.retry_stale_runs", "schedule": 60.0},
+        "drop-old-held-feed-runs": {"task": "feed.tasks.drop_old_held_runs", "schedule": 3600.0},
+        "alarm-stale-feed": {"task": "feed.tasks.alarm_stale_feed", "schedule": 900.0},
+    }
+    # Two groups: nobody releases a package they uploaded.
+    staff_groups = (
+        StaffGroup("Feed upload", "Brings in the carrier's data.", VIEWS, ("feed.load_package",)),
+        StaffGroup("Feed release", "Decides on others' held packages.", VIEWS, ("feed.release_held_run",)),
+    )

@@ -1,10 +1,46 @@
-"""The app of parties, policies and who sees what."""
+"""App configuration of parties, policies, and who sees what."""
 
-from django.apps import AppConfig
+from core.areas import AreaConfig, MenuEntry, StaffGroup
+
+# A policy's page in admin shows the policy, its terms, agents of record, and statuses.
+POLICY = ("policies.policy", "policies.term", "policies.agentofrecord", "policies.policystatus")
+COVERAGE = ("policies.coverage", "policies.insured", "policies.policyholder")
 
 
-class PoliciesConfig(AppConfig):
-    """Parties, policies, terms, coverages, memberships and roles."""
+class PoliciesConfig(AreaConfig):
+    """Parties, policies, terms, coverages, memberships, and roles."""
 
     name = "policies"
     verbose_name = "Policies"
+    menu = (MenuEntry("Policies", "policies:list", "shield-check", order=10),)
+    quick_links = (
+        MenuEntry("Policies", "policies:list", "shield-check", order=20, hint="Terms, limits, and insureds"),
+    )
+    panels = "policies.panels.PANELS"
+    feed_tables = "policies.feed.TABLES"
+    staff_groups = (
+        StaffGroup(
+            "Web support",
+            views=("policies.membership", "policies.agency", "policies.contact", *POLICY, *COVERAGE),
+            permissions=("policies.add_membership", "policies.change_membership"),
+        ),
+        StaffGroup(
+            "Customer service",
+            "Billing, coverage, credentialing, and general questions (S-46).",
+            views=(
+                "policies.company",
+                "policies.agency",
+                "policies.contact",
+                "policies.license",
+                *POLICY,
+                *COVERAGE,
+            ),
+        ),
+        StaffGroup("Claims", "Who was covered, when, and with which limits.", views=(*POLICY, *COVERAGE)),
+        StaffGroup(
+            "Underwriting",
+            "Policies, and the people and companies on them.",
+            views=("policies.company", "policies.agency", "policies.license", *POLICY, *COVERAGE),
+        ),
+        StaffGroup("Risk", "Risk management: whom to advise.", views=("policies.policy", *COVERAGE)),
+    )

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING
 from django.urls import reverse
 
 from accounts.guards import user_of
+from core import areas
+from core.areas import MenuEntry
 from policies.models import reach_of
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
+
+    from accounts.models import User
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,27 +26,36 @@ class MenuItem:
     href: str
     icon: str
     current: str = ""
+    hint: str = ""
 
 
-# Label, url name, icon: the customers' areas. Staff work in admin, and see these where they are customers as well.
-HOME = ("Home", "home", "house")
-AREAS = (
-    ("Policies", "policies:list", "shield-check"),
-    ("Certificates", "credentialing:home", "file-badge"),
-)
+HOME = MenuEntry("Home", "home", "house")
 
 
 def menu_for(request: HttpRequest) -> list[MenuItem]:
-    """The entries for the user of this request, who is signed in and verified."""
+    """Return the entries for the user of this request, who is signed in and verified.
+
+    Staff work in admin, and see the customers' areas where they are customers as well.
+    """
     path, user = request.path, user_of(request)
-    entries = [HOME, *AREAS] if reach_of(user) else [HOME]
-    items = [
-        MenuItem(label, href, icon, _current(path, href))
-        for label, href, icon in ((label, reverse(name), icon) for label, name, icon in entries)
-    ]
+    entries = [HOME, *areas.menu()] if reach_of(user) else [HOME]
+    items = [_item(path, entry.label, reverse(entry.url_name), entry.icon) for entry in entries]
     if user.is_staff:
         items.append(MenuItem("Admin", reverse("admin:index"), "wrench"))
     return items
+
+
+def quick_links_for(user: User) -> list[MenuItem]:
+    """Return the quick links of home (S-20), for a user with any membership."""
+    if not reach_of(user):
+        return []
+    return [
+        MenuItem(entry.label, reverse(entry.url_name), entry.icon, hint=entry.hint) for entry in areas.quick_links()
+    ]
+
+
+def _item(path: str, label: str, href: str, icon: str) -> MenuItem:
+    return MenuItem(label, href, icon, _current(path, href))
 
 
 def _current(path: str, href: str) -> str:

@@ -14,7 +14,6 @@ from typing import Any
 
 import django_stubs_ext
 import environ
-from celery.schedules import crontab
 from csp.constants import NONE, SELF
 
 from embedded.addresses import data_root, service_addresses
@@ -178,11 +177,6 @@ CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_ROUTES = {
-    "accounts.tasks.send_code": {"queue": "codes"},
-    "accounts.tasks.expire_challenges": {"queue": "codes"},
-    "credentialing.tasks.render_certificate": {"queue": "documents"},
-}
 CELERY_TASK_QUEUES_NAMES = ("codes", "default", "documents")
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_DB_REUSE_MAX = 100_000
@@ -199,22 +193,6 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
-CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
-    "drain-outbox": {"task": "core.tasks.drain_outbox", "schedule": 5.0},
-    "keep-house": {"task": "core.tasks.keep_house", "schedule": crontab(hour="3", minute="15")},
-    "close-refusals": {"task": "core.tasks.close_refusals", "schedule": 60.0},
-    "retry-certificates": {"task": "credentialing.tasks.retry_stale_certificates", "schedule": 5.0},
-    "expire-challenges": {"task": "accounts.tasks.expire_challenges", "schedule": 30.0},
-    "void-factorless-passwords": {
-        "task": "accounts.tasks.void_factorless_passwords",
-        "schedule": crontab(hour="3", minute="45"),
-    },
-    "purge-sessions": {"task": "accounts.tasks.purge_sessions", "schedule": 3600.0},
-    "watch-feed": {"task": "feed.tasks.watch_folder", "schedule": 60.0},
-    "retry-feed-runs": {"task": "feed.tasks.retry_stale_runs", "schedule": 60.0},
-    "drop-old-held-feed-runs": {"task": "feed.tasks.drop_old_held_runs", "schedule": 3600.0},
-    "alarm-stale-feed": {"task": "feed.tasks.alarm_stale_feed", "schedule": 900.0},
-}
 
 # Who may sign in, and how (docs/security.md#codes).
 AUTH_USER_MODEL = "accounts.User"
@@ -313,7 +291,6 @@ HALF_SIGNED_IN_URL_NAMES = {
 }
 
 # The feed.
-FEED_TABLES = ["policies.feed.TABLES"]
 FEED_WATCH_DIR = env.str("FEED_WATCH_DIR", default="")
 # Of a package: packed, and all of its files unpacked.
 FEED_MAX_BYTES = env.int("FEED_MAX_BYTES", default=2 * 1024**3)
@@ -343,11 +320,6 @@ CERTIFICATE_RETRIES_WINDOW = timedelta(hours=1)
 CERTIFICATES_PRINT_LICENSES = env.bool("CERTIFICATES_PRINT_LICENSES", default=False)
 CERTIFICATES_PRINT_NPI = env.bool("CERTIFICATES_PRINT_NPI", default=False)
 
-PANELS = ["policies.panels.PANELS", "credentialing.panels.PANELS"]
-OUTBOX_HANDLERS: dict[str, list[str]] = {
-    "account.link": ["accounts.mailing.send_link"],
-    "account.notice": ["accounts.mailing.send_notice"],
-}
 EVENT_RETENTION_YEARS = env.int("EVENT_RETENTION_YEARS", default=5)
 
 # Language, time, static files, stored files, mail.

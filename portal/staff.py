@@ -3,106 +3,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 from django.db.models import Q
 
+from core.areas import staff_groups
 from core.events import StaffEvent, record_event
 
-
-@dataclass(frozen=True)
-class StaffGroup:
-    """A group by name: whose work it is for, the models it may look at (`app.model`), and what else it may do
-    (`app.codename`)."""
-
-    name: str
-    work: str
-    views: tuple[str, ...]
-    permissions: tuple[str, ...] = ()
-
-    @property
-    def codes(self) -> set[str]:
-        """All its permissions, as `app.codename`."""
-        return {each.replace(".", ".view_") for each in self.views} | set(self.permissions)
-
-
-# What a policy's page in admin shows: the policy, its terms, agents of record, and statuses.
-POLICY = ("policies.policy", "policies.term", "policies.agentofrecord", "policies.policystatus")
-COVERAGE = ("policies.coverage", "policies.insured", "policies.policyholder")
-CERTIFICATES = ("credentialing.certificate", "credentialing.holder")
-FEED = ("feed.run", "feed.finding", "feed.source")
-
-# The event log as a whole, the outbox, and staff rights are for superusers alone.
-GROUPS = (
-    StaffGroup(
-        "Web support",
-        "Accounts, codes, locks, and missing policies (S-46); gives memberships.",
-        views=(
-            "accounts.user",
-            "policies.membership",
-            "policies.agency",
-            "policies.contact",
-            *POLICY,
-            *COVERAGE,
-            *CERTIFICATES,
-        ),
-        permissions=(
-            "accounts.add_user",
-            "accounts.unlock_user",
-            "accounts.view_user_events",
-            "policies.add_membership",
-            "policies.change_membership",
-            "credentialing.retry_certificate",
-        ),
-    ),
-    StaffGroup(
-        "Customer service",
-        "Billing, coverage, credentialing, and general questions (S-46).",
-        views=(
-            "policies.company",
-            "policies.agency",
-            "policies.contact",
-            "policies.license",
-            *POLICY,
-            *COVERAGE,
-            *CERTIFICATES,
-        ),
-        permissions=("credentialing.retry_certificate",),
-    ),
-    StaffGroup("Claims", "Who was covered, when, and with which limits.", views=(*POLICY, *COVERAGE)),
-    StaffGroup(
-        "Underwriting",
-        "Policies, and the persons and companies on them.",
-        views=("policies.company", "policies.agency", "policies.license", *POLICY, *COVERAGE),
-    ),
-    StaffGroup("Risk", "Risk management: whom to advise.", views=("policies.policy", *COVERAGE)),
-    StaffGroup(
-        "Publishing",
-        "News on the home page.",
-        views=("portal.announcement",),
-        permissions=("portal.add_announcement", "portal.change_announcement", "portal.delete_announcement"),
-    ),
-    # Two groups: who uploads a package never releases it.
-    StaffGroup("Feed upload", "Brings in the carrier's data.", views=FEED, permissions=("feed.load_package",)),
-    StaffGroup(
-        "Feed release", "Decides on held packages of others.", views=FEED, permissions=("feed.release_held_run",)
-    ),
-)
 # Groups of former versions. Their members are asked for anew: none of the present groups has the same rights.
 RETIRED = ("Feed operators", "Editors")
 
 
 @transaction.atomic
 def make_staff_groups() -> list[Group]:
-    """Makes the groups, or sets what an existing one of that name may do; returns them in the order of `GROUPS`.
+    """Make the groups, or set what an existing one of that name may do; return them as `core.areas.staff_groups` does.
 
     What a group won or lost is in the event log. Raises LookupError for a permission that no model has.
     """
     made = []
-    for wanted in GROUPS:
+    for wanted in staff_groups():
         group, _ = Group.objects.get_or_create(name=wanted.name)
         found = _permissions(wanted.codes)
         missing = sorted(wanted.codes - set(found))
@@ -148,7 +68,7 @@ def _code(permission: Permission) -> str:
 def table() -> list[str]:
     """The groups as a table in Markdown, for docs/staff.md."""
     lines = ["| group | for | looks at | may |", "|---|---|---|---|"]
-    for each in GROUPS:
+    for each in staff_groups():
         seen = ", ".join(sorted(str(apps.get_model(name)._meta.verbose_name_plural) for name in each.views))
         lines.append(
             f"| {each.name} | {each.work} | {seen} | {'; '.join(map(_words, each.permissions)) or 'only look'} |"

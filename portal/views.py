@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.guards import SignIn, sign_in_of, user_of
 from core.panels import panels_for
+from portal.menu import quick_links_for
 from portal.models import Announcement
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "greeting": greeting(),
             "headline": next((panel.headline for panel in panels if panel.headline), ""),
             "panels": panels,
+            "quick_links": quick_links_for(user),
             "news": Announcement.objects.visible_to(user)[:NEWS_ON_HOME],
         },
     )

@@ -10,11 +10,11 @@ from graphlib import TopologicalSorter
 from typing import Any
 
 from django.apps import apps
-from django.conf import settings
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.db import connection, models
 from django.utils.module_loading import import_string
 
+from core.areas import feed_table_paths
 from core.feedspec import Column, Kind, Table
 from core.fields import PublicIdField, public_id_sql
 
@@ -182,15 +182,15 @@ def _table_maps(paths: tuple[str, ...]) -> tuple[TableMap, ...]:
 
 
 def table_maps() -> tuple[TableMap, ...]:
-    """All tables of `settings.FEED_TABLES`, each after those that it refers to."""
-    return _table_maps(tuple(settings.FEED_TABLES))
+    """All tables that the areas announce, each after those that it refers to."""
+    return _table_maps(feed_table_paths())
 
 
 def ordered(found: Sequence[TableMap]) -> tuple[TableMap, ...]:
     """Sort tables so that each comes after those that it refers to; a circle raises graphlib.CycleError."""
     by_file = {table_map.file: table_map for table_map in found}
     if len(by_file) != len(found):
-        raise ImproperlyConfigured("Two tables of FEED_TABLES are filled by one file.")
+        raise ImproperlyConfigured("Two of the feed's tables are filled by one file.")
     sorter: TopologicalSorter[str] = TopologicalSorter()
     for table_map in found:
         sorter.add(table_map.file, *(reference.file for reference in table_map.table.references))

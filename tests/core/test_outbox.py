@@ -13,6 +13,7 @@ from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from core.alerts import alert_staff
+from core.apps import CoreConfig
 from core.models import OutboxMessage
 from core.outbox import publish
 from core.tasks import MAX_ATTEMPTS, deliver, drain_outbox, mail_staff
@@ -34,9 +35,10 @@ def fail(payload: dict[str, Any], *, key: str) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _topic(settings: Settings) -> None:
+def _topic(monkeypatch: pytest.MonkeyPatch) -> None:
     received.clear()
-    settings.OUTBOX_HANDLERS = {"test.happened": [f"{__name__}.take"], "test.broken": [f"{__name__}.fail"]}
+    handlers = {"test.happened": (f"{__name__}.take",), "test.broken": (f"{__name__}.fail",)}
+    monkeypatch.setattr(CoreConfig, "outbox", handlers)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
+from django.apps import apps
 from django.contrib.auth.models import Group
 from django.db import IntegrityError
 from django.template import Context, Template
@@ -16,6 +17,8 @@ from django.test import RequestFactory
 from django.utils import timezone
 from pytest_django import Settings
 
+from core import areas
+from core.apps import CoreConfig
 from core.clients import client_ip, network_key
 from core.dates import STATE_ZONES, in_force_on, local_today, zone_for_state
 from core.idempotency import IdempotentForm, create_once
@@ -127,8 +130,9 @@ def second(user: object, *, policy: object = None) -> list[Panel]:
 PROVIDERS = [first, second]
 
 
-def test_panels_of_all_areas_come_in_their_order(settings: Settings) -> None:
-    settings.PANELS = [f"{__name__}.PROVIDERS"]
+def test_panels_of_all_areas_come_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CoreConfig, "panels", f"{__name__}.PROVIDERS")
+    monkeypatch.setattr(areas, "areas", lambda: [apps.get_app_config("core")])
     assert [panel.title for panel in panels_for("ada", "home")] == ["A", "B"]
     assert [panel.title for panel in panels_for("ada", "policy", policy=1)] == ["C"]
 

@@ -27,6 +27,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
+from core.areas import beat_schedule
 from core.models import Event
 from core.storage import private_storage
 from credentialing import tasks, views
@@ -244,7 +245,7 @@ def test_two_who_find_a_lost_certificate_at_once_hand_it_over_once(committed: Ca
 
 
 def test_beat_knows_the_task() -> None:
-    names = {entry["task"] for entry in django_settings.CELERY_BEAT_SCHEDULE.values()}
+    names = {entry["task"] for entry in beat_schedule().values()}
     assert tasks.retry_stale_certificates.name in names
     assert tasks.retry_stale_certificates.name in app.tasks
 

@@ -19,6 +19,7 @@ from django.contrib.auth.models import Group
 from django.utils import timezone
 
 from accounts.models import User
+from core.areas import StaffGroup
 from demo.data import Book, ExampleError, load_example
 from demo.environment import prepare_environment
 from demo.run import port_is_free
@@ -28,6 +29,7 @@ from embedded.processes import moved_clock
 from feed.models import Source
 from policies.models import Membership, Policy
 from portal import staff
+from portal.apps import PortalConfig
 from tests.embedded.test_embedded import gone
 
 NAMES = {"insured", "practitioner", "policyholder", "agent", "support"}
@@ -150,7 +152,7 @@ def test_the_staffs_groups_are_brought_up_to_date_and_keep_their_members(django_
 
 @pytest.mark.django_db
 def test_a_group_that_names_a_right_of_no_model_is_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(staff, "GROUPS", (staff.StaffGroup("Odd", "Flying.", (), ("accounts.fly",)),))
+    monkeypatch.setattr(PortalConfig, "staff_groups", (StaffGroup("Odd", "Flying.", (), ("accounts.fly",)),))
 
     with pytest.raises(LookupError, match=r"accounts\.fly"):
         staff.make_staff_groups()

@@ -28,7 +28,7 @@ def queue_of(name: str) -> str:
 def test_every_scheduled_task_exists_and_goes_to_a_queue_that_a_worker_serves() -> None:
     app.loader.import_default_modules()
 
-    for entry in settings.CELERY_BEAT_SCHEDULE.values():
+    for entry in app.conf.beat_schedule.values():
         assert queue_of(entry["task"]) in settings.CELERY_TASK_QUEUES_NAMES
 
 

@@ -6,11 +6,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from portal.staff import GROUPS, make_staff_groups, retire_groups, table
+from core.areas import staff_groups
+from portal.staff import make_staff_groups, retire_groups, table
 
 
 class Command(BaseCommand):
-    """Makes the groups of `portal.staff.GROUPS`, or brings their rights up to date; members stay as they are. Removes
+    """Makes the groups that the areas announce, or brings their rights up to date; members stay as they are. Removes
     the groups of former versions."""
 
     help = "Makes the staff's groups, or brings what they may do up to date."
@@ -22,7 +23,7 @@ class Command(BaseCommand):
         if options["table"]:
             self.stdout.write("\n".join(table()))
             return
-        for group, wanted in zip(make_staff_groups(), GROUPS, strict=True):
+        for group, wanted in zip(make_staff_groups(), staff_groups(), strict=True):
             self.stdout.write(
                 f"{group.name}: {group.permissions.count()} rights, of them {len(wanted.permissions)} named"
             )
