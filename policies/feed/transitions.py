@@ -11,7 +11,7 @@ from core.feedspec import Load
 POLICIES_FILE = "policies.csv"
 COVERAGES_FILE = "coverages.csv"
 
-# Topics of the outbox; handlers are named in settings.OUTBOX_HANDLERS.
+# Topics of the outbox; areas announce their handlers.
 POLICY_CANCELLED = "policy.cancelled"
 COVERAGE_LIMITS_CHANGED = "coverage.limits_changed"
 COVERAGE_ENDED = "coverage.ended"

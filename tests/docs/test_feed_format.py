@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from core.feedspec import Column, Kind
-from feed.load.table_map import layouts
+from feed.load.table_map import table_maps
 from tools.feed_format import PAGE, with_files
 
 
@@ -17,7 +17,7 @@ def test_the_pages_files_are_what_the_loader_declares() -> None:
 
 
 def test_a_column_that_isnt_on_the_page_makes_it_differ(monkeypatch: pytest.MonkeyPatch) -> None:
-    first = layouts()[0]
+    first = table_maps()[0]
     monkeypatch.setattr(
         first, "table", replace(first.table, columns=(*first.table.columns, Column("day", Kind.DATE, field=None)))
     )
