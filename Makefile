@@ -32,8 +32,8 @@ unexport PYTHONDONTWRITEBYTECODE
 INSTALL = "$(BIN)" -m pip install --quiet --require-hashes --no-deps --no-compile -r $(1) \
 	&& { "$(BIN)" -m compileall -q -j 0 -x '/(tests?|testing|geodata|carrierdata|tzdata|locale)/' "$(VENV)/lib" >/dev/null || true; }
 
-.PHONY: help install demo test lint bench lock system
-demo bench: NEEDS := demo
+.PHONY: help install demo dev test lint bench lock system
+demo dev bench: NEEDS := demo
 test: NEEDS := test $(if $(TODAY),another-day)
 
 help: ## Show this list
@@ -41,6 +41,9 @@ help: ## Show this list
 
 demo: $(VENV)/demo.stamp ## Start everything with an invented carrier's data [PORT=8000] [POLICIES=40]
 	@exec "$(BIN)" manage.py demo --port $(PORT) --policies $(POLICIES)
+
+dev: $(VENV)/dev.stamp ## Run the demo for developers: debug pages, and reload on every change [PORT=8000]
+	@exec "$(BIN)" manage.py dev --port $(PORT) --policies $(POLICIES)
 
 test: $(VENV)/dev.stamp ## Run the whole test suite [JOBS=2] [ARGS="-k certificate"] [TODAY="+400 days"]
 	@exec "$(BIN)" $(if $(TODAY),-m tools.another_day "$(TODAY)") -m pytest -n $(JOBS) $(ARGS)

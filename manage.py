@@ -11,6 +11,7 @@ WITHOUT_SERVICES = {
     "collectstatic",
     "compilemessages",
     "demo",  # starts them itself, as its first step
+    "dev",  # the same
     "help",
     "make_example_feed",
     "makemessages",
@@ -31,7 +32,7 @@ def main() -> None:
 
         end_with_parent()
     command = sys.argv[1] if len(sys.argv) > 1 else "help"
-    if command == "demo":
+    if command in {"demo", "dev"}:
         from demo.environment import prepare_environment
 
         prepare_environment(sys.argv[2:])

@@ -93,7 +93,7 @@ class Demo:
         with self.step("style sheets and scripts are collected"):
             collect_static()
         with self.step("workers and web server answer"):
-            self.children = [*map(self._worker, settings.CELERY_TASK_QUEUES_NAMES), self._beat(), self._web()]
+            self.children = [*map(self._worker, settings.CELERY_TASK_QUEUES_NAMES), self._beat(), self.web()]
             for child in self.children:
                 child.launch()
             for child in self.children:
@@ -104,13 +104,17 @@ class Demo:
         refresh_at = time.monotonic() + REFRESH_SECONDS
         while True:
             time.sleep(0.5)
-            client.ensure_running(settings.DATA_DIR)
-            for child in self.children:
-                if child.revive():
-                    self.say(f"{child.name} ended and is started again (see {child.log})")
+            self.look_after()
             if time.monotonic() > refresh_at:
                 refresh_at = time.monotonic() + REFRESH_SECONDS
                 self._refresh()
+
+    def look_after(self) -> None:
+        """Start again what has ended; called twice a second."""
+        client.ensure_running(settings.DATA_DIR)
+        for child in self.children:
+            if child.revive():
+                self.say(f"{child.name} ended and is started again (see {child.log})")
 
     def _refresh(self) -> None:
         """New data as a carrier would send them daily: a demo that runs for days must not go stale."""
@@ -142,11 +146,12 @@ class Demo:
         options = ("-S", "celery.beat:Scheduler", "--pidfile=", "-l", "INFO")
         return self._child("beat", ["celery", "-A", "portal.celery:app", "beat", *options], ready=lambda: True)
 
-    def _web(self) -> Child:
+    def web(self) -> Child:
+        """The web server, as in production but with one process."""
         return self._child(
             "web server",
             ["gunicorn", "-c", str(BASE_DIR / "portal" / "gunicorn_conf.py"), "portal.wsgi:application"],
-            ready=partial(_web_answers, self.port),
+            ready=partial(web_answers, self.port),
             WEB_BIND=",".join(f"{host}:{self.port}" for host in loopback_addresses()),
             # One visitor needs no more, and a second process would only make the start longer.
             WEB_PROCESSES=os.environ.get("WEB_PROCESSES", "1"),
@@ -237,7 +242,8 @@ def _worker_serves(queue: str) -> bool:
         return False
 
 
-def _web_answers(port: int) -> bool:
+def web_answers(port: int) -> bool:
+    """Whether the web server on this machine answers."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", "/healthz")

@@ -35,7 +35,8 @@ if MODE not in {"production", "demo", "test"}:
 DEMO = MODE == "demo"
 TESTING = MODE == "test"
 PRODUCTION = MODE == "production"
-DEBUG = False
+# `manage.py dev` alone sets it.
+DEBUG: bool = DEMO and env.bool("PORTAL_DEBUG", default=False)
 
 DATA_DIR = Path(env.str("PORTAL_DATA_DIR", default=str(BASE_DIR / ".data"))) if PRODUCTION else data_root()
 
@@ -334,13 +335,13 @@ MEDIA_ROOT = Path(env.str("PRIVATE_FILES_DIR", default=str(DATA_DIR / "files")))
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "core.storage.PrivateFileSystemStorage", "OPTIONS": {"location": MEDIA_ROOT}},
     "private": {"BACKEND": "core.storage.PrivateFileSystemStorage", "OPTIONS": {"location": MEDIA_ROOT}},
-    # Compressing as well takes half a minute, which production spends once; tests need no hashed names.
+    # Compressing as well takes half a minute, which production spends once; tests and developers need no hashed names.
     "staticfiles": {
         "BACKEND": {
             "production": "whitenoise.storage.CompressedManifestStaticFilesStorage",
             "demo": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage",
             "test": "django.contrib.staticfiles.storage.StaticFilesStorage",
-        }[MODE]
+        }["test" if DEBUG else MODE]
     },
 }
 # With nginx in front: the internal location of PRIVATE_FILES_DIR, e.g. "/_private/"; empty: we send the bytes.
@@ -385,7 +386,7 @@ CONTENT_SECURITY_POLICY = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 
-LOGGING = logging_config(level=env.str("LOG_LEVEL", default="INFO"), json=not TESTING)
+LOGGING = logging_config(level=env.str("LOG_LEVEL", default="INFO"), json=not (TESTING or DEBUG))
 
 if PRODUCTION:
     refuse_unsafe(vars())

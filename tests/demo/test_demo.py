@@ -180,10 +180,10 @@ def everybodys_folder() -> Iterator[Path]:
         yield Path(name)
 
 
-def demo(folder: Path, *options: str) -> subprocess.Popen[str]:
+def demo(folder: Path, *options: str, command: str = "demo") -> subprocess.Popen[str]:
     return subprocess.Popen(
         # As in a background command of a shell, which ignores INT for it.
-        ["/bin/sh", "-c", "trap '' INT; exec \"$@\"", "sh", sys.executable, "manage.py", "demo", *options],
+        ["/bin/sh", "-c", "trap '' INT; exec \"$@\"", "sh", sys.executable, "manage.py", command, *options],
         cwd=BASE_DIR,
         env={
             "PATH": os.environ["PATH"],

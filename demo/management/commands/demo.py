@@ -27,6 +27,7 @@ class Command(BaseCommand):
 
     # One sentence says what is missing, before anything else is looked at.
     requires_system_checks = ()
+    runner = Demo
     help = "Runs the whole portal on this machine with made-up people and policies."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -51,6 +52,6 @@ class Command(BaseCommand):
                 client.erase(settings.DATA_DIR)
                 shutil.rmtree(settings.MEDIA_ROOT, ignore_errors=True)
                 forget_book()
-            Demo(port=port, policies=options["policies"], out=sys.stdout).run()
+            self.runner(port=port, policies=options["policies"], out=sys.stdout).run()
         except (EmbeddedError, ExampleError) as error:
             raise CommandError(str(error)) from error
