@@ -75,6 +75,12 @@ SUPPORT: dict[str, dict[str, str]] = {
         "hours": env.str("SUPPORT_SERVICE_HOURS", default="Monday to Friday, 8 a.m. to 6 p.m. Eastern"),
     },
 }
+# Pages of the carrier's own site that the footer leads to, each where its address is set.
+LEGAL_PAGES: dict[str, str] = {
+    "Privacy": env.str("PRIVACY_URL", default=""),
+    "Terms of use": env.str("TERMS_URL", default=""),
+    "Accessibility": env.str("ACCESSIBILITY_URL", default=""),
+}
 STAFF_ALERT_EMAILS: list[str] = env.list("STAFF_ALERT_EMAILS", default=[SUPPORT["web"]["email"]])
 
 # Addresses and proxies.
@@ -122,6 +128,7 @@ MIDDLEWARE = [
     "portal.requests.ReadableRequestMiddleware",
     "portal.requests.BodyLimitMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "core.compression.PageCompressionMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -149,7 +156,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "portal.context.site",
             ],
-            "builtins": ["core.templatetags.ui", "core.templatetags.show"],
+            "builtins": ["core.templatetags.ui", "core.templatetags.kit", "core.templatetags.show"],
         },
     }
 ]
@@ -331,15 +338,21 @@ USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(DATA_DIR / "static")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "core.assets.finder.MadeFilesFinder",
+]
 MEDIA_ROOT = Path(env.str("PRIVATE_FILES_DIR", default=str(DATA_DIR / "files")))
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "core.storage.PrivateFileSystemStorage", "OPTIONS": {"location": MEDIA_ROOT}},
     "private": {"BACKEND": "core.storage.PrivateFileSystemStorage", "OPTIONS": {"location": MEDIA_ROOT}},
-    # Compressing as well takes half a minute, which production spends once; tests and developers need no hashed names.
+    # Production compresses as well as it can, once per image; the demo as fast as it can, at its first start. Tests
+    # and developers need no hashed names.
     "staticfiles": {
         "BACKEND": {
             "production": "whitenoise.storage.CompressedManifestStaticFilesStorage",
-            "demo": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage",
+            "demo": "core.assets.storage.QuicklyCompressedStorage",
             "test": "django.contrib.staticfiles.storage.StaticFilesStorage",
         }["test" if DEBUG else MODE]
     },

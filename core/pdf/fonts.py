@@ -15,11 +15,15 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import font_source_sans_pro
 import font_source_serif_pro
 import fontTools
 from django.conf import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 
 @dataclass(frozen=True)
@@ -134,16 +138,22 @@ def _recipe_digest() -> str:
 
 
 def _make_subset(face: Face, target: Path) -> None:
-    """Write the subset of one face; the same input gives the same bytes."""
+    write_subset(face, target, unicodes=UNICODES, features=FEATURES)
+
+
+def write_subset(
+    face: Face, target: Path, *, unicodes: Iterable[int], features: Sequence[str], flavor: str | None = None
+) -> None:
+    """Write those characters of a face; the same input gives the same bytes. `flavor`: "woff2" for the screen."""
     # Half a second to import, and needed once per machine.
     from fontTools import subset
 
     options = subset.Options(
-        layout_features=FEATURES, hinting=False, notdef_outline=True, recalc_timestamp=False, name_IDs=["*"]
+        layout_features=list(features), hinting=False, notdef_outline=True, recalc_timestamp=False, name_IDs=["*"]
     )
     with subset.load_font(str(face.path), options) as font:
         subsetter = subset.Subsetter(options)
-        subsetter.populate(unicodes=UNICODES)
+        subsetter.populate(unicodes=unicodes)
         subsetter.subset(font)
         for table in font["cmap"].tables:
             if table.isUnicode():
@@ -157,4 +167,5 @@ def _make_subset(face: Face, target: Path) -> None:
         postscript = f"{face.family.replace(' ', '')}-{style}"
         for name_id, value in ((1, face.family), (2, style), (4, f"{face.family} {style}"), (6, postscript)):
             names.setName(value, name_id, 3, 1, 0x409)
+        font.flavor = flavor
         font.save(target)

@@ -32,7 +32,7 @@
       clock.textContent = ` (in ${shown(left)})`;
       const saying = spoken(left);
       if (saying !== said) {
-        /* The first words stand on the page already. */
+        /* The page already has the first words. */
         if (said) live.textContent = saying;
         said = saying;
       }
