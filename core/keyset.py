@@ -1,7 +1,8 @@
 """Pages of a list by key: the hundred-thousandth row costs what the first one costs.
 
-A page begins after a row's own key instead of at a count of rows, so that the database reads just the rows that are
-shown, along an index. Nothing is counted, and rows that come or go don't shift the pages.
+A page begins after a row's own key instead of at a count of rows, so the database reads just the rows that are shown,
+along an index, and rows that come or go don't shift the pages. A list that says "26–50 of 92" counts its rows in the
+same statement, to `MOST_COUNTED` and no further: of a longer list it says only that there are more.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
-from django.db.models import Model, Q, QuerySet
+from django.db.models import IntegerField, Model, Q, QuerySet, Subquery
 from django.http import HttpRequest
 
 Row = TypeVar("Row", bound=Model)
 PAGE_SIZE = 25
+MOST_COUNTED = 1000
 _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -30,6 +32,18 @@ class KeysetPage(Generic[Row]):
     rows: list[Row]
     previous_href: str
     next_href: str
+    # Where the list is counted: how many rows there are, at most one above MOST_COUNTED, and the first one's place.
+    total: int | None = None
+    first: int = 1
+
+    @property
+    def place(self) -> str:
+        """The place in the list, "26–50 of 92"; nothing where the list isn't counted."""
+        if self.total is None or not self.rows:
+            return ""
+        if self.total > MOST_COUNTED:
+            return f"{len(self.rows)} of more than {MOST_COUNTED:,}"
+        return f"{self.first:,}–{self.first + len(self.rows) - 1:,} of {self.total:,}"
 
     @property
     def is_whole(self) -> bool:
@@ -44,12 +58,13 @@ def keyset_page(
     order: Sequence[str],
     size: int = PAGE_SIZE,
     prefix: str = "",
+    count: bool = False,
 ) -> KeysetPage[Row]:
     """The page of `queryset` that the request asks for by `after` or `before` (`prefix`: a page has two lists).
 
     `order` names fields or annotations that are never null and together unique; all ascending, or all descending with
     a leading "-". An index in that order makes it cheap. A cursor that can't be read, cut off in a mail for example,
-    shows the first page.
+    shows the first page. `count`: the page knows its place in the list, at no statement of its own.
     """
     descending = order[0].startswith("-")
     names = [name.lstrip("-") for name in order]
@@ -60,8 +75,13 @@ def keyset_page(
     before = None if after else _read_cursor(request.GET.get(f"{prefix}before", ""), names, queryset)
     backwards = before is not None
     cursor = before if backwards else after
+    everything = queryset
     if cursor is not None:
         queryset = queryset.filter(_beyond(names, cursor, "gt" if backwards == descending else "lt"))
+    if count:
+        # How many rows there are, and how many on this side of the cursor.
+        counted: Any = queryset.annotate(rows_all=_CountOf.rows(everything), rows_ahead=_CountOf.rows(queryset))
+        queryset = counted
     signs = "-" if descending != backwards else ""
     found = list(queryset.order_by(*[f"{signs}{name}" for name in names])[: size + 1])
     more = len(found) > size
@@ -78,11 +98,29 @@ def keyset_page(
 
     has_previous = more if backwards else cursor is not None
     has_next = True if backwards else more
+    total, first = None, 1
+    if count:
+        counts: Any = rows[0] if rows else None
+        total, ahead = (counts.rows_all, counts.rows_ahead) if rows else (0, 0)
+        first = ahead - len(rows) + 1 if backwards else total - ahead + 1
     return KeysetPage(
         rows,
         href("before", rows[0]) if rows and has_previous else "",
         href("after", rows[-1]) if rows and has_next else "",
+        total,
+        first,
     )
+
+
+class _CountOf(Subquery):
+    """The number of rows of a queryset, at most one above `MOST_COUNTED`, as a value beside each row."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) AS counted)"
+    output_field = IntegerField()
+
+    @classmethod
+    def rows(cls, queryset: QuerySet[Any]) -> _CountOf:
+        return cls(queryset.order_by().values("pk")[: MOST_COUNTED + 1])
 
 
 def _beyond(names: list[str], values: list[Any], comparison: str) -> Q:

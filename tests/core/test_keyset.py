@@ -128,3 +128,29 @@ def test_a_row_that_is_gone_meanwhile_does_not_lose_the_place(agencies):
 def test_the_order_runs_in_one_direction(agencies):
     with pytest.raises(ValueError, match="one direction"):
         page("", order=("name", "-id"))
+
+
+def test_a_counted_list_says_its_place_on_each_page_in_one_statement(agencies, django_assert_num_queries):
+    def counted(query):
+        with django_assert_num_queries(1):
+            return keyset_page(
+                Agency.objects.all(), RequestFactory().get("/list/" + query), order=("name", "id"), size=3, count=True
+            )
+
+    first = counted("")
+    second = counted(first.next_href)
+    third = counted(second.next_href)
+    assert [found.place for found in (first, second, third)] == ["1–3 of 7", "4–6 of 7", "7–7 of 7"]
+    assert counted(third.previous_href).place == "4–6 of 7"
+    assert counted("?after=nonsense").place == "1–3 of 7"
+
+
+def test_a_list_longer_than_is_counted_says_so(agencies, monkeypatch):
+    monkeypatch.setattr("core.keyset.MOST_COUNTED", 5)
+    found = keyset_page(Agency.objects.all(), RequestFactory().get("/list/"), order=("name", "id"), size=3, count=True)
+    assert found.place == "3 of more than 5"
+
+
+def test_an_empty_or_uncounted_list_has_no_place(agencies):
+    empty = keyset_page(Agency.objects.none(), RequestFactory().get("/list/"), order=("name", "id"), count=True)
+    assert (empty.place, page("").place) == ("", "")
