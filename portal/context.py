@@ -10,14 +10,20 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.module_loading import import_string
 
-from accounts.guards import SignIn, sign_in_of
+from accounts.guards import SignIn, sign_in_of, user_of
+from policies.models import Membership, reach_of
 from portal.menu import MenuItem, menu_for
+
+# What the user menu calls roles, in the order of `Membership.Role`.
+ROLE_LABELS = dict(Membership.Role.choices)
 
 
 class Site:
-    """Brand, contacts, menu and the age of the data. What costs a query is asked for only where a page shows it."""
+    """Brand, contacts, menu, and the age of the data. What costs a query is asked for only where a page shows it."""
 
     def __init__(self, request: HttpRequest) -> None:
         self._request = request
@@ -37,6 +43,34 @@ class Site:
         """Whether people and policies are synthetic, which the footer says."""
         return bool(settings.DEMO)
 
+    @property
+    def legal(self) -> list[tuple[str, str]]:
+        """The carrier's legal pages: label and address of those that the settings name (`settings.LEGAL_PAGES`)."""
+        return [(label, href) for label, href in settings.LEGAL_PAGES.items() if href]
+
+    @property
+    def year(self) -> int:
+        """The year of the copyright line."""
+        return timezone.localdate().year
+
+    @cached_property
+    def roles(self) -> str:
+        """What the user is here: "Policyholder, agent"; staff too."""
+        if not self.signed_in:
+            return ""
+        user = user_of(self._request)
+        held = reach_of(user).roles
+        labels = [label for role, label in ROLE_LABELS.items() if role in held] + (["Staff"] if user.is_staff else [])
+        return ", ".join(labels).capitalize()
+
+    @property
+    def printed(self) -> str:
+        """Who printed the page and when, for its head on paper."""
+        user = getattr(self._request, "user", None)
+        moment = date_format(timezone.localtime(), "F j, Y, P T")
+        name = user.get_full_name() or user.get_username() if user is not None and user.is_authenticated else ""
+        return f"{name} · {moment}" if name else moment
+
     @cached_property
     def signed_in(self) -> bool:
         """Signed in with a second factor given. An error page may come before there is a user at all."""
@@ -49,7 +83,7 @@ class Site:
 
     @cached_property
     def as_of(self) -> datetime | None:
-        """The moment that the carrier's data stands for (B-09), for who may see any; None before the first feed."""
+        """The moment of the carrier's data (B-09), for users who may see any; None before the first feed."""
         if not self.signed_in:
             return None
         read: Callable[[], datetime | None] = import_string(settings.FEED_AS_OF)

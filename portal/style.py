@@ -1,12 +1,15 @@
-"""The living style page: every component with every state, in demo mode only (/demo/style/)."""
+"""The living style page: every component in every state, in demo mode only (/demo/style/)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+
+from core.listing import Tab, sorting_of
 
 
 class SampleForm(forms.Form):
@@ -37,50 +40,121 @@ class SampleForm(forms.Form):
     )
 
 
+class SampleWord(StrEnum):
+    """The status vocabulary, as an area's enumeration gives it to the kit: a word with its kind and its icon."""
+
+    IN_FORCE = "In force"
+    UPCOMING = "Upcoming"
+    PENDING_CANCELLATION = "Pending cancellation"
+    CANCELLED = "Cancelled"
+    EXPIRED = "Expired"
+
+    @property
+    def kind(self) -> str:
+        """Return the kind of its mark."""
+        return LOOKS[self][0]
+
+    @property
+    def icon(self) -> str:
+        """Return the name of its icon."""
+        return LOOKS[self][1]
+
+
+LOOKS = {
+    SampleWord.IN_FORCE: ("good", "circle-check"),
+    SampleWord.UPCOMING: ("info", "calendar-clock"),
+    SampleWord.PENDING_CANCELLATION: ("attention", "triangle-alert"),
+    SampleWord.CANCELLED: ("danger", "octagon-alert"),
+    SampleWord.EXPIRED: ("neutral", "circle-minus"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class SamplePage:
-    """Stands for a page of a list that goes on both ways."""
+    """A page of a list that goes on both ways."""
 
     previous_href: str = "?before=sample"
     next_href: str = "?after=sample"
+    place: str = "26–50 of 92"
 
 
-COLOURS = (
+@dataclass(frozen=True, slots=True)
+class SampleRow:
+    """A policy in the sample list."""
+
+    number: str
+    name: str
+    about: str
+    word: SampleWord
+    note: str
+    term: str
+    premium: str
+
+
+ROWS = (
+    SampleRow(
+        number="MPL-204817",
+        name="Fern Hollow Orthopedics",
+        about="214 insureds",
+        word=SampleWord.IN_FORCE,
+        note="",
+        term="Jul 1, 2026 – Jul 1, 2027",
+        premium="$184,200",
+    ),
+    SampleRow(
+        number="MPL-198220",
+        name="José Núñez-O’Hara, MD",
+        about="Internal medicine",
+        word=SampleWord.PENDING_CANCELLATION,
+        note="$1,240 due by Mar 1, 2027",
+        term="Mar 1, 2026 – Mar 1, 2027",
+        premium="$9,120",
+    ),
+    SampleRow(
+        number="MPL-171003",
+        name="Tall Pine Surgical Associates of the Upper Valley, P.C.",
+        about="12 insureds",
+        word=SampleWord.CANCELLED,
+        note="",
+        term="Nov 9, 2025 – Nov 9, 2026",
+        premium="$31,877.50",
+    ),
+)
+COLORS = (
     "paper surface sunken ink ink-soft ink-faint line line-strong accent accent-strong accent-soft accent-line "
-    "accent-fill good good-soft attention attention-soft danger danger-soft danger-fill"
+    "accent-fill info info-soft good good-soft attention attention-soft danger danger-soft danger-fill"
 ).split()
+SIZES = "small body lead title heading display".split()
 ICONS = (
-    "house shield-check file-badge users user building-2 calendar-days clock search download log-out circle-check "
-    "triangle-alert octagon-alert info lock smartphone key-round printer newspaper phone mail chevron-right"
+    "house shield-check file-badge mail-open users user building-2 calendar-days clock search download log-out "
+    "circle-check triangle-alert octagon-alert info lock smartphone key-round printer newspaper phone mail "
+    "chevron-right"
 ).split()
 
 
 def style(request: HttpRequest) -> HttpResponse:
-    """The page. Its people and figures are made up on the spot; it reads nothing."""
+    """The page. Its people and figures are made up on the spot; it reads no data."""
+    sorting = sorting_of({"sort": "-name"}, {"name": ("name",), "premium": ("premium",)})
     return render(
         request,
         "portal/style.html",
         {
-            "colours": COLOURS,
+            "colors": COLORS,
             "icons": ICONS,
-            "sizes": [1, 2, 3, 4, 5],
+            "sizes": SIZES,
+            "words": list(SampleWord),
+            "rows": ROWS,
+            "in_force": SampleWord.IN_FORCE,
+            "name_column": sorting.column("name", "Policyholder"),
+            "premium_column": sorting.column("premium", "Premium"),
             "form": SampleForm({"username": ""}, auto_id="sample_%s"),
             "blank": SampleForm(auto_id="blank_%s"),
             "crumbs": [("Home", "#"), ("Policies", "#")],
-            "facts": [
-                ("Form", "Claims-made"),
-                ("Retroactive date", "July 1, 2014"),
-                ("Limits", "$1,000,000 per claim / $3,000,000 aggregate"),
-            ],
-            "stats": [
-                {"label": "Policies in force", "value": "1,284", "href": "#"},
-                {"label": "Renewing within 60 days", "value": "96", "note": "12 offered", "href": "#"},
-                {"label": "Pending cancellation", "value": "3"},
-            ],
             "tabs": [
-                {"label": "Active", "href": "#", "current": True},
-                {"label": "Pending", "href": "#", "current": False},
-                {"label": "All", "href": "#", "current": False},
+                Tab("All", "#", current=True, count=92),
+                Tab("In force", "#", current=False, count=84),
+                Tab("Pending cancellation", "#", current=False, count=4),
+                Tab("Cancelled", "#", current=False, count=4),
             ],
             "page": SamplePage(),
         },

@@ -1,9 +1,9 @@
-"""Template tags of the look: icons and status marks, cheap enough to stand in every row of a table."""
+"""Template tags of the look: icons and status marks, cheap enough for every row of a table."""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from django import template
 from django.utils.html import escape, format_html
@@ -15,19 +15,33 @@ if TYPE_CHECKING:
 
 register = template.Library()
 
-# A meaning is never told by colour alone: each has its icon, and the label says it in words.
+# Color alone never tells a meaning: each has its icon, and the label says it in words.
 STATUS_ICONS = {
     "good": "circle-check",
     "attention": "triangle-alert",
     "danger": "octagon-alert",
-    "accent": "circle-dot",
+    "info": "circle-dot",
     "neutral": "circle-minus",
 }
+# In a list only these are colored; all others are a word with a dot.
+EXCEPTIONAL = frozenset({"attention", "danger"})
+
+
+class StatusWord(Protocol):
+    """A word of an area's status vocabulary: a `StrEnum` whose table gives each word its kind and its icon."""
+
+    @property
+    def kind(self) -> str:
+        """Return good, attention, danger, info, or neutral."""
+
+    @property
+    def icon(self) -> str:
+        """Return the name of its icon."""
 
 
 @lru_cache(maxsize=512)
 def render_icon(name: str, size: int | None = None, label: str = "") -> SafeString:
-    """The lucide icon of that name as inline SVG, kept after its first rendering.
+    """Return the lucide icon of that name as inline SVG, kept after its first rendering.
 
     Without a label the icon is decoration and hidden from screen readers; with one it is an image of that name.
     Raises `lucide.IconDoesNotExist` on an unknown name.
@@ -42,13 +56,14 @@ def render_icon(name: str, size: int | None = None, label: str = "") -> SafeStri
 
 @register.simple_tag
 def icon(name: str, size: int | None = None, label: str = "") -> SafeString:
-    """`{% icon "search" %}`: an icon in the colour and size of the text beside it; `size` is its own size in px."""
+    """`{% icon "search" %}`: an icon in the color and size of the text beside it; `size` is its own size in px."""
     return render_icon(str(name), size, str(label))
 
 
 @lru_cache(maxsize=1024)
 def render_status(kind: str, label: str, icon_name: str = "") -> SafeString:
-    """A status mark: `kind` is good, attention, danger, accent or neutral; the label says the same in words."""
+    """Return a pill: `kind` is good, attention, danger, info, or neutral; the label says the same in words."""
+    kind = "info" if kind == "accent" else kind
     return format_html(
         '<span class="status status-{}">{}{}</span>',
         kind,
@@ -57,15 +72,42 @@ def render_status(kind: str, label: str, icon_name: str = "") -> SafeString:
     )
 
 
+@lru_cache(maxsize=1024)
+def render_quiet_status(kind: str, label: str, icon_name: str = "") -> SafeString:
+    """Return a word with a dot, or a pill where the status is exceptional."""
+    if kind in EXCEPTIONAL:
+        return render_status(kind, label, icon_name)
+    kind = "info" if kind == "accent" else kind
+    return format_html('<span class="status-quiet is-{}">{}</span>', kind, label)
+
+
 @register.simple_tag
 def status(kind: str, label: str, icon_name: str = "") -> SafeString:
-    """`{% status "good" "In force" %}`: a status mark for a page head, a card or a table's cell."""
+    """`{% status "good" "In force" %}`: a pill for a page's or a card's head."""
     return render_status(str(kind), str(label), str(icon_name))
+
+
+@register.simple_tag
+def quiet_status(kind: str, label: str, icon_name: str = "") -> SafeString:
+    """`{% quiet_status "good" "In force" %}`: for rows of a list, where only exceptions have a color."""
+    return render_quiet_status(str(kind), str(label), str(icon_name))
+
+
+@register.simple_tag
+def status_of(word: StatusWord, dated: str = "") -> SafeString:
+    """`{% status_of page.word dated="until August 1, 2027" %}`: the pill of a head, with the date of its status."""
+    return render_status(word.kind, f"{word} {dated}".strip(), word.icon)
+
+
+@register.simple_tag
+def quiet_status_of(word: StatusWord) -> SafeString:
+    """`{% quiet_status_of row.word %}`: the same word in a row of a list."""
+    return render_quiet_status(word.kind, str(word), word.icon)
 
 
 @register.simple_tag(takes_context=True)
 def panel_body(context: template.Context, panel: Panel) -> SafeString:
-    """The body of a panel that has a template of its own, with its own context and of the page's only the token."""
+    """Return the body of a panel with a template of its own, which gets its own context and the page's token only."""
     engine = context.template.engine if context.template else template.Engine.get_default()
     inside = context.new(dict(panel.context))
     inside["csrf_token"] = context.get("csrf_token")

@@ -49,8 +49,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("_odd_addresses")]
 @pytest.mark.parametrize(
     ("address", "status", "sentence"),
     [
-        ("/no/such/page/", 404, "This page isn’t here"),
-        ("/denied/", 403, "This isn’t open to you"),
+        ("/no/such/page/", 404, "Page not found"),
+        ("/denied/", 403, "You don’t have access to this page"),
         ("/suspicious/", 400, "We couldn’t process that request"),
         ("/broken/", 500, "Something went wrong on our side"),
     ],
@@ -77,4 +77,4 @@ def test_the_page_of_a_fault_asks_nothing_of_what_may_be_broken(monkeypatch, cap
         response = views.server_error(RequestFactory().get("/"))
     assert response.status_code == 500
     assert "Web support: (860) 555-0140" in words(response)
-    assert b'href="/static/css/tokens.css"' in response.content
+    assert b'href="/static/css/site.css"' in response.content

@@ -28,9 +28,11 @@ def test_the_page_shows_each_component(db, django_user_model):
         "error-summary",
         "field-choices",
         "table-cards",
+        "status-quiet",
     ):
         assert f'class="{piece}' in body or f" {piece}" in body, piece
-    for piece in ("pagination", "empty", "progress", "stats", "facts-row", "crumbs", "tabs", "dialog", "jumps"):
+    pieces = "pagination empty progress stats facts-row crumbs tabs dialog menu-list item-list disclosure"
+    for piece in pieces.split():
         assert f'class="{piece}' in body or f" {piece}" in body, piece
 
 
@@ -48,7 +50,7 @@ def test_a_field_is_tied_to_its_label_help_and_error(db, django_user_model):
 
 
 @pytest.mark.parametrize("kind", STATUS_ICONS)
-def test_a_status_never_speaks_by_colour_alone(kind):
+def test_a_status_never_speaks_by_color_alone(kind):
     mark = render_status(kind, "A & B")
     assert "A &amp; B" in mark
     assert "<svg" in mark
