@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class PageCompressionMiddleware(GZipMiddleware):
     """Compresses HTML and nothing else: a download keeps its length and its digest, a style sheet its own compression.
 
-    Django adds up to `max_random_bytes` to each answer, and masks the token of its forms anew for each: an answer's
+    Django adds up to `max_random_bytes` to each answer, and masks the token of its forms afresh for each: an answer's
     length then tells nobody what it holds (BREACH).
     """
 

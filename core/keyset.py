@@ -73,20 +73,20 @@ def keyset_page(
 
     after = _read_cursor(request.GET.get(f"{prefix}after", ""), names, queryset)
     before = None if after else _read_cursor(request.GET.get(f"{prefix}before", ""), names, queryset)
-    backwards = before is not None
-    cursor = before if backwards else after
+    backward = before is not None
+    cursor = before if backward else after
     everything = queryset
     if cursor is not None:
-        queryset = queryset.filter(_beyond(names, cursor, "gt" if backwards == descending else "lt"))
+        queryset = queryset.filter(_beyond(names, cursor, "gt" if backward == descending else "lt"))
     if count:
         # How many rows there are, and how many on this side of the cursor.
         counted: Any = queryset.annotate(rows_all=_CountOf.rows(everything), rows_ahead=_CountOf.rows(queryset))
         queryset = counted
-    signs = "-" if descending != backwards else ""
+    signs = "-" if descending != backward else ""
     found = list(queryset.order_by(*[f"{signs}{name}" for name in names])[: size + 1])
     more = len(found) > size
     rows = found[:size]
-    if backwards:
+    if backward:
         rows.reverse()
 
     def href(side: str, row: Row) -> str:
@@ -96,13 +96,13 @@ def keyset_page(
         query[f"{prefix}{side}"] = _write_cursor([getattr(row, name) for name in names])
         return f"?{query.urlencode()}"
 
-    has_previous = more if backwards else cursor is not None
-    has_next = True if backwards else more
+    has_previous = more if backward else cursor is not None
+    has_next = True if backward else more
     total, first = None, 1
     if count:
         counts: Any = rows[0] if rows else None
         total, ahead = (counts.rows_all, counts.rows_ahead) if rows else (0, 0)
-        first = ahead - len(rows) + 1 if backwards else total - ahead + 1
+        first = ahead - len(rows) + 1 if backward else total - ahead + 1
     return KeysetPage(
         rows,
         href("before", rows[0]) if rows and has_previous else "",
@@ -124,7 +124,7 @@ class _CountOf(Subquery):
 
 
 def _beyond(names: list[str], values: list[Any], comparison: str) -> Q:
-    """(a, b) > (x, y) spelt so that PostgreSQL walks the index: a >= x AND (a > x OR (a = x AND b > y))."""
+    """(a, b) > (x, y) spelled so that PostgreSQL walks the index: a >= x AND (a > x OR (a = x AND b > y))."""
     first, *rest = zip(names, values, strict=True)
     name, value = first
     beyond = Q(**{f"{name}__{comparison}": value})

@@ -61,7 +61,7 @@ class Sorting:
 def sorting_of(query: Mapping[str, str], orders: Mapping[str, tuple[str, ...]], *, default: str = "") -> Sorting:
     """Read `?sort=name` or `?sort=-name`; what the list doesn't offer leaves it in its own order.
 
-    `default` is that order, written the same way; without it, the first of `orders`, upwards.
+    `default` is that order, written the same way; without it, the first of `orders`, upward.
     """
     own = default or next(iter(orders))
     wanted = query.get("sort", "")

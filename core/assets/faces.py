@@ -1,4 +1,4 @@
-"""The faces of the screen: the paper's own, subset to WOFF2 once per recipe (docs/decisions: faces on screen).
+"""The faces of the screen: the paper's own, subset to WOFF2 once per recipe (docs/decisions/0061-faces-on-screen.md).
 
 Each face comes in two files. `latin` is what a page of ordinary English needs, and all that a first visit loads;
 `latin-ext` has every other Latin letter, and a browser fetches it only for a name that has one.

@@ -48,7 +48,7 @@ def whole_dollars(value: Decimal | int | None) -> str:
 
 @register.filter
 def day(value: date | None) -> str:
-    """A date as it stands in a policy, never shifted by zones: "Mar 1, 2026"."""
+    """A date as the policy has it, never shifted by zones: "Mar 1, 2026"."""
     return "" if value is None else f"{MONTHS[value.month][:3]} {value.day}, {value.year}"
 
 

@@ -35,7 +35,7 @@ def names(found):
 
 
 @pytest.mark.parametrize("direction", ["", "-"])
-def test_pages_follow_one_another_forwards_and_backwards_without_gap_or_double(agencies, direction):
+def test_pages_follow_one_another_forward_and_backward_without_gap_or_double(agencies, direction):
     order = (f"{direction}name", f"{direction}id")
     expected = sorted(agencies, key=lambda agency: (agency.name, agency.pk), reverse=bool(direction))
     first = page("", order=order)

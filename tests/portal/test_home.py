@@ -289,7 +289,7 @@ def test_before_the_first_feed_no_age_is_claimed(cast, browse):
 
 
 def test_the_footer_says_that_people_are_synthetic_in_the_demo_only(settings):
-    sentence = "people and policies are synthetic"
+    sentence = "people, and policies are fictional"
     assert sentence not in Client().get("/").content.decode()
     settings.DEMO = True
     assert sentence in Client().get("/").content.decode()

@@ -121,7 +121,7 @@ def test_a_body_over_the_limit_is_refused_by_its_announced_length_and_never_read
             answer = post(client, address, length)
 
             assert answer.status_code == 413
-            assert "larger than this page takes" in words(answer)
+            assert "larger than this page accepts" in words(answer)
             assert answer["X-Request-ID"]
             assert "frame-ancestors 'none'" in answer["Content-Security-Policy"]
 
