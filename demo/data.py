@@ -1,4 +1,4 @@
-"""The demo's book of business: made up, and loaded as a carrier's own would be."""
+"""The demo's book of business: invented, but loaded the way a carrier's own would be."""
 
 from __future__ import annotations
 
@@ -22,35 +22,35 @@ SEED = 1
 SIGNATURE = Path(__file__).with_name("signature.png")
 # The cast's policies are among the first twelve of every book.
 FEWEST_POLICIES = 12
-# Well before the data would count as stale, when no certificate is issued any more.
+# Well before the data would be stale, when certificates can't be issued.
 REFRESH_AFTER = dt.timedelta(hours=12)
-# By then renewals that were offered have run out, and what the cast has to show is no longer there.
+# By then, renewal offers have expired, and the cast no longer has what it should show.
 AGED_AFTER = dt.timedelta(days=60)
 
 
 class ExampleError(Exception):
-    """The example book was not taken; the message says why."""
+    """The feed refused the example book; the message says why."""
 
 
 @dataclass(frozen=True)
 class Book:
-    """Which book is loaded: how many policies, written for which day."""
+    """The book that is loaded: its number of policies, and the day it was written for."""
 
     policies: int
     today: dt.date
 
     @property
     def has_aged(self) -> bool:
-        """Whether so much of it has run out since that a new one shows more."""
+        """Whether so much of it has expired that a new one would show more."""
         return timezone.localdate() - self.today > AGED_AFTER
 
     def save(self) -> None:
-        """Remembers it beside the other data of this demo."""
+        """Remember it with the demo's other data."""
         _book_file().write_text(json.dumps(asdict(self) | {"today": self.today.isoformat()}))
 
     @classmethod
     def saved(cls) -> Book | None:
-        """The remembered one, or None."""
+        """Return the remembered book, or None."""
         if not _book_file().exists():
             return None
         values: dict[str, Any] = json.loads(_book_file().read_text())
@@ -58,10 +58,10 @@ class Book:
 
 
 def load_example(policies: int) -> Book:
-    """Loads the example book, or brings it up to date; returns what is loaded.
+    """Load the example book or bring it up to date, and return what is loaded.
 
-    Once loaded, a book keeps the day that it was written for (its terms run out as real ones do) and only grows: a
-    full package with fewer policies would be held for a person's decision. Raises ExampleError if the feed refuses it.
+    A loaded book keeps the day it was written for, so its terms expire as real ones do, and it only grows: a full
+    package with fewer policies would be held for a person's decision. Raises ExampleError if the feed refuses it.
     """
     source = Source.objects.filter(name=cast().source).first()
     before = Book.saved() if source else None
@@ -82,20 +82,20 @@ def load_example(policies: int) -> Book:
     )
     run = load_package(folder)
     if run.status not in {Run.Status.APPLIED, Run.Status.UNCHANGED}:
-        raise ExampleError(f"The example book was not loaded: {run.get_status_display()}. {run.outcome}")
+        raise ExampleError(f"The example book wasn't loaded: {run.get_status_display()}. {run.outcome}")
     book.save()
     sign_for_companies()
     return book
 
 
 def sign_for_companies() -> None:
-    """The invented carrier supplies the signature of its invented signatory, which we have drawn."""
+    """Give each invented company the signature of its invented signatory."""
     for company in Company.objects.live().filter(source=cast().source, signature=""):
         set_signature(company, SIGNATURE.read_bytes(), by="demo")
 
 
 def forget_book() -> None:
-    """Forgets which book was loaded, as part of beginning anew."""
+    """Forget which book was loaded, before starting over."""
     _book_file().unlink(missing_ok=True)
 
 

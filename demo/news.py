@@ -1,28 +1,78 @@
-"""The demo's news: what the carrier's editors would have written."""
+"""The demo's news: what the carrier's editors would have written this month."""
 
 from __future__ import annotations
 
+import datetime as dt
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from core.dates import carrier_today
+from core.templatetags.show import day_long
+from policies.models import Membership
 from portal.models import Announcement
 
-NEWS = (
-    {
-        "title": "Certificates are here at once",
-        "body": "Open a coverage, say who the certificate is for, and download it. A hospital can ask us whether it is "
-        "genuine by its serial number and verification code.\n\nThis is a demonstration: carrier, people and policies "
-        "are made up.",
-        "for_visitors": True,
-    },
-    {
-        "title": "Renewals for January 1",
-        "body": "Offers for terms that begin on January 1 stand on the policies they concern. An offer is no "
-        "coverage until the carrier has bound it.",
-        "audience": ["agent", "policyholder"],
-    },
-)
+EASTERN = ZoneInfo("America/New_York")
+SATURDAY = 5
+# Renewals of the next season that is at least this many days away.
+SEASON_AHEAD = 45
+ROLE = Membership.Role
 
 
 def make_news() -> None:
-    """Publishes the pieces that are not there yet; what staff changed or took down meanwhile stays so."""
+    """Publish the news if there is none; what staff changed or took down stays that way."""
     if not Announcement.objects.exists():
-        for piece in NEWS:
+        for piece in pieces(carrier_today()):
             Announcement.objects.create(**piece)
+
+
+def pieces(today: dt.date) -> list[dict[str, Any]]:
+    """Return the news of a day, as fields of `Announcement`."""
+    saturday = today + dt.timedelta(days=(SATURDAY - today.weekday()) % 7)
+    season = _next_season(today)
+    return [
+        {
+            "title": "Scheduled maintenance this Saturday",
+            "body": f"The portal will be unavailable from Saturday, {day_long(saturday)}, 11 p.m. to Sunday, 3 a.m. "
+            "ET. You won’t be able to sign in or create certificates during that time. If you need a certificate "
+            "for Monday morning, please create it before then.",
+            "for_visitors": True,
+            "published_from": _at(today, days_ago=2),
+            "published_until": dt.datetime.combine(saturday + dt.timedelta(days=1), dt.time(3), tzinfo=EASTERN),
+        },
+        {
+            "title": f"Renewals for {day_long(season)}",
+            "body": f"We send renewal offers 60 days before a policy expires. If yours renews on {day_long(season)}, "
+            f"please report changes in your practice by {day_long(season - dt.timedelta(days=30))}: clinicians who "
+            "join or leave, new locations, and new procedures.\n\nCoverage isn’t renewed until we receive your "
+            "acceptance and bind the new term.",
+            "audience": [ROLE.POLICYHOLDER.value, ROLE.AGENT.value],
+            "published_from": _at(today, days_ago=6),
+        },
+        {
+            "title": "Two new risk management courses",
+            "body": "“Missed Follow-Up: Closing the Loop on Test Results” (2 hours) and “Supervision and Collaboration "
+            "with APRNs” (1 hour) are now open to everyone we insure, at no charge. Physicians in New York can "
+            "complete “Basic Risk Management” (5 hours with a project) toward their premium credit.\n\nCall customer "
+            "service to enroll.",
+            "published_from": _at(today, days_ago=13),
+        },
+        {
+            "title": "Board declares a policyholder dividend",
+            "body": "Our board of directors declared a dividend of 5% of premium on physician policies that renew in "
+            f"{today.year + 1}. We’ll credit it to the first invoice of your new term, so you don’t need to do "
+            "anything.\n\nAs a mutual company, we belong to our policyholders. Past dividends don’t guarantee future "
+            "ones.",
+            "audience": [ROLE.POLICYHOLDER.value, ROLE.AGENT.value],
+            "published_from": _at(today, days_ago=20),
+        },
+    ]
+
+
+def _next_season(today: dt.date) -> dt.date:
+    """Return the January 1 or July 1 that comes next, unless it is too close for changes."""
+    seasons = (dt.date(today.year + half // 2, 7 if half % 2 else 1, 1) for half in range(5))
+    return next(day for day in seasons if (day - today).days >= SEASON_AHEAD)
+
+
+def _at(today: dt.date, *, days_ago: int) -> dt.datetime:
+    return dt.datetime.combine(today - dt.timedelta(days=days_ago), dt.time(9), tzinfo=EASTERN)

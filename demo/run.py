@@ -24,6 +24,7 @@ from django.db import OperationalError, connection
 from core.templatetags.show import day_long
 from demo.data import ExampleError, load_example
 from demo.news import make_news
+from demo.samples import make_samples
 from demo.static import collect_static
 from demo.users import DEMO_PASSWORD, DemoUser, make_users
 from embedded import client
@@ -98,6 +99,9 @@ class Demo:
                 child.launch()
             for child in self.children:
                 child.wait_ready()
+        # The workers make the files while the visitor looks at the first page.
+        with self.step("a few certificates are issued"):
+            make_samples()
         self.say(welcome(self.port, users, time.monotonic() - began))
 
     def _watch(self) -> None:

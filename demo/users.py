@@ -1,4 +1,4 @@
-"""The demo's users, each put beside a party of the example book's cast."""
+"""The demo's users, each with a role at a party of the example book's cast."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from feed.example import cast
 from policies.models import Agency, Insured, Membership, Policyholder
 from portal.staff import make_staff_groups
 
-DEMO_PASSWORD = "demo-Portal-2026"  # noqa: S105  # printed at every start; the demo's people are made up
+DEMO_PASSWORD = "demo-Portal-2026"  # noqa: S105  # printed at every start; the demo's people are invented
 ROLE = Membership.Role
 _Party = TypeVar("_Party", Insured, Policyholder, Agency)
 
 
 @dataclass(frozen=True)
 class DemoUser:
-    """A user name, and whom it stands for."""
+    """A username, and who that is."""
 
     username: str
     description: str
@@ -28,7 +28,7 @@ class DemoUser:
 
 @transaction.atomic
 def make_users() -> list[DemoUser]:
-    """Makes the users that are not there yet and gives them their memberships; what users changed themselves stays."""
+    """Create missing users and their memberships, and return all users; what they changed themselves stays."""
     people = cast()
     member = _party(Insured, people.insured_id)
     clinician = _party(Insured, people.practitioner_insured_id)
@@ -39,29 +39,29 @@ def make_users() -> list[DemoUser]:
     practitioner = _user("practitioner", clinician.first_name, clinician.last_name)
     _belongs(practitioner, ROLE.INSURED, insured=clinician)
     _belongs(practitioner, ROLE.POLICYHOLDER, policyholder=_party(Policyholder, people.practitioner_policyholder_id))
-    holder = _user("policyholder", "Marisol", "Whitcomb")
+    holder = _user("policyholder", *people.administrator)
     _belongs(holder, ROLE.POLICYHOLDER, policyholder=group)
-    agent = _user("agent", "Desmond", "Achterberg")
+    agent = _user("agent", *people.agent)
     _belongs(agent, ROLE.AGENT, agency=agency)
     support = _user("support", "Ingrid", "Solheim", is_staff=True)
     support.groups.add(*make_staff_groups())
     return [
         DemoUser("insured", f"{member.display_name}, insured with {group}"),
-        DemoUser("practitioner", f"{clinician.display_name}, insured and policyholder in one"),
-        DemoUser("policyholder", f"{holder.get_full_name()}, administrator of {group}"),
-        DemoUser("agent", f"{agent.get_full_name()} of {agency}, agent of record"),
-        DemoUser("support", f"{support.get_full_name()}, web support, works in /admin/"),
+        DemoUser("practitioner", f"{clinician.display_name}, solo practitioner: insured and policyholder"),
+        DemoUser("policyholder", f"{holder.get_full_name()}, practice administrator of {group}"),
+        DemoUser("agent", f"{agent.get_full_name()}, agent at {agency}"),
+        DemoUser("support", f"{support.get_full_name()}, web support, in /admin/"),
     ]
 
 
 def _party(model: type[_Party], external_id: str) -> _Party:
-    """A party of the example book by the carrier's id."""
+    """Return a party of the example book by the carrier's id."""
     party: _Party = model.objects.get(source=cast().source, external_id=external_id)
     return party
 
 
 def _user(username: str, first_name: str, last_name: str, *, is_staff: bool = False) -> User:
-    """The user of that name, made with the demo's password and without a second factor if there is none."""
+    """Return the user, created with the demo's password and without a second factor if missing."""
     user = User.objects.filter(username=username).first()
     if user is None:
         user = User.objects.create_user(
@@ -74,13 +74,13 @@ def _user(username: str, first_name: str, last_name: str, *, is_staff: bool = Fa
             email_confirmed_at=timezone.now(),
         )
     elif not user.has_usable_password() and not user.locks.filter(lifted_at=None).exists():
-        # Voided after a week without a second factor.
+        # It expired after a week without a second factor.
         user.set_password(DEMO_PASSWORD)
         user.save(update_fields=["password", "password_changed_at"])
     return user
 
 
 def _belongs(user: User, role: Membership.Role, **party: Insured | Policyholder | Agency) -> None:
-    """Gives the user the role with the party, unless it has, or has had, that already."""
+    """Give the user the role at the party, unless they have or had it."""
     if not Membership.objects.filter(user=user, role=role, **party).exists():
         Membership.objects.create(user=user, role=role, **party)

@@ -1,0 +1,48 @@
+"""What the demo's users find on their first visit: saved holders and certificates."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from accounts.models import User
+from core.models import Event
+from credentialing.events import CertificateEvent
+from credentialing.models import Certificate, Holder
+from demo.data import load_example
+from demo.samples import BOOKS, CERTIFICATES, make_samples
+from demo.users import make_users
+
+
+@pytest.fixture
+def started(tmp_path: Path, settings: object) -> None:
+    """A demo with its book and its users."""
+    settings.DATA_DIR = tmp_path
+    load_example(12)
+    make_users()
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("started")
+def test_each_user_has_saved_holders_and_a_certificate() -> None:
+    assert make_samples() == sum(CERTIFICATES.values())
+
+    for name, holders in BOOKS.items():
+        user = User.objects.get(username=name)
+        assert {holder.name for holder in holders} <= {one.name for one in Holder.objects.visible_to(user)}
+        own = Certificate.objects.visible_to(user).filter(issued_by=user)
+        assert own.count() == CERTIFICATES[name]
+        assert {one.kind for one in own} == {Certificate.Kind.COI}
+    assert Event.objects.filter(tag=CertificateEvent.ISSUED.value).count() == sum(CERTIFICATES.values())
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("started")
+def test_a_second_start_adds_nothing() -> None:
+    make_samples()
+    before = (Holder.objects.count(), Certificate.objects.count())
+
+    assert make_samples() == 0
+
+    assert (Holder.objects.count(), Certificate.objects.count()) == before
