@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Django's commands, with the embedded PostgreSQL and Redis where no address of others is set."""
+"""Django's commands, with the embedded PostgreSQL and Redis where no other address is set."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ WITHOUT_SERVICES = {
     "check",
     "collectstatic",
     "compilemessages",
-    "demo",  # starts them itself, as its first step
+    "demo",  # starts them itself as its first step
     "dev",  # the same
     "help",
     "make_example_feed",
@@ -23,7 +23,7 @@ OF_PRODUCTION = ("PORTAL_MODE", "SECRET_KEY", "SECRET_KEY_FILE", "DATABASE_URL",
 
 
 def main() -> None:
-    """Runs the command named on the command line."""
+    """Run the command named on the command line."""
     from django.core.exceptions import ImproperlyConfigured
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def start_services() -> None:
-    """Starts the embedded services if the settings ask for any; says plainly why it can't, or why settings are bad."""
+    """Start the embedded services if the settings ask for any; exit with one sentence if that fails."""
     from django.conf import settings
 
     from embedded.client import start

@@ -1,4 +1,4 @@
-"""The base of every admin page, and the ground floor's own: the event log to read, the outbox's messages to retry."""
+"""The base of every admin page, and core's own pages: read the event log, retry messages of the outbox."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Row = TypeVar("Row", bound=models.Model)
 
 
 class CappedPaginator(Paginator[Any]):
-    """Counts no further than somebody would page: counting a log of years takes longer than reading it."""
+    """A paginator that stops counting where no one would page: counting years of events is slow."""
 
     @cached_property
     def count(self) -> int:
@@ -41,7 +41,7 @@ class CappedPaginator(Paginator[Any]):
 
 
 def _is_key(field: models.Field[Any, Any], text: object) -> bool:
-    """Whether a text that a browser sent can be a value of this key at all."""
+    """Whether a text sent by a browser can be a value of this key."""
     try:
         field.to_python(text)
     except ValidationError:
@@ -50,11 +50,11 @@ def _is_key(field: models.Field[Any, Any], text: object) -> bool:
 
 
 class _KeysOnly(AutocompleteMixin):
-    """Asks the database only about what can be a key. Django's own widget asks about any text that was sent, and ends
-    in a server error."""
+    """A select that queries the database only for possible keys. Django's own widget queries for any text sent, which
+    ends in a server error."""
 
     def optgroups(self, name: str, value: Sequence[str], attr: dict[str, Any] | None = None) -> Any:
-        """The chosen options."""
+        """Return the chosen options, without texts that can't be keys."""
         keys = [each for each in value if _is_key(self.field.target_field, each)]
         return super().optgroups(name, keys, attr)
 
@@ -68,7 +68,7 @@ class KeySelectMultiple(_KeysOnly, AutocompleteSelectMultiple):
 
 
 def _parameters(model: type[models.Model], list_filter: Any) -> set[str]:
-    """What the links of one filter of a list put into its address."""
+    """The query parameters of one list filter's links."""
     if isinstance(list_filter, type) and issubclass(list_filter, ListFilter):
         return {str(getattr(list_filter, "parameter_name", ""))}
     path = list_filter[0] if isinstance(list_filter, list | tuple) else list_filter
@@ -83,7 +83,7 @@ def _parameters(model: type[models.Model], list_filter: Any) -> set[str]:
 
 
 def _plain(value: Any) -> Any:
-    """A value of a field as the log keeps it: rows by kind and key, several (groups) by their names."""
+    """A field's value as the log keeps it: a row by kind and key, several (groups) by their names."""
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, dt.datetime):
@@ -96,29 +96,30 @@ def _plain(value: Any) -> Any:
 
 
 class StaffAdmin(admin.ModelAdmin[Row]):
-    """The base of every admin page of the portal: what staff may ask for, and what is recorded of it
-    (docs/security.md#staff). Every list, row, history and action that staff see or run is an event; so is every change,
-    in the same transaction."""
+    """The base of the portal's admin pages: what staff may query, and what is recorded (docs/security.md#staff).
 
-    # An app's own tags, where it has them.
+    Every list, row, history, and action that staff see or run is an event. So is every change, in the same
+    transaction."""
+
+    # An app's own event tags, if it has any.
     look: ClassVar[str] = StaffEvent.ROW_VIEWED
     added: ClassVar[str] = StaffEvent.ROW_ADDED
     changed: ClassVar[str] = StaffEvent.ROW_CHANGED
     deleted: ClassVar[str] = StaffEvent.ROW_DELETED
-    # Fields whose values the log keeps, before and after. Of other fields that were changed it keeps the names.
+    # Fields whose values the log keeps, before and after. For other changed fields, it keeps the names.
     valued: ClassVar[tuple[str, ...]] = ()
 
-    # Staff don't reach customers' pages; a page of admin whose rows have a public one says so.
+    # Staff can't open customers' pages; an admin page whose rows have a public page overrides this.
     view_on_site: Any = False
 
-    # Parameters beside the list's own filters that pages of ours link to it with.
+    # Query parameters that our own pages use in links to the list, in addition to its filters.
     linked_by: ClassVar[frozenset[str]] = frozenset()
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        """Whether the address of a list may ask for this: its key, its own filters, and nothing else.
+        """Whether a list's URL may filter by this: its key and its own filters, nothing else.
 
-        Django lets an address ask for any column of the row, `?password__startswith=…`; who may only look at the list
-        could read secrets from it a character at a time.
+        Django accepts any column of the row, `?password__startswith=…`: anyone who may see the list could read secrets
+        one character at a time.
         """
         key = str(self.opts.pk.name)
         allowed = {"pk", "pk__exact", key, f"{key}__exact"} | self.linked_by
@@ -129,13 +130,13 @@ class StaffAdmin(admin.ModelAdmin[Row]):
         return lookup in allowed
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """A form to add a row begins empty: no link fills in beforehand what staff grant."""
+        """Start the form for a new row empty: no link may prefill what staff grant."""
         return {}
 
     def formfield_for_foreignkey(
         self, db_field: models.ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
     ) -> ModelChoiceField[Any] | None:
-        """Answer a text where a key belongs with an error of the form."""
+        """Use a select that answers a text in place of a key with a form error."""
         if db_field.name in self.get_autocomplete_fields(request):
             kwargs.setdefault("widget", KeySelect(db_field, self.admin_site))
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
@@ -143,7 +144,7 @@ class StaffAdmin(admin.ModelAdmin[Row]):
     def formfield_for_manytomany(
         self, db_field: models.ManyToManyField[Any, Any], request: HttpRequest, **kwargs: Any
     ) -> ModelMultipleChoiceField[Any] | None:
-        """Answer a text where a key belongs with an error of the form."""
+        """Use a select that answers a text in place of a key with a form error."""
         if db_field.name in self.get_autocomplete_fields(request):
             kwargs.setdefault("widget", KeySelectMultiple(db_field, self.admin_site))
         return super().formfield_for_manytomany(db_field, request, **kwargs)
@@ -163,19 +164,19 @@ class StaffAdmin(admin.ModelAdmin[Row]):
     def _record_action(self, request: HttpRequest) -> None:
         rows: Any = request.POST.getlist(ACTION_CHECKBOX_NAME)
         if request.POST.get("select_across") == "1":
-            rows = "all that the list's filters leave"
+            rows = "all rows matching the filters"
         actions = sorted(set(request.POST.getlist("action")) & set(self.get_actions(request)))
         data = {"model": self.opts.label_lower, "action": actions, "rows": rows}
         record_event(StaffEvent.ACTION_RUN, request=request, data=data)
 
-    # What is recorded.
+    # Recording.
 
     def customer(self, row: Row) -> models.Model | None:
-        """Whose business a row is, for the log's 'on behalf of'."""
+        """The customer a row belongs to, for the log's 'on behalf of'."""
         return None
 
     def facts(self, row: Row) -> dict[str, Any]:
-        """What the log says of a row with every act on it."""
+        """What the log records about a row with every act on it."""
         return {}
 
     def record_look(self, request: HttpRequest, row: Row) -> None:
@@ -183,7 +184,7 @@ class StaffAdmin(admin.ModelAdmin[Row]):
         record_event(self.look, subject=row, on_behalf_of=self.customer(row), request=request)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """The list. The log keeps what was asked by (never the values: a search holds names) and how much was found."""
+        """Show the list. The log keeps the filters used (not their values: a search holds names) and the row count."""
         try:
             response = super().changelist_view(request, extra_context)
         except DisallowedModelAdminLookup:
@@ -205,26 +206,26 @@ class StaffAdmin(admin.ModelAdmin[Row]):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """The row, to look at or to change."""
+        """Show the row, to read or to change."""
         return self._recorded(request, super().changeform_view(request, object_id, form_url, extra_context), "original")
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The row and what goes with it, before it is deleted."""
+        """Show the row and its dependents before it's deleted."""
         return self._recorded(request, super().delete_view(request, object_id, extra_context), "object")
 
     def _recorded(self, request: HttpRequest, response: HttpResponse, name: str) -> HttpResponse:
-        """The response, after its row, named so in the page's context, is recorded as looked at."""
+        """Return the response after recording a look at the row in its context."""
         row = (getattr(response, "context_data", None) or {}).get(name)
         if row is not None:
             self.record_look(request, row)
         return response
 
-    def construct_change_message(  # type: ignore[override]  # Django wants a list of its own log's sentences
+    def construct_change_message(  # type: ignore[override]  # Django wants a list of its own log messages
         self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
     ) -> dict[str, Any]:
-        """What the log keeps of a form that was saved."""
+        """What the log keeps of a saved form."""
         valued = [name for name in self.valued if name in form.cleaned_data and (add or name in form.changed_data)]
         after = {name: _plain(form.cleaned_data[name]) for name in valued}
         if add:
@@ -234,15 +235,15 @@ class StaffAdmin(admin.ModelAdmin[Row]):
         return {"fields": sorted(form.changed_data), "values": values}
 
     def log_addition(self, request: HttpRequest, obj: Row, message: Any) -> Any:
-        """Into the event log; admin's own log would be a second one that can be changed."""
+        """Record it in the event log; admin's own log would be a second, editable one."""
         self._record_act(self.added, request, obj, message)
 
     def log_change(self, request: HttpRequest, obj: Row, message: Any) -> Any:
-        """Into the event log; admin's own log would be a second one that can be changed."""
+        """Record it in the event log; admin's own log would be a second, editable one."""
         self._record_act(self.changed, request, obj, message)
 
     def log_deletions(self, request: HttpRequest, queryset: Iterable[Row]) -> Any:
-        """Into the event log, each row with its values; it is about to go."""
+        """Record each row with its values before it's deleted."""
         for row in queryset:
             values = {name: _plain(getattr(row, name)) for name in self.valued}
             self._record_act(self.deleted, request, row, {"values": values})
@@ -254,7 +255,7 @@ class StaffAdmin(admin.ModelAdmin[Row]):
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The row's newest lines in the event log, for those who may read it."""
+        """Show the row's newest events to staff who may read the log."""
         if not request.user.has_perm("core.view_event"):
             raise PermissionDenied
         row = self.get_object(request, unquote(object_id))
@@ -282,7 +283,7 @@ class StaffAdmin(admin.ModelAdmin[Row]):
         form_url: str = "",
         obj: Row | None = None,
     ) -> HttpResponse:
-        """Offer to save only where there is a field to edit."""
+        """Show the save buttons only if there's a field to edit."""
         inlines = context["inline_admin_formsets"]
         editable = bool(context["adminform"].form.fields) or any(
             each.has_add_permission or each.has_change_permission or each.has_delete_permission for each in inlines
@@ -293,7 +294,7 @@ class StaffAdmin(admin.ModelAdmin[Row]):
 
 
 class ReadOnlyAdmin(StaffAdmin[Row]):
-    """Rows to look at; nobody adds, changes or deletes them here."""
+    """Read-only rows: no adding, changing, or deleting here."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -306,7 +307,7 @@ class ReadOnlyAdmin(StaffAdmin[Row]):
 
 
 class RecordedLooks(ReadOnlyAdmin[Row]):
-    """Customers' rows to look at, many of them. `look` is the app's own tag."""
+    """Read-only customer rows. `look` is the app's own tag."""
 
     show_full_result_count = False
     paginator = CappedPaginator
@@ -315,18 +316,18 @@ class RecordedLooks(ReadOnlyAdmin[Row]):
 
 @admin.register(Event)
 class EventAdmin(ReadOnlyAdmin[Event]):
-    """The whole log, newest first (docs/security.md#audit)."""
+    """The whole event log, newest first (docs/security.md#audit)."""
 
     list_display = ("at", "tag", "actor_name", "subject_type", "subject_id", "on_behalf_of_name", "ip")
     search_fields = ("=tag", "=actor_name", "=on_behalf_of_name", "=request_id", "=session_id")
-    search_help_text = "A whole tag, username, request id or session id."
+    search_help_text = "Search by complete tag, username, request id, or session id."
     show_full_result_count = False
     paginator = CappedPaginator
 
 
 @admin.register(OutboxMessage)
 class OutboxAdmin(ReadOnlyAdmin[OutboxMessage]):
-    """What one part of the portal told another; a message that failed for good is tried again from here."""
+    """The outbox's messages; staff retry failed ones here."""
 
     list_display = ("topic", "key", "status", "attempts", "created_at", "delivered_at")
     list_filter = ("status", "topic")
@@ -339,7 +340,7 @@ class OutboxAdmin(ReadOnlyAdmin[OutboxMessage]):
 
     @admin.action(description="Try the selected messages again", permissions=["retry"])
     def try_again(self, request: HttpRequest, queryset: models.QuerySet[OutboxMessage]) -> None:
-        """Give failed messages another ten attempts; the next round of the outbox takes them."""
+        """Give failed messages another ten attempts, starting with the outbox's next round."""
         failed, waiting = OutboxMessage.Status.FAILED, OutboxMessage.Status.WAITING
         with transaction.atomic():
             chosen = list(queryset.filter(status=failed).select_for_update())

@@ -1,5 +1,5 @@
-"""How much a request may carry to a view (docs/security.md#request-bodies). `portal.requests` enforces it before
-anything reads the body; a view that isn't marked takes `settings.DATA_UPLOAD_MAX_MEMORY_SIZE`."""
+"""Size limits of request bodies (docs/security.md#request-bodies). `portal.requests` enforces them before anything
+reads the body; an unmarked view takes `settings.DATA_UPLOAD_MAX_MEMORY_SIZE`."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 View = Callable[Concatenate["HttpRequest", P], "HttpResponse"]
-# What a form around a file takes: its other fields, and the lines between the parts.
+# Room for the rest of an upload form: its other fields, and the lines between the parts.
 FORM_BYTES = 1024**2
 _MARK = "max_body_bytes"
 
 
 def accepts_body(max_bytes: int) -> Callable[[View[P]], View[P]]:
-    """The view takes requests with at most so many bytes of body."""
+    """Mark a view: its requests carry at most this many bytes."""
 
     def mark(view: View[P]) -> View[P]:
         setattr(view, _MARK, max_bytes)
@@ -31,10 +31,10 @@ def accepts_body(max_bytes: int) -> Callable[[View[P]], View[P]]:
 
 
 def accepts_upload(max_bytes: int) -> Callable[[View[P]], View[P]]:
-    """The view takes a form with files of so many bytes, from people whom the portal has let in.
+    """Mark a view: it takes a form with files of this many bytes, from verified users.
 
-    The token of the form stands in the body. It is checked here, behind the guards of every address, so that nobody
-    else can make the portal write gigabytes to a disk before it says no.
+    The form's token is in the body. It's checked here, behind the guards of every address, so that no one else can
+    make the portal write gigabytes to a disk before it refuses.
     """
 
     def mark(view: View[P]) -> View[P]:
@@ -50,5 +50,5 @@ def accepts_upload(max_bytes: int) -> Callable[[View[P]], View[P]]:
 
 
 def most_bytes(view: Callable[..., Any]) -> int:
-    """How much body the view takes."""
+    """The most bytes of body that the view takes."""
     return int(getattr(view, _MARK, settings.DATA_UPLOAD_MAX_MEMORY_SIZE))

@@ -1,4 +1,4 @@
-"""Who is asking: the client's address and browser, for the event log, throttles and sessions."""
+"""The client's address and browser, for the event log, throttles, and sessions."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _quiet_until = [0.0]
 
 
 def client_ip(request: HttpRequest) -> str | None:
-    """The client's address, read as many hops from the right of X-Forwarded-For as we run proxies, never further:
-    whatever stands left of it was written by the client (docs/security.md#sign-in). None over a socket."""
+    """The client's address: taken from X-Forwarded-For, `TRUSTED_PROXY_HOPS` entries from the right, because the client
+    can write anything to the left of that (docs/security.md#sign-in). None over a socket."""
     hops = settings.TRUSTED_PROXY_HOPS
     forwarded = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
     candidate = forwarded[-hops] if 0 < hops <= len(forwarded) else request.META.get("REMOTE_ADDR", "")
@@ -44,19 +44,19 @@ def _address(text: str) -> str | None:
 
 
 def _alarm() -> None:
-    """Nobody's address is known: limits by network would then hold for all together. Staff hear of it once an hour."""
+    """Tell staff, at most once an hour, that no address is known: network limits then count all clients together."""
     now = time.monotonic()
     if now >= _quiet_until[0]:
         _quiet_until[0] = now + ALARM_EVERY.total_seconds()
         alert_staff(
-            "The addresses of clients can't be read",
+            "Client addresses can't be read",
             "Limits by network address count all clients together until the proxy in front sends X-Forwarded-For, and "
             "TRUSTED_PROXY_HOPS says how many proxies there are.",
         )
 
 
 def network_key(ip: str | None) -> str:
-    """What a throttle by address counts under: an IPv4 address, or the /64 that an IPv6 customer holds as a whole."""
+    """The key of a throttle by address: an IPv4 address, or the /64 that one IPv6 customer holds."""
     if ip is None:
         return "unknown"
     address = ipaddress.ip_address(ip)
@@ -75,5 +75,5 @@ def wide_network_key(ip: str | None) -> str:
 
 
 def user_agent(request: HttpRequest) -> str:
-    """The browser's own name for itself, cut to what a row keeps."""
+    """The browser's User-Agent, cut to the length that a row stores."""
     return request.META.get("HTTP_USER_AGENT", "")[:AGENT_LENGTH]

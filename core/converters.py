@@ -1,4 +1,4 @@
-"""Parts of addresses that every area uses; importing this module makes `<public_id:…>` known."""
+"""URL converters that every area uses; importing this module registers `<public_id:…>`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PUBLIC_ID_PLACE = "_" * PUBLIC_ID_LENGTH
 
 
 class PublicIdConverter:
-    """22 url-safe characters; an address with anything else in that place is the address of nothing."""
+    """A public id, 22 URL-safe characters; anything else in its place matches no address."""
 
     regex = f"[A-Za-z0-9_-]{{{PUBLIC_ID_LENGTH}}}"
 

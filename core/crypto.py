@@ -26,7 +26,7 @@ class DecryptionError(ValueError):
 
 
 def _parse(pair: str) -> tuple[str, str]:
-    """`id:secret` → (id, secret); a pair without an id is given the id "0"."""
+    """`id:secret` → (id, secret); a pair without an id gets the id "0"."""
     key_id, colon, secret = pair.strip().partition(":")
     if not colon:
         key_id, secret = "0", key_id
@@ -69,7 +69,7 @@ def encrypt(value: str) -> str:
 def decrypt(stored: str) -> str:
     """Read what `encrypt` wrote, with whichever listed key wrote it.
 
-    Raises DecryptionError where the key is not listed or the text was altered.
+    Raises DecryptionError if the key isn't listed or the text was altered.
     """
     key_id, separator, token = stored.partition(SEPARATOR)
     key = _ring().get(key_id)
@@ -82,5 +82,5 @@ def decrypt(stored: str) -> str:
 
 
 def keyed_hash(purpose: str, value: str) -> str:
-    """HMAC-SHA256 of a value as 64 hexadecimal digits; the purpose keeps equal values of different kinds apart."""
+    """HMAC-SHA256 of a value as 64 hexadecimal digits; the purpose makes equal values of different kinds differ."""
     return hmac.new(settings.HASH_KEY.encode(), f"{purpose}\0{value}".encode(), hashlib.sha256).hexdigest()

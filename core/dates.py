@@ -57,7 +57,7 @@ STATE_ZONES: dict[str, str] = {
 
 
 def zone_for_state(state: str) -> ZoneInfo:
-    """The time zone of a two-letter state or territory; an unknown or empty one is read as the portal's own zone."""
+    """The time zone of a two-letter state or territory; the portal's own zone if it's unknown or empty."""
     name = STATE_ZONES.get(state.strip().upper())
     return ZoneInfo(name) if name else ZoneInfo(str(timezone.get_default_timezone()))
 
@@ -68,9 +68,9 @@ def local_today(state: str = "") -> date:
 
 
 def carrier_today() -> date:
-    """Today where the carrier is (TIME_ZONE), whatever zone the user has chosen.
+    """Today at the carrier (TIME_ZONE), whatever zone the user has chosen.
 
-    For access decisions that no one policy is behind; with a policy the day is its named insured's (`Policy.today`).
+    For access decisions without a policy; with a policy, the day is its named insured's (`Policy.today`).
     """
     return timezone.localdate(timezone=timezone.get_default_timezone())
 
@@ -78,6 +78,6 @@ def carrier_today() -> date:
 def in_force_on(start: date, end: date | None, day: date) -> bool:
     """Whether a period is in force on a day: the start is included, the end is not (12:01 a.m. on both).
 
-    No end means that it goes on.
+    A period without an end goes on.
     """
     return start <= day and (end is None or day < end)

@@ -1,4 +1,4 @@
-"""Sending a stored file to somebody who was let through the row filter (docs/security.md#uploads)."""
+"""Send a stored file to a user who passed the row filter (docs/security.md#uploads)."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ CONTENT_TYPES = {
 
 
 class FileChangedError(Exception):
-    """The stored file isn't the one that was stored."""
+    """The file in storage isn't the one that was stored."""
 
 
 def private_file_response(
     name: str, *, filename: str, sha256: str = "", storage: Storage | None = None
 ) -> HttpResponseBase:
-    """The file `name` of the private storage as an attachment called `filename`.
+    """Return the private storage's file `name` as an attachment called `filename`.
 
-    The type is fixed by the file name's ending, never guessed from the content; nothing is kept in caches. With
-    `settings.ACCEL_REDIRECT_PREFIX` nginx sends the bytes, else we do. With `sha256`, the digest of what was stored,
-    the file is read whole and compared, and what was compared is what we send ourselves: nothing changes in between.
-    Raises KeyError for an ending that isn't served, FileNotFoundError where the file is gone, and `FileChangedError`.
+    The type depends on the file name's extension, never on the content; caches keep nothing. With
+    `settings.ACCEL_REDIRECT_PREFIX`, nginx sends the bytes. With `sha256`, the stored digest, the file is read whole
+    and compared, and we send those very bytes ourselves. Raises KeyError for an extension that isn't served,
+    FileNotFoundError if the file is gone, and `FileChangedError`.
     """
     content_type = CONTENT_TYPES[filename[filename.rindex(".") :].lower()]
     store = storage or private_storage()

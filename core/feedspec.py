@@ -1,8 +1,8 @@
-"""With what an area declares the tables that the carrier's feed fills.
+"""Declarations of feed tables: which CSV file fills which model.
 
 The machinery in `feed/` reads these declarations and knows no table by name. An area lists its `Table`s in its own
-`feed.py`; `apps.py` names the list. In the pieces of SQL below `s` is the staged row of the file, whose
-columns bear the names of the file's columns, and `t` is the portal's row.
+`feed.py`; `apps.py` names the list. In the SQL fragments below, `s` is the staged row, with
+the file's column names, and `t` is the portal's row.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ class Stage(StrEnum):
 
 
 class Kind(Enum):
-    """What a column's values look like. Empty means none, whatever the kind."""
+    """The form of a column's values. An empty value means none, whatever the kind."""
 
-    # Free text; trimmed, without control characters. Line breaks only where the model's field is a TextField.
+    # Free text, trimmed, without control characters; line breaks only if the model's field is a TextField.
     TEXT = "text"
     # The carrier's own id: printable, no space at either end, at most 120 characters.
     IDENTIFIER = "identifier"
@@ -45,15 +45,15 @@ class Kind(Enum):
     MONEY = "money"
     # A whole number.
     WHOLE = "whole number"
-    # `true` or `false`; empty is false where the model has no null.
+    # `true` or `false`; empty is false if the model's field has no null.
     BOOLEAN = "boolean"
     # One of `choices`.
     CHOICE = "choice"
-    # Several, separated by `;`, each one of `choices` where these are given.
+    # Several values separated by `;`, each one of `choices` if there are any.
     LIST = "list"
     # Five digits, or nine with a dash; another form is a warning.
     ZIP = "ZIP"
-    # An address of electronic mail; another form is a warning.
+    # An email address; another form is a warning.
     EMAIL = "email"
 
 
@@ -61,14 +61,14 @@ class Kind(Enum):
 class Column:
     """One column of a file.
 
-    `field`: the model's field, by default of the same name; None where the value is not stored as it stands.
+    `field`: the model's field, by default of the same name; None if the value isn't stored as it is.
     `required`: may not be empty. `default`: what an empty value is stored as.
     `minimum`, `maximum`: bounds of money and whole numbers. `pattern` with `pattern_words`: a form beyond the kind's.
-    `fault`: a sentence on what is wrong with a text beyond its form, or nothing; for columns that are mostly empty.
+    `fault`: returns a sentence if the text is wrong in another way; for columns that are mostly empty.
     `fold`: how values are matched, as a key and as a reference ('mpl-1 234' is 'MPL1234'); `fold_field`: the model's
     field that keeps the folded value, if one does.
     `store`: what is kept instead of the value, such as a keyed hash; the value itself then never reaches the database,
-    a log or a finding. `not_future`: a date may not lie after today (business). `expected`: empty is a warning.
+    a log, or a finding. `not_future`: a date may not be after today (business). `expected`: empty is a warning.
     """
 
     name: str
@@ -98,7 +98,7 @@ class Column:
 class Reference:
     """A column that names a row of another file by its key; `field` is the model's foreign key.
 
-    `when`: column and value on which the reference applies, where one column may name rows of several files.
+    `when`: the column and value for which the reference applies, if one column names rows of several files.
     """
 
     column: str
@@ -109,7 +109,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class Computed:
-    """A model field that is computed by Python from columns of the row, such as a folded name for searching."""
+    """A model field that Python computes from the row's columns, such as a folded name for searching."""
 
     field: str
     columns: tuple[str, ...]
@@ -118,7 +118,7 @@ class Computed:
 
 @dataclass(frozen=True)
 class RowCheck:
-    """A rule on one row: `faulty` is SQL over `s`, true where it is broken.
+    """A rule on one row: `faulty` is SQL over `s`, true for a row that breaks it.
 
     The sentence may name columns as `{column}`.
     """
@@ -133,7 +133,7 @@ class RowCheck:
 
 @dataclass(frozen=True)
 class SetCheck:
-    """A rule on several rows, judged on the portal's tables as they would be after the load.
+    """A rule on several rows, checked on the portal's tables as they would be after the load.
 
     `sql` selects `line` (of a row in the file) and whatever the sentence names as `{column}`; in it `{change}` stands
     for the table of changes (see `Load.changes`), and `%(source)s` and the like for the load's parameters.
@@ -148,7 +148,7 @@ class SetCheck:
 
 @dataclass(frozen=True)
 class Guard:
-    """A package that would do this to more than `share` of the source's live rows is held for a person's decision.
+    """Hold a package for review if it would do this to more than `share` of the source's rows.
 
     `condition`: SQL over `was` (tracked fields as they were) and `t` (the row as it would be). `setting`: the name of
     the Django setting that may replace the share. `words`: what would happen, as in '4 of 120 policies are cancelled'.
@@ -179,7 +179,7 @@ class Load(Protocol):
         """
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> int:
-        """Run set-based SQL; returns the rows touched. Parameters also hold `source`, `run_id`, `as_of` and `now`."""
+        """Run set-based SQL; return the row count. Parameters include `source`, `run_id`, `as_of`, and `now`."""
 
     def rows(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """Run a query and fetch what it finds; for few rows only."""
@@ -196,10 +196,10 @@ class Table:
     """One file of the feed and the model that it fills.
 
     `model`: label, such as `policies.Policy`; it has `source`, `external_id`, `retired_at` and `updated_at`.
-    `key`: the columns of the row's key, by default the first. A key of several is joined by `|`.
+    `key`: the columns of the row's key, by default the first. A key of several columns is joined by `|`.
     `track`: model fields whose value before the load hooks and guards need.
-    `learned`: model field → the field that says when the portal itself learned it; a package as of an earlier time
-    leaves the portal's value. `after`: hooks, run in order of the tables when all files are applied.
+    `learned`: model field → the field that says when the portal itself learned the value; a package as of an earlier
+    time keeps the portal's value. `after`: hooks, run in order of the tables when all files are applied.
     `hold_from`: a package that retires fewer rows than these is not held for it, whatever their share.
     """
 

@@ -29,17 +29,17 @@ def new_public_id() -> str:
 
 
 def public_id_sql(row_id: str) -> str:
-    """SQL of a public id for rows that come by one set-based statement, from the SQL of the row's own id.
+    """SQL of a public id for rows inserted by one set-based statement, from the SQL of the row's own id.
 
-    128 bits of SHA-256 over the id and the parameter `public_id_seed`: 32 random bytes drawn for the statement and then
-    thrown away. (PostgreSQL's own random UUIDs ask the system for every row, which takes ten times as long.)
+    128 bits of SHA-256 over the id and the parameter `public_id_seed`, 32 random bytes used for one statement only.
+    (PostgreSQL's random UUIDs ask the system for every row, which takes ten times as long.)
     """
     digest = f"sha256(%(public_id_seed)s::bytea || int8send({row_id}))"
     return f"translate(left(encode(substr({digest}, 1, 16), 'base64'), 22), '+/', '-_')"
 
 
 class PublicIdField(_CharField):
-    """The id that stands in addresses, made once at random. Its attribute is named `public_id` everywhere."""
+    """The id in addresses, made once at random. Its attribute is named `public_id` everywhere."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("default", new_public_id)
@@ -57,7 +57,7 @@ class PublicIdField(_CharField):
 
 class EncryptedTextField(_TextField):
     """Text that is encrypted in its column (docs/security.md#pii). It can't be searched by value; keep a keyed hash
-    in a column beside it where equality is needed."""
+    in a second column if you need equality."""
 
     def get_prep_value(self, value: Any) -> Any:
         text = super().get_prep_value(value)

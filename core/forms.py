@@ -1,4 +1,4 @@
-"""What the portal's forms have in common."""
+"""Bases of the portal's forms."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django import forms
 
 
 class FocusedForm(forms.Form):
-    """A form whose first field takes the focus (`autofocus`), until it is refused: then its error summary takes it."""
+    """A form whose first field takes the focus (`autofocus`); if the form is refused, its error summary takes it."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

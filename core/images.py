@@ -1,4 +1,4 @@
-"""Images that are printed in documents: checked by their content, and written anew before they are kept."""
+"""Images for documents: checked by their content and rewritten before they're stored."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PIL import Image, UnidentifiedImageError
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MOST_BYTES = 1024 * 1024
 MOST_PIXELS = 4_000_000
-# Printed a few centimeters wide: more pixels than this only cost time on every page.
+# Printed a few centimeters wide: more pixels would only cost time on every page.
 PRINTED_AT_MOST = (640, 200)
 
 
@@ -19,9 +19,9 @@ class ImageRefusedError(ValueError):
 
 
 def clean_png(data: bytes) -> bytes:
-    """The PNG image in `data`, at most 640 × 200 pixels, written anew: nothing but its pixels is left.
+    """Return the PNG image in `data` at most 640 × 200 pixels large, rewritten with nothing but its pixels.
 
-    The content decides, not the file's name. The same image gives the same bytes. Raises `ImageRefusedError`.
+    The content counts, not the file's name. The same image gives the same bytes. Raises `ImageRefusedError`.
     """
     if len(data) > MOST_BYTES:
         raise ImageRefusedError("The image is larger than 1 MB.")
@@ -43,8 +43,8 @@ def clean_png(data: bytes) -> bytes:
 
 
 def _is_whole(data: bytes) -> bool:
-    """Whether `data` is a PNG whose chunks are all there and undamaged. Pillow can't be asked: WeasyPrint tells it, for
-    the whole process, to read damaged images too."""
+    """Whether `data` is a complete, undamaged PNG. Pillow can't tell: WeasyPrint makes it read damaged images too, for
+    the whole process."""
     position = len(PNG_SIGNATURE)
     while data.startswith(PNG_SIGNATURE) and position + 12 <= len(data):
         length = int.from_bytes(data[position : position + 4])

@@ -1,8 +1,8 @@
-"""Pages of a list by key: the hundred-thousandth row costs what the first one costs.
+"""Pages of a list by key: the hundred-thousandth row costs as much as the first.
 
-A page begins after a row's own key instead of at a count of rows, so the database reads just the rows that are shown,
-along an index, and rows that come or go don't shift the pages. A list that says "26–50 of 92" counts its rows in the
-same statement, to `MOST_COUNTED` and no further: of a longer list it says only that there are more.
+A page begins after a row's key, not after a number of rows. The database reads only the rows shown, along an index,
+and new or deleted rows don't shift the pages. A list that says "26–50 of 92" counts its rows in the same statement, but
+no further than `MOST_COUNTED`: of a longer list it says only that there are more.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class KeysetPage(Generic[Row]):
-    """One page. The addresses are query strings to be used as links, empty where there is nothing that way."""
+    """One page. The addresses are query strings for links, empty if there is no page in that direction."""
 
     rows: list[Row]
     previous_href: str
@@ -60,11 +60,11 @@ def keyset_page(
     prefix: str = "",
     count: bool = False,
 ) -> KeysetPage[Row]:
-    """The page of `queryset` that the request asks for by `after` or `before` (`prefix`: a page has two lists).
+    """Return the page of `queryset` that the request asks for by `after` or `before` (`prefix`: for a second list).
 
     `order` names fields or annotations that are never null and together unique; all ascending, or all descending with
-    a leading "-". An index in that order makes it cheap. A cursor that can't be read, cut off in a mail for example,
-    shows the first page. `count`: the page knows its place in the list, at no statement of its own.
+    a leading "-". An index in that order makes it cheap. An unreadable cursor, such as one cut off in an email,
+    shows the first page. `count`: the page knows its place in the list, without another statement.
     """
     descending = order[0].startswith("-")
     names = [name.lstrip("-") for name in order]
@@ -124,7 +124,7 @@ class _CountOf(Subquery):
 
 
 def _beyond(names: list[str], values: list[Any], comparison: str) -> Q:
-    """(a, b) > (x, y) spelled so that PostgreSQL walks the index: a >= x AND (a > x OR (a = x AND b > y))."""
+    """(a, b) > (x, y), written so that PostgreSQL walks the index: a >= x AND (a > x OR (a = x AND b > y))."""
     first, *rest = zip(names, values, strict=True)
     name, value = first
     beyond = Q(**{f"{name}__{comparison}": value})
@@ -140,7 +140,7 @@ def _write_cursor(values: list[Any]) -> str:
 
 
 def _read_cursor(text: str, names: list[str], queryset: QuerySet[Any]) -> list[Any] | None:
-    """The key that a cursor stands for, each value as its field wants it; None where it stands for nothing."""
+    """The key in a cursor, each value as its field wants it, or None for an unreadable cursor."""
     if not text:
         return None
     try:
@@ -151,7 +151,7 @@ def _read_cursor(text: str, names: list[str], queryset: QuerySet[Any]) -> list[A
         return None
     if not all(_can_be_asked_for(value) for value in values):
         return None
-    # Fields of the row want values of their own kind; annotations are taken as they come.
+    # A field gets a value of its own type; annotations are taken as they are.
     fields = {field.name: field for field in queryset.model._meta.concrete_fields}
     try:
         return [
@@ -163,7 +163,7 @@ def _read_cursor(text: str, names: list[str], queryset: QuerySet[Any]) -> list[A
 
 
 def _can_be_asked_for(value: object) -> bool:
-    """Whether PostgreSQL can compare with it: a text without NUL and lone surrogates, or a number within 64 bits."""
+    """Whether PostgreSQL can compare with it: a text without NUL or lone surrogates, or a 64-bit number."""
     if isinstance(value, str):
         return not _NO_TEXT.search(value)
     return isinstance(value, int) and abs(value) < 2**63

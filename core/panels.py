@@ -19,7 +19,7 @@ Tone = Literal["neutral", "good", "attention", "danger"]
 
 @dataclass(frozen=True, slots=True)
 class PanelLink:
-    """One thing that can be done from a panel; the first of a panel is its main one."""
+    """An action of a panel; the first one is the main one."""
 
     label: str
     url: str
@@ -27,10 +27,10 @@ class PanelLink:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A titled box. Its body is `lines` (plain sentences), or a template with its own context, never both.
+    """A titled box. Its body is either `lines` (plain sentences) or a template with its own context.
 
-    `order` sorts panels within a slot, smallest first; `tone` is never the only sign of what a panel means. `headline`
-    is what matters now in one sentence ("$1,240.00 due March 1."): the first one of a slot leads its page.
+    `order` sorts panels within a slot, smallest first; `tone` is never the only sign of a meaning. `headline`
+    says in one sentence what matters now ("$1,240.00 due March 1."); a slot's first headline leads its page.
     """
 
     title: str
@@ -49,12 +49,12 @@ class Panel:
 
 
 class Provider(Protocol):
-    """What stands in an area's list of providers."""
+    """A member of an area's list of providers."""
 
     def __call__(self, user: Any, *, policy: Any = None) -> Iterable[Panel]: ...
 
 
 def panels_for(user: Any, slot: Slot, *, policy: Any = None) -> list[Panel]:
-    """All panels of a slot for a user, in their order; `policy` is passed on to the providers."""
+    """Return a slot's panels for a user, in order; providers get the policy."""
     found = [panel for provider in panel_providers() for panel in provider(user, policy=policy) if panel.slot == slot]
     return sorted(found, key=lambda panel: panel.order)

@@ -1,8 +1,8 @@
-"""What was turned away, without a flood of events (docs/security.md#sign-in).
+"""Refused requests, recorded without a flood of events (docs/security.md#sign-in).
 
-Anybody can knock on a closed door as often as the line carries, and an append-only log can't be cleaned. So the first
-refusal of a key is an event. The others are counted in the key's throttle row, and after a quarter of an hour one more
-event says how many there were.
+Anyone can send refused requests as fast as the network allows, and an append-only log can't be cleaned up. So the
+first refusal of a key is an event. Later ones are counted in the key's throttle row, and after 15 minutes one more
+event gives their number.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def record_refusal(
     request: HttpRequest | None = None,
     data: Mapping[str, Any] | None = None,
 ) -> None:
-    """Record a refusal of a key (`core.throttle`): as an event if it is the first one, else as a number."""
+    """Record a refusal of a key (`core.throttle`): an event for the first one, a count for the others."""
     row_id, refused = throttle.count_refusal(scope, key)
     if refused > 1:
         return
@@ -42,7 +42,7 @@ def record_refusal(
 
 
 def close_refusals() -> int:
-    """Say how many refusals there were, for each key whose count began a quarter of an hour ago; how many keys."""
+    """Record the number of refusals of each key whose count began 15 minutes ago; return the number of keys."""
     began_before = timezone.now() - COUNTED_FOR
     with transaction.atomic():
         rows = list(
@@ -62,7 +62,7 @@ def close_refusals() -> int:
 
 
 def _say_how_many(first: Event, refused: int) -> None:
-    """One event for all of them. They may have come from many addresses, so it names none."""
+    """Record one event for all of them. They may have come from many addresses, so it names none."""
     Event.objects.create(
         tag=first.tag,
         actor_id=first.actor_id,

@@ -1,6 +1,6 @@
-"""Stored files: certificates, later documents and uploads. Private, outside the web root, without an address.
+"""Stored files, such as certificates: private, outside the web root, without a URL.
 
-What a customer downloads goes through a view and its row filter (`core.downloads`); `settings.STORAGES["private"]` may
+Customers download through a view and its row filter (`core.downloads`); `settings.STORAGES["private"]` may
 be a bucket instead of a folder.
 """
 
@@ -15,10 +15,10 @@ from django.core.files.storage import FileSystemStorage, Storage, storages
 
 
 class PrivateFileSystemStorage(FileSystemStorage):
-    """A folder that only the portal's own user reads: files 0600, folders 0700, no address.
+    """A folder that only the portal's system user can read: files 0600, folders 0700, no URL.
 
-    A file appears whole or not at all: it is written beside its place and moved there, so a process that is killed
-    leaves nothing that looks like a document.
+    A file appears whole or not at all: it's written to a temporary name and then moved, so a killed process leaves
+    nothing that looks like a document.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -27,7 +27,7 @@ class PrivateFileSystemStorage(FileSystemStorage):
         super().__init__(**options)
 
     def url(self, name: str | None) -> str:
-        """Refused: a private file has no address. Raises ValueError."""
+        """Raise ValueError: a private file has no URL."""
         raise ValueError("A private file has no address; it is served by a view through the row filter.")
 
     def _save(self, name: str, content: File[bytes]) -> str:
@@ -40,5 +40,5 @@ class PrivateFileSystemStorage(FileSystemStorage):
 
 
 def private_storage() -> Storage:
-    """The storage of private files, a folder or a bucket by setting."""
+    """Return the storage of private files, a folder or a bucket by setting."""
     return storages["private"]

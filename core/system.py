@@ -1,6 +1,6 @@
-"""What a machine has besides Python's packages, and `python3 -m core.system demo`, which installs what is missing.
+"""System packages that the portal needs, and `python3 -m core.system demo`, which installs the missing ones.
 
-Only the standard library: this runs before anything is installed. The list is system_packages.toml beside this file.
+Only the standard library: this runs before anything is installed. The list is in system_packages.toml.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PR_SET_PDEATHSIG = 1
 
 @dataclass(frozen=True)
 class Need:
-    """One entry of the list; its file says what the fields are."""
+    """One entry of the list; the file explains the fields."""
 
     what: str
     commands: tuple[str, ...]
@@ -53,7 +53,7 @@ class Need:
 
     @property
     def missing(self) -> bool:
-        """Whether this machine lacks it. Libraries are looked for on Linux only, where we know their names."""
+        """Whether this machine lacks it. Libraries are looked up on Linux only, where we know their names."""
         if (self.programs and self.program is None) or (self.files and self.file is None):
             return True
         if sys.platform == "linux" and not all(map(loads, self.libraries)):
@@ -62,12 +62,12 @@ class Need:
 
     @property
     def lack(self) -> str:
-        """That it is missing and what follows, without a full stop."""
+        """What is missing and what follows from that, without a period."""
         return f"{self.what} is missing, so {self.without}" if self.without else f"{self.what} is missing"
 
     @property
     def sentence(self) -> str:
-        """That it is missing, what follows, and how to get it on this machine."""
+        """What is missing, what follows from that, and how to install it on this machine."""
         return f"{self.lack}: install it {how_to_install([self])}."
 
 
@@ -96,14 +96,14 @@ def loads(library: str) -> bool:
 
 
 def how_to_install(wanted: Iterable[Need]) -> str:
-    """The end of a sentence: the command of this machine's package manager, or Debian's where we know none."""
+    """The end of a sentence: the install command of this machine's package manager, or Debian's if we don't know it."""
     manager = next((name for name in MANAGERS if shutil.which(MANAGERS[name].split()[0])), "apt")
     packages = " ".join(need.packages[manager] for need in wanted)
     return f"{'' if manager == 'brew' else 'as root '}with '{MANAGERS[manager]} {packages}'"
 
 
 def as_root() -> list[str] | None:
-    """What to put before a command so that root runs it: nothing for root, sudo where it asks for no password."""
+    """The prefix that runs a command as root: none for root, sudo if it needs no password."""
     if os.geteuid() == 0:
         return []
     sudo = shutil.which("sudo")
@@ -113,10 +113,10 @@ def as_root() -> list[str] | None:
 
 
 def install(wanted: Sequence[Need]) -> bool:
-    """Installs packages with apt-get and says so in one line; shows what apt-get says where it fails.
+    """Install packages with apt-get, saying so in one line; if it fails, show its output.
 
-    What must be there comes in one go, each of the others by itself, so that one that this Debian lacks spoils
-    nothing. False where this machine has no apt-get or we may not use it.
+    Required packages are installed together and optional ones one by one, so that a package missing from this Debian
+    release blocks nothing else. Returns False if there is no apt-get or we may not use it.
     """
     prefix = as_root() if shutil.which("apt-get") else None
     if prefix is None:
@@ -137,7 +137,7 @@ def install(wanted: Sequence[Need]) -> bool:
 
 
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
-    """Runs apt-get to its end, out of a Ctrl-C's way: a package half installed would be worse than a short wait.
+    """Run apt-get to its end, shielded from Ctrl-C: a half-installed package would be worse than a short wait.
 
     When we are told to stop, apt-get gets an interrupt: it ends a download at once and a package's installation
     when the package is whole.
@@ -164,7 +164,7 @@ def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Installs what commands of the list ('demo') need, or says what is missing; 1 where they can't do without."""
+    """Install what the listed commands ('demo') need, or say what's missing; return 1 if that is required."""
     wanted = [need for need in needs().values() if set(arguments) & set(need.commands) and need.missing]
     if wanted:
         install(wanted)

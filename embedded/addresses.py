@@ -1,8 +1,7 @@
-"""Where the services are: addresses from the environment, or those of the embedded ones.
+"""Addresses of the services: from the environment, or of the embedded ones.
 
-The addresses of the embedded services follow from the data folder alone (the password of Redis is in a file there),
-so that settings can name them without starting anything, and several processes agree on them without talking to each
-other.
+The embedded services' addresses depend only on the data folder, which also holds the Redis password. Settings can
+name them without starting anything, and several processes agree on them without talking to each other.
 """
 
 from __future__ import annotations
@@ -20,10 +19,10 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DEFAULT_PORT = 8000
-# What the embedded cluster calls its role and its database.
+# The embedded cluster's role and database.
 DATABASE_NAME = "portal"
 POSTGRES_PORT = 5432
-# Each xdist worker takes a number of its own (0 is the demo's and a single test process's).
+# Each xdist worker has its own number; 0 is for the demo and for a single test process.
 REDIS_DATABASES = 64
 
 
@@ -42,7 +41,7 @@ class Environment(Protocol):
 
 @dataclass(frozen=True)
 class ServiceAddresses:
-    """One spelling per client library of where PostgreSQL and Redis answer."""
+    """Where PostgreSQL and Redis answer, in each client library's spelling."""
 
     database: dict[str, Any]
     redis_url: str
@@ -54,8 +53,8 @@ class ServiceAddresses:
 def data_root() -> Path:
     """The folder for everything the portal writes: PORTAL_DATA_DIR, else `.data` in the checkout.
 
-    A `.data` that belongs to somebody else (root made it, a plain user comes now, or the reverse) is left alone:
-    then `.data-<uid>`, or a folder in the user's cache where the checkout itself can't be written.
+    A `.data` of another user (made by root, used by a plain user now, or the reverse) is left alone. The folder is
+    then `.data-<uid>`, or one in the user's cache if the checkout isn't writable.
     """
     configured = os.environ.get("PORTAL_DATA_DIR")
     if configured:
@@ -71,7 +70,7 @@ def data_root() -> Path:
 
 
 def demo_data_dir(port: int) -> Path:
-    """The data folder of the demo on a port; demos on other ports than 8000 keep their own inside it."""
+    """The data folder of the demo on a port; demos on ports other than 8000 have their own folder inside it."""
     root = data_root()
     return root if port == DEFAULT_PORT else root / f"port-{port}"
 
@@ -82,7 +81,7 @@ def on_another_day() -> bool:
 
 
 def test_data_dir() -> Path:
-    """The data folder of the test run; on another day one of its own, as the servers there have another clock."""
+    """The data folder of the test run; a run on another day has its own, because its servers have another clock."""
     return data_root() / ("test-on-another-day" if on_another_day() else "test")
 
 
@@ -90,13 +89,13 @@ test_data_dir.__test__ = False  # type: ignore[attr-defined]  # not a test, what
 
 
 def socket_dir(data_dir: Path) -> Path:
-    """A short private folder for the sockets: their whole path may have 107 bytes, a checkout's may be longer."""
+    """A short private folder for the sockets: a socket's path is limited to 107 bytes, too few for some checkouts."""
     parent = Path("/tmp") if Path("/tmp").is_dir() else Path(tempfile.gettempdir())  # noqa: S108  # 0700, owner checked
     return parent / f"portal-{_digest(f'{os.geteuid()}:{data_dir.absolute()}')}"
 
 
 def services_dir(data_dir: Path) -> Path:
-    """The folder for locks, logs, the password of Redis and, where it can be, the cluster."""
+    """The folder for locks, logs, the Redis password, and, if possible, the cluster."""
     return data_dir / "services"
 
 
@@ -106,10 +105,10 @@ def redis_socket(data_dir: Path) -> Path:
 
 
 def redis_password(data_dir: Path) -> str:
-    """The password of the embedded Redis, made on first use and kept in a file that only we can read.
+    """The embedded Redis password, made on first use and kept in a file that only we can read.
 
-    Where we are root, the servers run as `nobody`: without a password, any other process of that user could use this
-    Redis. Raises OSError where the folder can't be written.
+    If we're root, the servers run as `nobody`. Without a password, any other process of that user could use this
+    Redis. Raises OSError if the folder isn't writable.
     """
     path = services_dir(data_dir) / "redis.password"
     if not path.exists():
@@ -117,7 +116,7 @@ def redis_password(data_dir: Path) -> str:
         descriptor, half = tempfile.mkstemp(prefix="redis.", dir=path.parent)  # readable by us alone
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_hex(32))
-        # Of several processes that come first at the same time, one names the password.
+        # If several processes start at the same time, one of them sets the password.
         with suppress(FileExistsError):
             os.link(half, path)
         Path(half).unlink()
@@ -125,11 +124,11 @@ def redis_password(data_dir: Path) -> str:
 
 
 def service_addresses(env: Environment, *, data_dir: Path, production: bool) -> ServiceAddresses:
-    """The services' addresses from DATABASE_URL and REDIS_URL, or the embedded ones where these are unset.
+    """The services' addresses from DATABASE_URL and REDIS_URL, or the embedded ones if these are unset.
 
-    In production nothing is embedded: a missing address stays empty, and `portal.checks` refuses the start.
-    DATABASE_POOL_SIZE above 0 gives each process a connection pool of that size (the web process sets it to its
-    threads; workers have none, since a pool costs a single-threaded worker more than it saves).
+    In production nothing is embedded: a missing address stays empty, and `portal.checks` refuses to start.
+    DATABASE_POOL_SIZE above 0 gives each process a connection pool of that size (the web process uses its
+    number of threads; workers have no pool, which costs a single-threaded worker more than it saves).
     """
     embedded = set()
     database_url = env.str("DATABASE_URL", default="").strip()
@@ -160,7 +159,7 @@ def service_addresses(env: Environment, *, data_dir: Path, production: bool) -> 
         number = env.int("PORTAL_REDIS_DATABASE", default=0)
         try:
             password = redis_password(data_dir)
-        except OSError:  # nothing can be started in such a folder: `client.start` says so
+        except OSError:  # nothing can start in such a folder; `client.start` says so
             password = ""
         redis_url = f"unix://:{password}@{redis_socket(data_dir)}?db={number}"
     return ServiceAddresses(
@@ -172,29 +171,29 @@ def service_addresses(env: Environment, *, data_dir: Path, production: bool) -> 
 
 
 def socket_folder(database_url: str) -> str:
-    """The folder of PostgreSQL's socket where the address names one, as libpq has it: `postgres://user@%2Frun%2Fpg/name`.
+    """The folder of PostgreSQL's socket if the address names one, as libpq writes it: `postgres://user@%2Frun%2Fpg/name`.
 
-    Empty for a host. Read from the address as it was written: a parsed host has lost its capital letters.
+    Empty for a host. Read from the address as written: a parsed host has lost its capital letters.
     """
     host = urlsplit(database_url).netloc.rpartition("@")[2].partition(":")[0]
     return unquote(host) if host.lower().startswith("%2f") else ""
 
 
 def broker_url(redis_url: str) -> str:
-    """The same Redis as kombu spells it.
+    """The same Redis, in kombu's spelling.
 
-    redis-py says `unix://user:secret@/path?db=1` (or has the secret in the query), kombu
-    `redis+socket://user:secret@/path?virtual_host=1`; over TCP both say the same.
+    redis-py uses `unix://user:secret@/path?db=1` (or the secret in the query), kombu
+    `redis+socket://user:secret@/path?virtual_host=1`; over TCP both are the same.
     Raises ValueError for another scheme.
     """
     parts = urlsplit(redis_url)
     if parts.scheme == "rediss" and "ssl_cert_reqs" not in parse_qs(parts.query):
-        # Without it kombu encrypts and believes any certificate; redis-py asks for a good one by itself.
+        # Without it kombu accepts any certificate; redis-py checks certificates by default.
         return f"{redis_url}{'&' if parts.query else '?'}ssl_cert_reqs=required"
     if not redis_url or parts.scheme in {"redis", "rediss"}:
         return redis_url
     if parts.scheme != "unix":
-        raise ValueError(f"REDIS_URL starts with '{parts.scheme}://'; it may be redis://, rediss:// or unix://.")
+        raise ValueError(f"REDIS_URL starts with '{parts.scheme}://'; use redis://, rediss://, or unix://.")
     query = parse_qs(parts.query)
     username = parts.username or quote(query.get("username", [""])[0], safe="")
     password = parts.password or quote(query.get("password", [""])[0], safe="")

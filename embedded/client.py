@@ -1,4 +1,4 @@
-"""Using the embedded services: start them if they don't run yet, and keep them as long as this process lives."""
+"""Start the embedded services if they aren't running, and keep them as long as this process lives."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from embedded.locks import (
 from embedded.processes import EmbeddedError
 
 STOP_SECONDS = 30
-# What this process uses (its descriptors of the users' locks), and the keepers that it has started.
+# What this process uses (its descriptors of the users' locks), and the keepers it started.
 _held: dict[Path, int] = {}
 _keepers: dict[Path, subprocess.Popen[bytes]] = {}
 
 
 def start(data_dir: Path) -> None:
-    """Returns when PostgreSQL and Redis of this data folder answer; they run until this process ends.
+    """Return when PostgreSQL and Redis of this data folder answer; they run until this process ends.
 
-    Several processes may use the same folder: the first starts the keeper, the last one's end stops it.
-    Calling it again in the same process does nothing. Raises EmbeddedError with a sentence to show.
+    Several processes may use one folder: the first starts the keeper, and when the last one ends, the keeper stops.
+    A second call in the same process does nothing. Raises EmbeddedError with a sentence to show.
     """
     data_dir = data_dir.absolute()
     if data_dir in _held:
@@ -46,7 +46,7 @@ def start(data_dir: Path) -> None:
         raise EmbeddedError(
             f"The data folder {data_dir} can't be written ({error.strerror}): set PORTAL_DATA_DIR to one that can."
         ) from error
-    # Waits for a keeper that is just stopping; one that runs can't stop from here on.
+    # Wait for a keeper that is stopping; a running one can't stop from here on.
     fcntl.flock(users, fcntl.LOCK_SH)
     try:
         with _locked(data_dir, START_LOCK):
@@ -61,7 +61,7 @@ def start(data_dir: Path) -> None:
 
 
 def stop(data_dir: Path) -> None:
-    """Stops using the services; returns when they have stopped, or at once if others still use them."""
+    """Stop using the services; return when they have stopped, or at once if others still use them."""
     data_dir = data_dir.absolute()
     users = _held.pop(data_dir, None)
     if users is None:
@@ -76,13 +76,13 @@ def stop(data_dir: Path) -> None:
 
 
 def stop_all() -> None:
-    """Stops using all services that this process has started or joined."""
+    """Stop using all services that this process started or joined."""
     for data_dir in list(_held):
         stop(data_dir)
 
 
 def ensure_running(data_dir: Path) -> None:
-    """Starts the services again if their keeper, started by this process, has ended by itself."""
+    """Start the services again if their keeper, started by this process, has died."""
     data_dir = data_dir.absolute()
     keeper = _keepers.get(data_dir)
     if data_dir in _held and keeper is not None and keeper.poll() is not None:
@@ -92,9 +92,9 @@ def ensure_running(data_dir: Path) -> None:
 
 
 def erase(data_dir: Path) -> None:
-    """Removes the cluster of a data folder, so that the next start makes a new one.
+    """Remove the cluster of a data folder; the next start makes a new one.
 
-    Raises EmbeddedError while anybody uses it.
+    Raises EmbeddedError while anything uses it.
     """
     data_dir = data_dir.absolute()
     with _locked(data_dir, START_LOCK):
@@ -105,7 +105,7 @@ def erase(data_dir: Path) -> None:
 
 
 def _join(data_dir: Path) -> bool:
-    """Whether a keeper has this data folder and its servers answer; waits for one that is just starting."""
+    """Whether a keeper has this data folder and its servers answer; wait for one that is starting."""
     while not _can_lock(data_dir, KEEPER_LOCK, fcntl.LOCK_EX):
         if ready_file(data_dir).exists():
             return True
@@ -114,7 +114,7 @@ def _join(data_dir: Path) -> bool:
 
 
 def _in_use(data_dir: Path) -> bool:
-    """Whether somebody else holds the services (the stopping keeper has the lock alone: not in use)."""
+    """Whether another process holds the services (a stopping keeper has the lock alone: not in use)."""
     return _can_lock(data_dir, USERS_LOCK, fcntl.LOCK_SH) and not _can_lock(data_dir, USERS_LOCK, fcntl.LOCK_EX)
 
 
@@ -148,7 +148,7 @@ def _start_keeper(data_dir: Path) -> None:
             stdout=subprocess.PIPE,
             stderr=errors,
             cwd=BASE_DIR,
-            # A Ctrl-C at the terminal is for us; the keeper follows when we have ended.
+            # Ctrl-C at the terminal is for us; the keeper follows when we end.
             start_new_session=True,
         )
     with cast("IO[bytes]", keeper.stdout) as output:

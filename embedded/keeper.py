@@ -1,9 +1,9 @@
 """The keeper: the process that owns the embedded PostgreSQL and Redis of one data folder.
 
-Started by `embedded.client.start`, never by hand. It lives as long as somebody uses the services: users hold
-a shared lock on a file, which the kernel takes away from them however they end. When the keeper can have that lock
-for itself, nobody is left, and it stops both servers and ends. If the keeper itself is killed, the kernel ends the
-servers (see `processes.die_with_parent`).
+Started by `embedded.client.start`, never by hand. It lives as long as any process uses the services: users hold
+a shared lock on a file, which the kernel releases however they end. When the keeper gets that lock exclusively, no
+user is left, and it stops both servers and ends. If the keeper is killed, the kernel ends the servers (see
+`processes.die_with_parent`).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Keeper:
     account: Account = field(default_factory=service_account)
 
     def start(self) -> None:
-        """Prepares folders, makes the cluster on first use, starts both servers and waits until they answer."""
+        """Prepare the folders, make the cluster on first use, start both servers, and wait until they answer."""
         home = self.home()
         spare = home / "programs"
         sockets = socket_dir(self.data_dir)
@@ -57,7 +57,7 @@ class Keeper:
                     self.account, cluster.command(), log=postgres_log, death_signal=signal.SIGINT, home=home
                 ),
                 ready=cluster.is_ready,
-                # Fast, immediate, and what can't be refused; TERM would wait for clients to leave.
+                # Fast, immediate, and KILL; TERM would wait for clients to leave.
                 stop_signals=(signal.SIGINT, signal.SIGQUIT, signal.SIGKILL),
                 log=postgres_log,
             ),
@@ -83,7 +83,7 @@ class Keeper:
         ready_file(self.data_dir).touch()
 
     def home(self) -> Path:
-        """The first of the possible homes where the servers' user can work."""
+        """The first possible home that the servers' user can write to."""
         homes = possible_homes(self.data_dir)
         if not self.account.other:
             return homes[0]
@@ -97,18 +97,18 @@ class Keeper:
             if not any(trial.iterdir()):
                 trial.rmdir()
         raise EmbeddedError(
-            f"The user '{self.account.name}', as whom PostgreSQL must run, can enter neither {homes[0]} nor "
+            f"The user '{self.account.name}', which runs PostgreSQL, can enter neither {homes[0]} nor "
             f"{homes[1]}: set PORTAL_DATA_DIR to a folder below one that is open to all, or DATABASE_URL and REDIS_URL."
         )
 
     def log(self, name: str) -> Path:
-        """The server's log, emptied at each start."""
+        """The server's log; each start empties it."""
         path = services_dir(self.data_dir) / f"{name}.log"
         path.write_bytes(b"")
         return path
 
     def watch(self, users: int) -> None:
-        """Keeps the servers running until nobody uses them, or until told to stop."""
+        """Keep the servers running until nothing uses them, or until told to stop."""
         while not self.stopping:
             try:
                 fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -117,11 +117,11 @@ class Keeper:
                     server.revive()
                 time.sleep(POLL_SECONDS)
             else:
-                # Held until the end of the process: who comes now waits, and then starts a keeper of its own.
+                # Held until this process ends: a newcomer waits, and then starts its own keeper.
                 return
 
     def stop(self) -> None:
-        """Stops both servers and takes the sockets away."""
+        """Stop both servers and remove the sockets."""
         ready_file(self.data_dir).unlink(missing_ok=True)
         for server in reversed(self.servers):
             server.stop()
@@ -129,7 +129,7 @@ class Keeper:
 
 
 def private_dir(folder: Path, account: Account) -> None:
-    """Makes an empty folder that only the account (and root) can enter; never takes one that somebody else laid."""
+    """Make an empty folder that only the account (and root) can enter; never use one that another user made."""
     if folder.is_symlink() or (folder.exists() and folder.lstat().st_uid not in {os.geteuid(), account.uid}):
         raise EmbeddedError(f"{folder} belongs to another user: remove it and start again.")
     shutil.rmtree(folder, ignore_errors=True)
@@ -139,10 +139,10 @@ def private_dir(folder: Path, account: Account) -> None:
 
 
 def redis_configuration(path: Path, folder: Path, password: str) -> bytes:
-    """Redis without a port and without a disk: what must last is in PostgreSQL.
+    """Redis without a port or a disk: whatever must last is in PostgreSQL.
 
-    Redis reads it from standard input: a command line is for everybody to see, and a file would have to be readable by
-    the user from whose other processes the password is kept.
+    Redis reads it from standard input: everyone can see a command line, and a file would have to be readable by the
+    very user whose other processes mustn't know the password.
     """
     options: dict[str, str | Path] = {
         "port": "0",
@@ -174,7 +174,7 @@ def redis_answers(path: Path, password: str) -> bool:
 
 
 def take_lock(descriptor: int) -> bool:
-    """Takes the keeper's lock; a client that looks whether there is a keeper may hold it for a moment."""
+    """Take the keeper's lock; a client checking for a keeper may hold it for a moment."""
     limit = time.monotonic() + LOCK_SECONDS
     while time.monotonic() < limit:
         try:
@@ -187,14 +187,14 @@ def take_lock(descriptor: int) -> bool:
 
 
 def say(word: str) -> None:
-    """Tells the process that started us, if it is still there."""
+    """Tell the process that started us, if it's still there."""
     with suppress(BrokenPipeError):
         print(word, flush=True)
 
 
 def main(data_dir: Path) -> int:
-    """Runs to the end; says `ready`, or `failed:` and a sentence, on standard output."""
-    # The servers' user must be able to read what is laid for it, whatever umask our own user has.
+    """Run to the end; print `ready`, or `failed:` and a sentence, on standard output."""
+    # The servers' user must be able to read these files, whatever our own umask is.
     os.umask(0o022)
     keeper_lock = lock_file(data_dir, KEEPER_LOCK)
     if not take_lock(keeper_lock):

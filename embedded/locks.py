@@ -1,4 +1,4 @@
-"""The lock files of a data folder, by which users of the services and their keeper know of each other."""
+"""The lock files of a data folder: how the services' users and their keeper know about each other."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ START_LOCK = "start.lock"
 
 
 def possible_homes(data_dir: Path) -> tuple[Path, Path]:
-    """Where the cluster may lie: in the data folder, else in /var/lib.
+    """Where the cluster may be: in the data folder, or else in /var/lib.
 
-    The second happens to root alone, where the servers' user can't enter the first (a checkout below /root).
+    Only root needs the second, when the servers' user can't enter the first (a checkout below /root).
     """
     return services_dir(data_dir), Path("/var/lib/portal-embedded") / socket_dir(data_dir).name
 
 
 def ready_file(data_dir: Path) -> Path:
-    """There while the keeper's servers answer."""
+    """The file that exists while the keeper's servers answer."""
     return services_dir(data_dir) / "ready"
 
 
 def lock_file(data_dir: Path, name: str) -> int:
-    """Opens a lock file (not inherited by child processes) and returns its descriptor."""
+    """Open a lock file (not inherited by child processes) and return its descriptor."""
     folder = services_dir(data_dir)
     folder.mkdir(parents=True, exist_ok=True)
     return os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)

@@ -14,7 +14,7 @@ from embedded.addresses import DATABASE_NAME, POSTGRES_PORT
 from embedded.processes import Account, EmbeddedError, run_as
 
 LEFTOVER_SECONDS = 15
-# What the demo and the tests may give up for speed: durability after a crash of the machine.
+# The demo and the tests give up durability after a crash of the machine for speed.
 SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -28,8 +28,8 @@ SETTINGS = {
     "full_page_writes": "off",
     "autovacuum_naptime": "20s",
     "jit": "off",
-    # Data that is in memory or on a solid disk: by its default of 4 the planner reads the table of all insureds to list
-    # one group of 5,000 (120 ms instead of 25).
+    # The data is in memory or on a solid-state disk. With the default of 4, the planner reads all insureds to list one
+    # group of 5,000 (120 ms instead of 25).
     "random_page_cost": "1.1",
     "timezone": "UTC",
     "log_timezone": "UTC",
@@ -40,7 +40,7 @@ SETTINGS = {
 
 @dataclass(frozen=True)
 class Cluster:
-    """The cluster in `home`/postgres (made and owned by the account), answering in the folder `sockets`."""
+    """The cluster in `home`/postgres (made and owned by the account), with its socket in the folder `sockets`."""
 
     home: Path
     programs: Path
@@ -58,7 +58,7 @@ class Cluster:
         return self.folder / "data"
 
     def prepare(self) -> None:
-        """Makes the cluster if there is none, clears what a killed server left, and says who may connect."""
+        """Make the cluster if there is none, clear what a killed server left, and set who may connect."""
         self.folder.mkdir(mode=0o700, exist_ok=True)
         if self.account.other:
             os.chown(self.folder, self.account.uid, self.account.gid)
@@ -66,14 +66,14 @@ class Cluster:
             self._create()
         self._check_version()
         self._clear_leftovers()
-        # By name of the system user at the other end of the socket: no password, and nobody but us. Beside the
-        # cluster: root must not write into a folder of the account's, which might hold a link to anywhere.
+        # By the system user at the other end of the socket: no password, and no one but us. Next to the cluster, not
+        # in it: root must not write into a folder of the account's, which might hold a link to anywhere.
         client = pwd.getpwuid(os.geteuid()).pw_name
         self._write("pg_hba.conf", "local all all peer map=portal\n")
         self._write("pg_ident.conf", f'portal "{client}" {DATABASE_NAME}\n')
 
     def command(self) -> list[str | Path]:
-        """The server in the foreground, everything it needs to know on its command line."""
+        """The command that runs the server in the foreground, with all its settings."""
         command: list[str | Path] = [self.programs / "postgres", "-D", self.data, "-k", self.sockets]
         command += ["-p", str(POSTGRES_PORT)]
         command += [
@@ -87,7 +87,7 @@ class Cluster:
         return command
 
     def is_ready(self) -> bool:
-        """Whether the running server takes connections: it says so in the eighth line of its pid file."""
+        """Whether the running server accepts connections, by the eighth line of its pid file."""
         try:
             lines = (self.data / "postmaster.pid").read_text().splitlines()
         except FileNotFoundError:
@@ -95,7 +95,7 @@ class Cluster:
         return len(lines) >= 8 and lines[7].strip() == "ready"
 
     def _create(self) -> None:
-        """`initdb` into a folder beside, renamed when whole: an interrupted one is made again from nothing."""
+        """Run `initdb` into a temporary folder and rename it when complete: an interrupted one starts over."""
         half = self.folder / "half"
         shutil.rmtree(half, ignore_errors=True)
         shutil.rmtree(self.data, ignore_errors=True)
@@ -127,10 +127,10 @@ class Cluster:
             )
 
     def _clear_leftovers(self) -> None:
-        """Ends a server that still runs here although its keeper is gone, and removes its pid file.
+        """End a server that still runs here although its keeper is gone, and remove its pid file.
 
-        We hold the keeper's lock, so no other keeper's server can be meant. The kernel has told such a server to
-        stop; it may need a moment. Only processes that work in this very folder are ever signalled.
+        We hold the keeper's lock, so this can't be another keeper's server. The kernel has told it to stop; it may
+        need a moment. Only processes whose working folder is this one are ever signaled.
         """
         if not Path("/proc/self").exists():
             return
@@ -154,7 +154,7 @@ class Cluster:
             try:
                 if (entry / "cwd").readlink() == self.data.resolve():
                     found.append(int(entry.name))
-            except OSError:  # gone meanwhile, or somebody else's
+            except OSError:  # gone in the meantime, or another user's
                 continue
         return found
 

@@ -1,4 +1,4 @@
-"""Child processes that can't outlive their parent, and the account that the servers run as."""
+"""Child processes that can't outlive their parent, and the account that runs the servers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import IO, TypedDict, cast
 from embedded.addresses import on_another_day
 
 PR_SET_PDEATHSIG = 1
-# What moves the clock of a run on another day (`make test TODAY=...`).
+# Moves the clock of a run on another day (`make test TODAY=...`).
 CLOCK = (
     *("LD_PRELOAD", "PYTHONPATH", "FAKETIME", "FAKETIME_DONT_FAKE_MONOTONIC"),
     *("NO_FAKE_STAT", "FAKETIME_CACHE_DURATION"),
@@ -27,7 +27,7 @@ _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 class EmbeddedError(Exception):
-    """An embedded service can't run; the message says what is wrong and what to do, in one sentence."""
+    """An embedded service can't run; the message says what's wrong and what to do, in one sentence."""
 
 
 class _Identity(TypedDict):
@@ -38,17 +38,17 @@ class _Identity(TypedDict):
 
 @dataclass(frozen=True)
 class Account:
-    """The system user that the servers run as."""
+    """The system user that runs the servers."""
 
     name: str
     uid: int
     gid: int
     other: bool
-    """Whether it is another user than ours (we are root; PostgreSQL refuses to run as root)."""
+    """Whether it's a user other than ours (we're root, and PostgreSQL refuses to run as root)."""
 
 
 def service_account() -> Account:
-    """Ourselves, or the user PORTAL_SERVICE_USER (default `nobody`) when we are root."""
+    """Ourselves, or the user PORTAL_SERVICE_USER (default `nobody`) if we're root."""
     uid = os.geteuid()
     if uid != 0:
         try:
@@ -73,11 +73,11 @@ def service_account() -> Account:
 
 
 def die_with_parent(death_signal: signal.Signals) -> Callable[[], None]:
-    """For `preexec_fn`: the kernel sends this signal to the child when its parent ends, however it ends.
+    """Ask the kernel to send this signal to the child when its parent ends, however it ends. For `preexec_fn`.
 
-    Also resets INT, QUIT, TERM and HUP, which a shell may have set to be ignored. Must run after a change of user
-    (the kernel forgets the wish then), which is where `subprocess` runs it. The parent must start the child from
-    a thread that lives as long as itself. On systems other than Linux only the signals are reset.
+    Also resets INT, QUIT, TERM, and HUP, which a shell may have set to be ignored. Must run after a change of user
+    (the kernel then forgets the request), which is where `subprocess` runs it. The parent must start the child from
+    a thread that lives as long as the parent. On systems other than Linux, only the signals are reset.
     """
     parent = os.getpid()
 
@@ -94,7 +94,7 @@ def die_with_parent(death_signal: signal.Signals) -> Callable[[], None]:
 
 
 def end_with_parent(death_signal: signal.Signals = signal.SIGTERM) -> None:
-    """Asks the kernel to send this very process a signal when its parent ends (Linux; elsewhere no effect)."""
+    """Ask the kernel to send this process a signal when its parent ends (Linux; elsewhere no effect)."""
     if _libc is not None:
         _libc.prctl(PR_SET_PDEATHSIG, int(death_signal), 0, 0, 0)
 
@@ -108,9 +108,9 @@ def spawn_as(
     home: Path,
     stdin: bytes = b"",
 ) -> subprocess.Popen[bytes]:
-    """Starts a server as the account, in a session of its own (a Ctrl-C at the terminal is for the parent).
+    """Start a server as the account, in its own session (Ctrl-C at the terminal is for the parent).
 
-    `stdin` is what it reads from standard input; it may have 4,096 bytes, which fit into any pipe.
+    `stdin` is its standard input, at most 4,096 bytes, which fit into any pipe.
     """
     with log.open("ab") as output:
         server = subprocess.Popen(  # noqa: S603  # our own binaries, no shell
@@ -125,7 +125,7 @@ def spawn_as(
             umask=0o077,
             **_identity(account),
         )
-    # A server that has ended already leaves a broken pipe; `Child.wait_ready` tells of that.
+    # A server that has already ended leaves a broken pipe; `Child.wait_ready` reports it.
     with suppress(BrokenPipeError), cast("IO[bytes]", server.stdin) as pipe:
         pipe.write(stdin)
     return server
@@ -134,9 +134,9 @@ def spawn_as(
 def run_as(
     account: Account, command: Sequence[str | Path], *, home: Path, stdin: bytes = b""
 ) -> subprocess.CompletedProcess[bytes]:
-    """Runs a command as the account to its end; its output, both streams together, is in `stdout`.
+    """Run a command as the account to its end; `stdout` holds both output streams.
 
-    Raises OSError where the account can't execute the command.
+    Raises OSError if the account can't execute the command.
     """
     return subprocess.run(  # noqa: S603  # our own binaries, no shell
         [str(part) for part in command],
@@ -154,18 +154,18 @@ def run_as(
 
 
 def can_use(account: Account, folder: Path) -> bool:
-    """Whether the account can enter the folder and write there (a parent folder may be closed to it)."""
+    """Whether the account can enter the folder and write to it (a parent folder may be closed)."""
     done = run_as(account, ["/bin/sh", "-c", 'cd "$1" && test -w .', "sh", folder], home=Path("/"))
     return done.returncode == 0
 
 
 def moved_clock() -> dict[str, str]:
-    """What a process with an environment of its own needs to be on the same other day; nothing on the real one."""
+    """The variables that put a process with its own environment on the same other day; none on the real day."""
     return {name: os.environ[name] for name in CLOCK if name in os.environ} if on_another_day() else {}
 
 
 def _environment(home: Path) -> dict[str, str]:
-    """Little, so that no PGDATA or PGOPTIONS of the user's changes what the servers do; on another day, the clock."""
+    """A small environment, so that the user's PGDATA or PGOPTIONS change nothing; on another day, with its clock."""
     return {"PATH": os.defpath, "HOME": str(home), "LC_ALL": "C", "TZ": "UTC", **moved_clock()}
 
 

@@ -1,4 +1,4 @@
-"""Keeping a child process alive: start, wait until it answers, start again when it dies, stop."""
+"""Keep a child process alive: start it, wait until it answers, restart it when it dies, stop it."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from embedded.processes import EmbeddedError
 START_SECONDS = 60
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
-# A process that ran for so long has not failed at its start.
+# A process that ran this long didn't fail at its start.
 SETTLED_SECONDS = 60
 
 
 @dataclass
 class Child:
-    """One process: how to start it, how to tell that it answers, how to stop it.
+    """One process: how to start it, whether it answers, and how to stop it.
 
-    `stop_signals` are sent one after the other, each given `stop_seconds`; the last one should be KILL.
+    `stop_signals` are sent in turn, `stop_seconds` apart; the last one should be KILL.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Child:
         self.started_at = time.monotonic()
 
     def wait_ready(self) -> None:
-        """Returns when it answers; raises EmbeddedError if it ends before, or takes a minute."""
+        """Return when it answers; raise EmbeddedError if it ends first, or takes more than a minute."""
         limit = time.monotonic() + START_SECONDS
         while not self.ready():
             if self.process is None or self.process.poll() is not None:
@@ -53,9 +53,9 @@ class Child:
             time.sleep(0.02)
 
     def revive(self) -> bool:
-        """Starts the process again if it has ended by itself, and says whether it had.
+        """Restart the process if it has died, and say whether it had.
 
-        The pause before doubles, up to half a minute, as long as the process fails soon after each start.
+        The pause before a restart doubles, up to half a minute, while the process keeps failing soon after its start.
         """
         now = time.monotonic()
         ended = self.process is not None and self.process.poll() is not None
@@ -69,12 +69,12 @@ class Child:
         return ended
 
     def ask_to_stop(self) -> None:
-        """Sends the first, gentlest signal, so that several children can end at the same time."""
+        """Send the first, gentlest signal, so that several children can end at the same time."""
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(self.stop_signals[0])
 
     def stop(self) -> None:
-        """Asks ever more firmly, and returns when the process has ended."""
+        """Send the signals in turn, and return when the process has ended."""
         if self.process is None:
             return
         for number in self.stop_signals:
@@ -89,7 +89,7 @@ class Child:
 
 
 def last_line(log: Path) -> str:
-    """What the process said last; of lines in JSON the last exception, which tells more than what followed from it."""
+    """The last line of the log; among JSON lines, the last exception, which says more than what followed it."""
     lines = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
     for line in reversed(lines):
         if line.startswith("{") and '"exception"' in line:

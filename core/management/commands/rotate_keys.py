@@ -15,9 +15,9 @@ BATCH = 500
 
 
 class Command(BaseCommand):
-    """Re-encrypts, in batches under row locks, each value that an older key wrote. Can be stopped and run again.
+    """Re-encrypt, in batches under row locks, each value written with an older key. Can be stopped and run again.
 
-    After it says that nothing is left, the older keys can be taken out of FIELD_KEYS.
+    Once it reports nothing left, remove the older keys from FIELD_KEYS.
     """
 
     help = "Re-encrypt stored secrets with the newest of FIELD_KEYS."
@@ -31,7 +31,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{total} values moved to key {crypto.newest_key_id()}.")
 
     def _rotate(self, model: type[models.Model], field: EncryptedTextField) -> int:
-        """One column, read and written as it stands, so that other columns and save() stay out of it."""
+        """Rotate one column, bypassing save() and the other columns."""
         quote = connection.ops.quote_name
         table, column, key = quote(model._meta.db_table), quote(str(field.column)), quote(str(model._meta.pk.column))
         newest = f"{crypto.newest_key_id()}{crypto.SEPARATOR}"
