@@ -1,8 +1,18 @@
-"""What a user may do with a policy: her memberships that reach it, read through the table in `policies.roles`."""
+"""What a user may do with a policy: the memberships that reach it, read through the table in `policies.roles`.
+
+A membership opens a capability when all of these are true. One such membership is enough.
+
+    offered        the company has the service switched on, where the rule names one
+    billed         we bill the latest term directly, where the rule asks for it
+    role           the role has the capability; once coverage has ended, it also has to keep it
+    administrator  the membership is an administrator's, where the rule asks for it
+    granted        the capability was granted to this membership, where the rule asks for it of the role
+"""
 
 from __future__ import annotations
 
-from functools import cache, partial
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from django.core.exceptions import PermissionDenied
@@ -12,34 +22,11 @@ from policies.models import Coverage, Membership, Policy, Term, reach_of
 from policies.roles import RULES, Capability, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    import datetime as dt
+    from collections.abc import Collection, Iterator
 
     from accounts.models import User
-
-
-def capabilities(user: User, policy: Policy, *, among: Collection[Capability] | None = None) -> frozenset[Capability]:
-    """Everything that the user may do with the policy: the union over her roles, less what the company doesn't offer.
-
-    Empty for an outsider; then the policy isn't in `visible_to(user)` either. `among` narrows the question to some
-    capabilities. At most one query per role, one for the policy's terms and one for an insured's coverages, each only
-    where an answer depends on it.
-    """
-    wanted = {
-        capability
-        for capability in (RULES if among is None else among)
-        if (rule := RULES[capability]).service is None or policy.company.offers(rule.service)
-    }
-    found: set[Capability] = set()
-    for membership in _reaching(user, policy):
-        historic = cache(partial(_is_historic, membership, policy))
-        found |= {
-            capability for capability in wanted - found if _opens(RULES[capability], capability, membership, historic)
-        }
-        if found == wanted:
-            break
-    if any(RULES[capability].direct_billing for capability in found) and not _is_billed_directly(policy):
-        found = {capability for capability in found if not RULES[capability].direct_billing}
-    return frozenset(found)
+    from policies.models import Reach
 
 
 def require(user: User, capability: Capability, policy: Policy) -> None:
@@ -48,55 +35,114 @@ def require(user: User, capability: Capability, policy: Policy) -> None:
         raise PermissionDenied(f"{capability} is not open to this user for this policy")
 
 
+def capabilities(user: User, policy: Policy, *, among: Collection[Capability] = tuple(Capability)) -> set[Capability]:
+    """Return everything that the user may do with the policy: the union over their memberships.
+
+    Empty for an outsider; then the policy isn't in `visible_to(user)` either. `among` narrows the question to some
+    capabilities. At most one query per role, one for the policy's terms and one for an insured's coverages, each only
+    where an answer depends on it.
+    """
+    possible = {capability for capability in among if _is_possible(RULES[capability], policy)}
+    granted: set[Capability] = set()
+    for membership in _reaching(user, policy):
+        access = _Access(membership, policy)
+        granted.update(capability for capability in possible - granted if access.opens(capability))
+        if granted == possible:
+            break
+    return granted
+
+
 def reaching(user: User, policy: Policy) -> list[Membership]:
-    """The user's live memberships by which she sees this policy."""
+    """Return the user's memberships by which they see this policy."""
     return list(_reaching(user, policy))
 
 
-def _reaching(user: User, policy: Policy) -> Iterator[Membership]:
-    """The policyholder's first, which cost no query, then an agent's and an insured's, which cost one each."""
-    reach = reach_of(user)
-    if policy.policyholder_id in reach.policyholder_ids:
-        yield from (m for m in reach.memberships if m.policyholder_id == policy.policyholder_id)
-    if reach.agency_ids:
-        today = carrier_today()
-        serving = {appointment.agency_id for appointment in policy.appointments if appointment.is_in_office(today)}
-        yield from (m for m in reach.memberships if m.agency_id in serving)
-    if reach.insured_ids:
-        covered = Coverage.objects.live().filter(term__policy=policy, insured_id__in=reach.insured_ids).order_by()
-        insured = set(covered.values_list("insured_id", flat=True))
-        yield from (m for m in reach.memberships if m.insured_id in insured)
-
-
-def _opens(rule: Rule, capability: Capability, membership: Membership, is_historic: Callable[[], bool]) -> bool:
-    """Whether this membership opens the capability; its standing is asked for only where the role's rights differ."""
-    while_current, afterwards = membership.role in rule.roles, membership.role in rule.historic
-    open_now = afterwards if while_current != afterwards and is_historic() else while_current
-    if not open_now or (rule.administrators and not membership.administrator):
+def _is_possible(rule: Rule, policy: Policy) -> bool:
+    """Whether anyone may do it: the company offers it, and we bill where billing matters."""
+    if rule.service is not None and not policy.company.offers(rule.service):
         return False
-    return membership.role not in rule.switch or capability.value in membership.capabilities
-
-
-def _is_historic(membership: Membership, policy: Policy) -> bool:
-    """Whether what the membership reaches has ended by the named insured's day: the policy, or this insured's coverage.
-
-    A coverage still to come counts as current when its term is accepted or bound; an offer does not.
-    """
-    today = policy.today()
-    if policy.has_ended(today):
-        return True
-    if membership.role != Membership.Role.INSURED:
-        return False
-    running = [term.pk for term in policy.live_terms if term.runs_past(today)]
-    own = Coverage.objects.live().filter(term_id__in=running, insured_id=membership.insured_id, expires__gt=today)
-    return not running or not own.exists()
+    return not rule.direct_billing or _is_billed_directly(policy)
 
 
 def _is_billed_directly(policy: Policy) -> bool:
-    """Agency-billed and premium-financed terms have no Pay, nor have those whose billing we don't know.
+    """Whether we bill the latest term that was taken up. It decides after the term, too.
 
-    The latest term that was ever taken up decides, so that it stays so after the term.
+    False for agency-billed and premium-financed terms, and where we don't know who bills.
     """
-    taken_up = (*Term.TAKEN_UP, Term.Status.ACCEPTED)
-    latest = next((term for term in policy.live_terms if term.status in taken_up), None)
-    return latest is not None and latest.billing == Term.Billing.DIRECT
+    for term in policy.live_terms:
+        if term.status in (*Term.TAKEN_UP, Term.Status.ACCEPTED):
+            return term.billing == Term.Billing.DIRECT
+    return False
+
+
+def _reaching(user: User, policy: Policy) -> Iterator[Membership]:
+    """Yield memberships, those that cost no query first: `capabilities` stops once everything is granted."""
+    reach = reach_of(user)
+    yield from _as_policyholder(reach, policy)
+    yield from _as_agent(reach, policy)
+    yield from _as_insured(reach, policy)
+
+
+def _as_policyholder(reach: Reach, policy: Policy) -> list[Membership]:
+    return [m for m in reach.memberships if m.policyholder_id == policy.policyholder_id]
+
+
+def _as_agent(reach: Reach, policy: Policy) -> list[Membership]:
+    """At the policy's agency of record of today. One query, for agents only."""
+    if not reach.agency_ids:
+        return []
+    today = carrier_today()
+    of_record = {appointment.agency_id for appointment in policy.appointments if appointment.is_in_office(today)}
+    return [m for m in reach.memberships if m.agency_id in of_record]
+
+
+def _as_insured(reach: Reach, policy: Policy) -> list[Membership]:
+    """As an insured with a coverage on the policy, of any time. One query, for insureds only."""
+    if not reach.insured_ids:
+        return []
+    own = Coverage.objects.live().filter(term__policy=policy, insured_id__in=reach.insured_ids).order_by()
+    insured_ids = set(own.values_list("insured_id", flat=True))
+    return [m for m in reach.memberships if m.insured_id in insured_ids]
+
+
+@dataclass
+class _Access:
+    """One membership on one policy that it reaches."""
+
+    membership: Membership
+    policy: Policy
+
+    def opens(self, capability: Capability) -> bool:
+        """Whether the membership opens a capability that is possible on the policy."""
+        rule = RULES[capability]
+        return self._has_role(rule) and self._has_rank(rule) and self._has_grant(rule, capability)
+
+    def _has_role(self, rule: Rule) -> bool:
+        role = self.membership.role
+        if role not in rule.roles:
+            return False
+        return role in rule.historic or not self._is_historic
+
+    def _has_rank(self, rule: Rule) -> bool:
+        return self.membership.administrator or not rule.administrators
+
+    def _has_grant(self, rule: Rule, capability: Capability) -> bool:
+        return self.membership.role not in rule.switch or capability in self.membership.capabilities
+
+    @cached_property
+    def _is_historic(self) -> bool:
+        """Whether what the membership reaches has ended, by the named insured's day. Asked at most once."""
+        today = self.policy.today()
+        if self.policy.has_ended(today):
+            return True
+        if self.membership.role != Membership.Role.INSURED:
+            return False
+        return not self._insured_is_covered_after(today)
+
+    def _insured_is_covered_after(self, day: dt.date) -> bool:
+        """Whether this insured's own coverage goes on, or is to come in a term accepted or bound. An offer isn't."""
+        running = [term.pk for term in self.policy.live_terms if term.runs_past(day)]
+        if not running:
+            return False
+        own = Coverage.objects.live().filter(term_id__in=running, insured_id=self.membership.insured_id)
+        return own.filter(expires__gt=day).exists()

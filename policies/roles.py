@@ -1,8 +1,8 @@
 """Who may do what: the one table of role × capability (docs/spec.md#roles-rows-and-rights).
 
-Rows are about *which* objects and live in each model's `visible_to(user)`; this table is about *what* may be done with
-an object that is seen. Read a line as: this capability, who has it, whether it outlives the coverage, and what else it
-needs.
+Rows are about *which* objects a user sees, and are in each model's `visible_to(user)`. This table is about *what* a
+user may do with an object that they see. Read an entry as: what the capability lets one do, which roles have it, which
+of them keep it once coverage has ended, and what else it needs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ AGENT = Membership.Role.AGENT
 
 
 class Capability(StrEnum):
-    """What a customer may do with a policy that she sees."""
+    """What a customer may do with a policy that they see."""
 
     VIEW_COVERAGE = "view_coverage"
     VIEW_POLICY = "view_policy"
@@ -44,13 +44,14 @@ class Capability(StrEnum):
 
 @dataclass(frozen=True)
 class Rule:
-    """One line of the table.
+    """One entry of the table; `allows` says in a sentence what the capability lets a user do.
 
     `historic`: the roles that keep the capability when the policy or the insured's coverage has ended.
     `service`: the company's switch that must be on. `switch`: the roles whose membership must have it granted.
     `administrators`: only a membership marked so. `direct_billing`: not for agency-billed or premium-financed terms.
     """
 
+    allows: str
     roles: frozenset[str]
     historic: frozenset[str] = frozenset()
     service: Company.Service | None = None
@@ -59,40 +60,103 @@ class Rule:
     direct_billing: bool = False
 
 
-def _rule(*roles: str, historic: tuple[str, ...] = (), switch: tuple[str, ...] = (), **options: object) -> Rule:
-    return Rule(frozenset(roles), historic=frozenset(historic), switch=frozenset(switch), **options)  # type: ignore[arg-type]  # options are Rule's own
+def _rule(
+    allows: str,
+    roles: tuple[str, ...],
+    *,
+    historic: tuple[str, ...] = (),
+    service: Company.Service | None = None,
+    switch: tuple[str, ...] = (),
+    administrators: bool = False,
+    direct_billing: bool = False,
+) -> Rule:
+    return Rule(
+        allows,
+        roles=frozenset(roles),
+        historic=frozenset(historic),
+        service=service,
+        switch=frozenset(switch),
+        administrators=administrators,
+        direct_billing=direct_billing,
+    )
 
 
 EVERYONE = (INSURED, POLICYHOLDER, AGENT)
 MANAGERS = (POLICYHOLDER, AGENT)
+CUSTOMERS = (INSURED, POLICYHOLDER)
+HOLDER_ONLY = (POLICYHOLDER,)
 
 RULES: dict[Capability, Rule] = {
-    # One's own coverage, or every one on the policy, with limits and dates.
-    Capability.VIEW_COVERAGE: _rule(*EVERYONE, historic=EVERYONE),
-    # The policy whole: roster, premium, agent of record.
-    Capability.VIEW_POLICY: _rule(*MANAGERS, historic=MANAGERS),
-    # A certificate of insurance; of coverage that has ended, the letter of past coverage.
-    Capability.ISSUE_CERTIFICATE: _rule(*EVERYONE, historic=EVERYONE),
-    # One's own; for others where it is granted. The insured's authorisation is asked for beside this.
-    Capability.VIEW_CLAIMS_HISTORY: _rule(*EVERYONE, historic=EVERYONE, switch=MANAGERS),
-    Capability.REQUEST_HOLDER: _rule(*EVERYONE),
-    Capability.MANAGE_STANDING_HOLDERS: _rule(*EVERYONE),
-    # Who has left needs a packet the most.
-    Capability.CREATE_PACKET: _rule(*EVERYONE, historic=(INSURED, POLICYHOLDER)),
+    Capability.VIEW_COVERAGE: _rule(
+        "See your own coverage, or every coverage on the policy you manage, with limits and dates.",
+        EVERYONE,
+        historic=EVERYONE,
+    ),
+    Capability.VIEW_POLICY: _rule(
+        "See the whole policy: roster, premium, and agent of record.",
+        MANAGERS,
+        historic=MANAGERS,
+    ),
+    Capability.ISSUE_CERTIFICATE: _rule(
+        "Create a certificate of insurance, or a letter of past coverage once coverage has ended.",
+        EVERYONE,
+        historic=EVERYONE,
+    ),
+    # For someone else's history, the insured's own authorization is also needed.
+    Capability.VIEW_CLAIMS_HISTORY: _rule(
+        "See your own claims history, or an insured's where you were given access.",
+        EVERYONE,
+        historic=EVERYONE,
+        switch=MANAGERS,
+    ),
+    Capability.REQUEST_HOLDER: _rule("Ask us to add a certificate holder.", EVERYONE),
+    Capability.MANAGE_STANDING_HOLDERS: _rule("Choose who gets a certificate at each renewal.", EVERYONE),
+    # Those who have left need a packet the most.
+    Capability.CREATE_PACKET: _rule("Create a credentialing packet.", EVERYONE, historic=CUSTOMERS),
     # A policy's own documents: the company's `forms` switch is for the public page of forms (S-31), never for these.
-    Capability.VIEW_DOCUMENTS: _rule(*MANAGERS, historic=MANAGERS),
-    Capability.VIEW_BILLING: _rule(*MANAGERS, historic=MANAGERS),
-    # Never an agent. Historic: what is owed.
-    Capability.PAY: _rule(POLICYHOLDER, historic=(POLICYHOLDER,), service=Company.Service.PAY, direct_billing=True),
-    Capability.MANAGE_AUTOPAY: _rule(POLICYHOLDER, service=Company.Service.AUTOPAY, direct_billing=True),
-    Capability.VIEW_ERE: _rule(*EVERYONE, historic=EVERYONE, service=Company.Service.ERE),
-    Capability.ELECT_ERE: _rule(INSURED, POLICYHOLDER, historic=(INSURED, POLICYHOLDER), service=Company.Service.ERE),
-    Capability.REQUEST_CHANGE: _rule(*MANAGERS),
-    Capability.FILL_IN_RENEWAL: _rule(POLICYHOLDER, service=Company.Service.RENEW),
-    Capability.VIEW_RENEWAL: _rule(*MANAGERS, historic=MANAGERS, service=Company.Service.RENEW),
-    Capability.REGISTER_OTHERS: _rule(POLICYHOLDER),
-    Capability.VIEW_SEMINAR_ACTIVITY: _rule(*EVERYONE, historic=EVERYONE),
-    # An incident of the time that was covered may be reported after it.
-    Capability.REPORT_INCIDENT: _rule(*EVERYONE, historic=EVERYONE),
-    Capability.NAME_DELEGATES: _rule(*MANAGERS, administrators=True),
+    Capability.VIEW_DOCUMENTS: _rule("Download the policy's documents.", MANAGERS, historic=MANAGERS),
+    Capability.VIEW_BILLING: _rule("See what was billed and paid.", MANAGERS, historic=MANAGERS),
+    # Never an agent. After the policy has ended: for what is still owed.
+    Capability.PAY: _rule(
+        "Pay a bill.",
+        HOLDER_ONLY,
+        historic=HOLDER_ONLY,
+        service=Company.Service.PAY,
+        direct_billing=True,
+    ),
+    Capability.MANAGE_AUTOPAY: _rule(
+        "Set up, change, or stop automatic payments.",
+        HOLDER_ONLY,
+        service=Company.Service.AUTOPAY,
+        direct_billing=True,
+    ),
+    Capability.VIEW_ERE: _rule(
+        "See offers of an extended reporting endorsement (tail).",
+        EVERYONE,
+        historic=EVERYONE,
+        service=Company.Service.ERE,
+    ),
+    Capability.ELECT_ERE: _rule(
+        "Accept or decline an extended reporting endorsement.",
+        CUSTOMERS,
+        historic=CUSTOMERS,
+        service=Company.Service.ERE,
+    ),
+    Capability.REQUEST_CHANGE: _rule("Ask us to change the policy.", MANAGERS),
+    Capability.FILL_IN_RENEWAL: _rule(
+        "Complete and sign the renewal application.",
+        HOLDER_ONLY,
+        service=Company.Service.RENEW,
+    ),
+    Capability.VIEW_RENEWAL: _rule(
+        "See the renewal application and its progress.",
+        MANAGERS,
+        historic=MANAGERS,
+        service=Company.Service.RENEW,
+    ),
+    Capability.REGISTER_OTHERS: _rule("Register the policy's insureds for seminars.", HOLDER_ONLY),
+    Capability.VIEW_SEMINAR_ACTIVITY: _rule("See seminars taken and credits earned.", EVERYONE, historic=EVERYONE),
+    # Something that happened while coverage was in force may be reported after it.
+    Capability.REPORT_INCIDENT: _rule("Report an incident.", EVERYONE, historic=EVERYONE),
+    Capability.NAME_DELEGATES: _rule("Give others access to the policy.", MANAGERS, administrators=True),
 }

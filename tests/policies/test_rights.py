@@ -80,9 +80,11 @@ def test_an_agent_never_pays_whatever_her_membership_says(coverage, people):
     assert not granted & {Capability.PAY, Capability.MANAGE_AUTOPAY}
 
 
-def test_every_capability_stands_in_the_table():
+def test_the_table_has_every_capability_with_a_sentence_of_its_own():
     assert set(RULES) == set(Capability)
+    assert len({rule.allows for rule in RULES.values()}) == len(RULES)
     for rule in RULES.values():
+        assert rule.allows.endswith(".")
         assert rule.historic <= rule.roles
         assert rule.switch <= rule.roles
 
