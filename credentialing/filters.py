@@ -32,7 +32,7 @@ STATUSES = [
 
 
 # Terms of the same policy that were taken up after a coverage's.
-LATER_TERMS = Term.objects.live().filter(
+LATER_TERMS = Term.objects.not_retired().filter(
     policy=OuterRef("term__policy"), status__in=Term.TAKEN_UP, effective__gt=OuterRef("term__effective")
 )
 LONG_AGO = Value(dt.date.min)

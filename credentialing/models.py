@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from core.fields import PublicIdField
-from policies.models import Agency, Coverage, Insured, Membership, Policyholder, live_coverages, reach_of
+from policies.models import Agency, Coverage, Insured, Membership, Policyholder, coverages_not_retired, reach_of
 from policies.models.base import Address
 from policies.models.reach import Reach
 from policies.names import fold, normalize_number
@@ -116,7 +116,7 @@ class CertificateQuerySet(models.QuerySet["Certificate"]):
         if not user.is_authenticated:
             return self.none()
         reach = reach_of(user)
-        return self.filter(live_coverages("coverage__"), reach.coverages("coverage__")).annotate(
+        return self.filter(coverages_not_retired("coverage__"), reach.coverages("coverage__")).annotate(
             is_own=ExpressionWrapper(of_own_party(reach, "membership__"), models.BooleanField()),
             issuer_role=F("membership__role"),
         )

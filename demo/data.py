@@ -90,7 +90,7 @@ def load_example(policies: int) -> Book:
 
 def sign_for_companies() -> None:
     """Give each invented company the signature of its invented signatory."""
-    for company in Company.objects.live().filter(source=cast().source, signature=""):
+    for company in Company.objects.not_retired().filter(source=cast().source, signature=""):
         set_signature(company, SIGNATURE.read_bytes(), by="demo")
 
 

@@ -65,7 +65,7 @@ class PolicyFilter(django_filters.FilterSet):
             running=Exists(_bound_terms(effective__lte=today, expires__gt=today)),
             ahead=Exists(_bound_terms(effective__gt=today).exclude(_cancelled_before())),
             taken_up=Exists(
-                Term.objects.live().filter(policy=OuterRef("pk"), status__in=Term.TAKEN_UP, effective__lte=today)
+                Term.objects.not_retired().filter(policy=OuterRef("pk"), status__in=Term.TAKEN_UP, effective__lte=today)
             ),
         )
         left = Q(pk__in=_left_early(self.request.user, today))
@@ -77,7 +77,7 @@ class PolicyFilter(django_filters.FilterSet):
 def _bound_terms(**dates: dt.date) -> TermQuerySet:
     """The bound terms of a policy within these dates; so counts a cancelled one until its policy's date."""
     cancelled = Q(status=Term.Status.CANCELLED, policy__status=Policy.Status.CANCELLED)
-    return Term.objects.live().filter(Q(status=Term.Status.BOUND) | cancelled, policy=OuterRef("pk"), **dates)
+    return Term.objects.not_retired().filter(Q(status=Term.Status.BOUND) | cancelled, policy=OuterRef("pk"), **dates)
 
 
 def _cancelled_before() -> Q:
@@ -92,16 +92,16 @@ def _marked(status: str, today: dt.date) -> Q:
     """The condition of each tab, on policies with what `by_status` adds: `policies.pages.status` for the database."""
     of = Policy.Status
     gone = Q(status=of.CANCELLED) & (Q(cancelled_on=None) | Q(cancelled_on__lte=today))
-    live = ~Q(status=of.PENDING) & ~gone & (Q(running=True) | Q(ahead=True))
+    covers = ~Q(status=of.PENDING) & ~gone & (Q(running=True) | Q(ahead=True))
     cancelling = Q(status__in=(of.PENDING_CANCELLATION, of.CANCELLED))
     over = ~Q(status__in=(of.PENDING, of.NONRENEWED)) & ~gone & Q(running=False, ahead=False)
     soon = today + dt.timedelta(days=RENEWAL_WINDOW_DAYS)
     ends_soon = Q(Exists(_bound_terms(effective__lte=today, expires__gt=today, expires__lte=soon)))
     conditions: dict[str, Q] = {
-        IN_FORCE: live & Q(running=True),
-        ENDING: live & ends_soon,
-        UPCOMING: live & Q(running=False) & ~cancelling,
-        of.PENDING_CANCELLATION: live & cancelling,
+        IN_FORCE: covers & Q(running=True),
+        ENDING: covers & ends_soon,
+        UPCOMING: covers & Q(running=False) & ~cancelling,
+        of.PENDING_CANCELLATION: covers & cancelling,
         of.PENDING: Q(status=of.PENDING) | (over & Q(taken_up=False) & ~Q(status__in=(of.EXPIRED, of.CANCELLED))),
         of.CANCELLED: gone | (over & Q(taken_up=False, status=of.CANCELLED)),
         of.EXPIRED: over & (Q(taken_up=True) | Q(status=of.EXPIRED)),
@@ -116,8 +116,8 @@ def _left_early(user: User, today: dt.date) -> QuerySet[Any, Any]:
     reach = reach_of(user)
     if not reach.insured_ids:
         return Policy.objects.none().values("pk")
-    own = Coverage.objects.live().filter(insured_id__in=reach.insured_ids, term__policy=OuterRef("pk"))
-    went_on = Term.objects.live().filter(
+    own = Coverage.objects.not_retired().filter(insured_id__in=reach.insured_ids, term__policy=OuterRef("pk"))
+    went_on = Term.objects.not_retired().filter(
         policy=OuterRef("pk"), status__in=Term.TAKEN_UP, expires__gt=OuterRef("own_until")
     )
     left = Policy.objects.alias(

@@ -69,7 +69,7 @@ def _is_billed_directly(policy: Policy) -> bool:
 
     False for agency-billed and premium-financed terms, and where we don't know who bills.
     """
-    for term in policy.live_terms:
+    for term in policy.terms_on_file:
         if term.status in (*Term.TAKEN_UP, Term.Status.ACCEPTED):
             return term.billing == Term.Billing.DIRECT
     return False
@@ -100,7 +100,7 @@ def _as_insured(reach: Reach, policy: Policy) -> list[Membership]:
     """As an insured with a coverage on the policy, of any time. One query, for insureds only."""
     if not reach.insured_ids:
         return []
-    own = Coverage.objects.live().filter(term__policy=policy, insured_id__in=reach.insured_ids).order_by()
+    own = Coverage.objects.not_retired().filter(term__policy=policy, insured_id__in=reach.insured_ids).order_by()
     insured_ids = set(own.values_list("insured_id", flat=True))
     return [m for m in reach.memberships if m.insured_id in insured_ids]
 
@@ -141,8 +141,8 @@ class _Access:
 
     def _insured_is_covered_after(self, day: dt.date) -> bool:
         """Whether this insured's own coverage goes on, or is to come in a term accepted or bound. An offer isn't."""
-        running = [term.pk for term in self.policy.live_terms if term.runs_past(day)]
+        running = [term.pk for term in self.policy.terms_on_file if term.runs_past(day)]
         if not running:
             return False
-        own = Coverage.objects.live().filter(term_id__in=running, insured_id=self.membership.insured_id)
+        own = Coverage.objects.not_retired().filter(term_id__in=running, insured_id=self.membership.insured_id)
         return own.filter(expires__gt=day).exists()

@@ -162,7 +162,7 @@ def _producer(coverage: Coverage) -> dict[str, Any] | None:
 
 def _licenses(coverage: Coverage, day: dt.date) -> list[str]:
     """State and number of each license that has not expired, by state."""
-    licenses = License.objects.live().filter(Q(expires=None) | Q(expires__gte=day), insured=coverage.insured)
+    licenses = License.objects.not_retired().filter(Q(expires=None) | Q(expires__gte=day), insured=coverage.insured)
     return [f"{found.state} {found.number}" for found in licenses.order_by("state", "number")]
 
 
@@ -170,7 +170,7 @@ def _tails(coverages: list[Coverage]) -> list[dict[str, Any]]:
     """How the tail stands for each part of each policy, in the order of `coverages`: what is in place, or none; an
     occurrence form needs none."""
     offers: dict[int, list[EreOffer]] = {}
-    rows = EreOffer.objects.live().filter(coverage__in=coverages, status__in=list(TAIL_STATES))
+    rows = EreOffer.objects.not_retired().filter(coverage__in=coverages, status__in=list(TAIL_STATES))
     for offer in rows.order_by("starts", "id"):
         offers.setdefault(offer.coverage_id, []).append(offer)
     found: dict[tuple[str, str, bool], dict[str, Any]] = {}

@@ -21,7 +21,7 @@ ANALYZE_FROM = 0.1
 
 @dataclass(frozen=True)
 class Counts:
-    """What became of one file's rows. `before`: the source's live rows before the load."""
+    """What became of one file's rows. `before`: the source's rows not retired before the load."""
 
     rows: int
     inserted: int
@@ -65,7 +65,7 @@ class Applier:
     def apply(self, staging: Staging) -> Counts:
         """Find what differs, insert, update, retire. Returns the figures."""
         table_map = staging.table_map
-        before = self._live(table_map)
+        before = self._rows_not_retired(table_map)
         self._find_changes(table_map)
         self._cursor.execute(f"SELECT change, count(*) FROM {table_map.changes_table} GROUP BY change")
         changed = dict(self._cursor.fetchall())
@@ -89,7 +89,7 @@ class Applier:
             before=before,
         )
 
-    def _live(self, table_map: TableMap) -> int:
+    def _rows_not_retired(self, table_map: TableMap) -> int:
         self._cursor.execute(
             f"SELECT count(*) FROM {table_map.db_table} WHERE source = %(source)s AND retired_at IS NULL",
             self._parameters,

@@ -111,18 +111,18 @@ class Checker:
         )
 
     def _is_there(self, parent: TableMap, value: str) -> str:
-        """SQL: whether the parent's row will be live after the load."""
+        """SQL: whether the parent's row will be there, not retired, after the load."""
         staged = f"EXISTS (SELECT 1 FROM {parent.staging_table} p WHERE p.key = {value} AND NOT p.deleted)"
-        live = (
+        not_retired = (
             f"EXISTS (SELECT 1 FROM {parent.db_table} p WHERE p.source = %(source)s AND p.external_id = {value} "
             "AND p.retired_at IS NULL)"
         )
         if parent.file not in self._staged:
-            return live
+            return not_retired
         if self._is_full:
             return staged
         gone = f"EXISTS (SELECT 1 FROM {parent.staging_table} g WHERE g.key = {value} AND g.deleted)"
-        return f"({staged} OR ({live} AND NOT {gone}))"
+        return f"({staged} OR ({not_retired} AND NOT {gone}))"
 
     def _place(self, parent: TableMap) -> str:
         if parent.file not in self._staged:

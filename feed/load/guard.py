@@ -26,7 +26,7 @@ def is_unknown(source: str) -> bool:
 def difference_of(
     cursor: Any, source: str, stagings: Sequence[Staging], counts: Mapping[str, Counts]
 ) -> dict[str, Any]:
-    """The difference as a person is to see it, or nothing if no guard is touched. Shares are of the source's live rows.
+    """The difference as a person is to see it, or nothing if no guard is touched. Shares are of the source's rows.
 
     `reasons`: sentences; `examples`: a list of file, what ('retired' or a guard's name) and keys.
     """

@@ -254,15 +254,15 @@ class _Grants:
         self._load.warn(FILE, self._lines[contact.pk], "username", code, sentence)
 
     @staticmethod
-    def _memberships(contacts: Iterable[Contact], users: dict[str, User], live: set[Place]) -> list[Membership]:
+    def _memberships(contacts: Iterable[Contact], users: dict[str, User], taken: set[Place]) -> list[Membership]:
         """One for each contact whose account isn't a member at the party already."""
         found: list[Membership] = []
         for contact in contacts:
             user = users[fold_username(contact.username)]
             place = _place(user, contact)
-            if place in live:
+            if place in taken:
                 continue
-            live.add(place)
+            taken.add(place)
             found.append(
                 Membership(
                     user=user,

@@ -4,7 +4,7 @@ from policies.models.coverage import Coverage, EreOffer, PriorCoverage
 from policies.models.membership import Membership
 from policies.models.parties import Agency, Company, Contact, Insured, License, Policyholder
 from policies.models.policy import AgentOfRecord, Policy, PolicyStatus
-from policies.models.reach import Reach, live_coverages, reach_of
+from policies.models.reach import Reach, coverages_not_retired, reach_of
 from policies.models.term import Term
 
 __all__ = [
@@ -23,6 +23,6 @@ __all__ = [
     "PriorCoverage",
     "Reach",
     "Term",
-    "live_coverages",
+    "coverages_not_retired",
     "reach_of",
 ]

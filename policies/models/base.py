@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 class FeedQuerySet(models.QuerySet[Any]):
     """Rows of the feed; what it retired stays in the table and is left out of what customers see."""
 
-    def live(self) -> Self:
+    def not_retired(self) -> Self:
         """Rows that the carrier still sends."""
         return self.filter(retired_at=None)
 

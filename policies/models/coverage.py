@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 
-# The live segments of the same insured, part, and form in the same term, itself included: first day and end of each.
+# The segments of the same insured, part, and form in the same term, itself included: first day and end of each.
 SEGMENTS = RawSQL(
     """ARRAY(
         SELECT ARRAY[segment.effective, segment.expires]
@@ -44,7 +44,7 @@ class CoverageQuerySet(FeedQuerySet):
         """An insured's own, every one on a policyholder's policies, every one of an agency's clients today."""
         from policies.models.reach import reach_of
 
-        scoped = self.live().filter(term__retired_at=None, term__policy__retired_at=None)
+        scoped = self.not_retired().filter(term__retired_at=None, term__policy__retired_at=None)
         if not user.is_authenticated:
             return scoped.none()
         return scoped.filter(reach_of(user).coverages())
@@ -126,7 +126,7 @@ class Coverage(FeedRow):
     def segments(self) -> list[list[dt.date]]:
         """First day and end of each segment of this coverage in the term. A change in mid-term ends one segment and
         begins the next. A query of its own, unless the coverage comes `with_segments`."""
-        same = Coverage.objects.live().filter(
+        same = Coverage.objects.not_retired().filter(
             term_id=self.term_id, insured_id=self.insured_id, part=self.part, form=self.form
         )
         return [[starts, ends] for starts, ends in same.order_by().values_list("effective", "expires")]

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class MembershipQuerySet(models.QuerySet["Membership"]):
     """Memberships; what they open is the matter of `policies.models.reach`."""
 
-    def live(self) -> Self:
+    def in_effect(self) -> Self:
         """Those that have begun and are not ended, current or historic. A revoked one opens nothing at once."""
         today = carrier_today()
         return self.filter(
@@ -113,7 +113,7 @@ class Membership(models.Model):
         return f"{self.user} as {self.get_role_display().lower()} of {self.party}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Store it. Raises ValidationError where a live one would be a member of staff's."""
+        """Store it. Raises ValidationError where one in effect would be a member of staff's."""
         if self.revoked_at is None:
             self.clean()
         super().save(*args, **kwargs)
@@ -153,7 +153,7 @@ class Membership(models.Model):
             raise ValueError(f"Membership {self.pk} has no party")
         return party
 
-    def is_live(self, day: dt.date) -> bool:
+    def is_in_effect(self, day: dt.date) -> bool:
         """Whether it has begun, is not revoked, and its last day hasn't come."""
         return self.revoked_at is None and self.starts <= day and (self.ends is None or day < self.ends)
 

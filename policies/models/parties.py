@@ -91,7 +91,7 @@ class InsuredQuerySet(FeedQuerySet):
         """Insureds whose coverage the user may see: her own, those on her policies, those of her agency's clients."""
         from policies.models.coverage import Coverage
 
-        return self.live().filter(pk__in=Coverage.objects.visible_to(user).order_by().values("insured_id"))
+        return self.not_retired().filter(pk__in=Coverage.objects.visible_to(user).order_by().values("insured_id"))
 
 
 class Insured(FeedRow, Address):

@@ -38,7 +38,7 @@ class PolicyQuerySet(FeedQuerySet):
         """
         from policies.models.reach import reach_of
 
-        scoped = self.live()
+        scoped = self.not_retired()
         if not user.is_authenticated:
             return scoped.none()
         return scoped.filter(reach_of(user).policies())
@@ -48,7 +48,9 @@ class PolicyQuerySet(FeedQuerySet):
         from policies.models.membership import Membership
         from policies.models.reach import reach_of
 
-        return self.live().filter(reach_of(user).only(Membership.Role.POLICYHOLDER, Membership.Role.AGENT).policies())
+        return self.not_retired().filter(
+            reach_of(user).only(Membership.Role.POLICYHOLDER, Membership.Role.AGENT).policies()
+        )
 
     def search(self, text: str, *, by: User | None = None) -> Self:
         """Policies whose number begins with `text` (spaces, dashes, case aside), or whose policyholder or an insured of
@@ -76,7 +78,7 @@ class PolicyQuerySet(FeedQuerySet):
         number = normalize_number(text)
         by_number = Policy.objects.filter(number_normalized__startswith=number) if number else Policy.objects.none()
         by_holder = Policy.objects.filter(policies, policyholder__search=query)
-        by_insured = Coverage.objects.live().filter(coverages, insured__search=query).order_by()
+        by_insured = Coverage.objects.not_retired().filter(coverages, insured__search=query).order_by()
         return self.filter(
             pk__in=by_number.values("pk").union(by_holder.values("pk"), by_insured.values("term__policy_id"))
         )
@@ -181,21 +183,21 @@ class Policy(FeedRow):
             return False
         if self.status == self.Status.CANCELLED and self.cancels_on(day) is None:
             return True
-        return not any(term.runs_past(day) for term in self.live_terms)
+        return not any(term.runs_past(day) for term in self.terms_on_file)
 
     def today(self) -> dt.date:
         """The day at the named insured's address: policy periods begin and end there at 12:01 a.m. standard time."""
         return local_today(self.policyholder.state)
 
     @cached_property
-    def live_terms(self) -> list[Term]:
+    def terms_on_file(self) -> list[Term]:
         """The terms that the carrier still sends, the latest first; read once."""
-        return list(self.terms.live())
+        return list(self.terms.not_retired())
 
     @cached_property
     def appointments(self) -> list[AgentOfRecord]:
         """The agents of record of all times, the latest first, with their agencies; read once."""
-        return list(self.agents_of_record.live().select_related("agency").order_by("-starts", "-id"))
+        return list(self.agents_of_record.not_retired().select_related("agency").order_by("-starts", "-id"))
 
 
 class PolicyStatus(models.Model):
@@ -220,7 +222,7 @@ class AgentOfRecordQuerySet(FeedQuerySet):
 
     def on(self, day: dt.date) -> Self:
         """Those in office on `day`: the first day counts, the last doesn't."""
-        return self.live().filter(Q(ends=None) | Q(ends__gt=day), starts__lte=day)
+        return self.not_retired().filter(Q(ends=None) | Q(ends__gt=day), starts__lte=day)
 
     def today(self) -> Self:
         """Those in office today, by the carrier's own day (TIME_ZONE): an appointment is no policy period."""

@@ -1,4 +1,4 @@
-"""How far a user reaches: her live memberships, asked for once a request, and the rows that they open.
+"""How far a user reaches: their memberships in effect, asked for once a request, and the rows that they open.
 
 Every `visible_to` of policies goes through here. The parties stand in the conditions as plain ids, and roles that the
 user doesn't have are not asked about: that keeps the queries short for the database to plan and for Django to write.
@@ -31,7 +31,7 @@ _kept: ContextVar[dict[int, Reach] | None] = ContextVar("reach_of_users_in_this_
 
 @dataclass(frozen=True)
 class Reach:
-    """Live memberships of one user, and the conditions on policies and coverages that they come to."""
+    """Memberships in effect of one user, and the conditions on policies and coverages that they come to."""
 
     memberships: tuple[Membership, ...]
 
@@ -116,7 +116,7 @@ def _in_any_of(sets: list[QuerySet[Any, Any]], path: str = "") -> Q:
     return Q(**{f"{path}pk__in": first.union(*others) if others else first})
 
 
-def live_coverages(path: str = "") -> Q:
+def coverages_not_retired(path: str = "") -> Q:
     """The condition that the carrier still sends a coverage, its term and its policy."""
     return Q(
         **{
@@ -135,7 +135,7 @@ def reach_of(user: User) -> Reach:
     today = carrier_today()
     may_be_customer = user.is_active and not user.is_of_staff
     begun = Membership.objects.filter(user_id=user.pk, revoked_at=None).order_by("pk") if may_be_customer else ()
-    reach = Reach(tuple(membership for membership in begun if membership.is_live(today)))
+    reach = Reach(tuple(membership for membership in begun if membership.is_in_effect(today)))
     if kept is not None:
         kept[user.pk] = reach
     return reach

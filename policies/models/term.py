@@ -23,7 +23,7 @@ class TermQuerySet(FeedQuerySet):
 
     def visible_to(self, user: User) -> Self:
         """Terms of the policies that the user sees."""
-        return self.live().filter(policy__in=Policy.objects.visible_to(user))
+        return self.not_retired().filter(policy__in=Policy.objects.visible_to(user))
 
 
 class Term(FeedRow):

@@ -144,11 +144,11 @@ class Glance:
         return ""
 
     def _held_headline(self) -> str:
-        live = [held for held in self.held if held.standing.in_force]
-        if not live:
+        in_force = [held for held in self.held if held.standing.in_force]
+        if not in_force:
             return f"Policy {self.held[0].standing.policy.number}: {_lower_first(self.held[0].standing.sentence)}."
-        covered = sum(held.covered for held in live)
-        first = min(live, key=lambda held: held.standing.ends or dt.date.max)
+        covered = sum(held.covered for held in in_force)
+        first = min(in_force, key=lambda held: held.standing.ends or dt.date.max)
         people = f"{covered:,} insured{'' if covered == 1 else 's'} covered today"
         return f"{people}; {_lower_first(first.standing.sentence)}."
 
@@ -206,7 +206,7 @@ def _policies(reach: Reach) -> list[Policy]:
         default=Value(3),
     )
     return list(
-        Policy.objects.live()
+        Policy.objects.not_retired()
         .filter(reach.policies())
         .with_page()
         .order_by(first, "number_normalized", "id")[: MOST_POLICIES + 1]
@@ -219,7 +219,7 @@ def _own_by_policy(reach: Reach, policies: list[Policy]) -> dict[int, list[Cover
     if not reach.insured_ids:
         return own
     coverages = (
-        Coverage.objects.live()
+        Coverage.objects.not_retired()
         .filter(insured_id__in=reach.insured_ids, term__policy__in=policies, term__retired_at=None)
         .select_related("insured")
         .with_segments()
@@ -251,12 +251,12 @@ def own_coverages(coverages: Iterable[Coverage], standing: Standing, terms: Iter
 
 def _terms(policies: list[Policy], *, counted: bool) -> TermQuerySet:
     """The policies' terms; `counted`: each current one with the number of insureds `covered` today, in one query."""
-    terms = Term.objects.live().filter(policy__in=policies)
+    terms = Term.objects.not_retired().filter(policy__in=policies)
     if not counted:
         return terms
     today = carrier_today()
     insureds = (
-        Coverage.objects.live()
+        Coverage.objects.not_retired()
         .filter(term=OuterRef("pk"), effective__lte=today, expires__gt=today)
         .order_by()
         .values("term_id")
@@ -290,7 +290,7 @@ def _book(reach: Reach) -> Book:
 
 def _running(agent: Reach, today: dt.date) -> TermQuerySet:
     """The clients' bound terms of today."""
-    return Term.objects.live().filter(
+    return Term.objects.not_retired().filter(
         agent.policies("policy__"),
         policy__retired_at=None,
         status=Term.Status.BOUND,

@@ -94,7 +94,7 @@ def listing_of(user: User, policies: Sequence[Policy], query: Mapping[str, str])
     if not policies:
         return Listing([], tabs, False, q, status)
     terms: dict[int, list[Term]] = {policy.pk: [] for policy in policies}
-    for term in Term.objects.live().filter(policy_id__in=list(terms)).only(*TERM_FIELDS):
+    for term in Term.objects.not_retired().filter(policy_id__in=list(terms)).only(*TERM_FIELDS):
         terms[term.policy_id].append(term)
     managed = _managed(user, policies)
     address = reverse("policies:policy", args=[PUBLIC_ID_PLACE])
@@ -130,7 +130,7 @@ def _own(user: User, policies: Sequence[Policy]) -> dict[int, list[Coverage]]:
     own: dict[int, list[Coverage]] = {policy.pk: [] for policy in policies}
     if not own:
         return own
-    coverages = Coverage.objects.live().filter(
+    coverages = Coverage.objects.not_retired().filter(
         insured_id__in=reach_of(user).insured_ids, term__policy_id__in=list(own), term__retired_at=None
     )
     for coverage in coverages.with_segments().annotate(policy_id=F("term__policy_id")):

@@ -186,7 +186,7 @@ def page_of_policy(request: HttpRequest, user: User, policy: Policy) -> PolicyPa
     may = capabilities(user, policy, among=(Capability.VIEW_POLICY, Capability.ISSUE_CERTIFICATE))
     whole = Capability.VIEW_POLICY in may
     issues = Capability.ISSUE_CERTIFICATE in may
-    terms = policy.live_terms
+    terms = policy.terms_on_file
     own = [] if whole else _own(user, policy)
     shown = terms if whole else [t for t in terms if t.pk in {coverage.term_id for coverage in own}]
     if whole:
@@ -266,7 +266,7 @@ def _row(term: Term, standing: Standing, chosen: Term | None) -> TermRow:
 def _roster(request: HttpRequest, term: Term, *, issues: bool) -> Roster:
     """A page of the term's coverages by name: up to 5,000, so paged by key and searched by the database."""
     q = request.GET.get("q", "").replace("\x00", "").strip()[:100]
-    coverages = term.coverages.live().select_related("insured").only(*ROSTER_FIELDS).with_segments()
+    coverages = term.coverages.not_retired().select_related("insured").only(*ROSTER_FIELDS).with_segments()
     words = fold(q).split()
     if words:
         coverages = coverages.filter(

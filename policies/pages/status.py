@@ -177,7 +177,7 @@ def _words_of_renewal(renewal: Term, day: dt.date) -> Notice:
 
 
 def standing_of(policy: Policy, terms: Iterable[Term], day: dt.date) -> Standing:
-    """The standing of a policy on `day` for who sees it whole, read from its live terms in any order; no query."""
+    """The standing of a policy on `day` for who sees it whole, read from its terms on file in any order; no query."""
     in_order = _in_order(policy, terms)
     return _standing(policy, [Span(term, term.effective, term.ends) for term in in_order], in_order, day, whole=True)
 

@@ -95,7 +95,7 @@ def test_a_membership_begins_and_ends_at_the_same_moment_in_every_zone(zone: str
         with at(moment), timezone.override(zone):
             assert Policy.objects.visible_to(inside).exists()
             assert not Policy.objects.visible_to(outside).exists()
-            assert [membership.user for membership in Membership.objects.live()] == [inside]
+            assert [membership.user for membership in Membership.objects.in_effect()] == [inside]
 
 
 @pytest.mark.django_db

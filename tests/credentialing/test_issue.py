@@ -65,7 +65,7 @@ def test_who_sees_the_coverage_without_the_right_is_refused(
     cast: Cast, browse: Browse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     certificate = issued(cast.coverage, cast.ana)
-    monkeypatch.setitem(RULES, Capability.ISSUE_CERTIFICATE, Rule(roles=frozenset()))
+    monkeypatch.setitem(RULES, Capability.ISSUE_CERTIFICATE, Rule("Nobody may.", roles=frozenset()))
     client = browse(cast.ana)
     assert client.get(issue_page(cast.coverage)).status_code == 403
     assert client.post(issue_page(cast.coverage), to_whom()).status_code == 403

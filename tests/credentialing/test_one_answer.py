@@ -255,7 +255,7 @@ def check_tabs(coverage: Coverage, cast: Cast) -> None:
     asked = RequestFactory().get("/")
     asked.user = cast.paula
     policy, today = coverage.term.policy, coverage.term.policy.today()
-    word = standing_of(policy, policy.terms.live(), today).word
+    word = standing_of(policy, policy.terms.not_retired(), today).word
     named = {label: code for code, label in POLICY_TABS}
     for code, _ in POLICY_TABS:
         if code not in (IN_FORCE, ENDING):

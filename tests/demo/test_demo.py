@@ -102,7 +102,7 @@ def test_a_book_grows_and_never_shrinks(demo_folder: Path) -> None:
     load_example(14)
     assert load_example(20).policies == 20
     assert load_example(12).policies == 20
-    assert Policy.objects.live().count() == 20
+    assert Policy.objects.not_retired().count() == 20
 
 
 @pytest.mark.django_db

@@ -267,7 +267,7 @@ def test_a_held_package_shows_its_difference_and_is_applied_by_decision(
     run.refresh_from_db()
     assert (run.status, run.released_reason) == ("applied", "Confirmed by core systems.")
     assert run.released_by == client.user  # type: ignore[attr-defined]
-    assert Policy.objects.live().count() == 30
+    assert Policy.objects.not_retired().count() == 30
     assert "Confirmed by core systems." in client.get(address(run)).content.decode()
 
 

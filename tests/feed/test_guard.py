@@ -117,7 +117,7 @@ def test_a_delta_that_would_retire_much_is_held(tmp_path: Path) -> None:
     load(tmp_path, book_of(30))
     rows = [{**policy_rows(f"MPL-{number}"), "op": "delete"} for number in range(2, 20)]
     run = load(tmp_path, {"policies.csv": rows}, sequence=2, mode="delta")
-    assert (run.status, Policy.objects.live().count()) == (Run.Status.HELD, 30)
+    assert (run.status, Policy.objects.not_retired().count()) == (Run.Status.HELD, 30)
     assert "18 of 30 rows of policies.csv (60.0%) would be retired" in run.outcome
 
 
@@ -164,7 +164,7 @@ def test_a_person_s_decision_lets_the_package_through(tmp_path: Path) -> None:
     run = execute(run)
 
     assert (run.status, run.total("retired")) == (Run.Status.APPLIED, 3)
-    assert (Policy.objects.live().count(), Source.objects.get().sequence) == (37, 2)
+    assert (Policy.objects.not_retired().count(), Source.objects.get().sequence) == (37, 2)
     assert run.released_by == stan
     released = Event.objects.get(tag="feed:package:released")
     assert (released.actor_id, "another carrier" in released.data["reason"]) == (stan.pk, True)
@@ -195,7 +195,7 @@ def test_what_was_changed_since_it_was_held_is_not_what_was_released(tmp_path: P
 
     run = execute(run)
 
-    assert (run.status, Policy.objects.live().count()) == (Run.Status.REFUSED, 40)
+    assert (run.status, Policy.objects.not_retired().count()) == (Run.Status.REFUSED, 40)
     assert run.findings.get().code == "changed-since-held"
 
 

@@ -306,7 +306,7 @@ def test_a_row_missing_from_a_full_package_is_retired_and_kept(tmp_path: Path, n
     gone = Coverage.objects.get(external_id="CV2")
     assert gone.retired_at is not None
     assert gone.public_id == public_id
-    assert list(Coverage.objects.live().values_list("external_id", flat=True)) == ["CV1"]
+    assert list(Coverage.objects.not_retired().values_list("external_id", flat=True)) == ["CV1"]
 
 
 def test_a_row_that_reappears_is_the_same_row_again(tmp_path: Path, no_guard: None) -> None:
@@ -392,14 +392,14 @@ def test_a_delta_inserts_updates_and_deletes(tmp_path: Path) -> None:
     assert errors(run) == []
     counts = run.counts["coverages.csv"]
     assert (counts["inserted"], counts["updated"], counts["retired"], counts["unchanged"]) == (1, 1, 1, 0)
-    assert sorted(Coverage.objects.live().values_list("external_id", flat=True)) == ["CV2", "CV3"]
+    assert sorted(Coverage.objects.not_retired().values_list("external_id", flat=True)) == ["CV2", "CV3"]
 
 
 def test_a_delta_without_the_column_op_only_adds_and_changes(tmp_path: Path) -> None:
     load(tmp_path, small_book())
     run = load(tmp_path, {"policies.csv": [policy_rows("MPL-2")]}, sequence=2, mode="delta")
     assert (run.total("inserted"), run.total("retired")) == (1, 0)
-    assert Policy.objects.live().count() == 2
+    assert Policy.objects.not_retired().count() == 2
 
 
 def test_a_delta_that_deletes_what_nobody_has_is_applied_with_a_warning(tmp_path: Path) -> None:
@@ -463,7 +463,7 @@ def test_a_full_package_retires_rows_of_its_own_source_only(tmp_path: Path, no_g
     load(tmp_path, small_book())
     load(tmp_path, small_book(), source="legacy")
     load(tmp_path, {"licenses.csv": []}, sequence=2, source="legacy")
-    assert list(License.objects.live().values_list("source", flat=True)) == ["core"]
+    assert list(License.objects.not_retired().values_list("source", flat=True)) == ["core"]
 
 
 def test_a_reference_never_reaches_into_another_source(tmp_path: Path) -> None:
@@ -568,7 +568,7 @@ def test_what_the_portal_learned_later_is_kept_and_what_it_learned_before_is_not
 
 def test_a_book_with_nothing_but_policies_can_grow(tmp_path: Path) -> None:
     load(tmp_path, book_of(30))
-    assert Policy.objects.live().count() == 30
+    assert Policy.objects.not_retired().count() == 30
 
 
 # The declarations.

@@ -137,7 +137,7 @@ def test_a_held_package_of_the_folder_is_released_from_where_it_lies(folder: Pat
     load_run(run.pk)
 
     assert names(folder) == {"done": ["1.zip", "2.zip"]}
-    assert Policy.objects.live().count() == 20
+    assert Policy.objects.not_retired().count() == 20
 
 
 def test_a_file_that_is_still_being_written_is_left_alone(folder: Path, queue: list[int]) -> None:

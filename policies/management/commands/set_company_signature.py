@@ -48,7 +48,7 @@ class Command(BaseCommand):
         self.stdout.write(f"Certificates and letters of {company} bear the signature {name} from now on.")
 
     def _company(self, wanted: str, source: str | None) -> Company:
-        companies = Company.objects.live().filter(Q(external_id=wanted) | Q(name=wanted))
+        companies = Company.objects.not_retired().filter(Q(external_id=wanted) | Q(name=wanted))
         if source:
             companies = companies.filter(source=source)
         found = list(companies.order_by("source", "external_id"))
@@ -57,5 +57,5 @@ class Command(BaseCommand):
         if found:
             sources = ", ".join(company.source for company in found)
             raise CommandError(f"Several companies are called {wanted} ({sources}). Add --source.", returncode=2)
-        known = ", ".join(f"{company.external_id} ({company.name})" for company in Company.objects.live())
+        known = ", ".join(f"{company.external_id} ({company.name})" for company in Company.objects.not_retired())
         raise CommandError(f"No company is called {wanted}. Known: {known or 'none'}.", returncode=2)
