@@ -23,6 +23,7 @@ from django.db import OperationalError, connection
 
 from core.templatetags.show import day_long
 from demo.data import ExampleError, load_example
+from demo.explore import make_twins
 from demo.news import make_news
 from demo.samples import make_samples
 from demo.static import collect_static
@@ -90,6 +91,7 @@ class Demo:
             )
         with self.step("the demo users have their accounts"):
             users = make_users()
+            make_twins()
             make_news()
         with self.step("style sheets and scripts are collected"):
             collect_static()

@@ -2,11 +2,14 @@
 
 from django.urls import path
 
+import core.converters  # noqa: F401  # makes <public_id:…> known
 from demo import views
 from portal import style
 
 app_name = "demo"
 urlpatterns = [
+    path("explore/<slug:key>/", views.explore, name="explore"),
+    path("code/<public_id:public_id>/", views.code, name="code"),
     path("outbox/", views.outbox, name="outbox"),
     path("outbox.json", views.outbox_json, name="outbox-json"),
     path("style/", style.style, name="style"),

@@ -1,12 +1,19 @@
-"""The pages of the demo's outbox."""
+"""The demo's own pages: its outbox, the one-click entry, and the code shown where it's asked for."""
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
+from accounts.decorators import keeps_no_session_alive
+from accounts.guards import session_of, user_of
+from accounts.methods import devices_of
+from accounts.models import PhoneDevice
+from accounts.navigation import wanted_page
+from demo.explore import enter, role_of
 from demo.models import DemoMessage
 from demo.outbox import as_json
 
@@ -26,3 +33,27 @@ def outbox_json(request: HttpRequest) -> JsonResponse:
     """What would have been sent, newest first: a list of `as_json`."""
     sent = DemoMessage.objects.order_by("-sent_at", "-id")[:SHOWN]
     return JsonResponse([as_json(message) for message in sent], safe=False)
+
+
+@require_POST
+def explore(request: HttpRequest, key: str) -> HttpResponse:
+    """Sign in as a role of the landing page, second factor included."""
+    role = role_of(key)
+    if role is None:
+        raise Http404
+    if enter(request=request, role=role):
+        return redirect(wanted_page(request) or role.start)
+    messages.error(request, f"You can’t sign in as {role.label} right now. Try again in a few minutes.")
+    return redirect("home")
+
+
+@require_safe
+@keeps_no_session_alive
+def code(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Show the code of one of the user's phones, also of the one that this session is setting up."""
+    own = [*devices_of(user_of(request)), *PhoneDevice.objects.in_set_up(session_of(request))]
+    device = next((each for each in own if each.public_id == public_id), None)
+    if not isinstance(device, PhoneDevice):
+        raise Http404
+    challenge = device.latest_challenge(session_of(request))
+    return render(request, "demo/_code.html", {"device": device, "challenge": challenge})

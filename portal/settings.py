@@ -147,7 +147,8 @@ WSGI_APPLICATION = "portal.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        # The demo's templates fill the hooks that are empty in production.
+        "DIRS": [*([BASE_DIR / "demo" / "templates"] if DEMO else []), BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -278,7 +279,7 @@ PUBLIC_URL_NAMES = {
 }
 
 if DEMO:
-    PUBLIC_URL_NAMES |= {"demo:outbox", "demo:outbox-json", "demo:style"}
+    PUBLIC_URL_NAMES |= {"demo:explore", "demo:outbox", "demo:outbox-json", "demo:style"}
 # What works without asking who is there: probes, and webhooks that carry a signature of their own.
 SESSIONLESS_URL_NAMES = {"healthz", "readyz", "metrics", "accounts:twilio-status"}
 # What a session may do that has given its password and no second factor yet.
@@ -297,6 +298,8 @@ HALF_SIGNED_IN_URL_NAMES = {
     "accounts:mfa-setup-text",
     "accounts:mfa-setup-code",
 }
+if DEMO:
+    HALF_SIGNED_IN_URL_NAMES |= {"demo:code"}
 
 # The feed.
 FEED_WATCH_DIR = env.str("FEED_WATCH_DIR", default="")

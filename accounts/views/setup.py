@@ -82,6 +82,7 @@ def mfa_setup_authenticator(request: HttpRequest) -> HttpResponse:
         request,
         "accounts/setup_authenticator.html",
         {
+            "device": device,
             "form": form,
             "next": wanted_page(request),
             # Drawn by segno from our own address; it holds nothing but paths.

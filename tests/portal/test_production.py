@@ -219,25 +219,29 @@ def test_the_demo_starts_in_demo_mode_only() -> None:
     assert "Unknown command: 'demo'" in done.stderr
 
 
-@pytest.mark.parametrize("address", ["/demo/outbox/", "/demo/outbox.json", "/demo/style/"])
+@pytest.mark.parametrize("address", ["/demo/outbox/", "/demo/outbox.json", "/demo/style/", "/demo/explore/agent/"])
 def test_the_demos_addresses_do_not_exist_outside_demo_mode(address: str, client: Client, db: None) -> None:
     assert client.get(address).status_code in {302, 404}
     with pytest.raises(NoReverseMatch):
         reverse("demo:outbox")
 
 
-def test_production_has_no_address_of_the_demos() -> None:
+def test_production_has_no_address_and_no_template_of_the_demos() -> None:
     script = (
         "import django, json; django.setup()\n"
         "from django.conf import settings\n"
         "from django.urls import get_resolver, resolve, Resolver404\n"
         "found = []\n"
-        "for path in ('/demo/outbox/', '/demo/outbox.json', '/demo/style/'):\n"
+        "for path in ('/demo/outbox/', '/demo/outbox.json', '/demo/style/', '/demo/explore/agent/', '/demo/code/x/'):\n"
         "    try:\n"
         "        resolve(path); found.append(path)\n"
         "    except Resolver404:\n"
         "        continue\n"
-        "print(json.dumps([found, [n for n in settings.PUBLIC_URL_NAMES if n.startswith('demo:')]]))\n"
+        "from django.template.loader import get_template\n"
+        "hooks = [get_template(name) for name in ('portal/_explore.html', 'accounts/_code_hint.html')]\n"
+        "found += [hook.origin.name for hook in hooks if hook.render({}).strip()]\n"
+        "names = settings.PUBLIC_URL_NAMES | settings.HALF_SIGNED_IN_URL_NAMES\n"
+        "print(json.dumps([found, [n for n in names if n.startswith('demo:')]]))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script],
