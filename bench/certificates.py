@@ -1,4 +1,4 @@
-"""A certificate from the click to its bytes, against a bare WeasyPrint laying out the same page."""
+"""A certificate from the click to its bytes, against bare WeasyPrint laying out the same page."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _TOKEN = re.compile(r'name="(csrfmiddlewaretoken|idempotency_key)" value="([^"]+
 
 
 def measure(names: list[str]) -> Iterator[Figure]:
-    """Figure `coi_single`, where it is named."""
+    """Yield the figure `coi_single` if it's named."""
     if "coi_single" in names:
         yield _single()
 
@@ -60,7 +60,7 @@ def _single() -> Figure:
         cpu = bare_cpu = 0.0
         for number in range(WARM_UP + ROUNDS):
             coverage = coverages[number % len(coverages)]
-            # A holder of its own each round, or the same snapshot would give the certificate that is there already.
+            # A new holder each round: the same snapshot would return the existing certificate.
             form = browser.form(reverse("credentialing:issue", args=[coverage.public_id]))
             form |= _holder(number)
             used = cpu_of(pids)
@@ -109,7 +109,7 @@ def _holder(number: int) -> dict[str, str]:
 
 @dataclass
 class Browser:
-    """As much of a browser as the story needs: one connection kept open, cookies, the two hidden fields of a form."""
+    """A minimal browser: one open connection, cookies, and the two hidden fields of a form."""
 
     port: int
     session: str
@@ -120,13 +120,13 @@ class Browser:
         self._http = http.client.HTTPConnection("localhost", self.port, timeout=60)
 
     def form(self, path: str) -> dict[str, str]:
-        """The hidden fields of the form at `path`, over a connection of its own: the last one may have timed out."""
+        """Return the hidden fields of the form at `path`, over a new connection: the last one may have timed out."""
         self._http.close()
         _, _, body = self._send("GET", path)
         return dict(_TOKEN.findall(body.decode()))
 
     def issue(self, path: str, form: dict[str, str]) -> bytes:
-        """Post the form, wait where it sends us until the certificate is ready, and return the PDF's bytes."""
+        """Post the form, follow it, wait until the certificate is ready, and return the PDF's bytes."""
         status, location, body = self._send("POST", path, urlencode(form))
         if status != 302:
             raise RuntimeError(f"Issuing answered {status}: {body[:2000].decode(errors='replace')}")
@@ -165,7 +165,7 @@ def _running(port: int) -> Iterator[list[int]]:
                       "--without-gossip", "--without-mingle"],
     }  # fmt: skip
     environment = os.environ | {"WEB_BIND": f"127.0.0.1:{port}", "WEB_PROCESSES": "1"}
-    # One user issues far more here than a person does, run after run.
+    # One user issues far more here than a person would.
     environment |= {"CERTIFICATES_PER_USER": "100000", "NEW_HOLDERS_PER_USER": "100000"}
     started: list[subprocess.Popen[bytes]] = []
     try:
@@ -205,7 +205,7 @@ def _wait_until_ready(port: int) -> None:
 
 
 def _service_pids() -> list[int]:
-    """PostgreSQL's postmaster, by its own word, and Redis by its."""
+    """Return the process ids of PostgreSQL and Redis, as they report them."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         backend = int(cursor.fetchone()[0])

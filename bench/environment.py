@@ -1,4 +1,4 @@
-"""What the benchmarks need to have set before the settings are read."""
+"""Environment of the benchmarks, set before the settings are read."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from embedded.addresses import data_root
 
 
 def prepare_environment() -> None:
-    """Demo mode on embedded services, in a new cluster of the benchmarks' own: never on somebody's database."""
+    """Use demo mode on embedded services, in a new cluster of the benchmarks' own, never on an existing database."""
     folder = data_root() / "bench"
-    # Figures on a book that grew from run to run can't be compared.
+    # Figures on a book that grows from run to run can't be compared.
     client.erase(folder)
     os.environ |= {
         "PORTAL_MODE": "demo",

@@ -26,7 +26,7 @@ SCHEMA = "bench_floor"
 
 
 def measure(names: list[str]) -> Iterator[Figure]:
-    """Figures `feed_load` (a new book) and `feed_unchanged` (the next package, in which nothing differs)."""
+    """Yield the figures `feed_load` (a new book) and `feed_unchanged` (the next package, with nothing different)."""
     if not {"feed_load", "feed_unchanged"} & set(names):
         return
     package = Path(settings.DATA_DIR) / "bench-feed"
@@ -44,7 +44,7 @@ def measure(names: list[str]) -> Iterator[Figure]:
 
 
 def _load(package: Path, *, sequence: int, as_of: dt.datetime, expect: str) -> float:
-    """Seconds that one load takes, as a package of a source of the benchmark's own."""
+    """Return the seconds one load takes, from the benchmark's own source."""
     manifest = json.loads((package / "manifest.json").read_text())
     manifest |= {"source": SOURCE, "sequence": sequence, "as_of": as_of.strftime("%Y-%m-%dT%H:%M:%SZ")}
     (package / "manifest.json").write_text(json.dumps(manifest))
@@ -57,7 +57,7 @@ def _load(package: Path, *, sequence: int, as_of: dt.datetime, expect: str) -> f
 
 
 def _copy_straight() -> tuple[int, float]:
-    """How many rows the source has, and the seconds that COPY takes to bring them into the twins."""
+    """Return the source's number of rows, and the seconds COPY takes to write them into the twins."""
     tables = table_maps()
     with _twins(tables), connection.cursor() as cursor:
         held = [(table_map, _columns(table_map), _read(table_map)) for table_map in tables]
@@ -77,7 +77,7 @@ def _copy_straight() -> tuple[int, float]:
 
 
 def _columns(table_map: TableMap) -> str:
-    """The table's columns but those that PostgreSQL itself generates, as a list for COPY."""
+    """The table's columns for COPY, without generated ones."""
     with connection.cursor() as names:
         names.execute(
             "SELECT string_agg(quote_ident(column_name), ', ' ORDER BY ordinal_position) "
@@ -89,7 +89,7 @@ def _columns(table_map: TableMap) -> str:
 
 
 def _read(table_map: TableMap) -> list[bytes]:
-    """The source's rows of one table in PostgreSQL's binary form."""
+    """Return the source's rows of one table in PostgreSQL's binary format."""
     with connection.cursor() as reader:
         columns = _columns(table_map)
         query = f"SELECT {columns} FROM {table_map.db_table} WHERE source = '{SOURCE}'"  # noqa: S608  # our own names
@@ -99,7 +99,7 @@ def _read(table_map: TableMap) -> list[bytes]:
 
 @contextmanager
 def _twins(tables: tuple[TableMap, ...]) -> Iterator[None]:
-    """Empty twins of the tables in a schema of their own, with the same defaults, checks, indexes and foreign keys."""
+    """Create empty twins of the tables in a separate schema, with the same defaults, checks, indexes, and keys."""
     with connection.cursor() as cursor:
         cursor.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
         cursor.execute(f"CREATE SCHEMA {SCHEMA}")
@@ -107,7 +107,7 @@ def _twins(tables: tuple[TableMap, ...]) -> Iterator[None]:
             cursor.execute(
                 f"CREATE TABLE {SCHEMA}.{table_map.db_table} (LIKE public.{table_map.db_table} INCLUDING ALL)"
             )
-        # Unqualified names in the definitions then mean the twins.
+        # Unqualified names in the definitions now mean the twins.
         cursor.execute(f"SET search_path = {SCHEMA}")
         for table_map in tables:
             cursor.execute(

@@ -1,4 +1,4 @@
-"""How the benchmarks measure: interleaved rounds, medians, CPU time of every process that took part."""
+"""Measuring: interleaved rounds, medians, and CPU time of every process involved."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True)
 class Figure:
-    """One line of the table: what was measured, what bounds it from below, and what else was seen."""
+    """One line of the table: the value, its floor, and other observations."""
 
     name: str
     value: float
@@ -57,7 +57,7 @@ def once(call: Callable[[], object]) -> Sample:
 
 
 def interleaved(calls: dict[str, Callable[[], object]], *, rounds: int, warm_up: int = 5) -> dict[str, Sample]:
-    """The median of each call, taken in turns, so that a slow moment of the machine falls on all of them."""
+    """Return the median of each call, run in turns so that a slow moment of the machine affects all of them."""
     for call in calls.values():
         for _ in range(warm_up):
             call()
@@ -72,14 +72,14 @@ def interleaved(calls: dict[str, Callable[[], object]], *, rounds: int, warm_up:
 
 
 def cpu_of(pids: list[int]) -> float:
-    """Milliseconds of CPU that these processes and all below them have used, those that have ended among them."""
+    """Return the milliseconds of CPU used by these processes and their descendants, including ended ones."""
     ticks = 0
     for pid in _with_descendants(pids):
         try:
             fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
         except (FileNotFoundError, ProcessLookupError):
             continue
-        # utime, stime, and the same of children that were waited for (proc(5), fields 14 to 17).
+        # utime, stime, and the same for waited-for children (proc(5), fields 14 to 17).
         ticks += sum(int(value) for value in fields[11:15])
     return ticks * 1000 / TICKS
 

@@ -1,4 +1,4 @@
-"""Staff's side of the portal itself: announcements."""
+"""Admin pages of the portal itself: announcements."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from portal.models import Announcement
 
 
 class AnnouncementForm(forms.ModelForm[Announcement]):
-    """An announcement, with its audience as boxes to tick."""
+    """An announcement, with its audience as checkboxes."""
 
     audience = forms.MultipleChoiceField(
         choices=Membership.Role.choices,
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="The roles that it is for; none ticked: everybody.",
+        help_text="The roles that see it. If none is selected, everyone does.",
     )
 
     class Meta:
@@ -27,16 +27,16 @@ class AnnouncementForm(forms.ModelForm[Announcement]):
         fields = ("title", "body", "link", "audience", "for_visitors", "published_from", "published_until")
 
     def clean(self) -> dict[str, Any]:
-        """Visitors have no role: what is for one role only is not for them."""
+        """Refuse a role together with visitors, who have none."""
         cleaned = super().clean() or {}
         if cleaned.get("for_visitors") and cleaned.get("audience"):
-            self.add_error("for_visitors", "Visitors have no role. Untick the audience, or this.")
+            self.add_error("for_visitors", "Visitors have no role. Clear the audience or this box.")
         return cleaned
 
 
 @admin.register(Announcement)
 class AnnouncementAdmin(StaffAdmin[Announcement]):
-    """News: what is on home now, what is to come, and what was."""
+    """News on the home page: current, upcoming, and past."""
 
     form = AnnouncementForm
     valued = ("title", "body", "link", "audience", "for_visitors", "published_from", "published_until")
@@ -56,5 +56,5 @@ class AnnouncementAdmin(StaffAdmin[Announcement]):
 
     @admin.display(description="on home now", boolean=True)
     def shown_now(self, announcement: Announcement) -> bool:
-        """Whether its time has come and isn't over."""
+        """Whether it's on the home page now."""
         return announcement.is_published()

@@ -1,4 +1,4 @@
-"""What production refuses to start with: missing or default secrets, and parts of the demo
+"""Reasons for production not to start: missing or default secrets, and parts of the demo
 (docs/security.md#secrets)."""
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from django.core.exceptions import ImproperlyConfigured
 
 from core.system import needs
 
-# Django's own measure (security.W009), and 256 bits as text for the others.
+# Django's own minimum (security.W009), and 256 bits as text for the others.
 SECRET_KEY_LENGTH = 50
 KEY_LENGTH = 32
 DEMO_PREFIX = "demo."
 LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
-# What libpq calls a connection that is encrypted or isn't made at all.
+# The values of libpq's sslmode that refuse an unencrypted connection.
 ENCRYPTED = frozenset(("require", "verify-ca", "verify-full"))
 NEEDED_TO_SEND_CODES = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM")
 
 
 def refuse_unsafe(values: Mapping[str, Any]) -> None:
-    """Raises ImproperlyConfigured with every reason at once; called at the end of the settings in production.
+    """Raise ImproperlyConfigured with all reasons at once; called at the end of the settings in production.
 
     `values` are the settings by name. The message names settings, never their values.
     """
@@ -86,7 +86,7 @@ def _address_problems(values: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _service_problems(values: Mapping[str, Any]) -> Iterator[str]:
-    """What lets others on the way, or on this machine, into Redis or PostgreSQL (docs/security.md#services)."""
+    """Settings that let other users or machines into Redis or PostgreSQL (docs/security.md#services)."""
     redis_url = values["REDIS_URL"]
     redis = urlsplit(redis_url)
     if redis.scheme in {"redis", "rediss"}:
@@ -111,28 +111,28 @@ def _service_problems(values: Mapping[str, Any]) -> Iterator[str]:
 
 
 def missing_pango() -> str:
-    """One sentence on what to install where WeasyPrint's libraries are missing; empty where they are there."""
+    """One sentence on what to install if WeasyPrint's libraries are missing; empty if they're installed."""
     pango = needs()["pango"]
     return pango.sentence if pango.missing else ""
 
 
 @checks.register(checks.Tags.compatibility)
 def check_pango(**_kwargs: object) -> list[checks.CheckMessage]:
-    """An error where certificates could not be rendered on this machine."""
+    """Report an error if certificates can't be rendered on this machine."""
     missing = missing_pango()
     return [checks.Error(missing, id="portal.E001")] if missing else []
 
 
 @checks.register(checks.Tags.compatibility, deploy=True)
 def check_subset(**_kwargs: object) -> list[checks.CheckMessage]:
-    """Says where each PDF costs more than it must (`manage.py check --deploy`)."""
+    """Warn if each PDF costs more than it needs to (`manage.py check --deploy`)."""
     subset = needs()["harfbuzz-subset"]
     return [checks.Info(subset.sentence, id="portal.I001")] if subset.missing else []
 
 
 @checks.register(checks.Tags.security, deploy=True)
 def check_example_addresses(**_kwargs: object) -> list[checks.CheckMessage]:
-    """Warns where staff alerts or support would go to an address of the example (`manage.py check --deploy`)."""
+    """Warn if staff alerts or support would go to an example address (`manage.py check --deploy`)."""
     addresses = {"STAFF_ALERT_EMAILS": settings.STAFF_ALERT_EMAILS, "DEFAULT_FROM_EMAIL": [settings.DEFAULT_FROM_EMAIL]}
     addresses |= {f"SUPPORT_{topic.upper()}_EMAIL": [contact["email"]] for topic, contact in settings.SUPPORT.items()}
     return [

@@ -1,4 +1,4 @@
-"""Settings from the environment, where each may come from a file instead: `NAME_FILE` names it."""
+"""Settings from the environment, each optionally from a file named by `NAME_FILE`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from environ.fileaware_mapping import FileAwareMapping
 
 
 class StrippedFiles(FileAwareMapping):
-    """Values from files lose the line break that an editor or `echo` puts behind them."""
+    """Environment values from files, without the line break that an editor or `echo` adds."""
 
     def __getitem__(self, key: str) -> str:
         try:
@@ -18,6 +18,6 @@ class StrippedFiles(FileAwareMapping):
 
 
 class Environment(FileAwareEnv):
-    """What the settings read."""
+    """The environment that the settings read."""
 
     ENVIRON = StrippedFiles()

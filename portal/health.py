@@ -1,4 +1,4 @@
-"""Is it alive, can it work, and how busy is it: /healthz, /readyz and /metrics."""
+"""Whether the portal is alive, ready, and busy: /healthz, /readyz, and /metrics."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 REQUESTS = Counter("portal_requests", "Requests answered.", ["view", "method", "status"])
 SECONDS = Histogram(
     "portal_request_seconds",
-    "Time from a request to its answer.",
+    "Time from a request to its response.",
     ["view"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 
 
 class MetricsMiddleware:
-    """Counts requests and measures their time, by the view's name (never by address: that may be personal)."""
+    """Count requests and measure their time by view name, never by URL, which may be personal."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -65,17 +65,17 @@ class MetricsMiddleware:
 @require_safe
 @never_cache
 def healthz(request: HttpRequest) -> HttpResponse:
-    """Alive: 200 as long as the process answers, whatever else is down."""
+    """Return 200 as long as the process answers, whatever else is down."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 
 @require_safe
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Whether requests can be served: 503 without the database, whoever asks.
+    """Return whether requests can be served: 503 without the database, for every caller.
 
-    To those who may read /metrics it also names everything else that is down, with 200:
-    `{"ready": true, "down": {"redis": "no answer", …}}`. What it found is good for two seconds.
+    Callers that may read /metrics also get a list of everything else that's down, with 200:
+    `{"ready": true, "down": {"redis": "no answer", …}}`. Results are kept for two seconds.
     """
     ready = _database.now()
     answer: dict[str, Any] = {"ready": ready}
@@ -88,7 +88,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
 @require_safe
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus' text format, for who bears METRICS_TOKEN, or without one for this very machine; else 404."""
+    """Return Prometheus' text format. Requires METRICS_TOKEN, or a local caller if no token is set; otherwise 404."""
     if not _may_know(request):
         raise Http404
     registry = REGISTRY
@@ -100,11 +100,11 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 class _Background(Collector):
-    """Queues and workers, asked for at the time of reading."""
+    """Metrics of queues and workers, read when they're collected."""
 
     def collect(self) -> Iterator[Metric]:
-        depth = GaugeMetricFamily("portal_queue_depth", "Tasks that wait in a queue.", labels=["queue"])
-        serving = GaugeMetricFamily("portal_workers", "Workers heard of lately, by queue.", labels=["queue"])
+        depth = GaugeMetricFamily("portal_queue_depth", "Tasks waiting in a queue.", labels=["queue"])
+        serving = GaugeMetricFamily("portal_workers", "Workers heard from lately, by queue.", labels=["queue"])
         up = GaugeMetricFamily("portal_redis_up", "Whether Redis answers.", value=1)
         try:
             with workers.connect() as client:
@@ -143,7 +143,7 @@ def _background_down() -> dict[str, str]:
 
 
 class Lately(Generic[T]):
-    """What a probe found, kept for so many seconds: however many ask at once, one of them goes and looks."""
+    """A probe's result, kept for some seconds: however many callers ask at once, one of them runs the probe."""
 
     def __init__(self, probe: Callable[[], T], *, seconds: float) -> None:
         self._probe, self._seconds = probe, seconds
@@ -151,12 +151,12 @@ class Lately(Generic[T]):
         self._found: tuple[float, T] | None = None
 
     def now(self) -> T:
-        """The finding. While somebody looks again the others take the last one, and wait only where there is none."""
+        """Return the result. While one caller probes, others get the last result, or wait if there is none."""
         found = self._found
         if found is not None and time.monotonic() - found[0] < self._seconds:
             return found[1]
         if not self._looking.acquire(blocking=found is None):
-            assert found is not None  # noqa: S101  # else it would have waited
+            assert found is not None  # noqa: S101  # it would have waited otherwise
             return found[1]
         try:
             newest = self._found
@@ -167,7 +167,7 @@ class Lately(Generic[T]):
             self._looking.release()
 
     def forget(self) -> None:
-        """Look again next time."""
+        """Run the probe again next time."""
         self._found = None
 
 
@@ -176,7 +176,7 @@ _background = Lately(_background_down, seconds=2)
 
 
 def forget() -> None:
-    """Look again next time, as after a change that is known of."""
+    """Run the probes again next time, as after a known change."""
     _database.forget()
     _background.forget()
 
@@ -194,7 +194,7 @@ def _may_know(request: HttpRequest) -> bool:
     if settings.METRICS_TOKEN:
         expected = f"Bearer {settings.METRICS_TOKEN}"
         return hmac.compare_digest(request.headers.get("Authorization", "").encode(), expected.encode())
-    # A proxy on this machine has a loopback address too, but says for whom it asks.
+    # A proxy on this machine has a loopback address too, but names its client.
     if any(name in request.headers for name in ("X-Forwarded-For", "Forwarded", "X-Real-IP")):
         return False
     try:

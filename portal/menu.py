@@ -1,4 +1,4 @@
-"""The menu by role (S-21): only what exists, and only what leads somewhere for this user."""
+"""The menu by role (S-21): only entries that lead somewhere for this user."""
 
 from __future__ import annotations
 

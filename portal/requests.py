@@ -1,4 +1,4 @@
-"""What is turned away before any view, session or form sees it: requests that can't be meant, and bodies too large."""
+"""Requests refused before any view, session, or form sees them: unreadable ones, and oversized bodies."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from portal.views import bad_request, too_large
 
 log = structlog.get_logger(__name__)
 GetResponse = Callable[[HttpRequest], HttpResponse]
-# PostgreSQL stores no NUL in a text, so an address or header that holds one finds nothing and fits nowhere.
+# PostgreSQL can't store NUL in text, so a URL or header with one can't match or be stored.
 NUL = "\0"
 ESCAPED_NUL = "%00"
 
 
 class ReadableRequestMiddleware:
-    """Answers 400 to a request with a NUL in its path, its query, or a header."""
+    """Answer 400 to a request with NUL in its path, query, or headers."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -34,8 +34,8 @@ class ReadableRequestMiddleware:
 
 
 class BodyLimitMiddleware:
-    """Answers 413 to a body that is larger than its view takes, by its announced length and without reading it
-    (docs/security.md#request-bodies). A body whose length isn't announced is refused with 411: no browser sends one."""
+    """Answer 413 to a body larger than its view takes, by Content-Length and without reading it
+    (docs/security.md#request-bodies). A body without a length gets 411: no browser sends one."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -44,7 +44,7 @@ class BodyLimitMiddleware:
         announced = request.META.get("CONTENT_LENGTH") or "0"
         if request.headers.get("Transfer-Encoding") or not (announced.isdecimal() and announced.isascii()):
             return too_large(request, status=HTTPStatus.LENGTH_REQUIRED)
-        # Twenty digits are no length, and would take long to read as a number.
+        # Twenty digits aren't a length, and would be slow to parse.
         length = int(announced[:20])
         if length > self._most(request):
             log.warning("request_body_refused", bytes=length)

@@ -1,5 +1,4 @@
-"""The groups that staff are put into, and what each may do in admin: the least its work needs
-(docs/security.md#staff)."""
+"""Staff groups with the least rights that each one's work needs (docs/security.md#staff)."""
 
 from __future__ import annotations
 
@@ -11,7 +10,7 @@ from django.db.models import Q
 from core.areas import staff_groups
 from core.events import StaffEvent, record_event
 
-# Groups of former versions. Their members are asked for anew: none of the present groups has the same rights.
+# Groups of former versions. Their members have to be assigned again: no current group has the same rights.
 RETIRED = ("Feed operators", "Editors")
 
 
@@ -19,7 +18,7 @@ RETIRED = ("Feed operators", "Editors")
 def make_staff_groups() -> list[Group]:
     """Make the groups, or set what an existing one of that name may do; return them as `core.areas.staff_groups` does.
 
-    What a group won or lost is in the event log. Raises LookupError for a permission that no model has.
+    The event log records which rights a group gained or lost. Raises LookupError for a permission that no model has.
     """
     made = []
     for wanted in staff_groups():
@@ -35,7 +34,7 @@ def make_staff_groups() -> list[Group]:
 
 @transaction.atomic
 def retire_groups() -> dict[str, list[str]]:
-    """Removes the groups of former versions. Returns the usernames of those who were in them, by group."""
+    """Remove the groups of former versions; return their members' usernames by group."""
     left = {}
     for group in Group.objects.filter(name__in=RETIRED):
         left[group.name] = list(group.user_set.values_list("username", flat=True))
@@ -66,7 +65,7 @@ def _code(permission: Permission) -> str:
 
 
 def table() -> list[str]:
-    """The groups as a table in Markdown, for docs/staff.md."""
+    """Return the groups as a Markdown table for docs/staff.md."""
     lines = ["| group | for | looks at | may |", "|---|---|---|---|"]
     for each in staff_groups():
         seen = ", ".join(sorted(str(apps.get_model(name)._meta.verbose_name_plural) for name in each.views))
@@ -77,7 +76,7 @@ def table() -> list[str]:
 
 
 def _words(code: str) -> str:
-    """What a permission lets one do: its model's own sentence, or 'add membership'."""
+    """A permission in words: its model's own sentence, or 'add membership'."""
     app, _, codename = code.partition(".")
     for model in apps.get_app_config(app).get_models():
         named = dict(model._meta.permissions)

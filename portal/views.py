@@ -1,4 +1,4 @@
-"""Home: the landing page of visitors, and status at a glance for who is signed in."""
+"""Home: the landing page for visitors, and status at a glance for signed-in users."""
 
 from __future__ import annotations
 
@@ -48,20 +48,20 @@ def greeting() -> str:
 
 
 def bad_request(_request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """The page for a request that can't be read."""
+    """The page for an unreadable request."""
     return _plain("400.html", 400)
 
 
 def too_large(_request: HttpRequest, *, status: int = 413) -> HttpResponse:
-    """The page for a request that carries more than its address takes."""
+    """The page for a request with too large a body."""
     return _plain("413.html", status)
 
 
 def server_error(_request: HttpRequest) -> HttpResponse:
-    """The page for a fault of ours."""
+    """The page for a server error."""
     return _plain("500.html", 500)
 
 
 def _plain(template: str, status: int) -> HttpResponse:
-    """A page that names whom to call, and asks neither database nor session nor cache for anything."""
+    """A page with support contacts that uses no database, session, or cache."""
     return render(None, template, {"brand": settings.BRAND, "support": settings.SUPPORT}, status=status)

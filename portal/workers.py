@@ -1,7 +1,7 @@
-"""Signs of life of the Celery workers: each tells Redis every ten seconds which queues it serves.
+"""Heartbeats of the Celery workers: each tells Redis every ten seconds which queues it serves.
 
-A thread of its own, since a worker without a pool is busy with its task and answers nothing else meanwhile. The
-schedule (beat) signs whenever it has handed over a task, which it does every few seconds: a thread would outlive it.
+They come from a separate thread, because a worker without a pool answers nothing while it works on a task. The
+scheduler (beat) sends one whenever it hands over a task, which happens every few seconds: a thread might outlive it.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from django.conf import settings
 
 log = structlog.get_logger(__name__)
 BEAT_SECONDS = 10
-# A worker that has not been heard of for so long counts as gone.
+# A worker that hasn't been heard from for this long counts as gone.
 GONE_SECONDS = 35
-# Under this name the schedule signs, beside the queues of the workers.
+# The scheduler's name, next to the workers' queues.
 BEAT = "beat"
 _stop = threading.Event()
 
 
 def connect() -> redis.Redis:
-    """A connection that gives up after a second: whoever asks for health wants an answer."""
+    """Return a connection that gives up after a second: a health check wants an answer."""
     client: redis.Redis = redis.Redis.from_url(
         settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=1, decode_responses=True
     )
@@ -34,12 +34,12 @@ def connect() -> redis.Redis:
 
 
 def key(queue: str) -> str:
-    """The sorted set of a queue's workers: name → time of the last sign of life, in seconds since 1970."""
+    """The sorted set of a queue's workers: name → time of the last heartbeat, in seconds since 1970."""
     return f"portal:workers:{queue}"
 
 
 def sign(client: redis.Redis, *, name: str, queues: list[str], now: float) -> None:
-    """Writes one sign of life for each queue and forgets the workers that have gone."""
+    """Write one heartbeat for each queue, and forget workers that are gone."""
     with client.pipeline() as pipe:
         for queue in queues:
             pipe.zadd(key(queue), {name: now})
@@ -48,7 +48,7 @@ def sign(client: redis.Redis, *, name: str, queues: list[str], now: float) -> No
 
 
 def working(client: redis.Redis, *, now: float) -> dict[str, int]:
-    """How many workers serve each queue; raises redis.RedisError where Redis does not answer."""
+    """Return the number of workers of each queue; raise redis.RedisError if Redis doesn't answer."""
     with client.pipeline() as pipe:
         for queue in settings.CELERY_TASK_QUEUES_NAMES:
             pipe.zcount(key(queue), now - GONE_SECONDS, "+inf")
@@ -56,7 +56,7 @@ def working(client: redis.Redis, *, now: float) -> dict[str, int]:
 
 
 def waiting(client: redis.Redis) -> dict[str, int]:
-    """How many tasks wait in each queue; raises redis.RedisError where Redis does not answer."""
+    """Return the number of tasks waiting in each queue; raise redis.RedisError if Redis doesn't answer."""
     with client.pipeline() as pipe:
         for queue in settings.CELERY_TASK_QUEUES_NAMES:
             pipe.llen(queue)
@@ -65,7 +65,7 @@ def waiting(client: redis.Redis) -> dict[str, int]:
 
 @worker_ready.connect
 def start_signs(sender: Any, **_kwargs: object) -> None:
-    """Starts the thread once the worker takes tasks."""
+    """Start the thread once the worker takes tasks."""
     name = str(sender.hostname)
     queues = [str(queue) for queue in sender.app.amqp.queues.consume_from]
     threading.Thread(target=_signs, args=(name, queues), name="signs-of-life", daemon=True).start()
@@ -73,13 +73,13 @@ def start_signs(sender: Any, **_kwargs: object) -> None:
 
 @worker_shutdown.connect
 def stop_signs(**_kwargs: object) -> None:
-    """Ends the thread with the worker."""
+    """End the thread with the worker."""
     _stop.set()
 
 
 @beat_init.connect
 def start_signs_of_beat(**_kwargs: object) -> None:
-    """In the process of the schedule, each task that is handed over is a sign of life."""
+    """Count each task that the scheduler hands over as its heartbeat."""
     after_task_publish.connect(_sign_of_beat)
 
 
@@ -88,7 +88,7 @@ def _sign_of_beat(**_kwargs: object) -> None:
         with connect() as client:
             sign(client, name=f"{BEAT}@{socket.gethostname()}", queues=[BEAT], now=time.time())
     except redis.RedisError as error:
-        log.warning("sign of life not written", error=type(error).__name__)
+        log.warning("heartbeat not written", error=type(error).__name__)
 
 
 def _signs(name: str, queues: list[str]) -> None:
@@ -97,6 +97,6 @@ def _signs(name: str, queues: list[str]) -> None:
             try:
                 sign(client, name=name, queues=queues, now=time.time())
             except redis.RedisError as error:
-                log.warning("sign of life not written", error=type(error).__name__)
+                log.warning("heartbeat not written", error=type(error).__name__)
             if _stop.wait(BEAT_SECONDS):
                 return

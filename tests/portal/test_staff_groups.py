@@ -111,6 +111,6 @@ def test_a_group_of_a_former_version_goes_and_its_members_are_named() -> None:
     kim.groups.add(former)
     said = StringIO()
     call_command("staff_groups", stdout=said)
-    assert "Feed operators is no more. Put these into the groups they need: kim" in said.getvalue()
+    assert "Feed operators was removed. Assign its members to the groups they need: kim" in said.getvalue()
     assert not User.objects.get(pk=kim.pk).groups.exists()
     assert Event.objects.get(tag="staff:group:retired").data == {"group": "Feed operators", "members": ["kim"]}

@@ -1,4 +1,4 @@
-"""`manage.py staff_groups`: the groups that staff are put into."""
+"""`manage.py staff_groups`: groups of staff."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from portal.staff import make_staff_groups, retire_groups, table
 
 
 class Command(BaseCommand):
-    """Makes the groups that the areas announce, or brings their rights up to date; members stay as they are. Removes
-    the groups of former versions."""
+    """Create the groups that the areas announce, or update their rights. Remove groups of former versions."""
 
-    help = "Makes the staff's groups, or brings what they may do up to date."
+    help = "Create the staff groups, or update their rights."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--table", action="store_true", help="print the table of docs/staff.md, and do nothing")
+        parser.add_argument("--table", action="store_true", help="print the table of docs/staff.md and change nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["table"]:
@@ -29,5 +28,5 @@ class Command(BaseCommand):
             )
         for name, members in retire_groups().items():
             self.stdout.write(
-                f"{name} is no more. Put these into the groups they need: {', '.join(members) or 'nobody'}"
+                f"{name} was removed. Assign its members to the groups they need: {', '.join(members) or 'nobody'}"
             )
