@@ -80,8 +80,8 @@ def keyset_page(
         queryset = queryset.filter(_beyond(names, cursor, "gt" if backward == descending else "lt"))
     if count:
         # How many rows there are, and how many on this side of the cursor.
-        counted: Any = queryset.annotate(rows_all=_CountOf.rows(everything), rows_ahead=_CountOf.rows(queryset))
-        queryset = counted
+        counted: Any = queryset.annotate(rows_all=_CountOf.rows(everything))
+        queryset = counted if cursor is None else counted.annotate(rows_ahead=_CountOf.rows(queryset))
     signs = "-" if descending != backward else ""
     found = list(queryset.order_by(*[f"{signs}{name}" for name in names])[: size + 1])
     more = len(found) > size
@@ -101,7 +101,8 @@ def keyset_page(
     total, first = None, 1
     if count:
         counts: Any = rows[0] if rows else None
-        total, ahead = (counts.rows_all, counts.rows_ahead) if rows else (0, 0)
+        total = counts.rows_all if counts else 0
+        ahead = counts.rows_ahead if counts and cursor is not None else total
         first = ahead - len(rows) + 1 if backward else total - ahead + 1
     return KeysetPage(
         rows,

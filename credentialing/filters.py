@@ -5,13 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-import django_filters
-from django import forms
-from django.contrib.postgres.search import SearchQuery
 from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Coalesce
 
 from core.dates import carrier_today
+from core.filters import StatusSearchFilter
+from core.search import name_query
 from policies.models import Coverage, Insured, Policy, Policyholder, Term
 from policies.names import fold, normalize_number
 from policies.words import Word
@@ -38,20 +37,10 @@ LATER_TERMS = Term.objects.not_retired().filter(
 LONG_AGO = Value(dt.date.min)
 
 
-class CoverageFilter(django_filters.FilterSet):
+class CoverageFilter(StatusSearchFilter):
     """`?q=` a policy number in any spelling or a name, `?status=` one of `STATUSES` (active where none is given)."""
 
-    q = django_filters.CharFilter(
-        method="by_text",
-        max_length=100,
-        error_messages={"max_length": "Search for at most %(limit_value)d characters."},
-        widget=forms.TextInput,
-    )
-    status = django_filters.ChoiceFilter(
-        choices=STATUSES,
-        method="by_status",
-        error_messages={"invalid_choice": "Choose one of the statuses above."},
-    )
+    STATUSES = STATUSES
 
     class Meta:
         model = Coverage
@@ -59,10 +48,9 @@ class CoverageFilter(django_filters.FilterSet):
 
     def by_text(self, coverages: CoverageQuerySet, _name: str, text: str) -> CoverageQuerySet:
         """Number, policyholder, or the insured's own name; every word the beginning of one of the name's."""
-        words = fold(text).split()
-        if not words:
+        query = name_query(fold(text).split())
+        if query is None:
             return coverages.none() if text.strip() else coverages
-        query = SearchQuery(" & ".join(f"{word}:*" for word in words), config="simple", search_type="raw")
         number = normalize_number(text)
         by_number = Q(term__policy__number_normalized__startswith=number) if number else Q(pk__in=[])
         return coverages.filter(

@@ -5,12 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-import django_filters
-from django import forms
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from core.dates import carrier_today
+from core.filters import StatusSearchFilter
 from policies.models import Coverage, Membership, Policy, Term, reach_of
 from policies.pages.status import RENEWAL_WINDOW_DAYS
 from policies.words import Word
@@ -34,20 +33,10 @@ STATUSES = [
 ]
 
 
-class PolicyFilter(django_filters.FilterSet):
-    """`?q=` a number in any spelling or a name, `?status=` one of `STATUSES`; both empty: all that one sees."""
+class PolicyFilter(StatusSearchFilter):
+    """`?q=` a number in any spelling or a name, `?status=` one of `STATUSES`; both empty: all that the user sees."""
 
-    q = django_filters.CharFilter(
-        method="by_text",
-        max_length=100,
-        error_messages={"max_length": "Search for at most %(limit_value)d characters."},
-        widget=forms.TextInput,
-    )
-    status = django_filters.ChoiceFilter(
-        choices=STATUSES,
-        method="by_status",
-        error_messages={"invalid_choice": "Choose one of the statuses above."},
-    )
+    STATUSES = STATUSES
 
     class Meta:
         model = Policy

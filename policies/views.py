@@ -9,9 +9,10 @@ from django.views.decorators.http import require_safe
 
 from accounts.guards import user_of
 from core.keyset import keyset_page
+from core.listing import sorting_of
 from policies.filters import PolicyFilter
 from policies.models import Policy
-from policies.pages.policies import listing_of, rows_of
+from policies.pages.policies import ORDERS, in_order, listing_of, rows_of
 from policies.pages.policy import page_of_policy, with_history
 
 if TYPE_CHECKING:
@@ -20,12 +21,13 @@ if TYPE_CHECKING:
 
 @require_safe
 def policy_list(request: HttpRequest) -> HttpResponse:
-    """Every policy that the user sees, in order of number, searched and narrowed; 422 for what can't be searched."""
+    """Every policy that the user sees, searched, narrowed, and sorted; 422 for what can't be searched."""
     user = user_of(request)
     narrowed = PolicyFilter(request.GET, rows_of(Policy.objects.visible_to(user)), request=request)
     understood = narrowed.is_valid()
-    policies = narrowed.qs if understood else Policy.objects.none()
-    page = keyset_page(policies, request, order=("number_normalized", "id"))
+    sorting = sorting_of(request.GET, ORDERS)
+    policies = in_order(narrowed.qs if understood else Policy.objects.none(), sorting)
+    page = keyset_page(policies, request, order=sorting.order, count=True)
     context = {"page": page, "filter": narrowed, "listing": listing_of(user, page.rows, request.GET)}
     return render(request, "policies/list.html", context, status=200 if understood else 422)
 

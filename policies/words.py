@@ -26,18 +26,23 @@ class Word(StrEnum):
 
     @property
     def kind(self) -> str:
-        """The kind of mark, as components/status.html names them."""
-        return KINDS[self]
+        """Return the kind of its mark (`core.templatetags.ui`)."""
+        return LOOKS[self][0]
+
+    @property
+    def icon(self) -> str:
+        """Return the name of its icon."""
+        return LOOKS[self][1]
 
 
-KINDS = {
-    Word.IN_FORCE: "good",
-    Word.UPCOMING: "accent",
-    Word.PENDING_CANCELLATION: "attention",
-    Word.CANCELLED: "danger",
-    Word.EXPIRED: "neutral",
-    Word.NOT_RENEWED: "neutral",
-    Word.PENDING: "neutral",
+LOOKS = {
+    Word.IN_FORCE: ("good", "circle-check"),
+    Word.UPCOMING: ("info", "calendar-clock"),
+    Word.PENDING_CANCELLATION: ("attention", "triangle-alert"),
+    Word.CANCELLED: ("danger", "octagon-alert"),
+    Word.EXPIRED: ("neutral", "circle-minus"),
+    Word.NOT_RENEWED: ("neutral", "circle-off"),
+    Word.PENDING: ("neutral", "circle-dashed"),
 }
 
 

@@ -135,6 +135,12 @@ def column(of: Column | str, css_class: str = "") -> SafeString:
 
 
 @register.simple_tag
+def column_of_details() -> SafeString:
+    """The head of the column that `row_details` fills."""
+    return SafeString('<th scope="col" class="row-details"><span class="visually-hidden">Details</span></th>')
+
+
+@register.simple_tag
 def row_details(about: str) -> SafeString:
     """The last cell of a row whose `on-demand` cells a narrow frame shows after a press on Details."""
     return format_html(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urlencode
 
 from django.db.models import Exists, F, Value
 from django.db.models.functions import Concat, Lower
 
+from core.listing import Tab, tabs_of
 from credentialing.filters import ACTIVE, LATER_TERMS, STATUSES
 from policies.eligibility import Verdict, judge_now
 from policies.words import Word, word_of
@@ -36,21 +35,11 @@ def in_order(coverages: CoverageQuerySet) -> CoverageQuerySet:
 
 
 @dataclass(frozen=True, slots=True)
-class Tab:
-    """One status to narrow to, as a link that keeps the search."""
-
-    label: str
-    href: str
-    current: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Row:
     """A coverage, what it gives today, and the word of its status mark."""
 
     coverage: Coverage
     verdict: Verdict
-
     word: Word
 
 
@@ -77,9 +66,4 @@ def listing_of(coverages: Sequence[Coverage], query: Mapping[str, str]) -> Listi
         was_last = cast("Any", coverage).was_last
         word = word_of(coverage, coverage.term.policy.today(), was_last=was_last)
         rows.append(Row(coverage, judge_now(coverage), word))
-    href = partial(_href, q)
-    return Listing(rows, [Tab(label, href(code), code == status) for code, label in STATUSES], q, status)
-
-
-def _href(q: str, status: str) -> str:
-    return "?" + urlencode({key: value for key, value in (("q", q), ("status", status)) if value})
+    return Listing(rows, tabs_of(STATUSES, query, default=ACTIVE), q, status)

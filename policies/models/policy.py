@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from django.contrib.postgres.search import SearchQuery
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -14,6 +13,7 @@ from django.utils.functional import cached_property
 
 from core.dates import carrier_today, in_force_on, local_today
 from core.fields import PublicIdField
+from core.search import name_query
 from policies.models.base import FeedQuerySet, FeedRow
 from policies.models.parties import Agency, Company, Policyholder
 from policies.names import fold, normalize_number
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from accounts.models import User
     from policies.models.term import Term
-
-SHORTEST_BEGINNING = 3
 
 
 class PolicyQuerySet(FeedQuerySet):
@@ -63,14 +61,9 @@ class PolicyQuerySet(FeedQuerySet):
         from policies.models.coverage import Coverage
         from policies.models.reach import reach_of
 
-        words = fold(text).split()
-        if not words:
+        query = name_query(fold(text).split())
+        if query is None:
             return self if not text.strip() else self.none()
-        query = SearchQuery(
-            " & ".join(f"{word}:*" if len(word) >= SHORTEST_BEGINNING else word for word in words),
-            config="simple",
-            search_type="raw",
-        )
         policies, coverages = Q(), Q()
         if by is not None:
             policies, coverages = reach_of(by).policies(), reach_of(by).coverages()

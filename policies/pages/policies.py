@@ -1,26 +1,27 @@
-"""Rows and tabs of the list of policies."""
+"""Rows, tabs, and orders of the list of policies."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
-from urllib.parse import urlencode
 
 from django.db.models import F
-from django.urls import reverse
+from django.db.models.functions import Lower
 
-from core.converters import PUBLIC_ID_PLACE
-from core.money import dollars
+from core.listing import Sorting, Tab, sorting_of, tabs_of
+from core.money import whole_dollars
 from core.templatetags.show import day
+from core.urls import address_for
 from policies.filters import STATUSES
 from policies.models import Coverage, Membership, Policy, Term, reach_of
 from policies.pages.status import Standing, standing_for_insured, standing_of
 from policies.words import Word
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from accounts.models import User
+    from core.listing import Column
     from policies.models.policy import PolicyQuerySet
 
 PROGRAMS = dict(Policy.Program.choices)
@@ -35,16 +36,9 @@ POLICY_FIELDS = (
     "policyholder__name",
     "policyholder__state",
 )
+# By name of column: number first, since that is the order along an index.
+ORDERS = {"number": ("number_normalized", "id"), "policyholder": ("policyholder_name", "id")}
 TERM_FIELDS = ("policy_id", "status", "effective", "expires", "premium")
-
-
-@dataclass(frozen=True, slots=True)
-class Tab:
-    """One status to narrow to, as a link that keeps the search."""
-
-    label: str
-    href: str
-    current: bool
 
 
 class Row(TypedDict):
@@ -54,8 +48,7 @@ class Row(TypedDict):
     href: str
     policyholder: str
     program: str
-    kind: str
-    label: str
+    word: Word
     sentence: str
     term: str
     premium: str
@@ -68,8 +61,17 @@ class Listing:
     rows: list[Row]
     tabs: list[Tab]
     shows_premium: bool
+    sorting: Sorting
     q: str
     status: str
+
+    @property
+    def columns(self) -> dict[str, Column]:
+        """The heads of the columns that sort."""
+        return {
+            "policyholder": self.sorting.column("policyholder", "Policyholder"),
+            "number": self.sorting.column("number", "Policy"),
+        }
 
     @property
     def searched(self) -> bool:
@@ -82,22 +84,25 @@ def rows_of(policies: PolicyQuerySet) -> PolicyQuerySet:
     return policies.select_related("policyholder").only(*POLICY_FIELDS)
 
 
+def in_order(policies: PolicyQuerySet, sorting: Sorting) -> PolicyQuerySet:
+    """With the key of the order that the user chose."""
+    return (
+        policies.annotate(policyholder_name=Lower("policyholder__name")) if sorting.name == "policyholder" else policies
+    )
+
+
 def listing_of(user: User, policies: Sequence[Policy], query: Mapping[str, str]) -> Listing:
-    """The rows of one page of policies; one query, three for who is insured on some and manages others."""
+    """The rows of one page of policies; one query, three for a user who is insured on some and manages others."""
     q, status = query.get("q", "").strip(), query.get("status", "")
-    tabs = [
-        Tab(
-            label, "?" + urlencode({key: value for key, value in (("q", q), ("status", code)) if value}), code == status
-        )
-        for code, label in [("", "All"), *STATUSES]
-    ]
+    tabs = tabs_of([("", "All"), *STATUSES], query)
+    sorting = sorting_of(query, ORDERS)
     if not policies:
-        return Listing([], tabs, False, q, status)
+        return Listing([], tabs, False, sorting, q, status)
     terms: dict[int, list[Term]] = {policy.pk: [] for policy in policies}
     for term in Term.objects.not_retired().filter(policy_id__in=list(terms)).only(*TERM_FIELDS):
         terms[term.policy_id].append(term)
     managed = _managed(user, policies)
-    address = reverse("policies:policy", args=[PUBLIC_ID_PLACE])
+    address = address_for("policies:policy")
     own = _own(user, [policy for policy in policies if policy.pk not in managed])
     rows = []
     for policy in policies:
@@ -106,22 +111,21 @@ def listing_of(user: User, policies: Sequence[Policy], query: Mapping[str, str])
         else:
             standing = standing_for_insured(policy, own[policy.pk], terms[policy.pk], policy.today())
         rows.append(_row(standing, address, with_premium=policy.pk in managed))
-    return Listing(rows, tabs, bool(managed), q, status)
+    return Listing(rows, tabs, bool(managed), sorting, q, status)
 
 
-def _row(standing: Standing, address: str, *, with_premium: bool) -> Row:
+def _row(standing: Standing, address: Callable[[str], str], *, with_premium: bool) -> Row:
     policy, term = standing.policy, standing.term
     plain = standing.word == Word.IN_FORCE
     return Row(
         number=policy.number,
-        href=address.replace(PUBLIC_ID_PLACE, policy.public_id),
+        href=address(policy.public_id),
         policyholder=policy.policyholder.name,
         program=PROGRAMS[policy.program],
-        kind=standing.kind,
-        label=standing.label,
+        word=standing.word,
         sentence="" if plain else standing.sentence,
         term=f"{day(term.effective)} – {day(term.expires)}" if term else "",
-        premium=dollars(term.premium) if with_premium and term and term.premium is not None else "",
+        premium=whole_dollars(term.premium) if with_premium and term and term.premium is not None else "",
     )
 
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.search import SearchQuery
 from django.db import models
 from django.db.models import F, Value
 from django.db.models.expressions import RawSQL
@@ -24,6 +23,7 @@ from core.dates import carrier_today
 from core.keyset import KeysetPage, keyset_page
 from core.money import whole_dollars
 from core.panels import Panel, panels_for
+from core.search import name_query
 from core.templatetags.show import day
 from policies.eligibility import Verdict, judge_now
 from policies.models import AgentOfRecord, Coverage, Policy, Term
@@ -267,11 +267,9 @@ def _roster(request: HttpRequest, term: Term, *, issues: bool) -> Roster:
     """A page of the term's coverages by name: up to 5,000, so paged by key and searched by the database."""
     q = request.GET.get("q", "").replace("\x00", "").strip()[:100]
     coverages = term.coverages.not_retired().select_related("insured").only(*ROSTER_FIELDS).with_segments()
-    words = fold(q).split()
-    if words:
-        coverages = coverages.filter(
-            insured__search=SearchQuery(" & ".join(f"{word}:*" for word in words), config="simple", search_type="raw")
-        )
+    name = name_query(fold(q).split())
+    if name is not None:
+        coverages = coverages.filter(insured__search=name)
     elif q:
         coverages = coverages.none()
     page = keyset_page(coverages.annotate(sort_key=BY_NAME), request, order=("sort_key", "id"), size=ROSTER_SIZE)

@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from core.keyset import MOST_COUNTED
 from core.templatetags.show import day_long
 from policies.filters import STATUSES
 from policies.models import Coverage, Membership, Policy, Term
@@ -45,13 +46,13 @@ def test_each_sees_her_own_policies_and_nobody_elses(cast, browse):
 
 def test_a_row_says_where_the_policy_stands_and_leads_to_its_page(cast, browse):
     response = browse(cast.paula).get(ADDRESS)
-    assert "MPL-204-118832 Riverbend Medical Group Physicians In force" in words(response)
+    assert "Riverbend Medical Group Physicians MPL-204-118832 In force" in words(response)
     assert cast.policy.get_absolute_url() in links(response)
 
 
 def test_the_premium_is_for_those_who_see_the_policy_whole(cast, browse):
-    assert "$184,200.00" in words(browse(cast.paula).get(ADDRESS))
-    assert "$184,200.00" in words(browse(cast.adam).get(ADDRESS))
+    assert "$184,200" in words(browse(cast.paula).get(ADDRESS))
+    assert "$184,200" in words(browse(cast.adam).get(ADDRESS))
     page = words(browse(cast.ana).get(ADDRESS))
     assert "$" not in page
     assert "Premium" not in page
@@ -61,7 +62,7 @@ def test_who_is_insured_on_one_policy_and_manages_another_sees_only_the_others_p
     other = TermFactory(policy__number="MPL-999-000001", premium=Decimal("1234.00")).policy
     holder_of(cast.ana, other.policyholder)
     rows = {row["number"]: row["premium"] for row in browse(cast.ana).get(ADDRESS).context["listing"].rows}
-    assert rows == {"MPL-204-118832": "", "MPL-999-000001": "$1,234.00"}
+    assert rows == {"MPL-204-118832": "", "MPL-999-000001": "$1,234"}
 
 
 @pytest.mark.parametrize("text", ["mpl-204-118832", "MPL204118", "mpl 204", "riverbend", "Núñez", "nunez ana", "okaf"])
@@ -95,13 +96,13 @@ def test_strange_text_is_a_search_like_any_other(cast, browse, text):
     response = browse(cast.paula).get(ADDRESS, {"q": text})
     assert response.status_code == 200
     assert numbers(response) == []
-    assert "No policy fits" in words(response)
+    assert "No policies found" in words(response)
 
 
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
-        ({"q": "x" * 101}, "Search for at most 100 characters."),
+        ({"q": "x" * 101}, "Enter up to 100 characters."),
         ({"status": "burning"}, "Choose one of the statuses above."),
     ],
 )
@@ -147,7 +148,7 @@ def test_every_status_has_its_tab_and_its_policies(cast, browse):
     for status, found in expected.items():
         response = client.get(ADDRESS, {"status": status, "q": ""})
         assert sorted(numbers(response)) == found, status
-        words_there = {row["label"] for row in response.context["listing"].rows}
+        words_there = {row["word"] for row in response.context["listing"].rows}
         if status not in ("in_force", "ending"):
             assert words_there == {dict(STATUSES)[status]}, "tabs and marks speak the same words"
         (current,) = [tab for tab in response.context["listing"].tabs if tab.current]
@@ -193,7 +194,10 @@ def test_the_hundred_thousandth_row_costs_no_more_queries_than_the_first(cast, b
         response = client.get(ADDRESS)
     assert len(numbers(response)) == 25
     assert len(many) == len(few) <= 10
-    assert not any("COUNT(" in query["sql"] or "OFFSET" in query["sql"] for query in many.captured_queries)
+    statements = [query["sql"] for query in many.captured_queries]
+    assert not any("OFFSET" in statement for statement in statements)
+    # The place in the list comes with its rows, counted to a bound.
+    assert [f"LIMIT {MOST_COUNTED + 1}" in statement for statement in statements if "COUNT(" in statement] == [True]
 
 
 def test_who_has_no_policy_is_told_so_and_whom_to_call(cast, browse):
@@ -206,7 +210,7 @@ def test_who_has_no_policy_is_told_so_and_whom_to_call(cast, browse):
 def test_a_renewal_is_not_taken_for_the_current_term(cast, browse):
     TermFactory(policy=cast.policy, effective=cast.term.expires, expires=days(630), status=Term.Status.OFFERED)
     (row,) = browse(cast.paula).get(ADDRESS).context["listing"].rows
-    assert row["label"] == "In force"
+    assert row["word"] == "In force"
     assert row["term"].endswith(f"{cast.term.expires:%Y}")
 
 
@@ -233,7 +237,32 @@ def test_no_tab_and_no_row_tells_who_left_what_became_of_the_group(cast, browse,
     for other in (code for code, _ in STATUSES if code != "expired"):
         assert numbers(client.get(ADDRESS, {"status": other})) == [], other
     (row,) = client.get(ADDRESS).context["listing"].rows
-    assert (row["label"], row["sentence"]) == ("Expired", f"Your coverage ended on {day_long(days(-40))}")
+    assert (row["word"], row["sentence"]) == ("Expired", f"Your coverage ended on {day_long(days(-40))}")
     assert numbers(browse(cast.paula).get(ADDRESS, {"status": status})) == ["MPL-204-118832"]
     holder_of(cast.ben, cast.policy.policyholder)
     assert numbers(browse(cast.ben).get(ADDRESS, {"status": status})) == ["MPL-204-118832"], "she sees it whole now"
+
+
+def test_the_list_is_counted_and_sorts_by_number_and_by_policyholder(cast, browse):
+    for number, name in (("A-1", "Zeta Clinic"), ("B-2", "alder Clinic"), ("C-3", "Mid Clinic")):
+        holder_of(cast.paula, TermFactory(policy__number=number, policy__policyholder__name=name).policy.policyholder)
+    client = browse(cast.paula)
+    assert "Showing 1–4 of 4 policies" in words(client.get(ADDRESS))
+    assert numbers(client.get(ADDRESS, {"sort": "-number"})) == ["MPL-204-118832", "C-3", "B-2", "A-1"]
+    by_name = client.get(ADDRESS, {"sort": "policyholder"})
+    assert numbers(by_name) == ["B-2", "C-3", "MPL-204-118832", "A-1"]
+    assert 'aria-sort="ascending"' in by_name.content.decode()
+    assert "?sort=-policyholder" in links(by_name)
+    assert numbers(client.get(ADDRESS, {"sort": "premium; drop"})) == ["A-1", "B-2", "C-3", "MPL-204-118832"]
+
+
+def test_a_tab_and_a_page_keep_the_order(cast, browse):
+    for place in range(30):
+        holder_of(cast.paula, TermFactory(policy__policyholder__name=f"Clinic {place:02}").policy.policyholder)
+    client = browse(cast.paula)
+    first = client.get(ADDRESS, {"sort": "-policyholder"})
+    assert "?status=in_force&sort=-policyholder" in links(first)
+    second = client.get(ADDRESS + first.context["page"].next_href)
+    assert "Showing 26–31 of 31 policies" in words(second)
+    assert numbers(first)[0] == "MPL-204-118832"
+    assert [row["policyholder"] for row in second.context["listing"].rows][-1] == "Clinic 00"
