@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import tomllib
+
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse
 from django.utils.module_loading import import_string
@@ -23,22 +26,29 @@ def greet(name: str) -> str:
 
 
 def test_every_app_of_the_portal_is_an_area_with_a_config_of_its_own() -> None:
+    layers = tomllib.loads((settings.BASE_DIR / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0][
+        "layers"
+    ]
+    floors = [
+        [name.strip() for name in layer.split("|")] for layer in reversed(layers) if layer not in {"bench", "demo"}
+    ]
     names = [area.name for area in areas.areas()]
 
-    assert names == ["core", "accounts", "policies", "credentialing", "feed", "portal"]
+    assert sorted(names) == sorted(name for floor in floors for name in floor)
+    assert names == sorted(names, key=lambda name: next(n for n, floor in enumerate(floors) if name in floor))
     assert {app.name for app in areas.own_apps()} == {*names, "bench", "demo"}
 
 
 def test_the_menu_and_the_quick_links_are_in_order_and_lead_to_pages() -> None:
-    assert [entry.label for entry in areas.menu()] == ["Policies", "Certificates"]
-    assert [entry.label for entry in areas.quick_links()] == ["Create a certificate", "Policies"]
+    assert [entry.label for entry in areas.menu()][:2] == ["Policies", "Certificates"]
+    assert [entry.label for entry in areas.quick_links()][:2] == ["Create a certificate", "Policies"]
     assert all(reverse(entry.url_name) for entry in [*areas.menu(), *areas.quick_links()])
 
 
 def test_a_new_menu_entry_comes_in_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(CoreConfig, "menu", (MenuEntry("Billing", "home", "receipt", order=15),))
 
-    assert [entry.label for entry in areas.menu()] == ["Policies", "Billing", "Certificates"]
+    assert [entry.label for entry in areas.menu()][:3] == ["Policies", "Billing", "Certificates"]
 
 
 def test_every_dotted_path_that_an_area_announces_exists() -> None:
@@ -53,7 +63,8 @@ def test_every_dotted_path_that_an_area_announces_exists() -> None:
 def test_the_feed_fills_the_tables_that_areas_announce(monkeypatch: pytest.MonkeyPatch) -> None:
     assert table_maps()
 
-    monkeypatch.setattr(PoliciesConfig, "feed_tables", "")
+    for area in areas.areas():
+        monkeypatch.setattr(type(area), "feed_tables", "")
 
     assert table_maps() == ()
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from django.test import Client
@@ -61,6 +63,13 @@ def faults_of(html: str) -> list[str]:
     return page.faults + twice + focus + lost
 
 
+def keep(name: str, html: bytes) -> None:
+    """Write a whole page for the HTML checker (tools/html.py), where it asks for that."""
+    folder = os.environ.get("PORTAL_PAGES_DIR")
+    if folder and html.lstrip().lower().startswith(b"<!doctype"):
+        (Path(folder) / f"{name.replace(':', '-')}.html").write_bytes(html)
+
+
 @pytest.mark.parametrize("viewer", VIEWERS)
 def test_no_page_has_markup_that_a_checker_refuses(viewer, book, settings):  # noqa: F811
     settings.METRICS_TOKEN = ""
@@ -70,6 +79,8 @@ def test_no_page_has_markup_that_a_checker_refuses(viewer, book, settings):  # n
             continue
         response = client_of(viewer, book).get(reverse(name, args=row.args(book) if row.args else []))
         is_page = response.headers.get("Content-Type", "").startswith("text/html") and not response.streaming
+        if is_page:
+            keep(f"{viewer}-{name}", response.content)
         if is_page and (faults := faults_of(response.content.decode())):
             wrong[name] = faults
     assert wrong == {}
