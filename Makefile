@@ -11,14 +11,14 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	command -v $$python >/dev/null 2>&1 && $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo $$python && break; done)
 
-# The virtual environment in the checkout, unless it belongs to somebody else (root made it, a plain user comes now, or
+# The virtual environment in the checkout, unless it belongs to another user (root made it and a plain user comes now, or
 # the reverse): then one of our own beside it, or in our cache where the checkout can't be written.
 VENV ?= $(shell \
 	if [ -O .venv ] || { [ ! -e .venv ] && [ -w . ]; }; then echo .venv; \
 	elif [ -O ".venv-$$(id -u)" ] || [ -w . ]; then echo ".venv-$$(id -u)"; \
 	else echo "$${XDG_CACHE_HOME:-$$HOME/.cache}/portal-venv-$$(pwd -P | cksum | cut -d' ' -f1)"; fi)
 BIN := $(VENV)/bin/python
-# An environment whose Python has gone (upgraded, removed, the checkout copied from another machine) is made anew.
+# An environment whose Python has gone (upgraded, removed, the checkout copied from another machine) is made again.
 BROKEN := $(shell if [ -e "$(VENV)/made.stamp" ] && ! "$(BIN)" -c '' 2>/dev/null; then rm -f "$(VENV)"/*.stamp; echo yes; fi)
 
 # Commands end when make ends, even when it is killed.
@@ -26,8 +26,8 @@ export PORTAL_END_WITH_PARENT := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 
-# Half a dozen processes import the same modules at every start: they must find them compiled, also where the
-# environment forbids Python to keep what it compiles. On all cores it takes a third of the time that pip would.
+# Half a dozen processes import the same modules at every start: they must find them compiled, even where the
+# environment forbids Python to keep what it compiles. On all cores it takes a third of pip's time.
 unexport PYTHONDONTWRITEBYTECODE
 INSTALL = "$(BIN)" -m pip install --quiet --require-hashes --no-deps --no-compile -r $(1) \
 	&& { "$(BIN)" -m compileall -q -j 0 -x '/(tests?|testing|geodata|carrierdata|tzdata|locale)/' "$(VENV)/lib" >/dev/null || true; }

@@ -57,7 +57,7 @@ def _faults_of(root: Path, name: str, line: str) -> Iterator[str]:
         for letter, digits in ID.findall(line):
             yield from _target(root / SPEC, f"{letter}-{digits}".lower(), SPEC)
     if match := ELSEWHERE.search(line):
-        yield f"'{match.group()}' is no document of this repository; cite an anchor of docs/"
+        yield f"'{match.group()}' isn't a document of this repository; cite an anchor of docs/"
     if name.endswith(".md"):
         for file, test in TEST.findall(line):
             if not has_test(root / "tests" / file, test):

@@ -29,7 +29,7 @@ CHECKS: dict[str, list[str]] = {
 
 
 def main() -> int:
-    """Runs all checks; 1 if any failed."""
+    """Run all checks; 1 if any failed."""
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "tools.lint_settings", "NO_COLOR": "1"}
     failed = []
     for name, arguments in CHECKS.items():
@@ -46,10 +46,10 @@ def main() -> int:
 
 
 def audit() -> bool:
-    """Looks the locked packages up among known vulnerabilities; False where any has one.
+    """Look the locked packages up among known vulnerabilities; False if any has one.
 
-    False too where nothing was audited, because the service can't be reached or knows none of the packages (as behind
-    a mirror of the index), unless PORTAL_LINT_OFFLINE=1 allows that. It is said in either case.
+    False, too, if nothing was audited, because the service can't be reached or knows none of the packages (as behind
+    a mirror of the index), unless PORTAL_LINT_OFFLINE=1 allows that. The output says so in either case.
     """
     command = [sys.executable, "-m", "pip_audit", "-r", "requirements/dev.txt", "--require-hashes", "--disable-pip"]
     command += ["--format", "json", "--progress-spinner", "off"]
@@ -72,7 +72,7 @@ def audit() -> bool:
 
 
 def nothing_audited(reason: str) -> bool:
-    """Says so, and whether that is allowed."""
+    """Say so, and return whether that is allowed."""
     allowed = os.environ.get("PORTAL_LINT_OFFLINE") == "1"
     print(f"{'none' if allowed else 'FAILED':>6}  pip-audit: NOTHING WAS AUDITED ({reason})")
     print("        " + ("PORTAL_LINT_OFFLINE allows that." if allowed else "PORTAL_LINT_OFFLINE=1 would allow that."))

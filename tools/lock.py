@@ -1,4 +1,4 @@
-"""`make lock`: compiles requirements/*.txt from pyproject.toml, with hashes, for every Python from 3.11 on."""
+"""`make lock`: compile requirements/*.txt from pyproject.toml, with hashes, for every Python from 3.11 on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ COMPILE = (
     "uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url "
     "--no-header --no-annotate --quiet"
 ).split()
-# Production takes the project's own dependencies; the demo and developers a group of pyproject.toml besides.
+# Production takes the project's own dependencies; the demo and developers a group of pyproject.toml as well.
 FILES: dict[str, tuple[str, ...]] = {
     "prod.txt": (),
     "demo.txt": ("--group", "demo"),
@@ -21,7 +21,7 @@ HEADER = "# Compiled from pyproject.toml by `make lock`; not edited by hand.\n"
 
 
 def main(arguments: list[str]) -> int:
-    """Writes all files; `--upgrade` takes the newest versions that pyproject.toml allows."""
+    """Write all files; `--upgrade` takes the newest versions that pyproject.toml allows."""
     folder = ROOT / "requirements"
     folder.mkdir(exist_ok=True)
     for name, options in FILES.items():

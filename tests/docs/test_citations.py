@@ -37,9 +37,9 @@ def repository(tmp_path: Path) -> Path:
         ("Lockout (S-14).", None),
         ("Lockout (S-15).", "docs/spec.md has no anchor #s-15"),
         ("A table (B-09).", "docs/spec.md has no anchor #b-09"),
-        ("Codes (SECURITY: codes).", "'SECURITY:' is no document"),
-        ("Rows (DESIGN: data).", "'DESIGN:' is no document"),
-        ("Held (FEED.md).", "'FEED.md' is no document"),
+        ("Codes (SECURITY: codes).", "'SECURITY:' isn't a document"),
+        ("Rows (DESIGN: data).", "'DESIGN:' isn't a document"),
+        ("Held (FEED.md).", "'FEED.md' isn't a document"),
         ("How to report a hole: SECURITY.md.", None),
     ],
 )
