@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
     from accounts.models import User
+    from policies.eligibility import Eligibility
     from policies.models import Coverage
 
 CONCERN, SAVED, NEW = "concern", "saved", "new"
@@ -83,20 +84,24 @@ class IssueForm(IdempotentForm):
         "zip": "Enter a ZIP code.",
     }
 
-    def __init__(self, *args: Any, user: User, coverage: Coverage, **kwargs: Any) -> None:
-        """`coverage` was fetched through `visible_to(user)`."""
+    def __init__(self, *args: Any, user: User, coverage: Coverage, eligibility: Eligibility, **kwargs: Any) -> None:
+        """`coverage` was fetched through `visible_to(user)`; `eligibility` is what it gives now."""
         super().__init__(*args, **kwargs)
         self._user = user
         self._coverage = coverage
+        self._eligibility = eligibility
         self._memberships = issuing.acting_memberships(user, coverage)
         holders = Holder.objects.in_books_of(self._memberships).order_by("-last_used_at", "-id")
         recent = list(holders.values_list("pk", flat=True)[:MOST_HOLDERS])
         self.fields["holder"].queryset = holders.filter(pk__in=recent).order_by("name", "id")  # type: ignore[attr-defined]
         self.fields["recipient"].initial = SAVED if recent else CONCERN
         self.has_holders = bool(recent)
-        self._speak_of("holder")
+        if eligibility.is_letter:
+            self._ask_for_recipient()
+        else:
+            self._speak_of("holder")
 
-    def ask_for_recipient(self) -> None:
+    def _ask_for_recipient(self) -> None:
         """A letter has a recipient, not a certificate holder."""
         self.fields["recipient"].label = "Who is the letter for?"
         self.fields["holder"].label = "Recipient"
@@ -154,6 +159,7 @@ class IssueForm(IdempotentForm):
             holder = issuing.keep_holder(user=self._user, membership=membership, request=request, **typed)
         return issuing.issue(
             coverage=self._coverage,
+            eligibility=self._eligibility,
             holder=holder,
             user=self._user,
             membership=membership,

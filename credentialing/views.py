@@ -72,7 +72,8 @@ def issue(request: HttpRequest, public_id: str) -> HttpResponse:
     user = user_of(request)
     coverage = get_object_or_404(Coverage.objects.visible_to(user).with_policy(), public_id=public_id)
     require(user, Capability.ISSUE_CERTIFICATE, coverage.term.policy)
-    form = IssueForm(request.POST or None, user=user, coverage=coverage)
+    eligibility = judge_now(coverage)
+    form = IssueForm(request.POST or None, user=user, coverage=coverage, eligibility=eligibility)
     status = 200
     if request.method == "POST" and form.is_valid():
         try:
@@ -87,13 +88,10 @@ def issue(request: HttpRequest, public_id: str) -> HttpResponse:
                 messages.info(request, _already(certificate, user))
             issuing.wait_for_file(certificate, seconds=WAIT_SECONDS)
             return redirect(certificate.get_absolute_url() + "?download")
-    verdict = judge_now(coverage)
-    if verdict.is_letter:
-        form.ask_for_recipient()
     context = {
         "form": form,
         "coverage": coverage,
-        "verdict": verdict,
+        "eligibility": eligibility,
         "earlier": Certificate.objects.visible_to(user).filter(coverage=coverage)[:MOST_RECENT],
         "crumbs": _crumbs(),
     }

@@ -9,6 +9,7 @@ from accounts.models import User
 from core.dates import carrier_today
 from credentialing.certificates.issuing import acting_membership, issue, keep_holder
 from credentialing.models import Holder
+from policies.eligibility import judge_now
 from policies.models import Coverage, Policy, Term
 
 
@@ -78,5 +79,12 @@ def _make_for(user: User, addresses: tuple[Address, ...]) -> int:
     membership = acting_membership(user, coverages[0])
     holders = [keep_holder(user=user, membership=membership, **address._asdict()) for address in addresses]
     for coverage, holder in zip(coverages, holders, strict=False):
-        issue(coverage=coverage, holder=holder, user=user, membership=membership, key=uuid.uuid4())
+        issue(
+            coverage=coverage,
+            eligibility=judge_now(coverage),
+            holder=holder,
+            user=user,
+            membership=membership,
+            key=uuid.uuid4(),
+        )
     return len(coverages)

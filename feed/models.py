@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,7 +13,6 @@ from django.utils import timezone
 
 from core.events import record_event
 from core.feedspec import Severity, Stage
-from core.freshness import is_stale
 from feed.events import FeedEvent
 from feed.load.findings import counted
 
@@ -59,10 +57,6 @@ class Source(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} at {self.sequence}"
-
-    def is_stale(self, now: dt.datetime) -> bool:
-        """Whether its data is older than `settings.FEED_STALE_AFTER`."""
-        return is_stale(self.as_of, now)
 
 
 class NotHeldError(Exception):

@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from core.alerts import alert_staff
-from core.freshness import stale_before
+from core.freshness import is_stale
 from core.queue import enqueue
 from feed import watched_folder
 from feed.load.finish import finish
@@ -105,7 +105,9 @@ def alarm_stale_feed() -> int:
     """Tell staff of each source whose data has become too old, once per staleness. Returns how many were told of."""
     now = timezone.now()
     told = 0
-    for source in Source.objects.expected().filter(as_of__lt=stale_before(now), alarmed_at=None):
+    for source in Source.objects.expected().filter(alarmed_at=None):
+        if not is_stale(source.as_of, now):
+            continue
         # Two workers at once: only one of them writes the row, and only that one tells.
         if Source.objects.filter(pk=source.pk, as_of=source.as_of, alarmed_at=None).update(alarmed_at=now):
             told += 1

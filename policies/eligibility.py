@@ -18,13 +18,14 @@ Days are the named insured's (`Policy.today`). A period's first day is in, its l
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from django.conf import settings
 
+from core.freshness import is_stale
 from core.templatetags.show import day_long, moment
-from policies.freshness import data_as_of, is_stale
+from policies.freshness import data_as_of
 from policies.models import Company, Coverage, Policy, Term
 
 
@@ -38,7 +39,7 @@ class Paper(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Eligibility:
     """What may be issued, and the dates that it may state.
 
     `kind`: a `Paper`, or empty where nothing may be issued; `reason` then says why, in a sentence for the user.
@@ -49,6 +50,7 @@ class Verdict:
     `how_it_ended` (letters only): 'cancelled' (only where the company says so on its letters), 'left' (this insured's
     coverage ended before the term did), or 'ended'. Never the carrier's reason.
     `asks_staff`: nothing can be issued online, but staff can be asked for it.
+    `as_of`: the as-of time of the data that it was judged from; None where there is no data.
     """
 
     kind: str
@@ -60,6 +62,7 @@ class Verdict:
     renewal: bool = False
     how_it_ended: str = ""
     asks_staff: bool = False
+    as_of: dt.datetime | None = field(default=None, compare=False)
 
     @property
     def allows(self) -> bool:
@@ -77,8 +80,8 @@ class Verdict:
         return self.allows and not self.is_letter
 
 
-def judge_now(coverage: Coverage, *, asked: dt.date | None = None) -> Verdict:
-    """The verdict today. No query for a coverage that comes `with_policy`, but the data's age, once a request.
+def judge_now(coverage: Coverage, *, asked: dt.date | None = None) -> Eligibility:
+    """Return what the coverage gives today. One query a request, for the data's age, if it comes `with_policy`.
 
     `asked`: the day that the certificate is to be about, today where none is given.
     """
@@ -92,26 +95,33 @@ def judge(
     today: dt.date,
     as_of: dt.datetime | None,
     asked: dt.date | None = None,
-) -> Verdict:
-    """The verdict on `today` from data as of `as_of`.
+) -> Eligibility:
+    """Return what the coverage gives on `today`, from data as of `as_of`.
 
     `asked`: the day that the certificate is to be about. The portal certifies what it knows today, so another day only
     chooses among that.
     """
     if as_of is None:
         return _nothing("We haven’t received any data for this policy yet.")
-    verdict = _on(coverage, today)
-    if verdict.speaks_of_today and is_stale(coverage.term.policy.source, as_of):
-        return _nothing(
+    eligibility = _on(coverage, today)
+    if eligibility.speaks_of_today and _is_too_old(as_of, coverage.term.policy.source):
+        eligibility = _nothing(
             f"Our data is from {moment(as_of)}, too old to certify coverage from. You can create certificates again as "
             "soon as we have current data."
         )
     if asked is not None and asked != today:
-        return _about(asked, verdict, coverage)
-    return verdict
+        eligibility = _about(asked, eligibility, coverage)
+    return replace(eligibility, as_of=as_of)
 
 
-def _on(coverage: Coverage, today: dt.date) -> Verdict:
+def _is_too_old(as_of: dt.datetime, source: str) -> bool:
+    """Whether data is too old to certify from. Never that of a source at rest: it was taken over once and is final."""
+    if not settings.STALE_FEED_BLOCKS_CERTIFICATES or source in settings.FEED_SOURCES_AT_REST:
+        return False
+    return is_stale(as_of)
+
+
+def _on(coverage: Coverage, today: dt.date) -> Eligibility:
     """What the coverage gives on a day, from data that is young enough."""
     starts, ends = coverage.period
     refusal = (
@@ -127,9 +137,9 @@ def _on(coverage: Coverage, today: dt.date) -> Verdict:
             f"This coverage changed on {day_long(coverage.expires)}. Its paper comes from the coverage as changed."
         )
     if ends <= today:
-        return Verdict(Paper.LETTER, starts=starts, ends=ends, how_it_ended=_how_it_ended(coverage, ends))
+        return Eligibility(Paper.LETTER, starts=starts, ends=ends, how_it_ended=_how_it_ended(coverage, ends))
     begins = coverage.effective if coverage.effective > today else None
-    verdict = Verdict(
+    eligibility = Eligibility(
         Paper.RENEWAL if begins else Paper.COI,
         starts=begins or starts,
         ends=ends,
@@ -137,7 +147,7 @@ def _on(coverage: Coverage, today: dt.date) -> Verdict:
         renewal=coverage.term.effective > today,
     )
     cancels = coverage.term.policy.cancels_on(today)
-    return _cancellation_ahead(verdict, cancels, coverage) if cancels else verdict
+    return _cancellation_ahead(eligibility, cancels, coverage) if cancels else eligibility
 
 
 def _unbound(coverage: Coverage) -> str:
@@ -193,15 +203,15 @@ def _without_effect(coverage: Coverage, today: dt.date) -> str:
     return ""
 
 
-def _cancellation_ahead(verdict: Verdict, cancels: dt.date, coverage: Coverage) -> Verdict:
+def _cancellation_ahead(eligibility: Eligibility, cancels: dt.date, coverage: Coverage) -> Eligibility:
     """By the company's setting: a certificate with the date, a request to staff, or nothing; never the reason."""
     choice = Company.PendingCancellation
     match coverage.term.policy.company.pending_cancellation:
         case choice.STATE:
-            return replace(verdict, kind=Paper.PENDING_CANCELLATION, cancellation_effective=cancels)
+            return replace(eligibility, kind=Paper.PENDING_CANCELLATION, cancellation_effective=cancels)
         case choice.STAFF:
             service = settings.SUPPORT["service"]
-            return Verdict(
+            return Eligibility(
                 "",
                 "This policy is pending cancellation, so we prepare its certificates for you. To ask for one, contact "
                 f"customer service: {service['phone']}, {service['email']}.",
@@ -210,25 +220,25 @@ def _cancellation_ahead(verdict: Verdict, cancels: dt.date, coverage: Coverage) 
     return _nothing("This policy is pending cancellation. We don’t issue certificates for it until that is settled.")
 
 
-def _about(asked: dt.date, verdict: Verdict, coverage: Coverage) -> Verdict:
-    """The verdict, where the day asked for lies in the term and not after a known end; else nothing."""
-    if not verdict.allows:
-        return verdict
+def _about(asked: dt.date, eligibility: Eligibility, coverage: Coverage) -> Eligibility:
+    """Return the eligibility if the day asked for is in the term and before a known end, otherwise nothing."""
+    if not eligibility.allows:
+        return eligibility
     if not coverage.term.effective <= asked < coverage.term.expires:
         return _nothing(f"{day_long(asked)} isn’t in this term.")
-    if verdict.ends is not None and asked >= verdict.ends:
-        verb = "ended" if verdict.is_letter else "ends"
-        return _nothing(f"This coverage {verb} on {day_long(verdict.ends)}, before the day that you asked for.")
-    return verdict
+    if eligibility.ends is not None and asked >= eligibility.ends:
+        verb = "ended" if eligibility.is_letter else "ends"
+        return _nothing(f"This coverage {verb} on {day_long(eligibility.ends)}, before the day that you asked for.")
+    return eligibility
 
 
 def _how_it_ended(coverage: Coverage, ends: dt.date) -> str:
-    """See `Verdict.how_it_ended`."""
+    """See `Eligibility.how_it_ended`."""
     term, policy = coverage.term, coverage.term.policy
     if policy.cancelled_on == ends:
         return "cancelled" if policy.company.says_cancelled else "ended"
     return "left" if ends < term.expires and term.status != Term.Status.CANCELLED else "ended"
 
 
-def _nothing(reason: str) -> Verdict:
-    return Verdict("", reason=reason)
+def _nothing(reason: str) -> Eligibility:
+    return Eligibility("", reason=reason)

@@ -19,6 +19,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from accounts.models import User
 from credentialing.certificates.issuing import issue
 from credentialing.models import Certificate
+from policies.eligibility import judge_now
 from policies.models import Coverage
 from tests.book import (
     AgencyFactory,
@@ -176,7 +177,14 @@ def book(settings) -> SimpleNamespace:
 def _certificate(coverage: Coverage, people: dict[str, User]) -> Certificate:
     """A certificate that the policyholder issued; its file isn't made, for nothing commits here."""
     membership = people["policyholder"].memberships.get()
-    return issue(coverage=coverage, holder=None, user=people["policyholder"], membership=membership, key=uuid.uuid4())
+    return issue(
+        coverage=coverage,
+        eligibility=judge_now(coverage),
+        holder=None,
+        user=people["policyholder"],
+        membership=membership,
+        key=uuid.uuid4(),
+    )
 
 
 def client_of(viewer: str, book: SimpleNamespace) -> Client:

@@ -14,7 +14,7 @@ from policies.models import Coverage, Membership, Term, reach_of
 
 if TYPE_CHECKING:
     from accounts.models import User
-    from policies.eligibility import Verdict
+    from policies.eligibility import Eligibility
 
 PART_ORDER = {part: place for place, part in enumerate(Coverage.Part.values)}
 
@@ -32,10 +32,10 @@ class History:
     goes_on: bool
 
 
-def history_of(coverage: Coverage, verdict: Verdict, *, user: User, membership: Membership) -> History:
+def history_of(coverage: Coverage, eligibility: Eligibility, *, user: User, membership: Membership) -> History:
     """What the letter of `coverage` lists when `user` issues it by `membership`. One query, and what the rule asks.
 
-    `coverage` comes `with_policy`; `verdict` is the one that allows the letter.
+    `coverage` comes `with_policy`; `eligibility` is the one that allows the letter.
     """
     policy = coverage.term.policy
     seen = Coverage.objects.visible_to(user).with_policy()
@@ -45,13 +45,16 @@ def history_of(coverage: Coverage, verdict: Verdict, *, user: User, membership: 
         seen = seen.filter(term__policy__policyholder=policy.policyholder)
     everything = list(seen)
     return History(
-        coverages=sorted(_ended(everything), key=lambda each: (-each.effective.toordinal(), PART_ORDER[each.part])),
+        coverages=sorted(
+            _ended(everything, {coverage.pk: eligibility}),
+            key=lambda each: (-each.effective.toordinal(), PART_ORDER[each.part]),
+        ),
         whole=whole,
         goes_on=any(
             each.term.policy_id == policy.pk
             and each.term.status in Term.TAKEN_UP
-            and verdict.ends is not None
-            and each.ends > verdict.ends
+            and eligibility.ends is not None
+            and each.ends > eligibility.ends
             for each in everything
         ),
     )
@@ -65,15 +68,15 @@ def _is_herself(coverage: Coverage, user: User, membership: Membership) -> bool:
     return is_own_policy and coverage.insured_id in reach_of(user).insured_ids
 
 
-def _ended(everything: list[Coverage]) -> list[Coverage]:
+def _ended(everything: list[Coverage], judged: dict[int, Eligibility]) -> list[Coverage]:
     """Those for which a letter can be issued, and the segments before a change in mid-term that belong to them."""
     found = {}
     for last in everything:
-        verdict = judge_now(last)
-        if not verdict.is_letter or verdict.starts is None or verdict.ends is None:
+        eligibility = judged.get(last.pk) or judge_now(last)
+        if not eligibility.is_letter or eligibility.starts is None or eligibility.ends is None:
             continue
         for each in everything:
             is_segment = (each.term_id, each.part, each.form) == (last.term_id, last.part, last.form)
-            if is_segment and verdict.starts <= each.effective < each.ends <= verdict.ends:
+            if is_segment and eligibility.starts <= each.effective < each.ends <= eligibility.ends:
                 found[each.pk] = each
     return list(found.values())

@@ -35,8 +35,6 @@ from credentialing.certificates.rendering import certificate_pdf
 from credentialing.certificates.snapshot import build_snapshot, digest_of, texts_of
 from credentialing.events import CertificateEvent
 from credentialing.models import Certificate, Holder
-from policies.eligibility import judge_now
-from policies.freshness import data_as_of
 from policies.models import Membership
 from policies.rights import reaching
 
@@ -44,6 +42,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
     from accounts.models import User
+    from policies.eligibility import Eligibility
     from policies.models import Coverage
 
 log = structlog.get_logger(__name__)
@@ -115,6 +114,7 @@ def keep_holder(*, user: User, membership: Membership, request: HttpRequest | No
 def issue(
     *,
     coverage: Coverage,
+    eligibility: Eligibility,
     holder: Holder | None,
     user: User,
     membership: Membership,
@@ -123,24 +123,22 @@ def issue(
 ) -> Certificate:
     """Issue a certificate of `coverage` to `holder` (None: to whom it may concern) and start on its file.
 
-    `key`: the form's; the same form again gives the same certificate, and so does the same content on the same day
-    (`was_there` then says so). Raises `NotIssuableError` with the reason where the rule allows nothing, or where the
-    page can't be printed.
+    `eligibility`: what the coverage gives now, as the page judged it. `key`: the form's; the same form again gives the
+    same certificate, and so does the same content on the same day (`was_there` then says so). Raises `NotIssuableError`
+    with the reason where nothing is allowed, or where the page can't be printed.
     """
-    verdict = judge_now(coverage)
-    policy = coverage.term.policy
-    as_of = data_as_of(policy.source)
-    if not verdict.allows or as_of is None:
-        raise NotIssuableError(verdict.reason)
-    history = history_of(coverage, verdict, user=user, membership=membership) if verdict.is_letter else None
-    snapshot = build_snapshot(coverage, verdict, holder, day=policy.today(), as_of=as_of, history=history)
+    policy, as_of = coverage.term.policy, eligibility.as_of
+    if not eligibility.allows or as_of is None:
+        raise NotIssuableError(eligibility.reason)
+    history = history_of(coverage, eligibility, user=user, membership=membership) if eligibility.is_letter else None
+    snapshot = build_snapshot(coverage, eligibility, holder, day=policy.today(), as_of=as_of, history=history)
     if missing := unprintable("".join(texts_of(snapshot))):
         raise NotIssuableError(
             f"The company’s data holds characters that can’t be printed ({' '.join(missing)}). Please ask customer "
             "service to have them corrected."
         )
     certificate = Certificate(
-        kind=verdict.kind,
+        kind=eligibility.kind,
         coverage=coverage,
         holder=holder,
         snapshot=snapshot,

@@ -19,7 +19,7 @@ from policies.models import AgentOfRecord, Coverage, EreOffer, License
 if TYPE_CHECKING:
     from credentialing.certificates.history import History
     from credentialing.models import Holder
-    from policies.eligibility import Verdict
+    from policies.eligibility import Eligibility
     from policies.models import Membership
     from policies.models.base import Address
 
@@ -38,7 +38,7 @@ TAIL_STATES = {
 
 def build_snapshot(
     coverage: Coverage,
-    verdict: Verdict,
+    eligibility: Eligibility,
     holder: Holder | None,
     *,
     day: dt.date,
@@ -55,7 +55,7 @@ def build_snapshot(
     listed = history.coverages if history else [coverage]
     return {
         "version": VERSION,
-        "kind": str(verdict.kind),
+        "kind": str(eligibility.kind),
         "company": {
             "name": company.name,
             "address": company.address_lines,
@@ -81,16 +81,16 @@ def build_snapshot(
         },
         "coverage": {
             **_entry(coverage),
-            "starts": str(verdict.starts),
-            "ends": str(verdict.ends),
+            "starts": str(eligibility.starts),
+            "ends": str(eligibility.ends),
             "deductible": str(coverage.deductible),
             "endorsements": coverage.endorsement_list,
         },
         "standing": {
-            "cancellation_effective": _day(verdict.cancellation_effective),
-            "begins": _day(verdict.begins),
-            "renewal": verdict.renewal,
-            "how_it_ended": "term" if history and history.goes_on else verdict.how_it_ended,
+            "cancellation_effective": _day(eligibility.cancellation_effective),
+            "begins": _day(eligibility.begins),
+            "renewal": eligibility.renewal,
+            "how_it_ended": "term" if history and history.goes_on else eligibility.how_it_ended,
         },
         "history": [_entry(each) for each in listed] if history else [],
         "whole_history": bool(history and history.whole),

@@ -10,7 +10,7 @@ from django.db.models.functions import Concat, Lower
 
 from core.listing import Tab, tabs_of
 from credentialing.filters import ACTIVE, LATER_TERMS, STATUSES
-from policies.eligibility import Verdict, judge_now
+from policies.eligibility import Eligibility, judge_now
 from policies.words import Word, word_of
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Row:
     """A coverage, what it gives today, and the word of its status mark."""
 
     coverage: Coverage
-    verdict: Verdict
+    eligibility: Eligibility
     word: Word
 
 

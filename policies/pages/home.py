@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 
 from core.dates import carrier_today
 from core.templatetags.show import day_long
-from policies.eligibility import Verdict, judge_now
+from policies.eligibility import Eligibility, judge_now
 from policies.models import Coverage, Membership, Policy, Policyholder, Reach, Term, reach_of
 from policies.pages.status import RENEWAL_WINDOW_DAYS, Notice, Standing, standing_for_insured, standing_of
 from policies.words import Word, word_of
@@ -54,7 +54,7 @@ class OwnCoverage:
     coverage: Coverage
     standing: Standing
     term: Term
-    verdict: Verdict
+    eligibility: Eligibility
     word: Word
 
     @property

@@ -25,7 +25,7 @@ from core.money import whole_dollars
 from core.panels import Panel, panels_for
 from core.search import name_query
 from core.templatetags.show import day
-from policies.eligibility import Verdict, judge_now
+from policies.eligibility import Eligibility, judge_now
 from policies.models import AgentOfRecord, Coverage, Policy, Term
 from policies.names import fold
 from policies.pages.home import OwnCoverage, own_coverages
@@ -284,9 +284,11 @@ def _more_label(*, has_fund: bool, endorsements: int) -> str:
     return " and ".join(filter(None, ("Fund" if has_fund else "", counted)))
 
 
-def _roster_row(coverage: Coverage, term: Term, verdict: Verdict | None, issue: str) -> RosterRow:
+def _roster_row(coverage: Coverage, term: Term, eligibility: Eligibility | None, issue: str) -> RosterRow:
     c = coverage
-    paper = ("Letter" if verdict.is_letter else "Certificate") if verdict is not None and verdict.allows else ""
+    paper = (
+        ("Letter" if eligibility.is_letter else "Certificate") if eligibility is not None and eligibility.allows else ""
+    )
     whole_term = c.effective == term.effective and c.expires == term.expires
     fund = f"{c.fund}: {c.fund_limits}" if c.fund and c.fund_limits else c.fund
     notes = [

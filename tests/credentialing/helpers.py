@@ -13,6 +13,7 @@ from accounts.models import User
 from core.storage import private_storage
 from credentialing.certificates import issuing
 from credentialing.models import Certificate, Holder
+from policies.eligibility import judge_now
 from policies.models import Coverage
 
 
@@ -21,6 +22,7 @@ def issued(coverage: Coverage, user: User, holder: Holder | None = None) -> Cert
     loaded = Coverage.objects.with_policy().get(pk=coverage.pk)
     return issuing.issue(
         coverage=loaded,
+        eligibility=judge_now(loaded),
         holder=holder,
         user=user,
         membership=issuing.acting_membership(user, loaded),

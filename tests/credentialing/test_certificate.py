@@ -24,6 +24,7 @@ from credentialing.certificates.numbers import ALPHABET, check_character, is_ser
 from credentialing.events import CertificateEvent
 from credentialing.models import Certificate
 from credentialing.panels import latest_certificates
+from policies.eligibility import judge_now
 from policies.models import AgentOfRecord, Membership
 from tests.credentialing.conftest import Cast
 from tests.credentialing.helpers import issued, made
@@ -99,6 +100,7 @@ def test_a_certificate_says_who_issued_it_and_for_whom(cast: Cast) -> None:
         coverage = cast.bens if user != cast.ana else cast.coverage
         certificate = issuing.issue(
             coverage=coverage,
+            eligibility=judge_now(coverage),
             holder=None,
             user=user,
             membership=issuing.acting_membership(user, coverage),

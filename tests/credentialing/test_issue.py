@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -19,9 +21,12 @@ from core.models import Event
 from credentialing.certificates import issuing, limits
 from credentialing.events import CertificateEvent
 from credentialing.models import Certificate, Holder
-from policies.models import Coverage, Policy
+from feed import freshness
+from policies import eligibility
+from policies.eligibility import Paper
+from policies.models import Coverage, Policy, Term
 from policies.roles import RULES, Capability, Rule
-from tests.book import holder_of
+from tests.book import days, holder_of
 from tests.credentialing.conftest import Cast
 from tests.credentialing.helpers import a_holder, issued, new_holder_form, to_whom
 from tests.factories import UserFactory
@@ -51,6 +56,31 @@ def test_an_insured_a_policyholder_and_an_agent_each_issue_and_have_the_pdf(
     name = f"Certificate of insurance, Ana María Núñez-Đặng, MD, {certificate.serial}.pdf"
     assert pdf["Content-Disposition"] == f"attachment; filename*=utf-8''{quote(name)}"
     assert b"".join(pdf.streaming_content).startswith(b"%PDF-")  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_a_coverage_on_its_way_to_a_certificate_is_judged_once_and_so_is_the_age_of_the_data(
+    cast: Cast, browse: Browse, monkeypatch: pytest.MonkeyPatch, ended: bool
+) -> None:
+    if ended:
+        Term.objects.update(expires=days(-1))
+        Coverage.objects.update(expires=days(-1))
+    asked: Counter[str] = Counter()
+    judge, as_of = eligibility.judge, freshness.as_of
+
+    def counted_judge(*args: Any, **kwargs: Any) -> eligibility.Eligibility:
+        asked["eligibility"] += 1
+        return judge(*args, **kwargs)
+
+    def counted_as_of(**kwargs: Any) -> dt.datetime | None:
+        asked["age"] += 1
+        return as_of(**kwargs)
+
+    monkeypatch.setattr(eligibility, "judge", counted_judge)
+    monkeypatch.setattr(freshness, "as_of", counted_as_of)
+    assert browse(cast.ana).post(issue_page(cast.coverage), new_holder_form()).status_code == 302
+    assert Certificate.objects.get().kind == (Paper.LETTER if ended else Paper.COI)
+    assert asked == {"eligibility": 1, "age": 1}
 
 
 def test_an_insured_issues_for_herself_only_a_policyholder_for_any_insured(cast: Cast, browse: Browse) -> None:
@@ -271,7 +301,7 @@ def test_a_letter_asks_for_its_recipient(cast: Cast, browse: Browse) -> None:
     page = client.get(issue_page(cast.coverage)).content.decode()
     assert "Who is the certificate for?" in page
     assert "A new holder" in page
-    ended = timezone.localdate() - timedelta(days=1)
+    ended = timezone.localdate() - dt.timedelta(days=1)
     Coverage.objects.filter(pk=cast.coverage.pk).update(expires=ended)
     page = client.get(issue_page(cast.coverage)).content.decode()
     assert "Who is the letter for?" in page
@@ -320,7 +350,7 @@ def test_more_certificates_than_a_person_issues_are_refused_for_a_while_and_noth
     assert form["idempotency_key"] in page
     assert Certificate.objects.count() == Holder.objects.count() == 2
     assert browse(cast.paula).post(issue_page(cast.coverage), to_whom()).status_code == 302, "others go on"
-    with time_machine.travel(timezone.now() + timedelta(minutes=10, seconds=1)):
+    with time_machine.travel(timezone.now() + dt.timedelta(minutes=10, seconds=1)):
         assert browse(cast.ana).post(issue_page(cast.coverage), form).status_code == 302
 
 
@@ -339,5 +369,5 @@ def test_more_new_holders_than_a_person_adds_are_refused_saved_ones_go_on(
 
 
 def test_the_limits_are_those_that_the_rules_name() -> None:
-    assert (limits.ISSUE.times, limits.ISSUE.window) == (60, timedelta(minutes=10))
-    assert (limits.RETRY.times, limits.RETRY.window) == (3, timedelta(hours=1))
+    assert (limits.ISSUE.times, limits.ISSUE.window) == (60, dt.timedelta(minutes=10))
+    assert (limits.RETRY.times, limits.RETRY.window) == (3, dt.timedelta(hours=1))

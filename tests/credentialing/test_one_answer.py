@@ -152,10 +152,10 @@ def test_the_rule_gives_what_the_specification_says(case: Case) -> None:
     )
     coverage = Coverage(term=Term(policy=policy, **fields["term"]), **fields["coverage"])
     coverage.segments = [[today + dt.timedelta(days=edge) for edge in segment] for segment in case.segments]
-    verdict = judge(coverage, today=today, as_of=as_of(case))
-    assert verdict.kind == specification(case)
-    assert verdict.allows or verdict.reason
-    if verdict.how_it_ended == "cancelled":
+    eligibility = judge(coverage, today=today, as_of=as_of(case))
+    assert eligibility.kind == specification(case)
+    assert eligibility.allows or eligibility.reason
+    if eligibility.how_it_ended == "cancelled":
         assert case.says_cancelled
 
 
@@ -214,7 +214,7 @@ def test_links_pages_issuing_and_tabs_give_the_rules_answer(readers: Readers, ca
             linked = issue_page in links(client.get(address))
             assert linked is bool(answer), address
         page = readers.ana.get(issue_page)
-        assert page.context["verdict"].kind == answer
+        assert page.context["eligibility"].kind == answer
         assert ("idempotency_key" in page.content.decode()) is bool(answer)
         assert kind_issued(coverage, readers.cast) == answer
         check_tabs(coverage, readers.cast)

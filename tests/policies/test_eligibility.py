@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from credentialing.models import Certificate
-from policies.eligibility import Paper, Verdict, judge, judge_now
+from policies.eligibility import Eligibility, Paper, judge, judge_now
 from policies.models import Company, Coverage, Policy, Policyholder, Term
 from tests.book import CoverageFactory, data_of, days
 
@@ -60,15 +60,15 @@ def a_coverage(**fields: Any) -> Coverage:
     return coverage
 
 
-def verdict(
+def eligibility(
     today: dt.date = TODAY,
     *,
     fresh: bool = True,
     segments: list[list[dt.date]] | None = None,
     asked: dt.date | None = None,
     **fields: Any,
-) -> Verdict:
-    """The verdict on `a_coverage(**fields)`."""
+) -> Eligibility:
+    """The eligibility on `a_coverage(**fields)`."""
     as_of = timezone.now() - dt.timedelta(hours=1 if fresh else 85)
     coverage = a_coverage(**fields)
     if segments is not None:
@@ -127,7 +127,7 @@ TABLE: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("row", TABLE)
 def test_what_a_day_gives(row: str) -> None:
     fields, paper = TABLE[row]
-    found = verdict(**fields)
+    found = eligibility(**fields)
     assert found.kind == paper
     assert bool(found.reason) is (paper == NOTHING), "who gets nothing is told why"
 
@@ -135,7 +135,7 @@ def test_what_a_day_gives(row: str) -> None:
 @pytest.mark.parametrize("row", TABLE)
 def test_old_data_gives_nothing_that_speaks_of_today_and_letters_still(row: str) -> None:
     fields, paper = TABLE[row]
-    assert verdict(fresh=False, **fields).kind == (paper if paper == Paper.LETTER else NOTHING)
+    assert eligibility(fresh=False, **fields).kind == (paper if paper == Paper.LETTER else NOTHING)
 
 
 def test_a_certificate_keeps_the_same_names_for_what_is_issued() -> None:
@@ -143,41 +143,41 @@ def test_a_certificate_keeps_the_same_names_for_what_is_issued() -> None:
 
 
 def test_the_first_day_of_a_period_is_in_and_the_last_is_out() -> None:
-    assert verdict(STARTS).kind == Paper.COI
-    assert verdict(ENDS - DAY).kind == Paper.COI
-    assert verdict(STARTS - DAY).kind == Paper.RENEWAL
-    assert verdict(ENDS).kind == Paper.LETTER
+    assert eligibility(STARTS).kind == Paper.COI
+    assert eligibility(ENDS - DAY).kind == Paper.COI
+    assert eligibility(STARTS - DAY).kind == Paper.RENEWAL
+    assert eligibility(ENDS).kind == Paper.LETTER
 
 
 def test_a_pending_cancellation_leaves_the_end_at_the_terms_and_a_later_cancellation_is_the_end() -> None:
-    pending = verdict(**PENDING_AHEAD)
+    pending = eligibility(**PENDING_AHEAD)
     assert (pending.ends, pending.cancellation_effective) == (ENDS, AHEAD)
-    cancelled = verdict(**CANCELLED_AHEAD)
+    cancelled = eligibility(**CANCELLED_AHEAD)
     assert (cancelled.ends, cancelled.cancellation_effective) == (AHEAD, AHEAD)
 
 
 def test_a_nonrenewal_is_not_mentioned() -> None:
-    assert verdict(policy_status="nonrenewed") == verdict()
+    assert eligibility(policy_status="nonrenewed") == eligibility()
 
 
 def test_who_must_ask_staff_is_told_whom_to_call(settings: Settings) -> None:
-    found = verdict(**PENDING_AHEAD, company_pending_cancellation="staff")
+    found = eligibility(**PENDING_AHEAD, company_pending_cancellation="staff")
     assert found.asks_staff
     assert settings.SUPPORT["service"]["phone"] in found.reason
-    assert not verdict(**PENDING_AHEAD, company_pending_cancellation="nothing").asks_staff
+    assert not eligibility(**PENDING_AHEAD, company_pending_cancellation="nothing").asks_staff
 
 
 def test_no_verdict_tells_the_carriers_reason() -> None:
     for fields in (PENDING_AHEAD, PENDING_PASSED, CANCELLED, {"expires": PAST, "ended_reason": "secret"}):
         for choice in Company.PendingCancellation.values:
-            found = verdict(**fields, policy_status_reason="secret", company_pending_cancellation=choice)
+            found = eligibility(**fields, policy_status_reason="secret", company_pending_cancellation=choice)
             assert "secret" not in repr(found)
 
 
 def test_what_is_bound_ahead_says_when_it_begins_and_whether_it_is_a_whole_term() -> None:
-    renewal = verdict(**NEXT_YEAR)
+    renewal = eligibility(**NEXT_YEAR)
     assert (renewal.starts, renewal.begins, renewal.ends, renewal.renewal) == (ENDS, ENDS, dt.date(2028, 3, 1), True)
-    joiner = verdict(effective=AHEAD)
+    joiner = eligibility(effective=AHEAD)
     assert (joiner.begins, joiner.renewal) == (AHEAD, False)
 
 
@@ -196,7 +196,7 @@ def test_what_is_bound_ahead_says_when_it_begins_and_whether_it_is_a_whole_term(
 def test_a_letter_says_when_coverage_ended_and_cancelled_only_where_the_company_does(
     fields: dict[str, Any], ends: dt.date, how: str
 ) -> None:
-    found = verdict(**fields)
+    found = eligibility(**fields)
     assert (found.kind, found.ends, found.how_it_ended) == (Paper.LETTER, ends, how)
 
 
@@ -205,34 +205,34 @@ LAPSED = [[STARTS, PAST], [AHEAD, ENDS]]
 
 
 def test_a_change_in_mid_term_is_one_chain_of_coverage_and_never_an_end() -> None:
-    before = verdict(segments=CHANGED, expires=PAST)
+    before = eligibility(segments=CHANGED, expires=PAST)
     assert before.reason == "This coverage changed on October 2, 2026. Its paper comes from the coverage as changed."
-    now = verdict(segments=CHANGED, effective=PAST)
+    now = eligibility(segments=CHANGED, effective=PAST)
     assert (now.kind, now.starts, now.ends) == (Paper.COI, STARTS, ENDS)
 
 
 def test_a_change_ahead_is_no_end_either() -> None:
-    now = verdict(segments=[[STARTS, AHEAD], [AHEAD, ENDS]], expires=AHEAD)
+    now = eligibility(segments=[[STARTS, AHEAD], [AHEAD, ENDS]], expires=AHEAD)
     assert (now.kind, now.starts, now.ends) == (Paper.COI, STARTS, ENDS)
 
 
 def test_a_chain_that_has_ended_gives_one_letter_over_all_of_it() -> None:
-    assert not verdict(ENDS, segments=CHANGED, expires=PAST).allows
-    letter = verdict(ENDS, segments=CHANGED, effective=PAST)
+    assert not eligibility(ENDS, segments=CHANGED, expires=PAST).allows
+    letter = eligibility(ENDS, segments=CHANGED, effective=PAST)
     assert (letter.kind, letter.starts, letter.ends, letter.how_it_ended) == (Paper.LETTER, STARTS, ENDS, "ended")
 
 
 def test_a_change_that_the_cancellation_came_before_leaves_the_letter_to_the_segment_before_it() -> None:
     cancelled = CANCELLED | {"segments": CHANGED}
-    before = verdict(**cancelled, expires=PAST)
+    before = eligibility(**cancelled, expires=PAST)
     assert (before.kind, before.ends) == (Paper.LETTER, PAST)
-    assert not verdict(**cancelled, effective=PAST).allows
+    assert not eligibility(**cancelled, effective=PAST).allows
 
 
 def test_within_a_lapse_there_is_a_letter_and_the_certificate_of_the_reinstatement_that_is_bound() -> None:
-    before = verdict(segments=LAPSED, expires=PAST)
+    before = eligibility(segments=LAPSED, expires=PAST)
     assert (before.kind, before.ends) == (Paper.LETTER, PAST)
-    after = verdict(segments=LAPSED, effective=AHEAD)
+    after = eligibility(segments=LAPSED, effective=AHEAD)
     assert (after.kind, after.starts, after.begins) == (Paper.RENEWAL, AHEAD, AHEAD)
 
 
@@ -261,7 +261,7 @@ def test_within_a_lapse_there_is_a_letter_and_the_certificate_of_the_reinstateme
     ],
 )
 def test_another_day_only_chooses_among_what_is_known_today(fields: dict[str, Any], asked: dt.date, paper: str) -> None:
-    assert verdict(asked=asked, **fields).kind == paper
+    assert eligibility(asked=asked, **fields).kind == paper
 
 
 def test_data_is_too_old_after_84_hours_unless_the_setting_or_the_source_says_otherwise(settings: Settings) -> None:
@@ -270,10 +270,10 @@ def test_data_is_too_old_after_84_hours_unless_the_setting_or_the_source_says_ot
     stale = judge(coverage, today=TODAY, as_of=now - dt.timedelta(hours=85))
     assert "too old to certify coverage from" in stale.reason
     settings.FEED_SOURCES_AT_REST = ["core"]
-    assert verdict(fresh=False).allows
+    assert eligibility(fresh=False).allows
     settings.FEED_SOURCES_AT_REST = []
     settings.STALE_FEED_BLOCKS_CERTIFICATES = False
-    assert verdict(fresh=False).allows
+    assert eligibility(fresh=False).allows
 
 
 def test_without_any_data_nothing_is_certified() -> None:
