@@ -65,9 +65,9 @@ def _leading(glance: Glance) -> list[object]:
 
 def _own_notices(glance: Glance) -> list[object]:
     """What waits on the policies that stand behind one's own coverage: each as far as one sees it."""
-    held = {one.standing.policy.pk: one.standing for one in glance.held} if glance.individual else {}
-    seen = {own.standing.policy.pk: own.standing for own in glance.own} | held
-    return [notice for standing in seen.values() for notice in standing.notices]
+    held = {one.status.policy.pk: one.status for one in glance.held} if glance.individual else {}
+    seen = {own.status.policy.pk: own.status for own in glance.own} | held
+    return [notice for status in seen.values() for notice in status.notices]
 
 
 PANELS: list[Provider] = [at_a_glance]

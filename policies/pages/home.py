@@ -13,7 +13,7 @@ from core.dates import carrier_today
 from core.templatetags.show import day_long
 from policies.eligibility import Eligibility, judge_now
 from policies.models import Coverage, Membership, Policy, Policyholder, Reach, Term, reach_of
-from policies.pages.status import RENEWAL_WINDOW_DAYS, Notice, Standing, standing_for_insured, standing_of
+from policies.pages.status import RENEWAL_WINDOW_DAYS, Notice, StatusOnDay, status_for_insured, status_of
 from policies.words import Word, word_of
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class OwnCoverage:
     """An insured's own coverage, the policy it belongs to, and the term."""
 
     coverage: Coverage
-    standing: Standing
+    status: StatusOnDay
     term: Term
     eligibility: Eligibility
     word: Word
@@ -61,26 +61,26 @@ class OwnCoverage:
     def in_force(self) -> bool:
         """Whether it covers today, as far as we know."""
         covers = self.word in (Word.IN_FORCE, Word.PENDING_CANCELLATION)
-        return covers and self.coverage.in_force_on(self.standing.day)
+        return covers and self.coverage.in_force_on(self.status.day)
 
     @property
     def ends(self) -> dt.date:
         """Where it ends: while it goes on, over all its segments."""
         ends = self.coverage.ends
-        return self.coverage.period[1] if ends > self.standing.day else ends
+        return self.coverage.period[1] if ends > self.status.day else ends
 
 
 @dataclass(frozen=True, slots=True)
 class HeldPolicy:
     """A policy that the user represents, with the number of those covered under it today."""
 
-    standing: Standing
+    status: StatusOnDay
     covered: int
 
     @property
     def notices(self) -> list[Notice]:
         """What is due or waits on it, with amounts."""
-        return self.standing.notices
+        return self.status.notices
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,21 +115,21 @@ class Glance:
     roles: frozenset[str]
     own: list[OwnCoverage] = field(default_factory=list)
     held: list[HeldPolicy] = field(default_factory=list)
-    insured_on: list[Standing] = field(default_factory=list)
+    insured_on: list[StatusOnDay] = field(default_factory=list)
     more_policies: bool = False
     individual: bool = False
     book: Book | None = None
 
     @property
-    def standings(self) -> list[Standing]:
+    def statuses(self) -> list[StatusOnDay]:
         """Every policy shown, the user's own and the ones represented; of those that one is only insured on, none
         that one's coverage has ended on."""
-        return [*(held.standing for held in self.held), *(one for one in self.insured_on if one.current)]
+        return [*(held.status for held in self.held), *(one for one in self.insured_on if one.current)]
 
     @property
     def headline(self) -> str:
         """What matters now, in one sentence."""
-        cancelling = [standing for standing in self.standings if standing.word == Word.PENDING_CANCELLATION]
+        cancelling = [status for status in self.statuses if status.word == Word.PENDING_CANCELLATION]
         if cancelling:
             return f"Policy {cancelling[0].policy.number}: {_lower_first(cancelling[0].sentence)}."
         in_force = [own for own in self.own if own.in_force]
@@ -144,13 +144,13 @@ class Glance:
         return ""
 
     def _held_headline(self) -> str:
-        in_force = [held for held in self.held if held.standing.in_force]
+        in_force = [held for held in self.held if held.status.in_force]
         if not in_force:
-            return f"Policy {self.held[0].standing.policy.number}: {_lower_first(self.held[0].standing.sentence)}."
+            return f"Policy {self.held[0].status.policy.number}: {_lower_first(self.held[0].status.sentence)}."
         covered = sum(held.covered for held in in_force)
-        first = min(in_force, key=lambda held: held.standing.ends or dt.date.max)
+        first = min(in_force, key=lambda held: held.status.ends or dt.date.max)
         people = f"{covered:,} insured{'' if covered == 1 else 's'} covered today"
-        return f"{people}; {_lower_first(first.standing.sentence)}."
+        return f"{people}; {_lower_first(first.status.sentence)}."
 
     @staticmethod
     def _book_headline(book: Book) -> str:
@@ -179,18 +179,18 @@ def glance_of(user: User) -> Glance:
     for term in _terms(policies, counted=bool(holders) and not individual):
         terms[term.policy_id].append(term)
     own = _own_by_policy(reach, policies)
-    standings = {}
+    statuses = {}
     for policy in sorted(policies, key=lambda policy: policy.policyholder not in holders):
         if policy.policyholder in holders:
-            standings[policy.pk] = standing_of(policy, terms[policy.pk], policy.today())
+            statuses[policy.pk] = status_of(policy, terms[policy.pk], policy.today())
         else:
-            standings[policy.pk] = standing_for_insured(policy, own[policy.pk], terms[policy.pk], policy.today())
-    held = {pk: standing for pk, standing in standings.items() if standing.policy.policyholder in holders}
+            statuses[policy.pk] = status_for_insured(policy, own[policy.pk], terms[policy.pk], policy.today())
+    held = {pk: status for pk, status in statuses.items() if status.policy.policyholder in holders}
     return Glance(
         reach.roles,
-        own=[found for pk, standing in standings.items() for found in _leading(own[pk], standing, terms[pk])],
-        held=[HeldPolicy(standing, getattr(standing.term, "covered", 0)) for standing in held.values()],
-        insured_on=[standing for pk, standing in standings.items() if pk not in held],
+        own=[found for pk, status in statuses.items() for found in _leading(own[pk], status, terms[pk])],
+        held=[HeldPolicy(status, getattr(status.term, "covered", 0)) for status in held.values()],
+        insured_on=[status for pk, status in statuses.items() if pk not in held],
         more_policies=more,
         individual=individual,
         book=book,
@@ -231,21 +231,21 @@ def _own_by_policy(reach: Reach, policies: list[Policy]) -> dict[int, list[Cover
     return own
 
 
-def _leading(coverages: list[Coverage], standing: Standing, terms: list[Term]) -> list[OwnCoverage]:
+def _leading(coverages: list[Coverage], status: StatusOnDay, terms: list[Term]) -> list[OwnCoverage]:
     """One's coverages in the policy's leading term; of a policy that has ended, the last ones."""
-    leading = [c for c in coverages if standing.term is not None and c.term_id == standing.term.pk]
-    return own_coverages(leading, standing, terms)
+    leading = [c for c in coverages if status.term is not None and c.term_id == status.term.pk]
+    return own_coverages(leading, status, terms)
 
 
-def own_coverages(coverages: Iterable[Coverage], standing: Standing, terms: Iterable[Term]) -> list[OwnCoverage]:
+def own_coverages(coverages: Iterable[Coverage], status: StatusOnDay, terms: Iterable[Term]) -> list[OwnCoverage]:
     """Coverages of one policy, which come `with_segments`, with what each gives today. `terms`: the policy's, all."""
     by_id = {term.pk: term for term in terms}
     latest = max((term.effective for term in by_id.values() if term.status in Term.TAKEN_UP), default=None)
     found = []
     for coverage in coverages:
         term = coverage.term = by_id[coverage.term_id]
-        word = word_of(coverage, standing.day, was_last=latest is None or term.effective >= latest)
-        found.append(OwnCoverage(coverage, standing, term, judge_now(coverage), word))
+        word = word_of(coverage, status.day, was_last=latest is None or term.effective >= latest)
+        found.append(OwnCoverage(coverage, status, term, judge_now(coverage), word))
     return found
 
 

@@ -14,7 +14,7 @@ from core.templatetags.show import day
 from core.urls import address_for
 from policies.filters import STATUSES
 from policies.models import Coverage, Membership, Policy, Term, reach_of
-from policies.pages.status import Standing, standing_for_insured, standing_of
+from policies.pages.status import StatusOnDay, status_for_insured, status_of
 from policies.words import Word
 
 if TYPE_CHECKING:
@@ -107,23 +107,23 @@ def listing_of(user: User, policies: Sequence[Policy], query: Mapping[str, str])
     rows = []
     for policy in policies:
         if policy.pk in managed:
-            standing = standing_of(policy, terms[policy.pk], policy.today())
+            shown = status_of(policy, terms[policy.pk], policy.today())
         else:
-            standing = standing_for_insured(policy, own[policy.pk], terms[policy.pk], policy.today())
-        rows.append(_row(standing, address, with_premium=policy.pk in managed))
+            shown = status_for_insured(policy, own[policy.pk], terms[policy.pk], policy.today())
+        rows.append(_row(shown, address, with_premium=policy.pk in managed))
     return Listing(rows, tabs, bool(managed), sorting, q, status)
 
 
-def _row(standing: Standing, address: Callable[[str], str], *, with_premium: bool) -> Row:
-    policy, term = standing.policy, standing.term
-    plain = standing.word == Word.IN_FORCE
+def _row(shown: StatusOnDay, address: Callable[[str], str], *, with_premium: bool) -> Row:
+    policy, term = shown.policy, shown.term
+    plain = shown.word == Word.IN_FORCE
     return Row(
         number=policy.number,
         href=address(policy.public_id),
         policyholder=policy.policyholder.name,
         program=PROGRAMS[policy.program],
-        word=standing.word,
-        sentence="" if plain else standing.sentence,
+        word=shown.word,
+        sentence="" if plain else shown.sentence,
         term=f"{day(term.effective)} – {day(term.expires)}" if term else "",
         premium=whole_dollars(term.premium) if with_premium and term and term.premium is not None else "",
     )

@@ -29,7 +29,7 @@ from policies.eligibility import Eligibility, judge_now
 from policies.models import AgentOfRecord, Coverage, Policy, Term
 from policies.names import fold
 from policies.pages.home import OwnCoverage, own_coverages
-from policies.pages.status import Notice, Standing, standing_for_insured, standing_of
+from policies.pages.status import Notice, StatusOnDay, status_for_insured, status_of
 from policies.pages.timeline import Timeline, timeline_of, timeline_of_coverages
 from policies.rights import capabilities
 from policies.roles import Capability
@@ -146,7 +146,7 @@ class PolicyPage:
     is in force, or was last."""
 
     policy: Policy
-    standing: Standing
+    status: StatusOnDay
     whole: bool
     notices: list[Notice]
     terms: list[TermRow]
@@ -168,7 +168,7 @@ class PolicyPage:
     @property
     def is_over(self) -> bool:
         """Whether the policy has ended, so that nothing on it goes on."""
-        return self.standing.word in (Word.CANCELLED, Word.EXPIRED, Word.NOT_RENEWED)
+        return self.status.word in (Word.CANCELLED, Word.EXPIRED, Word.NOT_RENEWED)
 
     @property
     def crumbs(self) -> list[tuple[str, str]]:
@@ -190,22 +190,22 @@ def page_of_policy(request: HttpRequest, user: User, policy: Policy) -> PolicyPa
     own = [] if whole else _own(user, policy)
     shown = terms if whole else [t for t in terms if t.pk in {coverage.term_id for coverage in own}]
     if whole:
-        standing = standing_of(policy, terms, policy.today())
+        status = status_of(policy, terms, policy.today())
     else:
-        standing = standing_for_insured(policy, own, terms, policy.today())
-    term = _chosen(request.GET.get("term", ""), shown) or standing.term
-    coverages = own_coverages(own, standing, terms)
+        status = status_for_insured(policy, own, terms, policy.today())
+    term = _chosen(request.GET.get("term", ""), shown) or status.term
+    coverages = own_coverages(own, status, terms)
     leading = [one for one in coverages if one.in_force] or [
-        one for one in coverages if standing.term is not None and one.coverage.term_id == standing.term.pk
+        one for one in coverages if status.term is not None and one.coverage.term_id == status.term.pk
     ]
     return PolicyPage(
         policy=policy,
-        standing=standing,
+        status=status,
         whole=whole,
-        notices=standing.notices,
-        terms=[_row(t, standing, term) for t in shown],
+        notices=status.notices,
+        terms=[_row(t, status, term) for t in shown],
         term=term,
-        timeline=_timeline(terms, coverages, standing),
+        timeline=_timeline(terms, coverages, status),
         roster=_roster(request, term, issues=issues) if whole and term is not None else None,
         own=coverages,
         leading=leading,
@@ -215,11 +215,11 @@ def page_of_policy(request: HttpRequest, user: User, policy: Policy) -> PolicyPa
     )
 
 
-def _timeline(terms: list[Term], own: list[OwnCoverage], standing: Standing) -> Timeline | None:
+def _timeline(terms: list[Term], own: list[OwnCoverage], status: StatusOnDay) -> Timeline | None:
     """Of the terms for who sees the policy whole, else of one's own coverages."""
-    if standing.whole:
-        return timeline_of(terms, standing.day)
-    return timeline_of_coverages([(one.coverage, one.word) for one in own], standing.day)
+    if status.whole:
+        return timeline_of(terms, status.day)
+    return timeline_of_coverages([(one.coverage, one.word) for one in own], status.day)
 
 
 def _history(policy: Policy) -> list[StatusChange]:
@@ -253,11 +253,11 @@ def _own(user: User, policy: Policy) -> list[Coverage]:
     )
 
 
-def _row(term: Term, standing: Standing, chosen: Term | None) -> TermRow:
-    if term.in_force_on(standing.day):
+def _row(term: Term, status: StatusOnDay, chosen: Term | None) -> TermRow:
+    if term.in_force_on(status.day):
         place = "Current term"
-    elif term.effective > standing.day:
-        place = "Renewal" if standing.in_force else "Upcoming term"
+    elif term.effective > status.day:
+        place = "Renewal" if status.in_force else "Upcoming term"
     else:
         place = "Previous term"
     return TermRow(term, place, "?" + urlencode({"term": term.public_id}), chosen is not None and term.pk == chosen.pk)

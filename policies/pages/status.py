@@ -1,7 +1,7 @@
 """Where a policy stands, in words: the status mark and the sentence that lead its page, its row, and home (S-22).
 
 The date decides, not the word (docs/spec.md#current-historic-ended). A policyholder and an agent see the policy's own
-standing. An insured sees it as far as her own coverages go: one who has left a group learns nothing of what came later.
+status. An insured sees it as far as her own coverages go: one who has left a group learns nothing of what came later.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of coverage that standing is read from: a whole term, or one insured's coverage in it."""
+    """A stretch of coverage that a status is read from: a whole term, or one insured's coverage in it."""
 
     term: Term
     starts: dt.date
@@ -55,7 +55,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class StatusOnDay:
     """A policy on a day: its word, its sentence, and the term that these come from.
 
     `term` is the bound term in force, or failing that the one that says most: the one to come, else the last one.
@@ -176,15 +176,15 @@ def _words_of_renewal(renewal: Term, day: dt.date) -> Notice:
     return Notice("info", f"A renewal is offered until {until}", text)
 
 
-def standing_of(policy: Policy, terms: Iterable[Term], day: dt.date) -> Standing:
-    """The standing of a policy on `day` for who sees it whole, read from its terms on file in any order; no query."""
+def status_of(policy: Policy, terms: Iterable[Term], day: dt.date) -> StatusOnDay:
+    """The status of a policy on `day` for who sees it whole, read from its terms on file in any order; no query."""
     in_order = _in_order(policy, terms)
-    return _standing(policy, [Span(term, term.effective, term.ends) for term in in_order], in_order, day, whole=True)
+    return _status_on(policy, [Span(term, term.effective, term.ends) for term in in_order], in_order, day, whole=True)
 
 
-def standing_for_insured(
+def status_for_insured(
     policy: Policy, coverages: Iterable[Coverage], terms: Iterable[Term], day: dt.date
-) -> Standing:
+) -> StatusOnDay:
     """The same for an insured: as far as her own `coverages` go, which come `with_segments`. No query.
 
     `terms` are all of the policy's: only they say whether a coverage ended with the policy or went on without her.
@@ -196,7 +196,7 @@ def standing_for_insured(
         coverage.term = by_id[coverage.term_id]
         spans.append(Span(coverage.term, coverage.effective, coverage.period[1]))
     spans.sort(key=lambda span: (span.starts, span.ends))
-    return _standing(policy, spans, in_order, day, whole=False)
+    return _status_on(policy, spans, in_order, day, whole=False)
 
 
 def _in_order(policy: Policy, terms: Iterable[Term]) -> list[Term]:
@@ -217,7 +217,7 @@ class _Found:
     offer: Term | None
 
 
-def _standing(policy: Policy, spans: list[Span], terms: list[Term], day: dt.date, *, whole: bool) -> Standing:
+def _status_on(policy: Policy, spans: list[Span], terms: list[Term], day: dt.date, *, whole: bool) -> StatusOnDay:
     to_come = [span.term for span in spans if span.term.effective > day]
     found = _Found(
         current=max((span for span in spans if span.holds(day)), key=lambda span: span.ends, default=None),
@@ -230,7 +230,7 @@ def _standing(policy: Policy, spans: list[Span], terms: list[Term], day: dt.date
     renewal = found.offer if found.current is not None else None
     # The carrier calls a policy active of which no term says so.
     unexplained = policy.status == Policy.Status.ACTIVE and word in (Word.EXPIRED, Word.PENDING)
-    return Standing(
+    return StatusOnDay(
         policy=policy,
         day=day,
         word=word,

@@ -25,7 +25,7 @@ from policies.eligibility import judge, judge_now
 from policies.filters import ENDING, IN_FORCE, PolicyFilter
 from policies.filters import STATUSES as POLICY_TABS
 from policies.models import Company, Coverage, Policy, Policyholder, Term
-from policies.pages.status import standing_of
+from policies.pages.status import status_of
 from policies.words import Word
 from tests.book import CoverageFactory
 from tests.credentialing.conftest import Cast
@@ -255,7 +255,7 @@ def check_tabs(coverage: Coverage, cast: Cast) -> None:
     asked = RequestFactory().get("/")
     asked.user = cast.paula
     policy, today = coverage.term.policy, coverage.term.policy.today()
-    word = standing_of(policy, policy.terms.not_retired(), today).word
+    word = status_of(policy, policy.terms.not_retired(), today).word
     named = {label: code for code, label in POLICY_TABS}
     for code, _ in POLICY_TABS:
         if code not in (IN_FORCE, ENDING):

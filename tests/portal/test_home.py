@@ -201,7 +201,7 @@ def test_many_policies_are_shown_in_part_those_that_need_a_look_first(cast, brow
         )
     response = browse(cast.paula).get("/")
     panel = next(panel for panel in response.context["panels"] if panel.title == "Policies that you manage")
-    assert panel.context["held"][0].standing.policy.number == "MPL-204-118832"
+    assert panel.context["held"][0].status.policy.number == "MPL-204-118832"
     assert len(panel.context["held"]) == 6
     assert "Show all policies" in words(response)
 

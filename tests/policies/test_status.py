@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from policies.models import Coverage, Policy, Policyholder, Term
-from policies.pages.status import standing_for_insured, standing_of
+from policies.pages.status import status_for_insured, status_of
 
 IDS = itertools.count(1)
 TODAY = dt.date(2026, 11, 20)
@@ -34,27 +34,27 @@ CURRENT = term("2026-07-01", "2027-07-01")
 
 
 def test_a_policy_in_force_says_until_when_and_how_far_it_is():
-    standing = standing_of(policy(), [CURRENT], TODAY)
-    assert (standing.kind, standing.label, standing.sentence) == ("good", "In force", "In force until July 1, 2027")
-    assert standing.in_force
-    assert standing.days_left == 223
-    assert standing.share_of_term == 39
-    assert standing.notices == []
+    shown = status_of(policy(), [CURRENT], TODAY)
+    assert (shown.kind, shown.label, shown.sentence) == ("good", "In force", "In force until July 1, 2027")
+    assert shown.in_force
+    assert shown.days_left == 223
+    assert shown.share_of_term == 39
+    assert shown.notices == []
 
 
 def test_the_first_day_of_a_term_counts_and_the_last_does_not():
-    assert standing_of(policy(), [CURRENT], CURRENT.effective).in_force
-    after = standing_of(policy(), [CURRENT], CURRENT.expires)
+    assert status_of(policy(), [CURRENT], CURRENT.effective).in_force
+    after = status_of(policy(), [CURRENT], CURRENT.expires)
     assert not after.in_force
     assert (after.label, after.sentence) == ("Expired", "The last term on file ended on July 1, 2027")
 
 
 def test_of_two_bound_terms_the_one_in_force_leads():
     renewal = term("2027-07-01", "2028-07-01")
-    standing = standing_of(policy(), [renewal, term("2025-07-01", "2026-07-01", TERM.EXPIRED), CURRENT], TODAY)
-    assert standing.term is CURRENT
-    assert standing.renewal is renewal
-    (notice,) = standing.notices
+    shown = status_of(policy(), [renewal, term("2025-07-01", "2026-07-01", TERM.EXPIRED), CURRENT], TODAY)
+    assert shown.term is CURRENT
+    assert shown.renewal is renewal
+    (notice,) = shown.notices
     assert (notice.kind, notice.title) == ("good", "The renewal is bound")
     assert notice.text == "Coverage continues from July 1, 2027 to July 1, 2028."
 
@@ -70,15 +70,15 @@ def test_of_two_bound_terms_the_one_in_force_leads():
     ],
 )
 def test_an_offer_is_never_called_coverage(status, fields, title):
-    standing = standing_of(policy(), [CURRENT, term("2027-07-01", "2028-07-01", status, **fields)], TODAY)
-    (notice,) = standing.notices
+    shown = status_of(policy(), [CURRENT, term("2027-07-01", "2028-07-01", status, **fields)], TODAY)
+    (notice,) = shown.notices
     assert notice.title == title
     assert "continues" not in notice.text
 
 
 def test_a_bound_renewal_is_spoken_of_before_an_offer_that_stands_beside_it():
     offered, bound = term("2027-07-01", "2028-07-01", TERM.OFFERED), term("2027-07-01", "2028-07-01")
-    assert standing_of(policy(), [CURRENT, offered, bound], TODAY).renewal is bound
+    assert status_of(policy(), [CURRENT, offered, bound], TODAY).renewal is bound
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_bound_renewal_is_spoken_of_before_an_offer_that_stands_beside_it():
 )
 def test_a_term_that_ends_soon_without_a_renewal_is_spoken_of(days, told):
     ending = Term(effective=TODAY - dt.timedelta(days=100), expires=TODAY + dt.timedelta(days=days), status=TERM.BOUND)
-    notices = standing_of(policy(), [ending], TODAY).notices
+    notices = status_of(policy(), [ending], TODAY).notices
     assert [notice.title for notice in notices] == ([told] if told else [])
 
 
@@ -106,12 +106,12 @@ def test_a_pending_cancellation_names_its_day_and_the_amount_and_reason_only_to_
         cure_amount=Decimal(1240),
         status_reason="Non-payment of premium",
     )
-    standing = standing_of(pending, [CURRENT], TODAY)
-    assert (standing.kind, standing.sentence) == ("attention", "In force; cancels on December 5, 2026")
-    (with_money,) = standing.notices
+    shown = status_of(pending, [CURRENT], TODAY)
+    assert (shown.kind, shown.sentence) == ("attention", "In force; cancels on December 5, 2026")
+    (with_money,) = shown.notices
     assert "if we receive $1,240.00 before December 5, 2026." in with_money.text
     assert "Reason: Non-payment of premium." in with_money.text
-    (without,) = standing_for_insured(pending, [own(CURRENT)], [CURRENT], TODAY).notices
+    (without,) = status_for_insured(pending, [own(CURRENT)], [CURRENT], TODAY).notices
     assert without.text == "We have given notice of cancellation."
     assert "December 5, 2026" in without.title
 
@@ -119,7 +119,7 @@ def test_a_pending_cancellation_names_its_day_and_the_amount_and_reason_only_to_
 def test_a_cancellation_whose_day_has_come_is_not_claimed_either_way():
     pending = policy(STATUS.PENDING_CANCELLATION, cancellation_effective=TODAY)
     assert (
-        standing_of(pending, [CURRENT], TODAY).sentence == "Was to be cancelled on November 20, 2026; not confirmed yet"
+        status_of(pending, [CURRENT], TODAY).sentence == "Was to be cancelled on November 20, 2026; not confirmed yet"
     )
 
 
@@ -140,15 +140,15 @@ def test_a_cancellation_whose_day_has_come_is_not_claimed_either_way():
     ],
 )
 def test_every_status_has_its_own_name_and_sentence(status, fields, label, sentence):
-    standing = standing_of(policy(status, **fields), [term("2025-07-01", "2026-07-01")], TODAY)
-    assert (standing.label, standing.sentence) == (label, sentence)
-    assert not standing.in_force
-    assert standing.days_left is None
-    assert standing.share_of_term == 0
+    shown = status_of(policy(status, **fields), [term("2025-07-01", "2026-07-01")], TODAY)
+    assert (shown.label, shown.sentence) == (label, sentence)
+    assert not shown.in_force
+    assert shown.days_left is None
+    assert shown.share_of_term == 0
 
 
 def test_a_nonrenewed_policy_whose_term_runs_on_says_when_it_ends():
-    assert standing_of(policy(STATUS.NONRENEWED), [CURRENT], TODAY).sentence == "In force until July 1, 2027"
+    assert status_of(policy(STATUS.NONRENEWED), [CURRENT], TODAY).sentence == "In force until July 1, 2027"
 
 
 def test_a_cancelled_policy_names_the_way_back_while_it_is_open():
@@ -158,17 +158,17 @@ def test_a_cancelled_policy_names_the_way_back_while_it_is_open():
         reinstate_by=TODAY,
         reinstatement_amount=Decimal("2310.5"),
     )
-    (notice,) = standing_of(cancelled, [CURRENT], TODAY).notices
+    (notice,) = status_of(cancelled, [CURRENT], TODAY).notices
     assert "$2,310.50" in notice.text
     assert "there is no coverage" in notice.text
     cancelled.reinstate_by = TODAY - dt.timedelta(days=1)
-    assert standing_of(cancelled, [CURRENT], TODAY).notices == []
+    assert status_of(cancelled, [CURRENT], TODAY).notices == []
 
 
 def test_a_policy_that_begins_later_and_one_without_terms_say_so():
-    later = standing_of(policy(), [term("2027-01-01", "2028-01-01")], TODAY)
+    later = status_of(policy(), [term("2027-01-01", "2028-01-01")], TODAY)
     assert (later.kind, later.sentence) == ("accent", "In force from January 1, 2027")
-    without = standing_of(policy(), [], TODAY)
+    without = status_of(policy(), [], TODAY)
     assert (without.label, without.sentence) == ("Pending", "No term of this policy is on file")
 
 
@@ -186,24 +186,24 @@ AHEAD = {"cancellation_effective": dt.date(2026, 12, 5)}
     ],
 )
 def test_the_date_decides_and_not_the_word(status, fields, label, sentence, in_force):
-    standing = standing_of(policy(status, **fields), [CURRENT], TODAY)
-    assert (standing.label, standing.sentence, standing.in_force) == (label, sentence, in_force)
+    shown = status_of(policy(status, **fields), [CURRENT], TODAY)
+    assert (shown.label, shown.sentence, shown.in_force) == (label, sentence, in_force)
 
 
 def test_a_cancellation_ahead_is_where_the_days_left_end():
-    assert standing_of(policy(STATUS.CANCELLED, **AHEAD), [CURRENT], TODAY).days_left == 15
-    assert standing_of(policy(STATUS.PENDING_CANCELLATION, **AHEAD), [CURRENT], TODAY).days_left == 223
+    assert status_of(policy(STATUS.CANCELLED, **AHEAD), [CURRENT], TODAY).days_left == 15
+    assert status_of(policy(STATUS.PENDING_CANCELLATION, **AHEAD), [CURRENT], TODAY).days_left == 223
 
 
 def test_a_declined_renewal_and_a_notice_of_nonrenewal_are_told_to_the_policyholder_with_the_end():
     declined = term("2027-07-01", "2028-07-01", TERM.DECLINED)
-    (notice,) = standing_of(policy(), [CURRENT, declined], TODAY).notices
+    (notice,) = status_of(policy(), [CURRENT, declined], TODAY).notices
     assert (notice.kind, notice.title) == ("attention", "The renewal offer was declined")
     assert notice.text == "Coverage ends July 1, 2027."
-    (notice,) = standing_of(policy(STATUS.NONRENEWED), [CURRENT], TODAY).notices
+    (notice,) = status_of(policy(STATUS.NONRENEWED), [CURRENT], TODAY).notices
     assert (notice.title, notice.text) == ("This policy won’t be renewed", "Coverage ends July 1, 2027.")
     for seen in (policy(), policy(STATUS.NONRENEWED)):
-        assert standing_for_insured(seen, [own(CURRENT), own(declined)], [CURRENT, declined], TODAY).notices == []
+        assert status_for_insured(seen, [own(CURRENT), own(declined)], [CURRENT, declined], TODAY).notices == []
 
 
 @pytest.mark.parametrize("status", STATUS.values)
@@ -219,20 +219,20 @@ def test_who_has_left_a_group_sees_her_own_end_and_nothing_of_what_came_later(st
         reinstate_by=TODAY,
     )
     terms = [CURRENT, *([term(later, "2028-07-01")] if later else [])]
-    standing = standing_for_insured(group, [own(CURRENT, expires="2026-10-15")], terms, TODAY)
-    assert (standing.label, standing.sentence) == ("Expired", "Your coverage ended on October 15, 2026")
-    assert (standing.term, standing.renewal, standing.in_force) == (CURRENT, None, False)
-    assert standing.notices == []
+    shown = status_for_insured(group, [own(CURRENT, expires="2026-10-15")], terms, TODAY)
+    assert (shown.label, shown.sentence) == ("Expired", "Your coverage ended on October 15, 2026")
+    assert (shown.term, shown.renewal, shown.in_force) == (CURRENT, None, False)
+    assert shown.notices == []
 
 
 def test_coverage_that_lasted_as_long_as_the_policy_ended_as_the_policy_did():
     before = term("2025-07-01", "2026-07-01", TERM.EXPIRED)
-    not_renewed = standing_for_insured(policy(STATUS.NONRENEWED), [own(before)], [before], TODAY)
+    not_renewed = status_for_insured(policy(STATUS.NONRENEWED), [own(before)], [before], TODAY)
     assert (not_renewed.label, not_renewed.sentence) == ("Not renewed", "Not renewed; ended on July 1, 2026")
-    went_on = standing_for_insured(policy(STATUS.NONRENEWED), [own(before)], [before, CURRENT], TODAY)
+    went_on = status_for_insured(policy(STATUS.NONRENEWED), [own(before)], [before, CURRENT], TODAY)
     assert (went_on.label, went_on.sentence) == ("Expired", "Your coverage ended on July 1, 2026")
     cancelled = policy(STATUS.CANCELLED, cancellation_effective=dt.date(2026, 9, 3), reinstate_by=TODAY)
-    with_it = standing_for_insured(cancelled, [own(CURRENT)], [CURRENT], TODAY)
+    with_it = status_for_insured(cancelled, [own(CURRENT)], [CURRENT], TODAY)
     assert (with_it.label, with_it.sentence) == ("Cancelled", "Cancelled on September 3, 2026")
     assert with_it.notices == [], "a way back is the policyholder's to take"
 
@@ -241,5 +241,5 @@ def test_a_change_in_mid_term_is_no_end_to_an_insured():
     before, after = own(CURRENT, expires="2026-12-01"), own(CURRENT)
     after.effective = before.expires
     before.segments = after.segments = [[before.effective, before.expires], [after.effective, after.expires]]
-    standing = standing_for_insured(policy(), [before, after], [CURRENT], TODAY)
-    assert standing.sentence == "In force until July 1, 2027"
+    shown = status_for_insured(policy(), [before, after], [CURRENT], TODAY)
+    assert shown.sentence == "In force until July 1, 2027"
