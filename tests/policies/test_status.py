@@ -167,7 +167,7 @@ def test_a_cancelled_policy_names_the_way_back_while_it_is_open():
 
 def test_a_policy_that_begins_later_and_one_without_terms_say_so():
     later = status_of(policy(), [term("2027-01-01", "2028-01-01")], TODAY)
-    assert (later.kind, later.sentence) == ("accent", "In force from January 1, 2027")
+    assert (later.kind, later.sentence) == ("info", "In force from January 1, 2027")
     without = status_of(policy(), [], TODAY)
     assert (without.label, without.sentence) == ("Pending", "No term of this policy is on file")
 
