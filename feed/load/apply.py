@@ -1,6 +1,6 @@
-"""Applying a staged file: what differs is found first, so that rows that stay as they are are not even touched.
+"""Applies a staged file: differences are found first, so rows that stay the same aren't touched.
 
-No statement here takes more than row locks, so readers keep reading until the load commits, and see all of it then.
+No statement takes more than row locks, so readers keep reading until the load commits, and then see all of it.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from feed.load.checks import applies
 from feed.load.staging import Staging
 from feed.load.table_map import TableMap, Target, quote
 
-# After so large a share of new rows the planner's figures are worth renewing at once, for hooks and readers alike.
+# With this share of new rows or more, update the planner's statistics at once, for hooks and readers.
 ANALYZE_FROM = 0.1
 
 
 @dataclass(frozen=True)
 class Counts:
-    """What became of one file's rows. `before`: the source's rows not retired before the load."""
+    """Outcome of one file's rows. `before`: the source's rows before the load that weren't retired."""
 
     rows: int
     inserted: int
@@ -32,7 +32,7 @@ class Counts:
     before: int
 
     def as_dict(self) -> dict[str, int]:
-        """For the run's figures."""
+        """Return the counts as stored with the run."""
         return {
             "rows": self.rows,
             "inserted": self.inserted,
@@ -45,7 +45,7 @@ class Counts:
 
 
 class Applier:
-    """Applies the files of one package, each after those that it refers to."""
+    """Applies the files of one package, each after the files it refers to."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class Applier:
         self._parameters = {"source": source, "as_of": as_of, "now": now}
 
     def apply(self, staging: Staging) -> Counts:
-        """Find what differs, insert, update, retire. Returns the figures."""
+        """Find the differences, then insert, update, and retire rows. Return the counts."""
         table_map = staging.table_map
         before = self._rows_not_retired(table_map)
         self._find_changes(table_map)
@@ -97,7 +97,7 @@ class Applier:
         return int(self._cursor.fetchone()[0])
 
     def _find_changes(self, table_map: TableMap) -> None:
-        """Make the table of changes: what is new (with the id that it will have), different, back, or gone."""
+        """Create the table of changes: rows that are new (with their future id), different, back, or gone."""
         cursor = self._cursor
         references = table_map.table.references
         ids = "".join(f", r{number}.id AS reference_{number}" for number in range(len(references)))
@@ -141,7 +141,7 @@ class Applier:
 
     @staticmethod
     def _value(target: Target, reference: str) -> str:
-        """SQL of what a column is to hold; what the portal learned after the package's time it keeps."""
+        """Return SQL of a column's new value; values the portal learned after the package's time are kept."""
         value = target.expression if target.reference is None else reference.format(target.reference)
         if not target.learned_column:
             return value
@@ -189,7 +189,7 @@ class Applier:
         )
 
     def still_referred_to(self, table_map: TableMap) -> list[tuple[str, int, int]]:
-        """Where rows that this load retired are still referred to: (file, rows that refer, rows referred to)."""
+        """Return where retired rows are still referred to: (file, referring rows, rows referred to)."""
         found: list[tuple[str, int, int]] = []
         for child in self._by_file.values():
             for reference in child.table.references:

@@ -1,4 +1,4 @@
-"""Checks of what is staged, each one statement over a whole file: keys, references, rules on rows."""
+"""Checks of staged files, each one statement over a whole file: keys, references, and rules on rows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NAMES = re.compile(r"\{(\w+)\}")
 
 
 class Checker:
-    """Judges the staged files of one package and adds what it finds."""
+    """Checks the staged files of one package and collects findings."""
 
     def __init__(
         self,
@@ -34,11 +34,11 @@ class Checker:
         self._findings = findings
 
     def check_keys(self, cursor: Any) -> None:
-        """No key stands twice in a file; each row after the first is named."""
+        """Find keys that are in a file more than once; each row after the first is a finding."""
         for staging in self._stagings:
             table_map = staging.table_map
             column = table_map.table.key_columns[-1]
-            # Almost always there is none, and a plain grouping says so faster than a window over every row.
+            # There are hardly ever any, and grouping finds that out faster than a window over every row.
             sql = f"""
                 SELECT line, shown, count(*) OVER () FROM (
                     SELECT s.line, s.key AS shown, row_number() OVER (PARTITION BY s.key ORDER BY s.line) AS nth
@@ -58,7 +58,7 @@ class Checker:
             )
 
     def check_rows(self, cursor: Any, stage: Stage) -> None:
-        """The tables' rules on single rows that belong to this stage."""
+        """Check this stage's rules on single rows."""
         for staging in self._stagings:
             for check in staging.table_map.table.checks:
                 if check.stage is stage:
@@ -84,7 +84,7 @@ class Checker:
         )
 
     def check_references(self, cursor: Any) -> None:
-        """Every reference names a row that is there after the load; what a delta deletes is known."""
+        """Find references to rows that won't exist after the load, and deletions of unknown rows."""
         for staging in self._stagings:
             for reference in staging.table_map.table.references:
                 self._check_reference(cursor, staging.table_map, reference)
@@ -105,13 +105,13 @@ class Checker:
             file=table_map.file,
             column=reference.column,
             code="reference",
-            sentence=f"{reference.column} is ‘{{shown}}’, which {self._place(parent)}.",
+            sentence=f"{reference.column} ‘{{shown}}’ {self._place(parent)}.",
             names=["shown"],
             stage=Stage.REFERENCES,
         )
 
     def _is_there(self, parent: TableMap, value: str) -> str:
-        """SQL: whether the parent's row will be there, not retired, after the load."""
+        """Return SQL for whether the parent's row will exist, not retired, after the load."""
         staged = f"EXISTS (SELECT 1 FROM {parent.staging_table} p WHERE p.key = {value} AND NOT p.deleted)"
         not_retired = (
             f"EXISTS (SELECT 1 FROM {parent.db_table} p WHERE p.source = %(source)s AND p.external_id = {value} "
@@ -144,14 +144,14 @@ class Checker:
             file=table_map.file,
             column=table_map.table.key_columns[0],
             code="delete-unknown",
-            sentence="op is delete, but the portal has no row ‘{shown}’.",
+            sentence="The portal has no row ‘{shown}’ to delete.",
             names=["shown"],
             stage=Stage.REFERENCES,
             severity=Severity.WARNING,
         )
 
     def check_sets(self, cursor: Any, parameters: Mapping[str, Any]) -> None:
-        """The tables' rules on several rows, judged on what the changes have made of the portal's tables."""
+        """Check the rules on several rows, on the portal's tables as changed by the load."""
         for staging in self._stagings:
             for check in staging.table_map.table.set_checks:
                 self._check_set(cursor, staging.table_map, check, parameters)
@@ -190,7 +190,7 @@ class Checker:
         stage: Stage,
         severity: Severity = Severity.ERROR,
     ) -> None:
-        """Run a query of (line, what the sentence names …, how many in all) and add a finding for each row."""
+        """Run a query of (line, values for the sentence …, total count), and add a finding for each row."""
         cursor.execute(sql, parameters or None)
         rows = cursor.fetchall()
         for line, *values, _ in rows:
@@ -202,7 +202,7 @@ class Checker:
 
 
 def applies(reference: Reference) -> str:
-    """SQL over `s`: the condition on which a reference applies, as ` AND …`, or nothing."""
+    """Return SQL over `s` for when a reference applies, as ` AND …`, or an empty string."""
     if reference.when is None:
         return ""
     column, value = reference.when

@@ -1,4 +1,4 @@
-"""A load as the areas' hooks see it (`core.feedspec.Load`)."""
+"""The areas' hooks' view of a load (`core.feedspec.Load`)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from feed.package.manifest import Manifest
 
 
 class LoadContext:
-    """What hooks may read of a load, and the cursor of its transaction."""
+    """What hooks may read about a load, and the cursor of its transaction."""
 
     def __init__(
         self,
@@ -34,20 +34,20 @@ class LoadContext:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """What SQL of the areas may name as `%(name)s`."""
+        """Parameters that the areas' SQL can use as `%(name)s`."""
         return {"source": self.source, "run_id": self.run_id, "as_of": self.as_of, "now": self.now}
 
     def changes(self, file: str) -> str | None:
-        """The temporary table of a file's changes, or None if the package doesn't hold the file."""
+        """Return the temporary table of a file's changes, or None if the package doesn't have the file."""
         return self._changes.get(file)
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> int:
-        """Run set-based SQL; returns the rows touched."""
+        """Run set-based SQL and return how many rows it changed."""
         self._cursor.execute(sql, {**self.parameters, **(parameters or {})})
         return int(self._cursor.rowcount)
 
     def rows(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
-        """Run a query and fetch what it finds."""
+        """Run a query and return its rows."""
         self._cursor.execute(sql, {**self.parameters, **(parameters or {})})
         return list(self._cursor.fetchall())
 

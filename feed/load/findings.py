@@ -1,4 +1,4 @@
-"""What the checks of a package find, kept within bounds."""
+"""Findings of a package's checks: all counted, a limited number stored."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from dataclasses import dataclass
 
 from core.feedspec import Severity, Stage
 
-# A file whose every row has the same fault tells it a hundred times, and then how often more.
+# Of a problem that every row of a file has, this many findings are stored; the rest are only counted.
 KEPT_PER_CODE = 100
 STAGES = list(Stage)
 
 
 def counted(count: int, thing: str) -> str:
-    """A number of things in words: '1 row', '1,200 rows'."""
+    """Return a number of things, such as '1 row' or '1,200 rows'."""
     return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
 
 
 @dataclass(frozen=True)
 class Found:
-    """One finding. `row` is the row that a spreadsheet shows: the header is row 1."""
+    """One finding. `row` is the row a spreadsheet shows: the header is row 1."""
 
     stage: Stage
     severity: Severity
@@ -42,29 +42,29 @@ class _Sort:
 
 
 class Findings:
-    """Findings of one run: the first of each sort in each file are kept, all are counted."""
+    """Findings of one run: all are counted, and the first of each sort in each file are stored."""
 
     def __init__(self) -> None:
         self._kept: list[Found] = []
         self._counts: Counter[_Sort] = Counter()
 
     def add(self, found: Found) -> None:
-        """Count a finding, and keep it while there is room for its sort."""
+        """Count a finding, and store it if its sort is below the limit."""
         sort = _Sort(found.file, found.code, found.severity, found.stage)
         self._counts[sort] += 1
         if self._counts[sort] <= KEPT_PER_CODE:
             self._kept.append(found)
 
     def add_uncounted(self, like: Found, more: int) -> None:
-        """Count so many further findings of the same sort that were not fetched one by one."""
+        """Count more findings of the same sort that weren't fetched one by one."""
         self._counts[_Sort(like.file, like.code, like.severity, like.stage)] += more
 
     def has_errors(self, *stages: Stage) -> bool:
-        """Whether anything found stops the package, in one of these stages or, where none is named, in any."""
+        """Return whether there are errors, in these stages or in any if none is given."""
         return any(sort.severity is Severity.ERROR and (not stages or sort.stage in stages) for sort in self._counts)
 
     def summary(self) -> list[dict[str, object]]:
-        """One entry per file and code: how many were found and how many of them are kept. Errors come first."""
+        """Return an entry for each file and code with how many were found and stored, errors first."""
         return [
             {
                 "file": sort.file,
@@ -80,7 +80,7 @@ class Findings:
         ]
 
     def __iter__(self) -> Iterator[Found]:
-        """Those kept, in the order of the checks, then file and row."""
+        """Iterate over the stored findings by stage, file, and row."""
         return iter(
             sorted(self._kept, key=lambda found: (STAGES.index(found.stage), found.file, found.row or 0, found.code))
         )

@@ -1,4 +1,4 @@
-"""The end of a run: its row, its findings, the event log, and a word to staff where a person is needed."""
+"""The end of a run: its row, its findings, the event log, and an alert to staff if a person is needed."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ EVENTS = {
 }
 WORDS = {
     Status.REFUSED: "was refused",
-    Status.HELD: "is held for a person's decision",
-    Status.FAILED: "could not be loaded",
+    Status.HELD: "is held for review",
+    Status.FAILED: "couldn't be loaded",
 }
 
 
@@ -38,7 +38,7 @@ def finish(
     counts: Mapping[str, Any] | None = None,
     timings: Mapping[str, float] | None = None,
 ) -> None:
-    """Write how the run ended, in the transaction that is open or one of its own. Findings of an earlier try go."""
+    """Store how the run ended, in the open transaction or one of its own, and replace findings of earlier tries."""
     findings = findings or Findings()
     with transaction.atomic():
         run.status = status

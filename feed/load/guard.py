@@ -1,4 +1,4 @@
-"""What a package would do that a person should see first (docs/feed-format.md#held)."""
+"""Guards: what a package would do that a person must approve first (docs/feed-format.md#held)."""
 
 from __future__ import annotations
 
@@ -14,34 +14,35 @@ from feed.load.staging import Staging
 from feed.load.table_map import TableMap
 from feed.models import Source
 
-# So many rows are named as examples; the figures say how many there are.
+# This many rows are named as examples; the counts say how many there are.
 EXAMPLES = 50
 
 
 def is_unknown(source: str) -> bool:
-    """Whether no package of the source was ever applied, and the carrier's settings don't name it either."""
+    """Return whether no package of the source was ever applied and the settings don't name it."""
     return source not in settings.FEED_KNOWN_SOURCES and not Source.objects.filter(name=source).exists()
 
 
 def difference_of(
     cursor: Any, source: str, stagings: Sequence[Staging], counts: Mapping[str, Counts]
 ) -> dict[str, Any]:
-    """The difference as a person is to see it, or nothing if no guard is touched. Shares are of the source's rows.
+    """Return the difference to review, or an empty dictionary if no guard applies.
 
-    `reasons`: sentences; `examples`: a list of file, what ('retired' or a guard's name) and keys.
+    Shares are of the source's rows that aren't retired. `reasons`: sentences; `examples`: a list of file, what ('retired' or a guard's
+    name), and keys.
     """
     reasons: list[str] = []
     examples: list[dict[str, Any]] = []
     if is_unknown(source):
-        reasons.append(f"This is the first package of the source ‘{source}’; a new source needs a person's decision.")
+        reasons.append(f"This is the first package from the source ‘{source}’. New sources need a review.")
     for staging in stagings:
         table_map, figures = staging.table_map, counts[staging.table_map.file]
         retire_share = settings.FEED_RETIRE_SHARE
         if figures.retired >= table_map.table.hold_from and _exceeds(figures.retired, figures.before, retire_share):
             reasons.append(
                 f"{figures.retired:,} of {figures.before:,} rows of {table_map.file} "
-                f"({_share(figures.retired, figures.before)}) would be retired; "
-                f"more than {_percent(retire_share)} needs a person's decision."
+                f"({_share(figures.retired, figures.before)}) would be retired. "
+                f"More than {_percent(retire_share)} needs a review."
             )
             examples.append({"file": table_map.file, "what": "retired", "keys": _retired(cursor, table_map)})
         for guard in table_map.table.guards:
@@ -49,8 +50,8 @@ def difference_of(
             touched = _touched(cursor, table_map, guard)
             if touched >= guard.hold_from and _exceeds(touched, figures.before, share):
                 reasons.append(
-                    f"{touched:,} of {figures.before:,} {guard.words} ({_share(touched, figures.before)}); "
-                    f"more than {_percent(share)} needs a person's decision."
+                    f"{touched:,} of {figures.before:,} {guard.words} ({_share(touched, figures.before)}). "
+                    f"More than {_percent(share)} needs a review."
                 )
                 examples.append(
                     {"file": table_map.file, "what": guard.name, "keys": _guarded(cursor, table_map, guard)}

@@ -1,4 +1,4 @@
-"""Loading a package: the checks in their order, then everything in one transaction, or nothing
+"""Loader of a package: checks in order, then everything is applied in one transaction, or nothing is
 (docs/feed-format.md#checks)."""
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ log = structlog.get_logger(__name__)
 Status = Run.Status
 NOTHING = "Nothing was applied."
 WAITING = "Waiting for another load"
-# A clock may go a little ahead of ours.
+# Other clocks may be a little ahead of ours.
 CLOCK_SLACK = dt.timedelta(hours=1)
-# For the load's transaction only: keys of large files are sorted and hashed in memory. What the planner must know of
-# staged files is how large they are, not how their values lie.
+# For the load's transaction only: keys of large files are sorted and hashed in memory, and the planner needs the size
+# of staged files, not the distribution of their values.
 SESSION_SETTINGS = (
     "SET LOCAL work_mem = '128MB'",
     "SET LOCAL jit = off",
@@ -59,11 +59,11 @@ class RunBusyError(Exception):
 
 
 class LoadBusyError(Exception):
-    """Another package is being loaded, and the caller would not wait."""
+    """Another package is being loaded, and the caller doesn't wait."""
 
 
 class _NotAppliedError(Exception):
-    """Rolls the load's transaction back; carries where the run ends."""
+    """Rolls back the load's transaction; has the run's final status."""
 
     def __init__(self, status: str, outcome: str = "") -> None:
         super().__init__(status)
@@ -82,9 +82,8 @@ def load_package(
 ) -> Run:
     """Load a folder or a `.zip`, and return the run with its outcome.
 
-    `dry_run` does everything and rolls back. `wait`: stand in line behind another load; else raises LoadBusyError.
-    `tell` hears what is being done, step by step.
-    What is wrong with the package never raises: it stands in the run's findings.
+    `dry_run` does everything and rolls it back. `wait`: wait for another load to end, or else raise LoadBusyError.
+    `tell` is called with each step. Problems of the package never raise; they are the run's findings.
     """
     path = Path(path)
     run = Run.objects.create(
@@ -98,10 +97,10 @@ def load_package(
 
 
 def execute(run: Run, *, wait: bool = True, tell: Callable[[str], None] | None = None) -> Run:
-    """Take an unfinished run to its end. A run that has ended is returned as it is.
+    """Finish an unfinished run. A run that has ended is returned unchanged.
 
-    Raises RunBusyError where another process is at it, LoadBusyError where another load is under way and `wait` is
-    false (the run is then received as before), and the database's OperationalError; after that the run may be tried
+    Raises RunBusyError if another process is working on it, LoadBusyError if another load is running and `wait` is
+    false (the run is then back to received), and the database's OperationalError, after which the run can be tried
     again.
     """
     with RunKeeper(run.pk, tell=tell) as keeper:
@@ -118,7 +117,7 @@ def execute(run: Run, *, wait: bool = True, tell: Callable[[str], None] | None =
 
 @contextmanager
 def package_path(run: Run) -> Iterator[Path]:
-    """Where the run's package lies on this machine; one that is stored elsewhere is fetched for the while."""
+    """Yield the path of the run's package; one that is stored elsewhere is copied to this machine first."""
     if not run.upload:
         yield Path(run.path)
         return
@@ -135,7 +134,7 @@ def package_path(run: Run) -> Iterator[Path]:
 
 
 class _Loader:
-    """One package's way from its manifest to its end."""
+    """Loads one package, from its manifest to the end of its run."""
 
     def __init__(self, run: Run, keeper: RunKeeper, *, wait: bool) -> None:
         self._run = run
@@ -148,7 +147,7 @@ class _Loader:
         self._timings: dict[str, float] = {}
 
     def load(self) -> None:
-        """Check and apply; whatever comes of it is written to the run."""
+        """Check and apply the package, and store the outcome with the run."""
         try:
             with package_path(self._run) as path, open_package(path) as package:
                 manifest = package.manifest()
@@ -164,7 +163,7 @@ class _Loader:
             self._find(Stage.PACKAGE, error.code, error.sentence, file=error.file)
             self._finish(Status.REFUSED, NOTHING)
         except LoadBusyError:
-            # Given back as it was received.
+            # Back to received.
             Run.objects.filter(pk=self._run.pk).update(
                 status=Status.RECEIVED, attempts=F("attempts") - 1, started_at=None, phase=""
             )
@@ -172,11 +171,11 @@ class _Loader:
         except _NotAppliedError as stop:
             self._finish(stop.status, stop.outcome)
         except (IntegrityError, DataError) as error:
-            # The database's own words may hold a row; only the constraint's name is kept.
+            # The database's message may include the row, so only the constraint's name is stored.
             diagnosis = getattr(error.__cause__, "diag", None)
             rule = getattr(diagnosis, "constraint_name", None) or type(error).__name__
             log.exception("feed_load_failed", run_id=self._run.pk, rule=rule)
-            self._finish(Status.FAILED, f"The database refused a row (rule: {rule}); nothing was applied.")
+            self._finish(Status.FAILED, f"The database refused a row (rule: {rule}). Nothing was applied.")
 
     def _finish(self, status: str, outcome: str = "") -> None:
         finish(
@@ -189,31 +188,32 @@ class _Loader:
         )
 
     def _drop_overtaken(self) -> None:
-        """Earlier packages of the source that are still held can't be applied any more."""
+        """Drop held packages of the source that this one makes too old to apply."""
         for held in Run.objects.overtaken_by(self._run):
-            # A person may have decided about it a moment ago.
+            # A person may have decided a moment ago.
             with suppress(NotHeldError):
                 drop_held(run=held, reason="A later package of this source was applied.")
 
     # Package checks.
 
     def _check_released(self, manifest: Manifest) -> None:
-        """What a person released is what is applied: the package is still the one that was held."""
+        """Refuse a released package that isn't the one that was held and reviewed."""
         if self._run.is_released and manifest.digest != self._run.digest:
             raise PackageError(
-                "changed-since-held", "The package has changed since it was held; load the new one by itself."
+                "changed-since-held",
+                "The package has changed since it was held. Load the new one as a separate package.",
             )
 
     def _check_files(self, package: Package, manifest: Manifest) -> None:
-        """The manifest's files are known and there, and nothing else is; its time is plausible."""
+        """Find unknown, missing, and unlisted files, and a time in the future."""
         for name in manifest.files:
             if name not in self._by_file:
-                self._find(Stage.PACKAGE, "unknown-file", f"This portal doesn't read a file named {name}.", file=name)
+                self._find(Stage.PACKAGE, "unknown-file", f"{name} isn't a file of the feed.", file=name)
             elif name not in package.sizes:
                 self._find(
                     Stage.PACKAGE,
                     "file-missing",
-                    f"The manifest lists {name}, but the package doesn't have it.",
+                    f"{name} is in the manifest but not in the package.",
                     file=name,
                 )
         for name in sorted(set(package.sizes) - set(manifest.files) - {MANIFEST}):
@@ -221,7 +221,7 @@ class _Loader:
             self._find(
                 Stage.PACKAGE,
                 "file-not-listed",
-                f"The manifest doesn't list ‘{shown}’, which is in the package.",
+                f"‘{shown}’ is in the package but not in the manifest.",
                 file=shown,
             )
         if manifest.as_of > self._now + CLOCK_SLACK:
@@ -234,35 +234,35 @@ class _Loader:
             )
 
     def _check_sequence(self, manifest: Manifest, source: Source | None, now_stored: str) -> bool:
-        """Whether the package is the one that was applied last; findings where it may not be applied at all."""
+        """Return whether this package was the last one applied; add findings if it can't be applied at all."""
         if source is None:
             if not manifest.is_full:
                 self._refuse_sequence(
                     "delta-first",
-                    f"The portal has nothing of ‘{manifest.source}’ yet; its first package must be a full one.",
+                    f"The first package of a source must be full, and there is none from ‘{manifest.source}’ yet.",
                 )
             return False
         if manifest.sequence < source.sequence:
             self._refuse_sequence(
-                "sequence-lower", f"The sequence is {manifest.sequence}, but {source.sequence} was already applied."
+                "sequence-lower", f"Sequence {manifest.sequence} is too low: {source.sequence} was already applied."
             )
         elif manifest.sequence == source.sequence:
             if manifest.digest == source.digest:
-                # After a release that stores more of a package, the same one is applied once more.
+                # A new version of the portal may store more of a package; then the same one is applied again.
                 return source.fingerprint == now_stored
             self._refuse_sequence(
-                "sequence-reused", f"Sequence {manifest.sequence} was already applied with other content."
+                "sequence-reused", f"Sequence {manifest.sequence} was already applied with different content."
             )
         elif not manifest.is_full and manifest.sequence != source.sequence + 1:
             self._refuse_sequence(
                 "sequence-gap",
-                f"The sequence is {manifest.sequence}; a delta after {source.sequence} must be {source.sequence + 1}.",
+                f"The delta after {source.sequence} must have sequence {source.sequence + 1}, not {manifest.sequence}.",
             )
         if manifest.as_of < source.as_of:
             self._find(
                 Stage.PACKAGE,
                 "as-of-older",
-                f"The package is as of {manifest.as_of:%Y-%m-%d %H:%M} UTC, before the last one that was applied.",
+                f"The package is as of {manifest.as_of:%Y-%m-%d %H:%M} UTC, older than the last one applied.",
                 file=MANIFEST,
                 severity=Severity.WARNING,
             )
@@ -274,7 +274,7 @@ class _Loader:
     # The load itself.
 
     def _load(self, package: Package, manifest: Manifest, cursor: Any) -> None:
-        """Everything inside the transaction. Raises _NotAppliedError to roll it back."""
+        """Do everything that belongs to the transaction. Raises _NotAppliedError to roll it back."""
         if not take_load_lock(cursor, wait=False):
             if not self._wait:
                 raise LoadBusyError
@@ -313,7 +313,7 @@ class _Loader:
             raise _NotAppliedError(Status.REHEARSED)
 
     def _load_staging(self, package: Package, manifest: Manifest, cursor: Any) -> list[Staging]:
-        """Stream every file of the package into its staging table, with the checks of its form."""
+        """Stream every file of the package into its staging table, and check its form."""
         stagings: list[Staging] = []
         done = 0
         for file, table_map in self._by_file.items():
@@ -334,7 +334,7 @@ class _Loader:
         return stagings
 
     def _check(self, checker: Checker, cursor: Any) -> None:
-        """Schema, references, rules on rows; a stage with errors ends the checks, for later ones would say nonsense."""
+        """Check schema, references, and rules on rows. Stages after errors would mislead, so they're skipped."""
         self._stop_on_errors(Stage.PACKAGE, Stage.SCHEMA)
         with self._timed("checking", "check"):
             checker.check_keys(cursor)
@@ -348,7 +348,7 @@ class _Loader:
     def _apply(
         self, stagings: list[Staging], manifest: Manifest, cursor: Any, checker: Checker, context: LoadContext
     ) -> None:
-        """Apply every file, judge the whole, hold what a person should see, and run the areas' hooks."""
+        """Apply every file, check the result, hold the package if it needs a review, and run the areas' hooks."""
         applier = Applier(
             cursor,
             self._by_file,
@@ -360,18 +360,18 @@ class _Loader:
         for staging in stagings:
             with self._timed(f"applying {staging.table_map.file}", "apply"):
                 self._counts[staging.table_map.file] = applier.apply(staging)
-        with self._timed("checking the whole", "check"):
+        with self._timed("checking the result", "check"):
             checker.check_sets(cursor, context.parameters)
         self._stop_on_errors()
         self._warn_of_references(stagings, applier)
         self._hold_for_decision(cursor, stagings, manifest)
-        with self._timed("following up", "hooks"):
+        with self._timed("running follow-ups", "hooks"):
             for staging in stagings:
                 for hook in staging.table_map.table.after:
                     hook(context)
 
     def _warn_of_references(self, stagings: list[Staging], applier: Applier) -> None:
-        """Rows that this package retires while others still refer to them: applied, and shown."""
+        """Warn about rows that this package retires although other rows refer to them."""
         for staging in stagings:
             if self._counts[staging.table_map.file].retired:
                 for file, referring, referred in applier.still_referred_to(staging.table_map):
@@ -385,7 +385,7 @@ class _Loader:
                     )
 
     def _hold_for_decision(self, cursor: Any, stagings: list[Staging], manifest: Manifest) -> None:
-        """A package that would retire or cancel much, or whose source is new, waits for a person, unless released."""
+        """Hold a package from a new source, or one that would retire or cancel a lot, unless it was released."""
         difference = difference_of(cursor, manifest.source, stagings, self._counts)
         if difference and not self._run.is_released:
             self._run.difference = difference
@@ -394,7 +394,7 @@ class _Loader:
     # Findings and time.
 
     def _stop_on_errors(self, *stages: Stage) -> None:
-        """End as refused if there is an error (of one of the stages, where some are named)."""
+        """End the load as refused if there are errors, in these stages or in any if none is given."""
         if self._findings.has_errors(*stages):
             raise _NotAppliedError(Status.REFUSED, NOTHING)
 
@@ -405,7 +405,7 @@ class _Loader:
 
     @contextmanager
     def _timed(self, words: str, phase: str) -> Iterator[None]:
-        """Say what is being done, and add its seconds to the phase."""
+        """Report a step, and add its seconds to the phase."""
         self._keeper.phase(words[:1].upper() + words[1:])
         begin = time.monotonic()
         try:

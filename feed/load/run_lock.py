@@ -1,7 +1,7 @@
-"""The run's own connection beside the load's transaction: it holds the run's lock and tells how far the run is.
+"""Locks and progress of a run, on a connection outside the load's transaction.
 
-The lock is PostgreSQL's (session level), so a worker that dies lets go of it by dying: a run that is 'checking' and
-whose lock is free has lost its worker, whatever the clock says.
+A run's lock is a session lock in PostgreSQL, so it's released when its worker dies: a run that is 'checking' while its
+lock is free has lost its worker, however long it has been running.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from typing import Any, Self
 
 from django.db import connections
 
-# Advisory locks are pairs of numbers; these are the feed's own. LOAD stands for all loads, RUN for one run.
+# Advisory locks are pairs of numbers. LOAD_LOCK is shared by all loads, RUN_LOCK with its id belongs to one run.
 LOAD_LOCK = (7_203_001, 0)
 RUN_LOCK = 7_203_002
-# Seconds between two notes of progress.
+# Seconds between two updates of the progress.
 NOTE_EVERY = 0.5
 
 
 class RunKeeper:
-    """Holds a run's lock while it is worked on, and writes its progress outside the load's transaction.
+    """Holds a run's lock while it's worked on, and stores its progress outside the load's transaction.
 
-    Use as a context manager; `held` says whether the lock was free. `tell` hears of each phase as well.
+    Use it as a context manager; `held` says whether the lock was free. `tell` is called with each phase.
     """
 
     def __init__(self, run_id: int, *, tell: Callable[[str], None] | None = None) -> None:
         self._run_id = run_id
         self._tell = tell
-        # A connection of its own, even where the thread's own is inside a transaction.
+        # A separate connection, because the thread's own may be inside a transaction.
         self._connection: Any = connections.create_connection("default")
         self._noted = 0.0
         self.held = False
@@ -52,23 +52,23 @@ class RunKeeper:
             self._connection.close()
 
     def phase(self, words: str) -> None:
-        """Say what is being done now, also to whoever started the load."""
+        """Store the current phase, and pass it to `tell`."""
         self._write("phase = %s", [words])
         if self._tell:
             self._tell(words)
 
     def progress(self, done: int) -> None:
-        """Say how many bytes have been read, at most twice a second."""
+        """Store how many bytes have been read, at most twice a second."""
         if time.monotonic() - self._noted >= NOTE_EVERY:
             self._noted = time.monotonic()
             self._write("bytes_done = %s", [done])
 
     def progress_from(self, before: int) -> Callable[[int], None]:
-        """What to tell the bytes of one file to, after so many of the files before it."""
+        """Return a `progress` for one file that adds the bytes of the files before it."""
         return lambda seen: self.progress(before + seen)
 
     def total(self, size: int) -> None:
-        """Say how many bytes there are to read."""
+        """Store how many bytes there are to read."""
         self._write("bytes_done = 0, bytes_total = %s", [size])
 
     def _write(self, assignment: str, values: list[Any]) -> None:
@@ -77,9 +77,9 @@ class RunKeeper:
 
 
 def take_load_lock(cursor: Any, *, wait: bool) -> bool:
-    """One load at a time: whether the lock is ours now. It is let go of when the transaction ends.
+    """Take the lock that allows one load at a time, and return whether we have it; the transaction's end releases it.
 
-    `wait`: stand in line for as long as it takes; otherwise say no at once.
+    `wait`: wait as long as it takes; otherwise, return at once.
     """
     if wait:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", LOAD_LOCK)

@@ -1,4 +1,4 @@
-"""Staging: a file is streamed through its checks of form into a temporary table by COPY, in constant memory."""
+"""Staging: a file is streamed through checks of its form and COPY into a temporary table, in constant memory."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from typing import Any
 from core.feedspec import Severity, Stage
 from feed.load.findings import Findings, Found
 from feed.load.table_map import TableMap, quote
-from feed.load.values import ColumnReader, Judgement
+from feed.load.values import ColumnReader, Problem
 from feed.package.files import READ_ERRORS, Package
 from feed.package.manifest import FileEntry
 from feed.package.records import Batch, RecordReader
 
-# What parts and quotes values on their way to COPY: control characters, which no value may hold.
+# Delimiter and quote for COPY: control characters, which values can't have.
 DELIMITER, QUOTE = "\x1f", "\x1e"
 OP = "op"
 OPERATIONS = {"", "upsert", "delete"}
 
-# Told after each batch how many of the file's bytes have been read.
+# Called after each batch with how many of the file's bytes have been read.
 Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True)
 class Staging:
-    """A file as staged. `rows` counts its data rows, `deletes` those of them that retire a row (delta)."""
+    """A staged file. `rows` counts its rows without the header, `deletes` those that retire a row (in a delta)."""
 
     table_map: TableMap
     rows: int
@@ -37,7 +37,7 @@ class Staging:
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """Without the cycle collector: a batch is thousands of lists, none in a cycle, and it would walk them all."""
+    """Pause the cycle collector: it would walk a batch's thousands of lists, none of which is in a cycle."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -81,7 +81,7 @@ class FileStager:
         self._damaged = False
 
     def load(self, package: Package, cursor: Any) -> Staging:
-        """Create the staging table and fill it. What is wrong goes to the findings; then it may be filled in part."""
+        """Create the staging table and fill it, or only a part of it if there are findings."""
         self._create(cursor)
         rows = 0
         try:
@@ -107,19 +107,19 @@ class FileStager:
         return Staging(table_map=self._table_map, rows=rows, deletes=self._deletes)
 
     def _batches(self, reader: RecordReader) -> Iterator[Batch]:
-        """The file's batches up to where it can be read; an error here would cost the COPY its transaction."""
+        """Yield the file's readable batches; raising an error here would abort the transaction of the COPY."""
         try:
             yield from reader.batches(len(self._header))
         except READ_ERRORS:
             self._find_damage()
 
     def _is_spoiled(self) -> bool:
-        """Whether something is wrong with the form of the package; then nothing more is staged, only looked at."""
+        """Return whether the package has errors of form; then the rest is only checked, not staged."""
         return self._findings.has_errors(Stage.PACKAGE, Stage.SCHEMA)
 
     def _find_damage(self) -> None:
         self._damaged = True
-        self._find(Stage.PACKAGE, "unreadable", "The file can't be read to its end; the package is damaged.")
+        self._find(Stage.PACKAGE, "unreadable", "The file can't be read to the end; the package is damaged.")
 
     # The staging table.
 
@@ -141,7 +141,7 @@ class FileStager:
     # Header and manifest.
 
     def _header_is_right(self, header: list[str]) -> bool:
-        """Every declared column once, in any order, and none else; in a delta also `op`."""
+        """Check that the header has every declared column once, in any order, and no other, except `op` in a delta."""
         declared = {column.name for column in self._table.columns}
         known = declared if self._is_full else declared | {OP}
         right = True
@@ -149,13 +149,13 @@ class FileStager:
             if name not in known:
                 right = False
                 shown = name[:60] if name.isprintable() else "a name that can't be printed"
-                self._find(Stage.SCHEMA, "unknown-column", f"This portal doesn't know the column ‘{shown}’.", row=1)
+                self._find(Stage.SCHEMA, "unknown-column", f"The column ‘{shown}’ isn't part of the feed.", row=1)
             elif header.count(name) > 1:
                 right = False
                 self._find(
                     Stage.SCHEMA,
                     "column-twice",
-                    f"The header names the column {name} more than once.",
+                    f"The header has the column {name} more than once.",
                     row=1,
                     column=name,
                 )
@@ -165,7 +165,7 @@ class FileStager:
                 self._find(
                     Stage.SCHEMA,
                     "missing-column",
-                    f"The header has no {column.name}.",
+                    f"The column {column.name} is missing.",
                     row=1,
                     column=column.name,
                 )
@@ -177,22 +177,22 @@ class FileStager:
             self._find(
                 Stage.PACKAGE,
                 "sha256",
-                "The file's SHA-256 isn't the one in the manifest; the file was changed on its way.",
+                "The file's SHA-256 differs from the manifest's; the file was changed in transit.",
             )
         if not reader.stopped and reader.records != self._entry.rows:
             self._find(
                 Stage.PACKAGE,
                 "row-count",
-                f"The file has {reader.records:,} rows; the manifest says {self._entry.rows:,}.",
+                f"The file has {reader.records:,} rows, but the manifest says {self._entry.rows:,}.",
             )
 
     # Rows.
 
     def _staged_text(self, batch: Batch) -> str:
-        """A batch as the text that COPY reads.
+        """Return a batch as text for COPY.
 
-        Control characters part and quote the values: none of them holds one, so a row is no more than a join. Text of
-        several lines alone is quoted.
+        Delimiter and quote are control characters, which no value has, so a row is a simple join. Only text with line
+        breaks is quoted.
         """
         rows = [
             row
@@ -203,16 +203,14 @@ class FileStager:
         return "\n".join([*rows, ""])
 
     def _by_operation(self, batch: Batch) -> list[tuple[Batch, bool]]:
-        """The batch in two: rows that are to be as they say, and rows that are to be retired."""
+        """Split the batch into rows to insert or update and rows to retire."""
         if OP not in self._header:
             return [(batch, False)]
         at = self._header.index(OP)
         upserts, deletes = Batch([], []), Batch([], [])
         for row, line in zip(batch.rows, batch.lines, strict=True):
             if row[at] not in OPERATIONS:
-                self._report(
-                    line, OP, Judgement("choice", f"op is ‘{row[at][:40]}’; it must be empty, upsert, or delete.")
-                )
+                self._report(line, OP, Problem("choice", f"op must be empty, upsert, or delete, not ‘{row[at][:40]}’."))
             part = deletes if row[at] == "delete" else upserts
             part.rows.append(row)
             part.lines.append(line)  # type: ignore[attr-defined]  # a list, made above
@@ -220,7 +218,7 @@ class FileStager:
         return [(upserts, False), (deletes, True)]
 
     def _staged_rows(self, batch: Batch, *, deleted: bool) -> Iterator[tuple[str, ...]]:
-        """The staging table's rows; of a row that retires another only the key is read."""
+        """Yield the staging table's rows; of rows to retire, only the key is read."""
         given = dict(zip(self._header, zip(*batch.rows, strict=True), strict=True))
         nothing = [""] * len(batch.rows)
         keys = self._table.key_columns
@@ -251,25 +249,23 @@ class FileStager:
         )
 
     def _keys(self, values: dict[str, Sequence[str]], lines: Sequence[int]) -> Sequence[str]:
-        """Each row's key: one column's value, or several joined by `|`."""
+        """Return each row's key: the value of one column, or of several joined by `|`."""
         columns = [values[self._table_map.folded(name)] for name in self._table.key_columns]
         keys = columns[0] if len(columns) == 1 else joined_keys(columns)
         if max(map(len, keys), default=0) > self._table_map.key_length:
             for line, key in zip(lines, keys, strict=True):
                 if len(key) > self._table_map.key_length:
-                    judgement = Judgement(
+                    problem = Problem(
                         "too-long",
-                        f"The row's key has {len(key)} characters; the limit is {self._table_map.key_length}.",
+                        f"The row's key has {len(key)} characters, but the limit is {self._table_map.key_length}.",
                     )
-                    self._report(line, self._table.key_columns[-1], judgement)
+                    self._report(line, self._table.key_columns[-1], problem)
         return keys
 
     # Findings.
 
-    def _report(self, line: int, column: str, judgement: Judgement) -> None:
-        self._find(
-            judgement.stage, judgement.code, judgement.sentence, row=line, column=column, severity=judgement.severity
-        )
+    def _report(self, line: int, column: str, problem: Problem) -> None:
+        self._find(problem.stage, problem.code, problem.sentence, row=line, column=column, severity=problem.severity)
 
     def _fault(self, row: int, index: int | None, code: str, sentence: str) -> None:
         column = self._header[index] if index is not None and self._header else ""
@@ -289,12 +285,12 @@ class FileStager:
 
 
 def quoted(value: str) -> str:
-    """Text of several lines in the quotes of the COPY."""
+    """Quote text with line breaks for COPY."""
     return f"{QUOTE}{value}{QUOTE}" if "\n" in value or "\r" in value else value
 
 
 def joined_keys(columns: Sequence[Sequence[str]]) -> list[str]:
-    """Keys of several columns: the values joined by `|`, which a backslash marks where a value holds it itself."""
+    """Return keys of several columns: their values joined by `|`, with `|` and backslashes in values escaped."""
     escaped = [
         [value.replace("\\", "\\\\").replace("|", "\\|") for value in column]
         if any("|" in value or "\\" in value for value in column)

@@ -1,4 +1,4 @@
-"""The declared tables as the machinery needs them: in order, and each with its place in the database."""
+"""The areas' declared tables in loading order, each with its columns in the database."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ PG_TYPES = {
     Kind.WHOLE: "bigint",
     Kind.BOOLEAN: "boolean",
 }
-# What the machinery itself keeps in every row of the feed.
+# Fields that the feed itself fills in every row.
 OWN_FIELDS = {"id", "source", "external_id", "retired_at", "created_at", "updated_at"}
 
 
 def quote(name: str) -> str:
-    """An SQL identifier in quotes; the names come from declarations, never from a package."""
+    """Return an SQL identifier in quotes; names come from declarations, never from a package."""
     return f'"{name}"'
 
 
 @dataclass(frozen=True)
 class StagingColumn:
-    """A column of a staging table. `not_null`: an empty value is the empty text, not null."""
+    """A column of a staging table. `not_null`: an empty value is an empty string, not null."""
 
     name: str
     pg_type: str
@@ -44,7 +44,7 @@ class StagingColumn:
 
 @dataclass(frozen=True)
 class Target:
-    """A column of the portal's table, and the SQL of its value: `expression` over `s`, or the number of a reference."""
+    """A column of the portal's table and its value: the SQL `expression` over `s`, or the number of a reference."""
 
     column: str
     expression: str
@@ -53,7 +53,7 @@ class Target:
 
 
 class TableMap:
-    """A declared table with its model: staging columns, target columns, names of temporary tables."""
+    """A declared table with its model, staging columns, target columns, and temporary tables."""
 
     def __init__(self, table: Table) -> None:
         self.table = table
@@ -67,28 +67,27 @@ class TableMap:
 
     @property
     def file(self) -> str:
-        """The file's name."""
         return self.table.file
 
     def field(self, name: str) -> Any:
-        """The model's field; ImproperlyConfigured where the declaration names one that isn't there."""
+        """Return the model's field. Raises ImproperlyConfigured if the model doesn't have it."""
         try:
             return self.model._meta.get_field(name)
         except FieldDoesNotExist as error:
             raise ImproperlyConfigured(f"{self.file}: {self.table.model} has no field '{name}'.") from error
 
     def folded(self, column: str) -> str:
-        """The staging column by which a key or reference is matched."""
+        """Return the staging column that matches a key or reference."""
         return f"{column}__folded" if self.table.column(column).fold else column
 
     @cached_property
     def references_by_column(self) -> set[str]:
-        """Columns that name rows of other files."""
+        """Columns that refer to rows of other files."""
         return {reference.column for reference in self.table.references}
 
     @cached_property
     def staged(self) -> list[StagingColumn]:
-        """The staging table's columns beyond `line`, `deleted` and `key`, in order."""
+        """The staging table's columns after `line`, `deleted`, and `key`, in order."""
         columns = [self._staged(column) for column in self.table.columns]
         columns += [
             StagingColumn(f"{column.name}__folded", "text", not_null=False)
@@ -99,7 +98,7 @@ class TableMap:
         return columns
 
     def stored_in(self, column: Column) -> Any:
-        """The model's field that holds the column's value; None where the value isn't kept as such."""
+        """Return the model's field for the column's value, or None if the value itself isn't stored."""
         if column.model_field is None or column.name in self.references_by_column:
             return None
         return self.field(column.model_field)
@@ -112,7 +111,7 @@ class TableMap:
 
     @cached_property
     def targets(self) -> list[Target]:
-        """The model's columns that the file fills, with the SQL of each."""
+        """The model's columns that the file fills, each with its SQL."""
         targets = [self._target(column) for column in self.table.columns if self.stored_in(column) is not None]
         targets += [
             Target(
@@ -140,13 +139,13 @@ class TableMap:
         return Target(field.column, expression, learned_column=self._learned(str(column.model_field)))
 
     def _learned(self, field: str) -> str:
-        """The column that says when the portal itself learned the field's value, or nothing."""
+        """Return the column with the time when the portal itself learned the field's value, or an empty string."""
         name = self.table.learned.get(field)
         return self.field(name).column if name else ""
 
     @cached_property
     def insert_defaults(self) -> dict[str, str]:
-        """SQL over `d`, the change, for the columns that the file doesn't fill and the database has no default for."""
+        """SQL over the change `d` for columns without a value in the file or a default in the database."""
         filled = {target.column for target in self.targets}
         defaults: dict[str, str] = {}
         for field in self.model._meta.concrete_fields:
@@ -155,23 +154,23 @@ class TableMap:
             if field.has_db_default():
                 continue
             if not isinstance(field, PublicIdField):
-                raise ImproperlyConfigured(f"{self.file} doesn't say what {self.table.model}.{field.name} is.")
+                raise ImproperlyConfigured(f"{self.file} has no column for {self.table.model}.{field.name}.")
             defaults[str(field.column)] = public_id_sql("d.id")
         return defaults
 
     def max_length(self, column: Column) -> int | None:
-        """The longest text that the model's field holds; None for one without a bound, or for what isn't stored."""
+        """Return the longest text the model's field can have; None if it has no limit or isn't stored."""
         field = self.stored_in(column)
         length: int | None = None if column.store else getattr(field, "max_length", None)
         return length
 
     def several_lines(self, column: Column) -> bool:
-        """Whether the text may hold line breaks: that of a TextField may."""
+        """Return whether the text may have line breaks, which only a TextField may."""
         return isinstance(self.stored_in(column), models.TextField)
 
     @cached_property
     def key_length(self) -> int:
-        """The longest key that the model holds."""
+        """The longest key the model can have."""
         return int(self.field("external_id").max_length)
 
 
@@ -182,15 +181,15 @@ def _table_maps(paths: tuple[str, ...]) -> tuple[TableMap, ...]:
 
 
 def table_maps() -> tuple[TableMap, ...]:
-    """All tables that the areas announce, each after those that it refers to."""
+    """Return all tables that the areas declare, each after the tables it refers to."""
     return _table_maps(feed_table_paths())
 
 
 def ordered(found: Sequence[TableMap]) -> tuple[TableMap, ...]:
-    """Sort tables so that each comes after those that it refers to; a circle raises graphlib.CycleError."""
+    """Sort tables so that each comes after the tables it refers to. Raises graphlib.CycleError for a circle."""
     by_file = {table_map.file: table_map for table_map in found}
     if len(by_file) != len(found):
-        raise ImproperlyConfigured("Two of the feed's tables are filled by one file.")
+        raise ImproperlyConfigured("Two of the feed's tables declare the same file.")
     sorter: TopologicalSorter[str] = TopologicalSorter()
     for table_map in found:
         sorter.add(table_map.file, *(reference.file for reference in table_map.table.references))
@@ -198,7 +197,7 @@ def ordered(found: Sequence[TableMap]) -> tuple[TableMap, ...]:
 
 
 def fingerprint(found: Sequence[TableMap]) -> str:
-    """SHA-256 of what the portal stores of a package: a release that stores more makes the same package new again."""
+    """Return the SHA-256 of what the portal stores of a package, so that a version that stores more reapplies it."""
     stored = [
         (table_map.file, table_map.table.model, [(target.column, target.expression) for target in table_map.targets])
         for table_map in found

@@ -1,7 +1,7 @@
-"""Values of one column, judged a batch at a time.
+"""Checks of one column's values, a batch at a time.
 
-A column of a batch is judged as a whole where that is possible: distinct values once each, text by one look at all of
-it. Only what is faulty is looked at row by row.
+A batch's column is checked as a whole where possible: each distinct value once, and text in one pass. Rows are only
+looked at to find those with a faulty value.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from core.feedspec import Column, Kind, Severity, Stage
 
 MAX_IDENTIFIER = 120
 MAX_DISTINCT = 50_000
-# Years that a date of insurance business may have; beyond them it is a slip of the keyboard.
+# Years that make sense in insurance; others are typing errors.
 YEARS = range(1850, 2300)
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -24,14 +24,14 @@ _MONEY = re.compile(r"-?\d{1,10}(\.\d{1,2})?", re.ASCII)
 _WHOLE = re.compile(r"-?\d{1,18}", re.ASCII)
 _ZIP = re.compile(r"\d{5}(-\d{4})?", re.ASCII)
 _EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\"]+")
-# Control characters (C0, DEL, C1); `_BREAKS` are those that a text of several lines may hold.
+# Control characters (C0, DEL, C1); text of several lines may have those of `_BREAKS`.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _BREAKS = re.compile(r"[\r\n\t]")
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """What is wrong with a value."""
+class Problem:
+    """A problem with a value: the parts of a finding."""
 
     code: str
     sentence: str
@@ -39,14 +39,14 @@ class Judgement:
     stage: Stage = Stage.SCHEMA
 
 
-# Is told a row, a column and what is wrong there.
-Report = Callable[[int, str, Judgement], None]
+# Called with a row, a column, and the problem there.
+Report = Callable[[int, str, Problem], None]
 
 
 class ColumnReader:
-    """Judges a column's values and gives them as they are to be staged.
+    """Checks a column's values and returns them ready for staging.
 
-    `max_length` and `several_lines` come from the model's field; `today` decides what is in the future.
+    `max_length` and `several_lines` come from the model's field; dates after `today` are in the future.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class ColumnReader:
         self._good: set[str] = set()
         self._stored: dict[str, str] = {}
         self._choices = frozenset(column.choices)
-        self._judges: dict[Kind, Callable[[str], Judgement | None]] = {
+        self._checks: dict[Kind, Callable[[str], Problem | None]] = {
             Kind.TEXT: self._text,
             Kind.IDENTIFIER: self._identifier,
             Kind.DATE: self._date,
@@ -75,21 +75,21 @@ class ColumnReader:
         self._free = column.kind in {Kind.TEXT, Kind.IDENTIFIER, Kind.EMAIL}
 
     def read(self, values: Sequence[str], lines: Sequence[int]) -> Sequence[str]:
-        """The batch's values, trimmed where they are text, replaced where the column stores something else."""
+        """Check the batch's values, and return them: text trimmed, and replaced if the column stores something else."""
         if self.column.kind in {Kind.TEXT, Kind.EMAIL}:
             values = list(map(str.strip, values))
-        self._judge_all(values, lines)
+        self._check_all(values, lines)
         if self.column.default:
             values = [value or self.column.default for value in values]
         return self._replaced(values) if self.column.store else values
 
-    def _judge_all(self, values: Sequence[str], lines: Sequence[int]) -> None:
-        """Judge the values that are worth it, each distinct one once, and report every row of a faulty one."""
-        faulty: dict[str, Judgement] = {}
+    def _check_all(self, values: Sequence[str], lines: Sequence[int]) -> None:
+        """Check each distinct value that may be faulty once, and report every row that has a faulty one."""
+        faulty: dict[str, Problem] = {}
         for value in self._suspects(values) if self._free else set(values) - self._good:
-            judgement = self.judge(value)
-            if judgement is not None:
-                faulty[value] = judgement
+            problem = self.check(value)
+            if problem is not None:
+                faulty[value] = problem
             elif not self._free:
                 self._good.add(value)
         if faulty:
@@ -100,7 +100,7 @@ class ColumnReader:
             self._good.clear()
 
     def _suspects(self, values: Sequence[str]) -> set[str]:
-        """Values of free text that may be faulty, found by looks at all of them at once."""
+        """Return values of free text that may be faulty, found by checking all of them at once."""
         column = self.column
         suspects: set[str] = set()
         if (column.required or column.expected) and "" in values:
@@ -118,9 +118,9 @@ class ColumnReader:
         return suspects
 
     def _replaced(self, values: Sequence[str]) -> list[str]:
-        """What is stored instead of the values, such as their keyed hashes; empty stays empty."""
+        """Return what is stored instead of the values, such as keyed hashes; empty stays empty."""
         store, stored = self.column.store, self._stored
-        assert store  # noqa: S101  # asked by the caller
+        assert store  # noqa: S101  # checked by the caller
         if len(stored) > MAX_DISTINCT:
             stored.clear()
         for value in set(values):
@@ -129,110 +129,110 @@ class ColumnReader:
         return [stored[value] for value in values]
 
     def fold(self, values: Sequence[str], lines: Sequence[int]) -> Sequence[str]:
-        """The values in the form in which they are matched; one of which nothing remains is reported."""
+        """Return the values as they're matched, and report those that would be empty."""
         fold = self.column.fold
         folded = list(map(fold, values)) if fold else values
         if "" in folded:
             for line, value, form in zip(lines, values, folded, strict=True):
                 if value and not form:
-                    sentence = f"{self.column.name} is {self._shown(value)}, which has no letters or digits."
-                    self._report(line, self.column.name, Judgement("form", sentence))
+                    sentence = f"{self.column.name} {self._shown(value)} has no letters or digits."
+                    self._report(line, self.column.name, Problem("form", sentence))
         return folded
 
-    def judge(self, value: str) -> Judgement | None:
-        """What is wrong with one value, or None."""
+    def check(self, value: str) -> Problem | None:
+        """Return what is wrong with a value, or None."""
         column = self.column
         if not value:
             if column.required:
-                return Judgement("required", f"{column.name} is empty.")
+                return Problem("required", f"{column.name} is empty.")
             if column.expected:
-                return Judgement("missing", f"{column.name} is empty.", Severity.WARNING, Stage.BUSINESS)
+                return Problem("missing", f"{column.name} is empty.", Severity.WARNING, Stage.BUSINESS)
             return None
-        fault = self._judges[column.kind](value)
+        fault = self._checks[column.kind](value)
         if fault is None and column.pattern and not column.pattern.fullmatch(value):
-            fault = Judgement("form", f"{column.name} is {self._shown(value)}; it must be {column.pattern_words}.")
+            fault = Problem("form", self._must(column.pattern_words, value))
         if fault is None and column.fault and (sentence := column.fault(value)):
-            fault = Judgement("form", sentence)
+            fault = Problem("form", sentence)
         return fault
 
+    def _must(self, words: str, value: str) -> str:
+        """Return a sentence such as 'premium must be a whole number, not ‘x’.'"""
+        return f"{self.column.name} must be {words}, not {self._shown(value)}."
+
     def _shown(self, value: str) -> str:
-        """The value for a sentence; one that is not stored as it stands is not shown either."""
+        """Return the value for a sentence, shortened and printable; one that isn't stored isn't shown either."""
         if self.column.store:
-            return "something else"
+            return "another value"
         return f"‘{_CONTROL.sub('�', value[:40])}{'…' if len(value) > 40 else ''}’"
 
-    # One judge for each kind; values are not empty.
+    # One check for each kind; values are never empty.
 
-    def _text(self, value: str) -> Judgement | None:
+    def _text(self, value: str) -> Problem | None:
         name = self.column.name
         if self._max_length is not None and len(value) > self._max_length:
-            return Judgement("too-long", f"{name} has {len(value)} characters; the limit is {self._max_length}.")
+            return Problem("too-long", f"{name} has {len(value)} characters, but the limit is {self._max_length}.")
         if _CONTROL.search(_BREAKS.sub("", value) if self._several_lines else value):
-            return Judgement("control-character", f"{name} contains a control character or a line break.")
+            return Problem("control-character", f"{name} has a control character or a line break.")
         return None
 
-    def _identifier(self, value: str) -> Judgement | None:
+    def _identifier(self, value: str) -> Problem | None:
         if value != value.strip():
-            return Judgement("form", f"{self.column.name} is {self._shown(value)}, which begins or ends with a space.")
+            return Problem("form", f"{self.column.name} {self._shown(value)} begins or ends with a space.")
         return self._text(value)
 
-    def _date(self, value: str) -> Judgement | None:
+    def _date(self, value: str) -> Problem | None:
         name = self.column.name
         try:
             day = dt.date.fromisoformat(value) if _DATE.fullmatch(value) else None
         except ValueError:
             day = None
         if day is None:
-            return Judgement("date", f"{name} is {self._shown(value)}; it must be a date such as ‘2026-11-20’.")
+            return Problem("date", self._must("a date such as ‘2026-11-20’", value))
         if day.year not in YEARS:
-            return Judgement(
-                "date", f"{name} is {self._shown(value)}; the year must be from {YEARS.start} to {YEARS.stop - 1}."
-            )
+            return Problem("date", self._must(f"a date from {YEARS.start} to {YEARS.stop - 1}", value))
         if self.column.not_future and day > self._today:
-            return Judgement("future", f"{name} is in the future.", stage=Stage.BUSINESS)
+            return Problem("future", f"{name} is in the future.", stage=Stage.BUSINESS)
         return None
 
-    def _money(self, value: str) -> Judgement | None:
+    def _money(self, value: str) -> Problem | None:
         if not _MONEY.fullmatch(value):
-            return Judgement(
-                "money", f"{self.column.name} is {self._shown(value)}; it must be an amount such as ‘1250.00’."
-            )
+            return Problem("money", self._must("an amount such as ‘1250.00’", value))
         return self._bounds(Decimal(value), value)
 
-    def _whole(self, value: str) -> Judgement | None:
+    def _whole(self, value: str) -> Problem | None:
         if not _WHOLE.fullmatch(value):
-            return Judgement("number", f"{self.column.name} is {self._shown(value)}; it must be a whole number.")
+            return Problem("number", self._must("a whole number", value))
         return self._bounds(Decimal(value), value)
 
-    def _bounds(self, number: Decimal, value: str) -> Judgement | None:
+    def _bounds(self, number: Decimal, value: str) -> Problem | None:
         column = self.column
         if column.minimum is not None and number < column.minimum:
-            return Judgement("range", f"{column.name} is {self._shown(value)}; it must be at least {column.minimum}.")
+            return Problem("range", self._must(f"at least {column.minimum}", value))
         if column.maximum is not None and number > column.maximum:
-            return Judgement("range", f"{column.name} is {self._shown(value)}; it must be at most {column.maximum}.")
+            return Problem("range", self._must(f"at most {column.maximum}", value))
         return None
 
-    def _boolean(self, value: str) -> Judgement | None:
+    def _boolean(self, value: str) -> Problem | None:
         if value in {"true", "false"}:
             return None
-        return Judgement("boolean", f"{self.column.name} is {self._shown(value)}; it must be ‘true’ or ‘false’.")
+        return Problem("boolean", self._must("true or false", value))
 
-    def _choice(self, value: str) -> Judgement | None:
+    def _choice(self, value: str) -> Problem | None:
         if value in self._choices:
             return None
-        return Judgement("choice", f"{self.column.name} is {self._shown(value)}; it must be {self._named_choices()}.")
+        return Problem("choice", self._must(self._named_choices(), value))
 
-    def _list(self, value: str) -> Judgement | None:
+    def _list(self, value: str) -> Problem | None:
         for item in value.split(";"):
             if not item or (self._choices and item not in self._choices):
-                return Judgement(
+                return Problem(
                     "choice",
-                    f"{self.column.name} contains {self._shown(item)}; each part must be {self._named_choices()}.",
+                    f"{self.column.name} has the item {self._shown(item)}; each item must be {self._named_choices()}.",
                 )
         return None
 
     def _named_choices(self) -> str:
-        """'a, b, or c'; a long list is named by its length."""
+        """Return 'a, b, or c', or only the number of choices if there are many."""
         names = self.column.choices
         if len(names) > 25:
             return f"one of {len(names)} codes"
@@ -240,21 +240,21 @@ class ColumnReader:
             return " or ".join(names)
         return f"{', '.join(names[:-1])}, or {names[-1]}"
 
-    def _zip(self, value: str) -> Judgement | None:
+    def _zip(self, value: str) -> Problem | None:
         if fault := self._text(value):
             return fault
         if _ZIP.fullmatch(value):
             return None
-        return Judgement(
+        return Problem(
             "zip",
-            f"{self.column.name} is {self._shown(value)}; it must be a ZIP Code of five digits, or nine with a dash.",
+            self._must("a ZIP Code of five digits, or nine with a dash", value),
             Severity.WARNING,
             Stage.BUSINESS,
         )
 
-    def _email(self, value: str) -> Judgement | None:
+    def _email(self, value: str) -> Problem | None:
         if fault := self._text(value):
             return fault
         if _EMAIL.fullmatch(value):
             return None
-        return Judgement("email", f"{self.column.name} is not an email address.", Severity.WARNING, Stage.BUSINESS)
+        return Problem("email", f"{self.column.name} isn't an email address.", Severity.WARNING, Stage.BUSINESS)

@@ -1,8 +1,8 @@
-"""The end of a zip archive, read before anything else is made of it.
+"""Checks of a zip archive's end and directory, before `zipfile` opens it.
 
-`zipfile` builds an object of every entry as soon as it opens an archive, some 700 bytes for each 46 that the archive
-spends on it. So the end record is read first, and the directory is walked in constant memory: what is too large, or
-isn't laid out as APPNOTE.TXT 6.3.10 (4.3.6) has it, without gap or prefix, is refused before `zipfile` sees it.
+`zipfile` builds an object for every entry as soon as it opens an archive, about 700 bytes for every 46 in the archive.
+So the end record is read first, and the directory is walked in constant memory. An archive is refused if it's too
+large or isn't laid out as in APPNOTE.TXT 6.3.10 (4.3.6), without a gap or a prefix.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MAX_COMMENT = 0xFFFF
 
 
 class ArchiveError(Exception):
-    """The archive is not read. Carries the finding's code and a sentence."""
+    """The archive can't be read. Has the finding's code and sentence."""
 
     def __init__(self, code: str, sentence: str) -> None:
         super().__init__(sentence)
@@ -38,7 +38,7 @@ def _damaged() -> ArchiveError:
 
 @dataclass(frozen=True)
 class Directory:
-    """Where the central directory lies, and how many entries it is said to have."""
+    """Place of the central directory, and the number of entries it claims to have."""
 
     offset: int
     size: int
@@ -46,36 +46,36 @@ class Directory:
 
 
 def check_archive(stream: IO[bytes]) -> None:
-    """Judge an archive by its end and its directory alone. Raises ArchiveError where it should not be opened."""
+    """Check an archive by its end and its directory only. Raises ArchiveError if it shouldn't be opened."""
     directory = _directory(stream)
     if directory.entries > MAX_ENTRIES:
         raise ArchiveError("too-large", f"The archive has more than {MAX_ENTRIES:,} files.")
     if directory.size > MAX_DIRECTORY_BYTES:
-        raise ArchiveError("too-large", f"The archive's directory is longer than {MAX_DIRECTORY_BYTES:,} bytes.")
+        raise ArchiveError("too-large", f"The archive's directory is larger than {MAX_DIRECTORY_BYTES:,} bytes.")
     _walk(stream, directory)
 
 
 def _directory(stream: IO[bytes]) -> Directory:
-    """What the end of the archive says; the directory ends where the end record begins."""
+    """Return what the archive's end says; the directory ends where the end record begins."""
     end_at, end = _end(stream)
     _, disk, first_disk, entries_here, entries, size, offset, _ = end
     directory_end = end_at
     if (wide := _end_64(stream, end_at)) is not None:
         directory_end, (disk, first_disk, entries_here, entries, size, offset) = wide
     if disk or first_disk or entries_here != entries:
-        raise ArchiveError("archive", "The archive is one part of several; a package must be one file.")
+        raise ArchiveError("archive", "The archive is split into parts; a package must be one file.")
     if offset + size != directory_end:
         raise _damaged()
     return Directory(offset, size, entries)
 
 
 def _end(stream: IO[bytes]) -> tuple[int, tuple[bytes, int, int, int, int, int, int, int]]:
-    """Where the end record begins, and its fields; nothing follows it but the archive's comment."""
+    """Return the place and the fields of the end record; only the archive's comment may follow it."""
     length = stream.seek(0, 2)
     tail_at = max(0, length - END.size - MAX_COMMENT)
     stream.seek(tail_at)
     tail = stream.read(END.size + MAX_COMMENT)
-    # The record without a comment is looked for first, as `zipfile` does, so that both read the same one.
+    # Look for a record without a comment first, as `zipfile` does, so that both read the same one.
     at = len(tail) - END.size
     if at < 0 or not (tail.startswith(END_MARK, at) and tail.endswith(b"\0\0")):
         at = tail.rfind(END_MARK)
@@ -88,7 +88,7 @@ def _end(stream: IO[bytes]) -> tuple[int, tuple[bytes, int, int, int, int, int, 
 
 
 def _end_64(stream: IO[bytes], end_at: int) -> tuple[int, tuple[int, int, int, int, int, int]] | None:
-    """Where the ZIP64 end record begins, and its fields from the disk's number on; None where there is none."""
+    """Return the place of the ZIP64 end record and its fields from the disk number on, or None."""
     locator = _read(stream, end_at - LOCATOR_64.size, LOCATOR_64)
     if locator is None or locator[0] != LOCATOR_64_MARK:
         return None
@@ -109,7 +109,7 @@ def _read(stream: IO[bytes], at: int, what: struct.Struct) -> tuple[Any, ...] | 
 
 
 def _walk(stream: IO[bytes], directory: Directory) -> None:
-    """The directory has exactly the entries that the end record counts, one after the other."""
+    """Raise ArchiveError unless the directory has exactly the entries the end record counts, without gaps."""
     at = directory.offset
     end = directory.offset + directory.size
     stream.seek(at)

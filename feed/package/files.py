@@ -1,7 +1,7 @@
 """A package on disk: a folder or a `.zip`, opened so that nothing outside it is ever read.
 
-Everything that could fill the disk or the memory is bounded, and looked at before anything is unpacked
-(docs/feed-format.md#limits): files are streamed and never unpacked to disk.
+Everything that could fill disk or memory has a limit that is checked first (docs/feed-format.md#limits). Files are
+streamed, never unpacked to disk.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from feed.package.manifest import MANIFEST, MAX_MANIFEST_BYTES, Manifest, Manife
 
 MAX_CSV_BYTES = 4 * 1024**3
 MAX_DOCUMENT_BYTES = 50 * 1024**2
-# Of an entry, unpacked to packed; one that is small when it is unpacked does no harm, however well it was packed.
+# Unpacked to packed size of an entry. Entries that are small when unpacked do no harm, whatever their ratio.
 MAX_RATIO = 200
 RATIO_COUNTS_FROM = 1024**2
 READABLE_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
@@ -37,12 +37,12 @@ READ_ERRORS = (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplemented
 
 
 def readable(name: str) -> str:
-    """A file's name for people and the database, whatever bytes the file system holds."""
+    """Return a file name that can be shown and stored, whatever bytes the file system has."""
     return os.fsencode(name).decode("utf-8", "replace")
 
 
 class PackageError(Exception):
-    """The package can't be read. Carries the finding's code, a sentence and the file it is about, if one."""
+    """The package can't be read. Has the finding's code and sentence, and the file if it's about one."""
 
     def __init__(self, code: str, sentence: str, file: str = "") -> None:
         super().__init__(sentence)
@@ -52,16 +52,16 @@ class PackageError(Exception):
 
 
 class Package(ABC):
-    """The files of a package by name; `sizes` are bytes as unpacked."""
+    """The files of a package by name; `sizes` are unpacked bytes."""
 
     sizes: dict[str, int]
 
     @abstractmethod
     def open(self, name: str) -> IO[bytes]:
-        """A file's bytes as a stream."""
+        """Return a file's bytes as a stream."""
 
     def manifest(self) -> Manifest:
-        """The manifest, which is there, not too long and sound; else PackageError."""
+        """Read the manifest. Raises PackageError if it's missing, too large, or invalid."""
         if MANIFEST not in self.sizes:
             raise PackageError("no-manifest", f"The package has no {MANIFEST} at its top level.")
         try:
@@ -70,7 +70,7 @@ class Package(ABC):
         except READ_ERRORS as error:
             raise PackageError("unreadable", f"{MANIFEST} can't be read; the package is damaged.", MANIFEST) from error
         if len(data) > MAX_MANIFEST_BYTES:
-            raise PackageError("too-large", f"{MANIFEST} is longer than {MAX_MANIFEST_BYTES:,} bytes.", MANIFEST)
+            raise PackageError("too-large", f"{MANIFEST} is larger than {MAX_MANIFEST_BYTES:,} bytes.", MANIFEST)
         try:
             return parse_manifest(data)
         except ManifestError as error:
@@ -78,7 +78,7 @@ class Package(ABC):
 
 
 class FolderPackage(Package):
-    """A package as a folder. Links and special files are refused, so that nothing outside is read."""
+    """A package as a folder. Links and special files are refused, so nothing outside it is read."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -90,13 +90,13 @@ class FolderPackage(Package):
         for entry in found:
             status, name = entry.stat(follow_symlinks=False), readable(entry.name)[:80]
             if stat.S_ISLNK(status.st_mode):
-                raise PackageError("path", f"'{name}' is a link; a package may have plain files only.", name)
+                raise PackageError("path", f"'{name}' is a link; a package can only have regular files.", name)
             if not stat.S_ISREG(status.st_mode):
-                raise PackageError("path", f"'{name}' isn't a plain file.", name)
+                raise PackageError("path", f"'{name}' isn't a regular file.", name)
             self.sizes[entry.name] = status.st_size
 
     def open(self, name: str) -> IO[bytes]:
-        """Open without following a link that took the file's place meanwhile."""
+        """Open a file, but never a link that has replaced it since."""
         descriptor = os.open(self._folder / name, os.O_RDONLY | os.O_NOFOLLOW)
         return os.fdopen(descriptor, "rb")
 
@@ -111,13 +111,13 @@ class ZipPackage(Package):
             name = info.filename
             shown = name[:80]
             if "/" in name or "\\" in name or name in {"", ".", ".."} or "\0" in info.orig_filename:
-                raise PackageError("path", f"The archive contains '{shown}'; every file must be at its top level.")
+                raise PackageError("path", f"'{shown}' isn't at the top level of the archive.")
             if stat.S_ISLNK(info.external_attr >> 16):
-                raise PackageError("path", f"'{shown}' is a link; a package may have plain files only.", shown)
+                raise PackageError("path", f"'{shown}' is a link; a package can only have regular files.", shown)
             if info.flag_bits & ENCRYPTED:
                 raise PackageError("archive", f"'{shown}' is encrypted.", shown)
             if info.compress_type not in READABLE_METHODS:
-                raise PackageError("archive", f"'{shown}' isn't compressed by deflate.", shown)
+                raise PackageError("archive", f"'{shown}' uses a compression method other than deflate.", shown)
             if info.file_size > max(RATIO_COUNTS_FROM, MAX_RATIO * info.compress_size):
                 raise PackageError(
                     "too-large", f"'{shown}' unpacks to more than {MAX_RATIO} times its packed size.", shown
@@ -127,13 +127,13 @@ class ZipPackage(Package):
             self.sizes[name] = info.file_size
 
     def open(self, name: str) -> IO[bytes]:
-        """A stream of the file as unpacked; it ends at the size that the archive states, and its CRC is verified."""
+        """Return the unpacked file as a stream; it ends at the size the archive states, and its CRC is verified."""
         return self._archive.open(name)
 
 
 @contextmanager
 def open_package(path: Path) -> Iterator[Package]:
-    """Open a folder or a `.zip`. Raises PackageError where it is neither, is damaged, too large, or reaches outside."""
+    """Open a folder or a `.zip`. Raises PackageError if it's neither, damaged, too large, or has links or paths."""
     if path.is_dir():
         try:
             package: Package = FolderPackage(path)
@@ -143,7 +143,7 @@ def open_package(path: Path) -> Iterator[Package]:
         yield package
         return
     if not path.is_file():
-        raise PackageError("unreadable", "There is no package at this path.")
+        raise PackageError("unreadable", "No package was found at this path.")
     if path.stat().st_size > settings.FEED_MAX_BYTES:
         raise PackageError("too-large", f"The archive is larger than {filesizeformat(settings.FEED_MAX_BYTES)}.")
     with path.open("rb") as stream, _open_archive(stream) as archive:
@@ -153,7 +153,7 @@ def open_package(path: Path) -> Iterator[Package]:
 
 
 def _open_archive(stream: IO[bytes]) -> zipfile.ZipFile:
-    """The archive, once its end has shown that it is no larger than it may be."""
+    """Open the archive after checking its end."""
     try:
         check_archive(stream)
         return zipfile.ZipFile(stream)

@@ -1,4 +1,4 @@
-"""The files of a package against the hashes of its manifest, without looking into them."""
+"""Comparison of a package's files with the hashes in its manifest, without parsing them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CHUNK = 1 << 20
 
 
 def verify_hashes(package: Package, manifest: Manifest, findings: Findings, progress: Callable[[int], None]) -> None:
-    """Add a finding for each file whose bytes are not those of the manifest. `progress` is told the bytes read."""
+    """Add a finding for each file that differs from its hash. `progress` is called with the bytes read so far."""
     done = 0
     for name, entry in manifest.files.items():
         digest = hashlib.sha256()
@@ -25,9 +25,9 @@ def verify_hashes(package: Package, manifest: Manifest, findings: Findings, prog
                     done += len(data)
                     progress(done)
         except READ_ERRORS:
-            sentence = "The file can't be read to its end; the package is damaged."
+            sentence = "The file can't be read to the end; the package is damaged."
             findings.add(Found(Stage.PACKAGE, Severity.ERROR, "unreadable", sentence, file=name))
             continue
         if digest.hexdigest() != entry.sha256:
-            sentence = "The file's SHA-256 isn't the one in the manifest; it was changed on its way."
+            sentence = "The file's SHA-256 differs from the manifest's; the file was changed in transit."
             findings.add(Found(Stage.PACKAGE, Severity.ERROR, "sha256", sentence, file=name))

@@ -1,8 +1,8 @@
-"""Records of a CSV file, strictly by RFC 4180, as a stream of batches.
+"""Strict CSV reader (RFC 4180): the records of a file as a stream of batches.
 
-What is wrong becomes a fault with the row that a spreadsheet would show (the header is row 1, a quoted line break
-starts no row); nothing in a file raises. Well-formed text is split by Python's own `csv`; only a batch that holds
-something unusual is read again by the strict parser below, which says what and where.
+Problems are reported with the row a spreadsheet would show: the header is row 1, and a quoted line break doesn't start
+a row. No content raises. Python's own `csv` splits well-formed text. Only a batch with something unusual in it is read
+again by the strict parser below, which finds out what and where.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO
 
-# Small enough that a text and its records stay in the processor's cache.
+# Small enough for a text and its records to stay in the processor's cache.
 CHUNK = 1 << 18
-# Characters of one record; the same as the limit of Python's csv for one field.
+# Characters in one record: the same as the limit of Python's csv for one field.
 MAX_RECORD = 131_072
-# Bytes without the end of a record, after which a quote that is open counts as never closed.
+# After this many bytes without the end of a record, an open quote counts as never closed.
 MAX_OPEN = 1 << 21
-# So many structural faults, and the rest of a file is not read: it is not the CSV that it claims to be.
+# After this many malformed rows, the rest of a file isn't read: it isn't the CSV it claims to be.
 MAX_FAULTS = 100
 UTF8_MARK = b"\xef\xbb\xbf"
 
@@ -34,7 +34,7 @@ Fault = Callable[[int, int | None, str, str], None]
 
 @dataclass(frozen=True)
 class Batch:
-    """Records of the right width, and the row of each."""
+    """Records with the right number of fields, and the row of each."""
 
     rows: list[list[str]]
     lines: Sequence[int]
@@ -42,7 +42,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Malformed:
-    """A record that breaks the format."""
+    """A record that violates the format."""
 
     code: str
     sentence: str
@@ -50,16 +50,16 @@ class Malformed:
 
 @dataclass(frozen=True)
 class Records:
-    """The records of one text. `plain`: all are well-formed and hold only characters; their width is not looked at."""
+    """The records of one text. `plain`: all are well-formed UTF-8; their number of fields hasn't been checked."""
 
     all: list[list[str] | Malformed]
     plain: bool
 
 
 class RecordReader:
-    """Reads one file once. `records`, `digest` and `stopped` are final when the batches have been run through.
+    """Reads one file once. `records`, `digest`, and `stopped` are final after the last batch.
 
-    `records` counts rows below the header. `stopped`: the rest was only hashed, so the count says nothing.
+    `records` counts rows below the header. `stopped`: the rest was only hashed, so the count is meaningless.
     """
 
     def __init__(self, stream: IO[bytes], fault: Fault) -> None:
@@ -76,11 +76,11 @@ class RecordReader:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the bytes read so far, as hexadecimal digits."""
+        """SHA-256 of the bytes read so far, in hexadecimal."""
         return self._hash.hexdigest()
 
     def header(self) -> list[str] | None:
-        """The first record; None, with a fault, if there is none that can be read."""
+        """Return the first record, or report a problem and return None."""
         for text, suspicious in self._texts:
             records = self._records(text, suspicious=suspicious)
             head, self._row = records.all.pop(0), 1
@@ -90,17 +90,17 @@ class RecordReader:
             elif _BYTES.search("".join(head)):
                 self._fault(1, None, "encoding", "The header isn't UTF-8.")
             elif not any(head):
-                self._fault(1, None, "no-header", "The first row is empty; it must name the columns.")
+                self._fault(1, None, "no-header", "The first row is empty; it must have the column names.")
             else:
                 return head
             self.drain()
             return None
         if not self.stopped:
-            self._fault(1, None, "no-header", "The file is empty; its first row must name the columns.")
+            self._fault(1, None, "no-header", "The file is empty; its first row must have the column names.")
         return None
 
     def batches(self, width: int) -> Iterator[Batch]:
-        """All further records that have `width` fields."""
+        """Yield all further records that have `width` fields."""
         if self._first is not None:
             first, self._first = self._first, None
             yield self._batch(first, width)
@@ -108,16 +108,16 @@ class RecordReader:
             yield self._batch(self._records(text, suspicious=suspicious), width)
 
     def drain(self) -> None:
-        """Hash the rest without looking at it."""
+        """Hash the rest without parsing it."""
         self.stopped = True
         while data := self._stream.read(CHUNK):
             self.seen += len(data)
             self._hash.update(data)
 
-    # Texts: whole records, cut where no quoted value is open.
+    # Texts: whole records, never cut inside a quoted value.
 
     def _read_texts(self) -> Iterator[tuple[str, bool]]:
-        """Text of about a chunk that ends with a record, and whether it holds what needs a closer look."""
+        """Yield texts of about a chunk that end with a record, and whether they need a closer look."""
         buffer = b""
         beginning = True
         while not self.stopped:
@@ -126,7 +126,9 @@ class RecordReader:
             self._hash.update(data)
             buffer += data
             if beginning and buffer.startswith(UTF8_MARK):
-                self._fault(1, None, "byte-order-mark", "The file begins with a byte order mark; remove it.")
+                self._fault(
+                    1, None, "byte-order-mark", "The file begins with a byte order mark, which must be removed."
+                )
                 buffer = buffer[len(UTF8_MARK) :]
             beginning = False
             if not data:
@@ -151,7 +153,7 @@ class RecordReader:
 
     @staticmethod
     def _records(text: str, *, suspicious: bool) -> Records:
-        """Every record of the text; the strict parser is asked where Python's own might see what isn't there."""
+        """Return every record of the text, by the strict parser wherever Python's own might be wrong."""
         if suspicious or text.count("\r") != text.count("\r\n"):
             return Records(list(parse_strictly(text)), plain=False)
         if '"' not in text:
@@ -161,13 +163,13 @@ class RecordReader:
             records = list(csv.reader(io.StringIO(text, newline=""), strict=True))
         except csv.Error:
             return Records(list(parse_strictly(text)), plain=False)
-        # A quote inside a value was either doubled inside quotes, which is right, or stood bare, which is not.
+        # A quote inside a value was either doubled inside quotes, which is right, or bare, which isn't.
         if '"' in "".join(map("".join, records)):
             return Records(list(parse_strictly(text)), plain=False)
         return Records(records, plain=True)  # type: ignore[arg-type]  # a list of lists is one of lists or faults
 
     def _batch(self, records: Records, width: int) -> Batch:
-        """Those of the right form and width; a fault for each other."""
+        """Return the valid records, and report a problem for each of the others."""
         first = self._row + 1
         count = len(records.all)
         self._row += count
@@ -185,7 +187,7 @@ class RecordReader:
         return Batch(rows=rows, lines=lines)
 
     def _is_sound(self, row: int, record: list[str] | Malformed, width: int) -> bool:
-        """Whether a record can go on; a fault says why not."""
+        """Return whether a record is valid, and report why not."""
         column: int | None = None
         if isinstance(record, Malformed):
             code, sentence = record.code, record.sentence
@@ -194,7 +196,7 @@ class RecordReader:
         elif sum(map(len, record)) > MAX_RECORD:
             code, sentence = "line-too-long", f"The row is longer than {MAX_RECORD:,} characters."
         elif len(record) != width:
-            code, sentence = "field-count", f"The row has {len(record)} fields; the header has {width}."
+            code, sentence = "field-count", f"The row has {len(record)} fields, but the header has {width}."
         else:
             for index, value in enumerate(record):
                 if "\0" in value:
@@ -208,15 +210,15 @@ class RecordReader:
         self._fault(row, column, code, sentence)
         self._faults += 1
         if self._faults >= MAX_FAULTS:
-            self._fault(row, None, "not-read", f"After {MAX_FAULTS} broken rows, the rest of the file wasn't read.")
+            self._fault(row, None, "not-read", f"The rest of the file wasn't read after {MAX_FAULTS} malformed rows.")
             self.drain()
         return False
 
 
 def parse_strictly(text: str) -> Iterator[list[str] | Malformed]:
-    """Records by the grammar of RFC 4180, section 2 (a line may also end with LF alone).
+    """Yield records by the grammar of RFC 4180, section 2, except that a line may also end with LF alone.
 
-    After a fault it goes on with the next line.
+    Parsing continues on the line after a malformed record.
     """
     position = 0
     while position < len(text):
@@ -224,7 +226,7 @@ def parse_strictly(text: str) -> Iterator[list[str] | Malformed]:
         fields: list[str] = []
         fault: Malformed | None = None
         while True:
-            # Always matches: the second branch takes an empty value.
+            # Always matches: the second branch accepts an empty value.
             match = _FIELD.match(text, position)
             quoted, plain = match.groups()  # type: ignore[union-attr]  # as said
             fields.append(plain if quoted is None else quoted.replace('""', '"'))
@@ -256,7 +258,7 @@ def parse_strictly(text: str) -> Iterator[list[str] | Malformed]:
 
 
 def _decode(data: bytes) -> tuple[str, bool]:
-    """The text, and whether it holds bytes that are not UTF-8 or a NUL."""
+    """Return the text, and whether it has a NUL or bytes that aren't UTF-8."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
@@ -265,7 +267,7 @@ def _decode(data: bytes) -> tuple[str, bool]:
 
 
 def _record_end(buffer: bytes) -> int:
-    """Where the last whole record of the buffer ends; 0 if none does. A line's end inside quotes ends no record."""
+    """Return where the buffer's last whole record ends, or 0. A line break inside quotes doesn't end a record."""
     end = buffer.rfind(b"\n") + 1
     quotes = buffer.count(b'"', 0, end)
     while end and quotes % 2:

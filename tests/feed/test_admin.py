@@ -178,7 +178,7 @@ def test_an_archive_that_is_no_package_is_refused_with_its_finding(
     load_run(enqueued[0])
     page = client.get(address(Run.objects.get())).content.decode()
     assert "Refused" in page
-    assert "this portal reads &#x27;portal-feed/1&#x27;" in page
+    assert "schema must be &#x27;portal-feed/1&#x27;" in page
 
 
 def test_a_run_that_is_left_open_keeps_no_session_alive(

@@ -609,9 +609,9 @@ def test_a_schema_fault_keeps_the_checks_of_references_from_saying_nonsense(tmp_
     [
         ("insureds.csv", "last_name", "", "Person has no last name."),
         ("insureds.csv", "kind", "entity", "Entity has no name."),
-        ("terms.csv", "billing", "cash", "billing is ‘cash’; it must be direct, agency, or financed."),
-        ("terms.csv", "effective", "soon", "effective is ‘soon’; it must be a date such as ‘2026-11-20’."),
-        ("policies.csv", "company_id", "C9", "company_id is ‘C9’, which isn't in companies.csv."),
+        ("terms.csv", "billing", "cash", "billing must be direct, agency, or financed, not ‘cash’."),
+        ("terms.csv", "effective", "soon", "effective must be a date such as ‘2026-11-20’, not ‘soon’."),
+        ("policies.csv", "company_id", "C9", "company_id ‘C9’ isn't in companies.csv."),
         (
             "coverages.csv",
             "limit_per_claim",

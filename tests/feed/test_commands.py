@@ -66,7 +66,7 @@ def test_a_faulty_package_ends_with_1_and_its_findings(tmp_path: Path) -> None:
     book["licenses.csv"] = [book["licenses.csv"][0] | {"number": str(n), "expires": "soon"} for n in range(120)]
     code, out = run_command("load_feed", Package(book).write(tmp_path / "package"))
     assert code == 1
-    assert "error: [choice] terms.csv, row 2, status: status is ‘maybe’" in out
+    assert "error: [choice] terms.csv, row 2, status: status must be " in out
     assert "error: [date] licenses.csv: 20 more" in out
 
 

@@ -198,7 +198,7 @@ def test_progress_is_seen_while_the_load_is_open(tmp_path: Path, monkeypatch: py
     load(tmp_path, small_book())
 
     ((status, phase, total),) = seen
-    assert (status, phase) == (Run.Status.CHECKING, "Following up")
+    assert (status, phase) == (Run.Status.CHECKING, "Running follow-ups")
     assert total == sum(len(data) for data in Package(small_book()).files.values())
 
 

@@ -82,7 +82,7 @@ def test_a_package_that_would_cancel_more_is_held(tmp_path: Path) -> None:
 
     assert run.status == Run.Status.HELD
     assert run.difference["reasons"] == [
-        "3 of 100 policies would be cancelled, now or at a later date (3.0%); more than 1% needs a person's decision."
+        "3 of 100 policies would be cancelled, now or at a later date (3.0%). More than 1% needs a review."
     ]
     assert run.difference["examples"] == [
         {"file": "policies.csv", "what": "cancelled", "keys": ["MPL7", "MPL8", "MPL9"]}
@@ -133,7 +133,7 @@ def test_the_first_package_of_an_unknown_source_is_held_however_small_it_is(tmp_
     run = load(tmp_path, small_book(), source="somebody")
     assert (run.status, Policy.objects.count()) == (Run.Status.HELD, 0)
     assert run.difference["reasons"] == [
-        "This is the first package of the source ‘somebody’; a new source needs a person's decision."
+        "This is the first package from the source ‘somebody’. New sources need a review."
     ]
 
     run.release(by=UserFactory.create(is_staff=True), reason="The new claims system; confirmed by its owner.")

@@ -125,7 +125,7 @@ def test_what_is_refused_or_held_is_put_where_somebody_sees_it(
     work_off(queue)
 
     assert names(folder) == {"done": ["1.zip"], "held": ["2.zip"], "refused": ["3.zip"]}
-    assert sorted(alerts) == ["A feed package is held for a person's decision", "A feed package was refused"]
+    assert sorted(alerts) == ["A feed package is held for review", "A feed package was refused"]
 
 
 def test_a_held_package_of_the_folder_is_released_from_where_it_lies(folder: Path, queue: list[int]) -> None:
@@ -247,7 +247,7 @@ def test_after_three_tries_a_run_fails_where_somebody_sees_it(
     assert (run.status, run.outcome) == (
         Run.Status.FAILED, "The load was tried 3 times and did not come to its end; nothing was applied.",
     )  # fmt: skip
-    assert (queue, alerts) == ([], ["A feed package could not be loaded"])
+    assert (queue, alerts) == ([], ["A feed package couldn't be loaded"])
 
 
 def test_a_command_that_was_ended_fails_visibly_and_is_not_repeated(
