@@ -28,8 +28,8 @@ def difference_of(
 ) -> dict[str, Any]:
     """Return the difference to review, or an empty dictionary if no guard applies.
 
-    Shares are of the source's rows that aren't retired. `reasons`: sentences; `examples`: a list of file, what ('retired' or a guard's
-    name), and keys.
+    Shares are of the source's rows that aren't retired. `reasons`: sentences; `examples`: a list of file, what
+    ('retired' or a guard's name), and keys.
     """
     reasons: list[str] = []
     examples: list[dict[str, Any]] = []
