@@ -159,7 +159,7 @@ class UserAdmin(StaffAdmin[User]):
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if not change:
-            links.send_activation(user=obj, by=user_of(request), request=request)
+            links.send_activation(user=obj, by=user_of(request))
             messages.info(request, f"A link to choose a password was sent to {obj.email}.")
 
     def customer(self, row: User) -> User:
@@ -221,7 +221,7 @@ class UserAdmin(StaffAdmin[User]):
         )
         if form.is_valid():
             reason = form.cleaned_data["reason"]
-            locks.unlock(user=user, by=user_of(request), reason=reason, request=request, kept=form.kept())
+            locks.unlock(user=user, by=user_of(request), reason=reason, kept=form.kept())
             messages.success(request, f"{user} is unlocked.{self._password_words(user) if locked else ''}")
             return self._back_to(user)
         return self._ask_reason(request, user, form, title=f"Unlock {user}", action="Unlock this account")
@@ -231,7 +231,7 @@ class UserAdmin(StaffAdmin[User]):
         user = self._served(request, user_id)
         form = ReasonForm(request.POST if request.method == "POST" else None)
         if form.is_valid():
-            locks.lock(user=user, by=user_of(request), reason=form.cleaned_data["reason"], request=request)
+            locks.lock(user=user, by=user_of(request), reason=form.cleaned_data["reason"])
             messages.success(request, f"{user} is locked, and all its sessions have ended.")
             return self._back_to(user)
         return self._ask_reason(request, user, form, title=f"Lock {user}", action="Lock this account")
@@ -243,9 +243,9 @@ class UserAdmin(StaffAdmin[User]):
             raise PermissionDenied
         form = ReasonForm(request.POST if request.method == "POST" else None)
         if form.is_valid():
-            link = links.send_activation(user=user, by=user_of(request), request=request)
-            data = {"reason": form.cleaned_data["reason"], "link": link.public_id}
-            record_event(AccountEvent.LINK_ASKED, subject=user, on_behalf_of=user, request=request, data=data)
+            link = links.send_activation(user=user, by=user_of(request))
+            reason = form.cleaned_data["reason"]
+            record_event(AccountEvent.LINK_ASKED, subject=user, on_behalf_of=user, reason=reason, link=link.public_id)
             messages.success(request, f"A link to choose a password was sent to {user.email}.")
             return self._back_to(user)
         return self._ask_reason(request, user, form, title=f"Activate {user}", action="Send the link")
@@ -265,7 +265,7 @@ class UserAdmin(StaffAdmin[User]):
     def events_view(self, request: HttpRequest, user_id: int) -> HttpResponse:
         """The account's newest events, read-only; older ones page by page."""
         user = self._user(request, user_id, "accounts.view_user_events")
-        record_event(AccountEvent.EVENTS_VIEWED, subject=user, on_behalf_of=user, request=request)
+        record_event(AccountEvent.EVENTS_VIEWED, subject=user, on_behalf_of=user)
         before = request.GET.get("before", "")
         log = Event.objects.about_user(user.pk)
         if before.isdecimal():

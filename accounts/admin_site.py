@@ -22,13 +22,13 @@ class RecordedChoices(AutocompleteJsonView):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         response = super().get(request, *args, **kwargs)
-        data = {
+        data: dict[str, Any] = {
             "model": self.source_field.model._meta.label_lower,
             "field": self.source_field.name,
             "typed": bool(self.term),
             "shown": len(json.loads(response.content)["results"]),
         }
-        record_event(StaffEvent.CHOICES_VIEWED, request=request, data=data)
+        record_event(StaffEvent.CHOICES_VIEWED, **data)
         return response
 
 

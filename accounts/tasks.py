@@ -75,7 +75,9 @@ def _record_not_sent(challenge: Challenge, reason: str) -> None:
         AccountEvent.CODE_NOT_SENT,
         subject=user,
         on_behalf_of=user,
-        data={"device": challenge.device.public_id, "challenge": challenge.public_id, "reason": reason},
+        device=challenge.device.public_id,
+        challenge=challenge.public_id,
+        reason=reason,
     )
 
 
@@ -112,7 +114,7 @@ def void_factorless_passwords() -> None:
             user.set_unusable_password()
             user.save(update_fields=["password", "password_changed_at"])
             user.sessions.open().end(EndReason.EVERYWHERE)
-            record_event(AccountEvent.PASSWORD_VOIDED, subject=user, data={"because": "no second factor"})
+            record_event(AccountEvent.PASSWORD_VOIDED, subject=user, because="no second factor")
 
 
 @shared_task

@@ -167,7 +167,7 @@ class StaffAdmin(admin.ModelAdmin[Row]):
             rows = "all rows matching the filters"
         actions = sorted(set(request.POST.getlist("action")) & set(self.get_actions(request)))
         data = {"model": self.opts.label_lower, "action": actions, "rows": rows}
-        record_event(StaffEvent.ACTION_RUN, request=request, data=data)
+        record_event(StaffEvent.ACTION_RUN, **data)
 
     # Recording.
 
@@ -181,7 +181,7 @@ class StaffAdmin(admin.ModelAdmin[Row]):
 
     def record_look(self, request: HttpRequest, row: Row) -> None:
         """Record that staff saw this row."""
-        record_event(self.look, subject=row, on_behalf_of=self.customer(row), request=request)
+        record_event(self.look, subject=row, on_behalf_of=self.customer(row))
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the list. The log keeps the filters used (not their values: a search holds names) and the row count."""
@@ -197,7 +197,7 @@ class StaffAdmin(admin.ModelAdmin[Row]):
 
     def _record_list(self, request: HttpRequest, tag: str, **more: Any) -> None:
         asked = sorted(key[:100] for key in request.GET)[:20]
-        record_event(tag, request=request, data={"model": self.opts.label_lower, "asked": asked, **more})
+        record_event(tag, model=self.opts.label_lower, asked=asked, **more)
 
     def changeform_view(
         self,
@@ -250,7 +250,7 @@ class StaffAdmin(admin.ModelAdmin[Row]):
 
     def _record_act(self, tag: str, request: HttpRequest, row: Row, message: dict[str, Any]) -> None:
         data = {**self.facts(row), **message}
-        record_event(tag, subject=row, on_behalf_of=self.customer(row), request=request, data=data)
+        record_event(tag, subject=row, on_behalf_of=self.customer(row), **data)
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
@@ -263,7 +263,7 @@ class StaffAdmin(admin.ModelAdmin[Row]):
             raise Http404
         if not self.has_view_permission(request, row):
             raise PermissionDenied
-        record_event(StaffEvent.HISTORY_VIEWED, subject=row, on_behalf_of=self.customer(row), request=request)
+        record_event(StaffEvent.HISTORY_VIEWED, subject=row, on_behalf_of=self.customer(row))
         context = {
             **self.admin_site.each_context(request),
             "title": f"History of {row}",

@@ -1,17 +1,17 @@
-"""The one way into the event log. Each app keeps its tags in an enumeration of its own `events.py`."""
+"""The one way into the event log. Each app keeps its tags in an enumeration in its own `events.py`."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import models
 from django.db.models import TextChoices
-from django.http import HttpRequest
 
-from core.clients import client_ip, user_agent
 from core.models import Event
+from core.origin import current_origin
+from core.setwise import insert_sql
 
 
 class LogEvent(TextChoices):
@@ -39,8 +39,8 @@ class StaffEvent(TextChoices):
 TAG = re.compile(r"[a-z][a-z_]*:[a-z][a-z_]*:[a-z][a-z_]*")
 
 
-def subject_label(subject: models.Model) -> str:
-    """How the log names a kind of thing: "accounts.user"."""
+def subject_label(subject: models.Model | type[models.Model]) -> str:
+    """Return how the log names a kind of thing, "accounts.user" for example."""
     return str(subject._meta.label_lower)
 
 
@@ -51,33 +51,62 @@ def _name(person: models.Model | None) -> str:
 
 def record_event(
     tag: str,
+    /,
     *,
-    actor: models.Model | None = None,
     subject: models.Model | None = None,
+    by: models.Model | None = None,
     on_behalf_of: models.Model | None = None,
-    request: HttpRequest | None = None,
-    data: Mapping[str, Any] | None = None,
+    **data: Any,
 ) -> Event:
     """Add one line to the log (docs/security.md#audit) in the current transaction.
 
-    tag: "source:subject:action" from an app's enumeration. actor: who did it; without one, the request's signed-in
-    user. subject: what it was done to. on_behalf_of: whose business it was. data: JSON that explains the line, without
-    codes, passwords, numbers or dates of birth. Raises ValueError on a tag of another form.
+    tag: "source:subject:action" from an app's enumeration. subject: what it was done to. by: who did it, the signed-in
+    user of the current request unless given. on_behalf_of: whose business it was. data: JSON that explains the line,
+    without codes, passwords, numbers, or dates of birth. Raises ValueError on a tag of another form.
     """
+    event = _event(tag, subject=subject, by=by, on_behalf_of=on_behalf_of, data=data)
+    event.save(force_insert=True)
+    return event
+
+
+def record_many(tag: str, /, lines: Iterable[tuple[models.Model, models.Model | None, Mapping[str, Any]]]) -> None:
+    """Add one line for each subject, the user it is on behalf of, and its data. Otherwise as `record_event`."""
+    Event.objects.bulk_create(
+        _event(tag, subject=subject, by=None, on_behalf_of=user, data=data) for subject, user, data in lines
+    )
+
+
+def record_many_sql(found: str, *, subject: type[models.Model]) -> str:
+    """Return an INSERT that adds one line for each row of the query `found`; nobody acts in it.
+
+    `found` has the columns `subject_id`, `on_behalf_of_id`, `on_behalf_of_name`, and `data`. The statement takes the
+    parameters `now` and `tag`, and whatever `found` takes.
+    """
+    columns = {
+        "at": "%(now)s",
+        "tag": "%(tag)s",
+        "subject_type": f"'{subject_label(subject)}'",
+        "subject_id": "found.subject_id::text",
+        "on_behalf_of_id": "found.on_behalf_of_id",
+        "on_behalf_of_name": "found.on_behalf_of_name",
+        "data": "found.data",
+    }
+    return insert_sql(Event, columns, found)
+
+
+def _event(
+    tag: str,
+    *,
+    subject: models.Model | None,
+    by: models.Model | None,
+    on_behalf_of: models.Model | None,
+    data: Mapping[str, Any],
+) -> Event:
     if not TAG.fullmatch(str(tag)):
         raise ValueError(f"'{tag}' is not a tag of the form source:subject:action.")
-    where: dict[str, Any] = {}
-    if request is not None:
-        user = getattr(request, "user", None)
-        if actor is None and user is not None and user.is_authenticated:
-            actor = user
-        where = {
-            "ip": client_ip(request),
-            "agent": user_agent(request),
-            "request_id": str(getattr(request, "request_id", ""))[:64],
-            "session_id": getattr(getattr(request, "session", None), "public_id", ""),
-        }
-    return Event.objects.create(
+    origin = current_origin()
+    actor = by if by is not None else origin.user
+    return Event(
         tag=str(tag),
         actor_id=actor.pk if actor is not None else None,
         actor_name=_name(actor),
@@ -85,6 +114,9 @@ def record_event(
         on_behalf_of_name=_name(on_behalf_of),
         subject_type=subject_label(subject) if subject is not None else "",
         subject_id=str(subject.pk) if subject is not None else "",
-        data=dict(data or {}),
-        **where,
+        ip=origin.ip,
+        agent=origin.agent,
+        request_id=origin.request_id,
+        session_id=origin.session_id,
+        data=dict(data),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
@@ -17,7 +18,7 @@ class EventQuerySet(models.QuerySet["Event"]):
         return self.filter(
             models.Q(actor_id=user_id)
             | models.Q(on_behalf_of_id=user_id)
-            | models.Q(subject_type="accounts.user", subject_id=str(user_id))
+            | models.Q(subject_type=settings.AUTH_USER_MODEL.lower(), subject_id=str(user_id))
         ).order_by("-at", "-id")
 
 

@@ -11,6 +11,7 @@ from django.db import transaction
 from core.areas import outbox_handlers
 from core.models import OutboxMessage
 from core.queue import enqueue_on_commit
+from core.setwise import insert_sql
 from core.tasks import deliver
 
 
@@ -21,7 +22,24 @@ def publish(topic: str, payload: dict[str, Any], *, key: str) -> None:
     message must stand or fall together.
     """
     if not transaction.get_connection().in_atomic_block:
-        raise RuntimeError("publish() belongs into the transaction of the transition that it tells about.")
+        raise RuntimeError("Call publish() inside the transaction that makes the change.")
     message, created = OutboxMessage.objects.get_or_create(topic=topic, key=key, defaults={"payload": payload})
     if created and outbox_handlers(topic):
         enqueue_on_commit(deliver, message.pk)
+
+
+def publish_sql(found: str) -> str:
+    """Return an INSERT that publishes one message for each row of the query `found`, for the carrier feed.
+
+    `found` has the columns `key` and `payload`. The statement takes the parameters `now` and `topic`, and whatever
+    `found` takes. What was published before under the same key is left alone. `drain_outbox` delivers the messages.
+    """
+    columns = {
+        "topic": "%(topic)s",
+        "key": "found.key",
+        "payload": "found.payload",
+        "status": f"'{OutboxMessage.Status.WAITING.value}'",
+        "created_at": "%(now)s",
+        "next_attempt_at": "%(now)s",
+    }
+    return f"{insert_sql(OutboxMessage, columns, found)} ON CONFLICT (topic, key) DO NOTHING"

@@ -81,5 +81,5 @@ def keep_partitions(now: datetime | None = None) -> tuple[list[int], list[int]]:
     for year in dropped:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"DROP TABLE {partition_name(year)}")
-            record_event(LogEvent.YEARS_DROPPED, data={"year": year})
+            record_event(LogEvent.YEARS_DROPPED, year=year)
     return added, dropped

@@ -5,17 +5,24 @@ Rows are the state: whoever enqueues has stored a row that says what is owed, an
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
 import redis
 import structlog
 from celery import Task
+from celery.signals import before_task_publish, task_postrun, task_prerun
 from django.conf import settings
 from django.db import transaction
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+from core.origin import acting_by_itself, current_origin
+
+REQUEST_ID = "portal_request_id"
+# What is bound for each task that runs in this process.
+_bound: dict[str, ExitStack] = {}
 log = structlog.get_logger(__name__)
 
 
@@ -43,3 +50,27 @@ def waiting(queue: str) -> int | None:
     except (RedisError, OSError) as error:
         log.warning("queue_unreachable", queue=queue, error=type(error).__name__)
         return None
+
+
+@before_task_publish.connect(dispatch_uid="core.queue.send_request_id")
+def send_request_id(headers: dict[str, Any], **_kwargs: object) -> None:
+    """Give the message the id of the request that enqueues it."""
+    headers.setdefault(REQUEST_ID, current_origin().request_id)
+
+
+@task_prerun.connect(dispatch_uid="core.queue.bind_request_id")
+def bind_request_id(task_id: str, task: Task[Any, Any], **_kwargs: object) -> None:
+    """Bind the id that came with the message: the task's log lines and events carry it. Nobody acts in a task."""
+    request_id = str(task.request.get(REQUEST_ID) or "")
+    stack = _bound[task_id] = ExitStack()
+    stack.enter_context(acting_by_itself(request_id))
+    if request_id:
+        stack.enter_context(structlog.contextvars.bound_contextvars(request_id=request_id))
+
+
+@task_postrun.connect(dispatch_uid="core.queue.unbind_request_id")
+def unbind_request_id(task_id: str, **_kwargs: object) -> None:
+    """Unbind it: the next task in this process belongs to another request."""
+    stack = _bound.pop(task_id, None)
+    if stack is not None:
+        stack.close()

@@ -7,12 +7,10 @@ event gives their number.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from django.db import models, transaction
-from django.http import HttpRequest
 from django.utils import timezone
 
 from core import throttle
@@ -25,19 +23,19 @@ BATCH = 1_000
 
 def record_refusal(
     tag: str,
+    /,
     *,
     scope: str,
     key: str,
-    actor: models.Model | None = None,
     subject: models.Model | None = None,
-    request: HttpRequest | None = None,
-    data: Mapping[str, Any] | None = None,
+    by: models.Model | None = None,
+    **data: Any,
 ) -> None:
     """Record a refusal of a key (`core.throttle`): an event for the first one, a count for the others."""
     row_id, refused = throttle.count_refusal(scope, key)
     if refused > 1:
         return
-    event = record_event(tag, actor=actor, subject=subject, request=request, data=data)
+    event = record_event(tag, subject=subject, by=by, **data)
     Throttle.objects.filter(pk=row_id).update(refusal_event=event.pk)
 
 

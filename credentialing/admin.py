@@ -34,7 +34,7 @@ class CertificateAdmin(RecordedLooks[Certificate]):
     def retry_failed(self, request: HttpRequest, certificates: QuerySet[Certificate]) -> None:
         """Hand the failed ones to the queue again; others stay as they are."""
         failed = list(certificates.filter(status=Certificate.Status.FAILED))
-        again = sum(issuing.retry(certificate, by=user_of(request), request=request) for certificate in failed)
+        again = sum(issuing.retry(certificate, by=user_of(request)) for certificate in failed)
         if again:
             messages.success(request, f"{again} handed to the queue again.")
         else:

@@ -14,8 +14,6 @@ from credentialing.certificates import issuing, limits
 from credentialing.models import Certificate, Holder
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
-
     from accounts.models import User
     from policies.eligibility import Eligibility
     from policies.models import Coverage
@@ -144,7 +142,7 @@ class IssueForm(IdempotentForm):
             if missing := unprintable(str(cleaned.get(name, ""))):
                 self.add_error(name, f"We can’t print these characters: {' '.join(missing)}. Use Latin letters.")
 
-    def issue(self, request: HttpRequest) -> Certificate:
+    def issue(self) -> Certificate:
         """Issue the certificate. Raises `issuing.NotIssuableError` or `limits.TooManyError` with the sentence for the
         user."""
         limits.count_issue(self._user)
@@ -156,13 +154,12 @@ class IssueForm(IdempotentForm):
             membership = next(each for each in self._memberships if holder.is_in_book_of(each))
         elif self.cleaned_data["recipient"] == NEW:
             typed = {name: self.cleaned_data[name] for name in self.TYPED}
-            holder = issuing.keep_holder(user=self._user, membership=membership, request=request, **typed)
+            holder = issuing.keep_holder(by=self._user, membership=membership, **typed)
         return issuing.issue(
             coverage=self._coverage,
             eligibility=self._eligibility,
             holder=holder,
-            user=self._user,
+            by=self._user,
             membership=membership,
             key=self.cleaned_data["idempotency_key"],
-            request=request,
         )

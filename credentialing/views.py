@@ -77,7 +77,7 @@ def issue(request: HttpRequest, public_id: str) -> HttpResponse:
     status = 200
     if request.method == "POST" and form.is_valid():
         try:
-            certificate = form.issue(request)
+            certificate = form.issue()
         except issuing.NotIssuableError as refusal:
             form.add_error(None, str(refusal))
         except limits.TooManyError as refusal:
@@ -134,11 +134,11 @@ def download(request: HttpRequest, public_id: str) -> HttpResponseBase:
             certificate.file, filename=certificate.download_name, sha256=certificate.sha256
         )
     except (FileNotFoundError, FileChangedError) as error:
-        downloads.report_broken_file(certificate, missing=isinstance(error, FileNotFoundError), request=request)
+        downloads.report_broken_file(certificate, missing=isinstance(error, FileNotFoundError))
         messages.error(request, "We can’t give you this file right now. Web support has been told. Try again later.")
         return redirect(certificate)
     if request.method == "GET":
-        downloads.record_download(certificate, user=user, request=request)
+        downloads.record_download(certificate, by=user)
     return response
 
 
@@ -155,7 +155,7 @@ def retry(request: HttpRequest, public_id: str) -> HttpResponse:
         except limits.TooManyError as refusal:
             context = {"certificate": certificate, "refused": str(refusal), "crumbs": _crumbs()}
             return render(request, "credentialing/certificate.html", context, status=429)
-    if issuing.retry(certificate, by=user, request=request):
+    if issuing.retry(certificate, by=user):
         issuing.wait_for_file(certificate, seconds=WAIT_SECONDS)
     return redirect(certificate.get_absolute_url() + "?download")
 

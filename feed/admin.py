@@ -83,9 +83,8 @@ class RunAdmin(ReadOnlyAdmin[Run]):
             run = services.receive_upload(
                 file=form.cleaned_data["package"],
                 dry_run=form.cleaned_data["dry_run"],
-                user=user_of(request),
+                by=user_of(request),
                 key=form.cleaned_data["idempotency_key"],
-                request=request,
             )
             messages.success(request, f"{run.name} was received.")
             return self._to(run)
@@ -123,7 +122,7 @@ class RunAdmin(ReadOnlyAdmin[Run]):
         if not form.is_valid():
             return self._show(request, run, release_form=form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
         try:
-            services.release_held(run=run, by=user_of(request), reason=form.cleaned_data["reason"], request=request)
+            services.release_held(run=run, by=user_of(request), reason=form.cleaned_data["reason"])
         except NotHeldError:
             messages.error(request, NOT_HELD)
         except OwnUploadError:
@@ -141,7 +140,7 @@ class RunAdmin(ReadOnlyAdmin[Run]):
         if not form.is_valid():
             return self._show(request, run, drop_form=form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
         try:
-            services.drop_held(run=run, by=user_of(request), reason=form.cleaned_data["reason"], request=request)
+            services.drop_held(run=run, by=user_of(request), reason=form.cleaned_data["reason"])
         except NotHeldError:
             messages.error(request, NOT_HELD)
         else:

@@ -17,8 +17,6 @@ from feed.events import FeedEvent
 from feed.load.findings import counted
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
-
     from accounts.models import User
     from feed.package.manifest import Manifest
 
@@ -225,7 +223,7 @@ class Run(models.Model):
             self.upload.delete(save=False)
             Run.objects.filter(pk=self.pk).update(upload="")
 
-    def release(self, *, by: User, reason: str, os_user: str = "", request: HttpRequest | None = None) -> None:
+    def release(self, *, by: User, reason: str, os_user: str = "") -> None:
         """Let a held package through on a person's decision: it is loaded once more, past the guard
         (docs/feed-format.md#held).
 
@@ -248,17 +246,19 @@ class Run(models.Model):
                     "status", "released_by", "released_reason", "released_os_user", "attempts", "finished_at",
                 ]
             )  # fmt: skip
+            at_terminal: dict[str, Any] = {"os_user": os_user} if os_user else {}
             record_event(
                 FeedEvent.HELD_RELEASED,
-                actor=by,
                 subject=run,
-                request=request,
-                data={"source": run.source, "sequence": run.sequence, "reason": reason}
-                | ({"os_user": os_user} if os_user else {}),
+                by=by,
+                source=run.source,
+                sequence=run.sequence,
+                reason=reason,
+                **at_terminal,
             )
         self.refresh_from_db()
 
-    def drop(self, *, reason: str, by: User | None = None, request: HttpRequest | None = None) -> None:
+    def drop(self, *, reason: str, by: User | None = None) -> None:
         """End a held package without applying it. `by`: nobody where time or a later package decided.
 
         Raises NotHeldError where it isn't held any more, ValueError without a reason. Call `forget_upload` afterwards.
@@ -273,10 +273,11 @@ class Run(models.Model):
             run.save(update_fields=["status", "outcome"])
             record_event(
                 FeedEvent.HELD_DROPPED,
-                actor=by,
                 subject=run,
-                request=request,
-                data={"source": run.source, "sequence": run.sequence, "reason": reason},
+                by=by,
+                source=run.source,
+                sequence=run.sequence,
+                reason=reason,
             )
         self.refresh_from_db()
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
-from django.http import HttpRequest
 
 from core.events import record_event
 from core.idempotency import create_once
@@ -21,9 +20,7 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 
-def receive_upload(
-    *, file: UploadedFile[Any], dry_run: bool, user: User, key: uuid.UUID, request: HttpRequest | None = None
-) -> Run:
+def receive_upload(*, file: UploadedFile[Any], dry_run: bool, by: User, key: uuid.UUID) -> Run:
     """Keep an uploaded package and enqueue its load. The same key gives the same run."""
 
     def create() -> Run:
@@ -33,13 +30,13 @@ def receive_upload(
             name=(file.name or "package.zip")[:200],
             upload=file,
             dry_run=dry_run,
-            uploaded_by=user,
+            uploaded_by=by,
         )
-        record_event(FeedEvent.PACKAGE_UPLOADED, actor=user, subject=run, request=request, data={"dry_run": dry_run})
+        record_event(FeedEvent.PACKAGE_UPLOADED, subject=run, by=by, dry_run=dry_run)
         return run
 
     with transaction.atomic():
-        run, is_new = create_once(Run.objects.filter(uploaded_by=user), key=key, create=create)
+        run, is_new = create_once(Run.objects.filter(uploaded_by=by), key=key, create=create)
         if is_new:
             from feed.tasks import load_run
 
@@ -47,13 +44,13 @@ def receive_upload(
     return run
 
 
-def drop_held(*, run: Run, reason: str, by: User | None = None, request: HttpRequest | None = None) -> None:
+def drop_held(*, run: Run, reason: str, by: User | None = None) -> None:
     """End a held package without applying it; its upload is deleted. Raises NotHeldError where it is not held any more.
 
     A package of the watched folder moves to its folder `refused`.
     """
     with transaction.atomic():
-        run.drop(by=by, reason=reason, request=request)
+        run.drop(by=by, reason=reason)
         transaction.on_commit(partial(_put_away, run))
 
 
@@ -62,7 +59,7 @@ def _put_away(run: Run) -> None:
     watched_folder.settle(run)
 
 
-def release_held(*, run: Run, by: User, reason: str, request: HttpRequest | None = None) -> None:
+def release_held(*, run: Run, by: User, reason: str) -> None:
     """Let a held package through and enqueue its load.
 
     Raises NotHeldError where it is not held any more, OwnUploadError for the person who uploaded it.
@@ -70,5 +67,5 @@ def release_held(*, run: Run, by: User, reason: str, request: HttpRequest | None
     from feed.tasks import load_run
 
     with transaction.atomic():
-        run.release(by=by, reason=reason, request=request)
+        run.release(by=by, reason=reason)
         enqueue_on_commit(load_run, run.pk)

@@ -231,5 +231,5 @@ class MembershipAdmin(StaffAdmin[Membership]):
         """End access from this moment."""
         reason = f"revoked in admin on {carrier_today():%Y-%m-%d}"
         for membership in memberships:
-            membership.revoke(by=user_of(request), reason=reason, request=request)
+            membership.revoke(by=user_of(request), reason=reason)
         self.message_user(request, f"{len(memberships)} memberships revoked.", messages.SUCCESS)

@@ -55,5 +55,7 @@ def _store(company: Company, name: str, *, by: str) -> None:
         record_event(
             PolicyEvent.SIGNATURE_SET if name else PolicyEvent.SIGNATURE_REMOVED,
             subject=company,
-            data={"company": company.name, "file": name, "by": by},
+            company=company.name,
+            file=name,
+            supplied_by=by,
         )

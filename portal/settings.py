@@ -121,6 +121,7 @@ if not PRODUCTION:
 MIDDLEWARE = [
     # Every answer has an id and these headers, a refusal's and a style sheet's too. None of them reads a body.
     "portal.logging.RequestIdMiddleware",
+    "core.middleware.OriginMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

@@ -38,7 +38,7 @@ def retire_groups() -> dict[str, list[str]]:
     left = {}
     for group in Group.objects.filter(name__in=RETIRED):
         left[group.name] = list(group.user_set.values_list("username", flat=True))
-        record_event(StaffEvent.GROUP_RETIRED, subject=group, data={"group": group.name, "members": left[group.name]})
+        record_event(StaffEvent.GROUP_RETIRED, subject=group, group=group.name, members=left[group.name])
         group.delete()
     return left
 
@@ -48,8 +48,8 @@ def _set(group: Group, wanted: dict[str, Permission]) -> None:
     if held.keys() == wanted.keys():
         return
     group.permissions.set(wanted.values())
-    data = {"group": group.name, "added": sorted(wanted.keys() - held), "removed": sorted(held.keys() - wanted)}
-    record_event(StaffEvent.GROUP_SET, subject=group, data=data)
+    added, removed = sorted(wanted.keys() - held), sorted(held.keys() - wanted)
+    record_event(StaffEvent.GROUP_SET, subject=group, group=group.name, added=added, removed=removed)
 
 
 def _permissions(codes: set[str]) -> dict[str, Permission]:

@@ -181,7 +181,7 @@ def _certificate(coverage: Coverage, people: dict[str, User]) -> Certificate:
         coverage=coverage,
         eligibility=judge_now(coverage),
         holder=None,
-        user=people["policyholder"],
+        by=people["policyholder"],
         membership=membership,
         key=uuid.uuid4(),
     )

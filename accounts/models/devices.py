@@ -17,7 +17,6 @@ import pyotp
 from django.conf import settings
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
-from django.http import HttpRequest
 from django.utils import timezone
 from django_otp.models import Device
 from django_otp.oath import hotp
@@ -52,7 +51,6 @@ class Attempt:
 
     code: str
     session: Session
-    request: HttpRequest | None = None
     outcome: Outcome | None = None
 
     def __post_init__(self) -> None:
@@ -191,10 +189,11 @@ class CodeDevice(Device):
     def _told(self, attempt: Attempt) -> dict[str, Any]:
         """What an event about an attempt says."""
         return {
-            "actor": self.user,
             "subject": self.user,
-            "request": attempt.request,
-            "data": {"device": self.public_id, "method": self.METHOD, "outcome": attempt.outcome},
+            "by": self.user,
+            "device": self.public_id,
+            "method": self.METHOD,
+            "outcome": attempt.outcome,
         }
 
 

@@ -68,8 +68,7 @@ class UserManager(BaseUserManager["User"]):
         """A member of staff with every right in admin (`manage.py createsuperuser`)."""
         rights = {"is_staff": True, "is_superuser": True}
         user = self.create_user(username, email, password, **{**rights, **fields})
-        made = {"values": rights, "reason": "command line"}
-        record_event(AccountEvent.CREATED, subject=user, on_behalf_of=user, data=made)
+        record_event(AccountEvent.CREATED, subject=user, on_behalf_of=user, values=rights, reason="command line")
         return user
 
 

@@ -71,19 +71,19 @@ def request_code(*, device: PhoneDevice, request: HttpRequest) -> Challenge | No
                 AccountEvent.CODE_LIMITED,
                 scope=REFUSED,
                 key=device.public_id,
-                actor=device.user,
                 subject=device.user,
-                request=request,
-                data={"device": device.public_id, "limit": refusal.reason},
+                by=device.user,
+                device=device.public_id,
+                limit=refusal.reason,
             )
             return refusal
         challenge = Challenge.issue(device, session_of(request))
         record_event(
             AccountEvent.CODE_REQUESTED,
-            actor=device.user,
             subject=device.user,
-            request=request,
-            data={"device": device.public_id, "challenge": challenge.public_id},
+            by=device.user,
+            device=device.public_id,
+            challenge=challenge.public_id,
         )
         transaction.on_commit(partial(_hand_over, challenge.pk, _counters(device, request)))
     return challenge
@@ -133,7 +133,7 @@ def _hand_over(challenge_id: int, counters: list[Counter]) -> None:
 
 def verify(*, device: CodeDevice, code: str, request: HttpRequest) -> Outcome:
     """Judge a code under the device's row lock, and make the session whole when it is right."""
-    attempt = Attempt(code=code, session=session_of(request), request=request)
+    attempt = Attempt(code=code, session=session_of(request))
     accepted = django_otp.verify_token(user_of(request), device.persistent_id, attempt)
     if accepted is not None:
         signing_in.complete(request=request, device=accepted)

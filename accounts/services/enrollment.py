@@ -66,7 +66,7 @@ def confirm(*, device: CodeDevice, code: str, request: HttpRequest) -> Outcome:
     MayNotEnrollError for the second. Remembered devices don't survive a new method.
     """
     session, user = session_of(request), user_of(request)
-    attempt = Attempt(code=code, session=session, request=request)
+    attempt = Attempt(code=code, session=session)
     with transaction.atomic():
         locked = User.objects.select_for_update().get(pk=user.pk)
         if not may_enroll(request=request):
@@ -80,10 +80,10 @@ def confirm(*, device: CodeDevice, code: str, request: HttpRequest) -> Outcome:
             locked.bump_epoch()
             record_event(
                 AccountEvent.METHOD_ADDED,
-                actor=user,
                 subject=user,
-                request=request,
-                data={"device": accepted.public_id, "name": accepted.name},
+                by=user,
+                device=accepted.public_id,
+                name=accepted.name,
             )
     if accepted is not None:
         user.refresh_from_db(fields=["security_epoch"])
@@ -91,7 +91,7 @@ def confirm(*, device: CodeDevice, code: str, request: HttpRequest) -> Outcome:
     return attempt.outcome or Outcome.WRONG
 
 
-def remove(*, device: CodeDevice, by: User, request: HttpRequest | None) -> None:
+def remove(*, device: CodeDevice, by: User) -> None:
     """Remove a method from its account. Every session ends and every remembered device is forgotten, so that none of
     them goes on without it; another method is set up only after a fresh password (docs/security.md#sign-in)."""
     with transaction.atomic():
@@ -102,4 +102,4 @@ def remove(*, device: CodeDevice, by: User, request: HttpRequest | None) -> None
             User.objects.filter(pk=user.pk).update(factorless_since=timezone.now())
         user.bump_epoch()
         user.sessions.open().end(EndReason.EVERYWHERE)
-        record_event(AccountEvent.METHOD_REMOVED, actor=by, subject=user, request=request, data=told)
+        record_event(AccountEvent.METHOD_REMOVED, subject=user, by=by, **told)

@@ -31,12 +31,12 @@ class NoEmailError(Exception):
     """The account has no email that a link could go to."""
 
 
-def send_activation(*, user: User, by: User | None, request: HttpRequest | None) -> AccountLink:
+def send_activation(*, user: User, by: User | None) -> AccountLink:
     """Mail a link by which the owner chooses a password. Raises NoEmailError where there is no email."""
     if not user.email:
         raise NoEmailError
     with transaction.atomic():
-        link = _issue(user, Purpose.ACTIVATION, email=user.email, by=by, request=request)
+        link = _issue(user, Purpose.ACTIVATION, email=user.email, by=by)
         publish(TOPIC, {"link": link.public_id}, key=link.public_id)
     return link
 
@@ -44,19 +44,20 @@ def send_activation(*, user: User, by: User | None, request: HttpRequest | None)
 def hand_over_activation(*, user: User) -> str:
     """The address of an activation link for an operator to hand over; it proves no email."""
     with transaction.atomic():
-        link = _issue(user, Purpose.ACTIVATION, email="", by=None, request=None)
+        link = _issue(user, Purpose.ACTIVATION, email="", by=None)
         return address_of(link.draw_token())
 
 
-def _issue(user: User, purpose: Purpose, *, email: str, by: User | None, request: HttpRequest | None) -> AccountLink:
+def _issue(user: User, purpose: Purpose, *, email: str, by: User | None) -> AccountLink:
     User.objects.select_for_update().get(pk=user.pk)
     link = AccountLink.issue(user, purpose, email=email, by=by)
     record_event(
         AccountEvent.LINK_MADE,
-        actor=by,
         subject=user,
-        request=request,
-        data={"link": link.public_id, "purpose": purpose, "by": "email" if email else "operator"},
+        by=by,
+        link=link.public_id,
+        purpose=purpose,
+        via="email" if email else "operator",
     )
     return link
 
@@ -104,10 +105,10 @@ def activate(*, request: HttpRequest, link: AccountLink, password: str) -> bool:
         user.sessions.open().end(EndReason.EVERYWHERE)
         record_event(
             AccountEvent.PASSWORD_SET,
-            actor=user,
             subject=user,
-            request=request,
-            data={"link": usable.public_id, "purpose": usable.purpose},
+            by=user,
+            link=usable.public_id,
+            purpose=usable.purpose,
         )
     request.session.pop(HELD, None)
     return True

@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.events import AccountEvent
@@ -54,7 +54,7 @@ def _refuse_unless_served(user: User, by: User) -> None:
         raise PermissionDenied
 
 
-def lock(*, user: User, by: User, reason: str, request: HttpRequest) -> AccountLock:
+def lock(*, user: User, by: User, reason: str) -> AccountLock:
     """Lock an account at once: its sessions end and its remembered devices are revoked. An account that is locked
     already keeps its lock. Raises PermissionDenied where `by` may not (see `User.is_served_by`)."""
     _refuse_unless_served(user, by)
@@ -66,13 +66,11 @@ def lock(*, user: User, by: User, reason: str, request: HttpRequest) -> AccountL
         made = AccountLock.objects.create(user=user, created_by=by, reason=reason)
         user.bump_epoch()
         user.sessions.open().end(EndReason.LOCKED)
-        record_event(AccountEvent.LOCKED, actor=by, subject=user, request=request, data={"reason": reason})
+        record_event(AccountEvent.LOCKED, subject=user, by=by, reason=reason)
         return made
 
 
-def unlock(
-    *, user: User, by: User, reason: str, request: HttpRequest, kept: Mapping[str, bool] | None = None
-) -> list[Obstacle]:
+def unlock(*, user: User, by: User, reason: str, kept: Mapping[str, bool] | None = None) -> list[Obstacle]:
     """Lift everything that `obstacles_of` shows but an inactive account, and record who, why and what. Returns it.
 
     A *lock* says that a password or a factor may be in other hands, so its lifting voids the password, and `kept` says
@@ -85,7 +83,7 @@ def unlock(
         User.objects.select_for_update().get(pk=user.pk)
         lifted = obstacles_of(user)
         locked = user.locks.filter(lifted_at=None).exists()
-        decided = _start_over(user, by, request, kept or {}) if locked else {}
+        decided = _start_over(user, by, kept or {}) if locked else {}
         user.locks.filter(lifted_at=None).update(lifted_at=timezone.now(), lifted_by=by, lift_reason=reason)
         PASSWORDS.reset(user.username_key)
         for browser in user.trusted_devices.usable():
@@ -95,27 +93,28 @@ def unlock(
                 device.switch_on()
         record_event(
             AccountEvent.UNLOCKED,
-            actor=by,
             subject=user,
-            request=request,
-            data={"reason": reason, "lifted": [f"{each.what}: {each.why}" for each in lifted], **decided},
+            by=by,
+            reason=reason,
+            lifted=[f"{each.what}: {each.why}" for each in lifted],
+            **decided,
         )
         if locked and user.email:
-            links.send_activation(user=user, by=by, request=request)
+            links.send_activation(user=user, by=by)
         return lifted
 
 
-def _start_over(user: User, by: User, request: HttpRequest, kept: Mapping[str, bool]) -> dict[str, list[str]]:
+def _start_over(user: User, by: User, kept: Mapping[str, bool]) -> dict[str, Any]:
     """Void the password and remove the factors that staff don't keep. Returns the names of those kept and removed."""
     found = devices_of(user)
     if {device.public_id for device in found} - set(kept):
         raise ValueError("Each factor of a locked account needs a decision.")
     user.set_unusable_password()
     user.save(update_fields=["password", "password_changed_at"])
-    record_event(AccountEvent.PASSWORD_VOIDED, actor=by, subject=user, request=request, data={"because": "unlocked"})
-    decided: dict[str, list[str]] = {"kept": [], "removed": []}
+    record_event(AccountEvent.PASSWORD_VOIDED, subject=user, by=by, because="unlocked")
+    decided: dict[str, Any] = {"kept": [], "removed": []}
     for device in found:
         decided["kept" if kept[device.public_id] else "removed"].append(device.name)
         if not kept[device.public_id]:
-            enrollment.remove(device=device, by=by, request=request)
+            enrollment.remove(device=device, by=by)
     return decided

@@ -98,9 +98,9 @@ def remember(*, request: HttpRequest, response: HttpResponse, user: User) -> Tru
     )
     record_event(
         AccountEvent.DEVICE_REMEMBERED,
-        actor=user,
         subject=user,
-        request=request,
-        data={"device": device.public_id, "label": device.label},
+        by=user,
+        device=device.public_id,
+        label=device.label,
     )
     return device

@@ -78,27 +78,22 @@ def check_password(*, request: HttpRequest, username: str, password: str) -> Use
     door = _door(request, fold_username(username))
     forms = FORMS.hit(door.sender)
     if not forms.allowed:
-        return _refuse(request, door, FORMS.of(door.sender), forms.retry_at)
+        return _refuse(door, FORMS.of(door.sender), forms.retry_at)
     claims = throttle.claim_all(door.counters)
     if isinstance(claims, Closed):
         if claims.busy:
             return Refused(Why.BUSY, timezone.now() + BUSY_FOR)
-        return _refuse(request, door, claims.counter, claims.retry_at)
+        return _refuse(door, claims.counter, claims.retry_at)
     with claims:
         user = auth.authenticate(request, username=username, password=password)
         if isinstance(user, User):
             door.counters[0].reset()
             return user
         failure = claims.failed()[0]
-    record_event(AccountEvent.PASSWORD_WRONG, subject=door.known, request=request, data={"failures": failure.count})
+    record_event(AccountEvent.PASSWORD_WRONG, subject=door.known, failures=failure.count)
     if failure.closed_until is None:
         return Refused(Why.WRONG)
-    record_event(
-        AccountEvent.PASSWORD_LOCKED,
-        subject=door.known,
-        request=request,
-        data={"until": failure.closed_until.isoformat()},
-    )
+    record_event(AccountEvent.PASSWORD_LOCKED, subject=door.known, until=failure.closed_until.isoformat())
     return Refused(Why.COOLING_OFF, failure.closed_until)
 
 
@@ -111,7 +106,7 @@ def _door(request: HttpRequest, key: str) -> _Door:
     return _Door(User.objects.filter(username_key=key).first(), counters, network_key(ip))
 
 
-def _refuse(request: HttpRequest, door: _Door, counter: Counter, until: dt.datetime | None) -> Refused:
+def _refuse(door: _Door, counter: Counter, until: dt.datetime | None) -> Refused:
     """Turn a try away unjudged; only the first one of its kind is an event."""
     by_username = counter.limit in {PASSWORDS, PASSWORDS_ON_DEVICE}
     record_refusal(
@@ -119,8 +114,7 @@ def _refuse(request: HttpRequest, door: _Door, counter: Counter, until: dt.datet
         scope=counter.limit.scope,
         key=counter.key,
         subject=door.known if by_username else None,
-        request=request,
-        data={"limit": counter.limit.scope.partition(":")[2]},
+        limit=counter.limit.scope.partition(":")[2],
     )
     return Refused(Why.COOLING_OFF if by_username else Why.NETWORK, until)
 
@@ -150,18 +144,15 @@ def _new_session(request: HttpRequest, user: User) -> Session:
     session.ip, session.agent = client_ip(request), user_agent(request)
     session.trusted_device = remembering.recognize(request=request, user=user)
     session.save(update_fields=["authenticated_at", "last_seen_at", "ip", "agent", "trusted_device"])
-    record_event(AccountEvent.PASSWORD_ACCEPTED, actor=user, subject=user, request=request)
+    record_event(AccountEvent.PASSWORD_ACCEPTED, subject=user, by=user)
     if session.trusted_device is not None:
         record_event(
             AccountEvent.DEVICE_USED,
-            actor=user,
             subject=user,
-            request=request,
-            data={"device": session.trusted_device.public_id},
+            by=user,
+            device=session.trusted_device.public_id,
         )
-        record_event(
-            AccountEvent.SIGNED_IN, actor=user, subject=user, request=request, data={"by": "remembered device"}
-        )
+        record_event(AccountEvent.SIGNED_IN, subject=user, by=user, via="remembered device")
     return session
 
 
@@ -180,10 +171,10 @@ def complete(*, request: HttpRequest, device: CodeDevice) -> None:
     if first:
         record_event(
             AccountEvent.SIGNED_IN,
-            actor=user,
             subject=user,
-            request=request,
-            data={"by": device.METHOD, "device": device.public_id},
+            by=user,
+            via=device.METHOD,
+            device=device.public_id,
         )
 
 
@@ -191,7 +182,7 @@ def sign_out(*, request: HttpRequest) -> None:
     """End the session on the server; its key opens nothing afterwards, wherever a copy of it is kept."""
     if request.user.is_authenticated:
         user = user_of(request)
-        record_event(AccountEvent.SESSION_ENDED, actor=user, subject=user, request=request)
+        record_event(AccountEvent.SESSION_ENDED, subject=user, by=user)
     auth.logout(request)
 
 

@@ -12,38 +12,33 @@ from credentialing.events import CertificateEvent
 from policies.models import reach_of
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
-
     from accounts.models import User
     from credentialing.models import Certificate
 
 BROKEN_FILE = Limit("credentialing:broken-file", 1, dt.timedelta(hours=1))
 
 
-def record_download(certificate: Certificate, *, user: User, request: HttpRequest) -> None:
+def record_download(certificate: Certificate, *, by: User) -> None:
     """Record who has the file, for which party, and whose coverage it states."""
     issuer = certificate.membership
     membership = next(
         each
-        for each in reach_of(user).memberships
+        for each in reach_of(by).memberships
         if (each.insured_id, each.policyholder_id, each.agency_id)
         == (issuer.insured_id, issuer.policyholder_id, issuer.agency_id)
     )
     record_event(
         CertificateEvent.DOWNLOADED,
-        actor=user,
         subject=certificate,
-        request=request,
-        data={
-            "serial": certificate.serial,
-            "role": membership.role,
-            "membership": membership.pk,
-            "insured": certificate.coverage.insured_id,
-        },
+        by=by,
+        serial=certificate.serial,
+        role=membership.role,
+        membership=membership.pk,
+        insured=certificate.coverage.insured_id,
     )
 
 
-def report_broken_file(certificate: Certificate, *, missing: bool, request: HttpRequest) -> None:
+def report_broken_file(certificate: Certificate, *, missing: bool) -> None:
     """Record that a certificate's file is gone or was changed, and tell staff; once an hour for each certificate."""
     if not BROKEN_FILE.hit(str(certificate.pk)).allowed:
         return
@@ -51,8 +46,7 @@ def report_broken_file(certificate: Certificate, *, missing: bool, request: Http
     record_event(
         CertificateEvent.FILE_MISSING if missing else CertificateEvent.FILE_CHANGED,
         subject=certificate,
-        request=request,
-        data={"serial": certificate.serial},
+        serial=certificate.serial,
     )
     alert_staff(
         f"The file of a certificate {what}",

@@ -25,6 +25,7 @@ from django.utils import timezone
 
 from core.alerts import alert_staff
 from core.events import record_event
+from core.origin import acting_by_itself
 from core.pdf import unprintable
 from core.queue import enqueue, waiting
 from core.storage import private_storage
@@ -39,8 +40,6 @@ from policies.models import Membership
 from policies.rights import reaching
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
-
     from accounts.models import User
     from policies.eligibility import Eligibility
     from policies.models import Coverage
@@ -89,7 +88,7 @@ def acting_membership(user: User, coverage: Coverage) -> Membership:
     return acting_memberships(user, coverage)[0]
 
 
-def keep_holder(*, user: User, membership: Membership, request: HttpRequest | None = None, **typed: str) -> Holder:
+def keep_holder(*, by: User, membership: Membership, **typed: str) -> Holder:
     """The holder of that name and address in the address book of the membership's party, added where it is new.
 
     `typed`: name, address1, address2, city, state, zip. Raises `limits.TooManyError`, and then adds nothing.
@@ -99,15 +98,15 @@ def keep_holder(*, user: User, membership: Membership, request: HttpRequest | No
         "policyholder_id": membership.policyholder_id,
         "agency_id": membership.agency_id,
     }
-    holder = Holder(**party, **typed, created_by=user)
+    holder = Holder(**party, **typed, created_by=by)
     holder.fingerprint = holder.fingerprint_now()
     with transaction.atomic():
         kept, is_new = Holder.objects.get_or_create(
-            **party, fingerprint=holder.fingerprint, defaults={**typed, "created_by": user}
+            **party, fingerprint=holder.fingerprint, defaults={**typed, "created_by": by}
         )
         if is_new:
-            limits.count_new_holder(user)
-            record_event(CertificateEvent.HOLDER_ADDED, actor=user, subject=kept, request=request)
+            limits.count_new_holder(by)
+            record_event(CertificateEvent.HOLDER_ADDED, subject=kept, by=by)
     return kept
 
 
@@ -116,10 +115,9 @@ def issue(
     coverage: Coverage,
     eligibility: Eligibility,
     holder: Holder | None,
-    user: User,
+    by: User,
     membership: Membership,
     key: uuid.UUID,
-    request: HttpRequest | None = None,
 ) -> Certificate:
     """Issue a certificate of `coverage` to `holder` (None: to whom it may concern) and start on its file.
 
@@ -130,7 +128,7 @@ def issue(
     policy, as_of = coverage.term.policy, eligibility.as_of
     if not eligibility.allows or as_of is None:
         raise NotIssuableError(eligibility.reason)
-    history = history_of(coverage, eligibility, user=user, membership=membership) if eligibility.is_letter else None
+    history = history_of(coverage, eligibility, user=by, membership=membership) if eligibility.is_letter else None
     snapshot = build_snapshot(coverage, eligibility, holder, day=policy.today(), as_of=as_of, history=history)
     if missing := unprintable("".join(texts_of(snapshot))):
         raise NotIssuableError(
@@ -144,7 +142,7 @@ def issue(
         snapshot=snapshot,
         snapshot_digest=digest_of(snapshot, issued_by=membership),
         issued_on=policy.today(),
-        issued_by=user,
+        issued_by=by,
         membership=membership,
         idempotency_key=key,
     )
@@ -154,18 +152,20 @@ def issue(
             Holder.objects.filter(pk=holder.pk).update(last_used_at=timezone.now())
         record_event(
             CertificateEvent.ISSUED if is_new else CertificateEvent.ISSUED_AGAIN,
-            actor=user,
             subject=stored,
-            request=request,
-            data={"serial": stored.serial, "kind": stored.kind, "role": membership.role, "membership": membership.pk},
+            by=by,
+            serial=stored.serial,
+            kind=stored.kind,
+            role=membership.role,
+            membership=membership.pk,
         )
         if is_new:
             transaction.on_commit(partial(_hand_over, stored.pk))
     stored.was_there = not is_new and stored.idempotency_key != key
     if stored.has_failed:
         with suppress(limits.TooManyError):
-            limits.count_retry(user)
-            retry(stored, by=user, request=request)
+            limits.count_retry(by)
+            retry(stored, by=by)
     return stored
 
 
@@ -258,7 +258,9 @@ def render(certificate_id: int) -> None:
         record_event(
             CertificateEvent.RENDERED,
             subject=certificate,
-            data={"serial": certificate.serial, "sha256": sha256, "attempt": certificate.attempts},
+            serial=certificate.serial,
+            sha256=sha256,
+            attempt=certificate.attempts,
         )
 
 
@@ -298,11 +300,13 @@ def attempt_failed(certificate_id: int, error: str) -> None:
 def _give_up(certificate: Certificate) -> None:
     """Mark it failed where people see it, and tell staff. The row is locked."""
     Certificate.objects.filter(pk=certificate.pk).update(status=Certificate.Status.FAILED)
-    record_event(
-        CertificateEvent.FAILED,
-        subject=certificate,
-        data={"serial": certificate.serial, "attempts": certificate.attempts},
-    )
+    with acting_by_itself():
+        record_event(
+            CertificateEvent.FAILED,
+            subject=certificate,
+            serial=certificate.serial,
+            attempts=certificate.attempts,
+        )
     alert_staff(
         f"Certificate {certificate.serial} could not be made",
         f"Certificate {certificate.serial} was tried {certificate.attempts} times. The log of the documents worker "
@@ -310,20 +314,14 @@ def _give_up(certificate: Certificate) -> None:
     )
 
 
-def retry(certificate: Certificate, *, by: User, request: HttpRequest | None = None) -> bool:
+def retry(certificate: Certificate, *, by: User) -> bool:
     """Try a failed certificate again, with its attempts counted anew; False where it isn't failed (any more)."""
     with transaction.atomic():
         again = Certificate.objects.filter(pk=certificate.pk, status=Certificate.Status.FAILED).update(
             status=Certificate.Status.QUEUED, attempts=0, last_error="", enqueued_at=timezone.now(), is_enqueued=True
         )
         if again:
-            record_event(
-                CertificateEvent.RETRIED,
-                actor=by,
-                subject=certificate,
-                request=request,
-                data={"serial": certificate.serial},
-            )
+            record_event(CertificateEvent.RETRIED, subject=certificate, by=by, serial=certificate.serial)
             transaction.on_commit(partial(_hand_over, certificate.pk))
     certificate.refresh_from_db(fields=["status", "attempts", "is_enqueued", "enqueued_at"])
     return bool(again)

@@ -71,9 +71,12 @@ def finish(
         if status in EVENTS and not run.dry_run:
             record_event(
                 EVENTS[Status(status)],
-                actor=run.released_by or run.uploaded_by,
                 subject=run,
-                data={"source": run.source, "sequence": run.sequence, "errors": run.errors, "warnings": run.warnings},
+                by=run.released_by or run.uploaded_by,
+                source=run.source,
+                sequence=run.sequence,
+                errors=run.errors,
+                warnings=run.warnings,
             )
         if status in WORDS and not run.dry_run:
             alert_staff(

@@ -20,9 +20,8 @@ from django.db.models import F, Q
 from accounts.events import AccountEvent
 from accounts.models import User
 from accounts.models.users import fold_username
-from core.events import subject_label
+from core.events import record_many, record_many_sql
 from core.feedspec import Load
-from core.models import Event
 from policies.events import PolicyEvent
 from policies.models import Contact, Membership
 
@@ -31,10 +30,8 @@ CHUNK = 1_000
 # What `User.username_key` holds.
 LONGEST_KEY = User._meta.get_field("username_key").max_length or 0
 
-EVENTS = """
-    INSERT INTO core_event (at, tag, actor_name, on_behalf_of_id, on_behalf_of_name, subject_type, subject_id, agent,
-                            request_id, session_id, data)
-    SELECT %(now)s, %(tag)s, '', touched.user_id, u.username, 'policies.membership', touched.id::text, '', '', '',
+TOUCHED = """
+    SELECT touched.id AS subject_id, touched.user_id AS on_behalf_of_id, u.username AS on_behalf_of_name,
            jsonb_build_object(
                'role', touched.role,
                'party', CASE WHEN touched.policyholder_id IS NULL THEN 'policies.agency:' || touched.agency_id
@@ -42,9 +39,10 @@ EVENTS = """
                'administrator', touched.administrator, 'capabilities', touched.capabilities,
                'starts', touched.starts, 'ends', touched.ends,
                'reason', 'carrier feed', 'run', %(run_id)s::bigint
-           )
+           ) AS data
     FROM touched JOIN accounts_user u ON u.id = touched.user_id
 """
+EVENTS = record_many_sql(TOUCHED, subject=Membership)
 
 
 def username_fault(username: str) -> str:
@@ -212,17 +210,8 @@ class _Grants:
                 )
         User.objects.bulk_create(new.values())
         self._carriers.update(user.pk for user in new.values())
-        Event.objects.bulk_create(
-            Event(
-                tag=AccountEvent.CREATED.value,
-                on_behalf_of_id=user.pk,
-                on_behalf_of_name=user.username,
-                subject_type=subject_label(user),
-                subject_id=str(user.pk),
-                data={"reason": "carrier feed", "run": self._load.run_id},
-            )
-            for user in new.values()
-        )
+        because = {"reason": "carrier feed", "run": self._load.run_id}
+        record_many(AccountEvent.CREATED, ((user, user, because) for user in new.values()))
         return new
 
     def _may_take_over(self, contact: Contact, users: dict[str, User]) -> bool:
@@ -277,14 +266,8 @@ class _Grants:
         return found
 
     def _record(self, memberships: list[Membership], users: dict[int, User]) -> None:
-        Event.objects.bulk_create(
-            Event(
-                tag=PolicyEvent.MEMBERSHIP_GRANTED.value,
-                on_behalf_of_id=membership.user_id,
-                on_behalf_of_name=users[membership.user_id].username,
-                subject_type=subject_label(membership),
-                subject_id=str(membership.pk),
-                data={**membership.facts(), "reason": "carrier feed", "run": self._load.run_id},
-            )
-            for membership in memberships
+        because = {"reason": "carrier feed", "run": self._load.run_id}
+        record_many(
+            PolicyEvent.MEMBERSHIP_GRANTED,
+            ((each, users[each.user_id], each.facts() | because) for each in memberships),
         )

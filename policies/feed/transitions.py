@@ -7,6 +7,7 @@ everything. Payloads hold public ids and the run, nothing personal.
 from __future__ import annotations
 
 from core.feedspec import Load
+from core.outbox import publish_sql
 
 POLICIES_FILE = "policies.csv"
 COVERAGES_FILE = "coverages.csv"
@@ -17,12 +18,7 @@ COVERAGE_LIMITS_CHANGED = "coverage.limits_changed"
 COVERAGE_ENDED = "coverage.ended"
 
 # One message per row and run; a load that is repeated tells nothing twice.
-PUBLISH = """
-    INSERT INTO core_outboxmessage (topic, key, payload, status, created_at, attempts, next_attempt_at)
-    SELECT %(topic)s, found.public_id || ':' || %(run_id)s, found.payload, 'waiting', %(now)s, 0, %(now)s
-    FROM ({query}) found
-    ON CONFLICT (topic, key) DO NOTHING
-"""
+KEY = "public_id || ':' || %(run_id)s"
 
 
 def keep_status_history(load: Load) -> None:
@@ -43,20 +39,20 @@ def tell_of_cancellations(load: Load) -> None:
     """Publish `policy.cancelled` for each policy that was not cancelled before."""
     changes = load.changes(POLICIES_FILE)
     query = f"""
-        SELECT p.public_id, jsonb_build_object(
+        SELECT p.{KEY} AS key, jsonb_build_object(
             'policy', p.public_id, 'was', d.was_status, 'status_date', p.status_date,
             'cancellation_effective', p.cancellation_effective, 'run', %(run_id)s::bigint) AS payload
         FROM {changes} d JOIN policies_policy p ON p.id = d.id
         WHERE d.change IN ('updated', 'unretired') AND p.status = 'cancelled' AND d.was_status <> 'cancelled'
     """
-    load.execute(PUBLISH.format(query=query), {"topic": POLICY_CANCELLED})
+    load.execute(publish_sql(query), {"topic": POLICY_CANCELLED})
 
 
 def tell_of_coverages(load: Load) -> None:
     """Publish `coverage.limits_changed` and `coverage.ended` for coverages that were there before."""
     changes = load.changes(COVERAGES_FILE)
     limits = f"""
-        SELECT c.public_id, jsonb_build_object(
+        SELECT c.{KEY} AS key, jsonb_build_object(
             'coverage', c.public_id, 'policy', p.public_id,
             'was', jsonb_build_array(d.was_limit_per_claim::text, d.was_limit_aggregate::text),
             'limits', jsonb_build_array(c.limit_per_claim::text, c.limit_aggregate::text),
@@ -66,12 +62,12 @@ def tell_of_coverages(load: Load) -> None:
         WHERE d.change IN ('updated', 'unretired')
           AND (d.was_limit_per_claim, d.was_limit_aggregate) IS DISTINCT FROM (c.limit_per_claim, c.limit_aggregate)
     """
-    load.execute(PUBLISH.format(query=limits), {"topic": COVERAGE_LIMITS_CHANGED})
+    load.execute(publish_sql(limits), {"topic": COVERAGE_LIMITS_CHANGED})
     ended = f"""
-        SELECT c.public_id, jsonb_build_object(
+        SELECT c.{KEY} AS key, jsonb_build_object(
             'coverage', c.public_id, 'policy', p.public_id, 'expires', c.expires, 'run', %(run_id)s::bigint) AS payload
         FROM {changes} d JOIN policies_coverage c ON c.id = d.id
         JOIN policies_term t ON t.id = c.term_id JOIN policies_policy p ON p.id = t.policy_id
         WHERE d.change IN ('updated', 'unretired') AND d.was_ended_reason = '' AND c.ended_reason <> ''
     """
-    load.execute(PUBLISH.format(query=ended), {"topic": COVERAGE_ENDED})
+    load.execute(publish_sql(ended), {"topic": COVERAGE_ENDED})

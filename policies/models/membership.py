@@ -20,8 +20,6 @@ from policies.models.parties import Agency, Contact, Insured, Policyholder
 if TYPE_CHECKING:
     import datetime as dt
 
-    from django.http import HttpRequest
-
     from accounts.models import User
 
 
@@ -157,7 +155,7 @@ class Membership(models.Model):
         """Whether it has begun, is not revoked, and its last day hasn't come."""
         return self.revoked_at is None and self.starts <= day and (self.ends is None or day < self.ends)
 
-    def revoke(self, *, by: User, reason: str, request: HttpRequest | None = None) -> None:
+    def revoke(self, *, by: User, reason: str) -> None:
         """End it at once, open sessions included; the carrier's feed won't grant it again. Revoking twice changes
         nothing."""
         revoked = Membership.objects.filter(pk=self.pk, revoked_at=None).update(
@@ -170,9 +168,9 @@ class Membership(models.Model):
             forget(self.user_id)
             record_event(
                 PolicyEvent.MEMBERSHIP_REVOKED,
-                actor=by,
                 subject=self,
+                by=by,
                 on_behalf_of=self.user,
-                request=request,
-                data={**self.facts(), "reason": reason},
+                **self.facts(),
+                reason=reason,
             )

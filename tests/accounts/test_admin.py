@@ -168,7 +168,7 @@ def test_superusers_lock_staff_and_nobody_themselves(staff: Client, stan: User, 
 def test_the_verbs_themselves_refuse_who_may_not(rf: RequestFactory, support: User, stan: User, verb: Any) -> None:
     for user, by in ((stan, support), (support, support), (stan, stan)):
         with pytest.raises(PermissionDenied):
-            verb(user=user, by=by, reason="Because.", request=rf.get("/"))
+            verb(user=user, by=by, reason="Because.")
 
 
 @pytest.mark.parametrize("verb", ["lock", "unlock"])
@@ -225,7 +225,7 @@ def test_a_lock_is_not_lifted_until_each_factor_is_decided(
     assert "Keep it or remove it?" in answer.content.decode()
     assert ada.locks.filter(lifted_at=None).exists()
     with pytest.raises(ValueError, match="decision"):
-        locks.unlock(user=ada, by=User.objects.get(username="stan"), reason="x", request=RequestFactory().get("/"))
+        locks.unlock(user=ada, by=User.objects.get(username="stan"), reason="x")
     assert ada.locks.filter(lifted_at=None).exists()
 
 

@@ -108,7 +108,7 @@ def test_removing_a_method_ends_every_session_and_asks_for_a_fresh_password(
     half, whole = Client(), client
     give_password_only(half, ada)
     sign_in(whole, ada)
-    enrollment.remove(device=adas_app, by=stan, request=None)
+    enrollment.remove(device=adas_app, by=stan)
     for browser in (half, whole):
         answer = browser.post("/accounts/mfa/setup/", {"method": "authenticator"})
         assert answer["Location"].startswith("/accounts/sign-in/")
@@ -142,7 +142,7 @@ def test_a_password_beside_a_factor_stands_however_old(ada: User, adas_app: Auth
     old(ada, days=700)
     void_factorless_passwords()
     assert has_password(ada)
-    enrollment.remove(device=adas_app, by=stan, request=None)
+    enrollment.remove(device=adas_app, by=stan)
     void_factorless_passwords()
     assert has_password(ada)
     User.objects.filter(pk=ada.pk).update(factorless_since=timezone.now() - timedelta(days=7))

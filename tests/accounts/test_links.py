@@ -52,7 +52,7 @@ def mailed_address() -> str:
 
 def send(user: User) -> str:
     """A link for this user, as it arrives."""
-    links.send_activation(user=user, by=None, request=None)
+    links.send_activation(user=user, by=None)
     return mailed_address()
 
 
@@ -131,7 +131,7 @@ def test_a_newer_link_replaces_the_older_one(client: Client, mona: User) -> None
 
 def lock(user: User) -> None:
     stan = UserFactory.create(username="stan", is_staff=True, is_superuser=True)
-    locks.lock(user=user, by=stan, reason="laptop stolen", request=None)  # type: ignore[arg-type]
+    locks.lock(user=user, by=stan, reason="laptop stolen")
 
 
 def get_another_password(user: User) -> None:
@@ -230,7 +230,7 @@ def test_the_form_needs_its_token(mona: User) -> None:
 def test_a_mail_that_could_not_be_sent_is_sent_later_with_a_new_token(
     mona: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    links.send_activation(user=mona, by=None, request=None)
+    links.send_activation(user=mona, by=None)
     message = OutboxMessage.objects.get()
 
     def refuse(*_args: object, **_more: object) -> None:
@@ -248,7 +248,7 @@ def test_a_mail_that_could_not_be_sent_is_sent_later_with_a_new_token(
 
 
 def test_a_link_that_is_no_longer_good_is_not_mailed(mona: User) -> None:
-    link = links.send_activation(user=mona, by=None, request=None)
+    link = links.send_activation(user=mona, by=None)
     mona.bump_epoch()
     send_link({"link": link.public_id}, key="again")
     assert mail.outbox == []
@@ -256,7 +256,7 @@ def test_a_link_that_is_no_longer_good_is_not_mailed(mona: User) -> None:
 
 def test_the_demos_outbox_shows_the_link(settings: Settings, client: Client, mona: User) -> None:
     settings.EMAIL_BACKEND = "demo.outbox.DemoEmailBackend"
-    links.send_activation(user=mona, by=None, request=None)
+    links.send_activation(user=mona, by=None)
     mail_out()
     (address,) = DemoMessage.objects.get(to=mona.email).links
     client.get(address.removeprefix("http://localhost:8000"))

@@ -16,6 +16,7 @@ from pytest_django import Settings
 
 from core import partitions
 from core.events import record_event
+from core.middleware import acting_in
 from core.models import Event
 from core.tasks import keep_house
 from tests.factories import UserFactory
@@ -27,10 +28,8 @@ def test_a_line_says_who_for_whom_what_when_and_where() -> None:
     staff, customer = UserFactory.create(username="staff"), UserFactory.create(username="customer")
     request = RequestFactory(REMOTE_ADDR="192.0.2.7", HTTP_USER_AGENT="Netscape").get("/")
     request.request_id = "abc123"  # type: ignore[attr-defined]
-    with time_machine.travel("2026-03-02 12:00:00+00:00", tick=False):
-        event = record_event(
-            "test:thing:done", actor=staff, subject=customer, on_behalf_of=customer, request=request, data={"a": 1}
-        )
+    with time_machine.travel("2026-03-02 12:00:00+00:00", tick=False), acting_in(request):
+        event = record_event("test:thing:done", subject=customer, by=staff, on_behalf_of=customer, a=1)
     event.refresh_from_db()
     assert event.tag == "test:thing:done"
     assert (event.actor_id, event.actor_name) == (staff.pk, "staff")
@@ -202,9 +201,9 @@ def test_a_year_that_came_too_early_stays_in_the_default_partition() -> None:
 @pytest.mark.django_db
 def test_what_concerns_a_user_is_what_she_did_what_was_done_to_her_and_for_her() -> None:
     user, other = UserFactory.create(), UserFactory.create()
-    record_event("test:one:done", actor=user)
+    record_event("test:one:done", by=user)
     record_event("test:two:done", subject=user)
-    record_event("test:three:done", actor=other, on_behalf_of=user)
-    record_event("test:four:done", actor=other)
+    record_event("test:three:done", by=other, on_behalf_of=user)
+    record_event("test:four:done", by=other)
     log = Event.objects.about_user(user.pk)  # type: ignore[attr-defined]
     assert {event.tag for event in log} == {"test:one:done", "test:two:done", "test:three:done"}

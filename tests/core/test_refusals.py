@@ -19,7 +19,7 @@ TAG = "test:door:refused"
 
 def knock(times: int, key: str = "door") -> None:
     for _ in range(times):
-        record_refusal(TAG, scope="test", key=key, data={"limit": "door"})
+        record_refusal(TAG, scope="test", key=key, limit="door")
 
 
 def test_many_refusals_are_two_events_with_their_number() -> None:
@@ -68,7 +68,7 @@ def test_keys_are_counted_apart_and_the_last_event_is_about_the_same_person() ->
     with time_machine.travel(NOON, tick=False) as clock:
         knock(2, "other")
         for _ in range(3):
-            record_refusal(TAG, scope="test", key="door", subject=ada, actor=ada)
+            record_refusal(TAG, scope="test", key="door", subject=ada, by=ada)
         clock.shift(timedelta(minutes=15))
         assert close_refusals() == 2
     about_ada = Event.objects.filter(subject_id=str(ada.pk)).order_by("id")

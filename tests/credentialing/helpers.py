@@ -24,7 +24,7 @@ def issued(coverage: Coverage, user: User, holder: Holder | None = None) -> Cert
         coverage=loaded,
         eligibility=judge_now(loaded),
         holder=holder,
-        user=user,
+        by=user,
         membership=issuing.acting_membership(user, loaded),
         key=uuid.uuid4(),
     )
@@ -67,7 +67,7 @@ def a_holder(user: User, coverage: Coverage, **fields: Any) -> Holder:
     }
     loaded = Coverage.objects.with_policy().get(pk=coverage.pk)
     membership = issuing.acting_membership(user, loaded)
-    return issuing.keep_holder(user=user, membership=membership, **(typed | fields))
+    return issuing.keep_holder(by=user, membership=membership, **(typed | fields))
 
 
 def new_holder_form(**fields: Any) -> dict[str, Any]:

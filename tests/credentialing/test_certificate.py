@@ -102,7 +102,7 @@ def test_a_certificate_says_who_issued_it_and_for_whom(cast: Cast) -> None:
             coverage=coverage,
             eligibility=judge_now(coverage),
             holder=None,
-            user=user,
+            by=user,
             membership=issuing.acting_membership(user, coverage),
             key=uuid.uuid4(),
         )

@@ -207,6 +207,19 @@ def test_issuing_waits_for_a_worker_and_leads_straight_to_the_file(
     assert "Your certificate is ready." in response.content.decode()
 
 
+def test_what_a_worker_records_and_logs_carries_the_id_of_the_request_that_issued(
+    committed: Cast, browse: Browse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "WAIT_SECONDS", PATIENCE)
+    with worker(tmp_path) as documents:
+        address = reverse("credentialing:issue", args=[committed.coverage.public_id])
+        response = browse(committed.ana).post(address, to_whom())
+    rendered = Event.objects.get(tag=CertificateEvent.RENDERED)
+    assert rendered.request_id == response["X-Request-ID"]
+    assert (rendered.actor_id, rendered.ip) == (None, None)
+    assert response["X-Request-ID"] in documents.log.read_text()
+
+
 def age(certificate: Certificate, seconds: float, **fields: Any) -> None:
     """As if it had been handed over so long ago."""
     Certificate.objects.filter(pk=certificate.pk).update(
