@@ -77,13 +77,13 @@ def _make_for(user: User, addresses: tuple[Address, ...]) -> int:
     )
     coverages = list(in_force.with_policy().order_by("external_id")[: CERTIFICATES[user.username]])
     membership = acting_membership(user, coverages[0])
-    holders = [keep_holder(user=user, membership=membership, **address._asdict()) for address in addresses]
+    holders = [keep_holder(by=user, membership=membership, **address._asdict()) for address in addresses]
     for coverage, holder in zip(coverages, holders, strict=False):
         issue(
             coverage=coverage,
             eligibility=judge_now(coverage),
             holder=holder,
-            user=user,
+            by=user,
             membership=membership,
             key=uuid.uuid4(),
         )
