@@ -8,24 +8,28 @@ import os
 import signal
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from demo import develop
 from demo.develop import WEB, Development
+from embedded.supervision import Child
 from tests.demo.test_demo import demo, everybodys_folder, free_port, read_until_ready  # noqa: F401  # a fixture
 from tests.embedded.test_embedded import gone
 
 
-class Process:
+class Process(Child):
     """A child that only remembers what was asked of it."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.asked: list[str] = []
 
-    def __getattr__(self, verb: str) -> object:
-        return lambda: self.asked.append(verb)
+    def __getattribute__(self, verb: str) -> Any:
+        if verb in {"revive", "ask_to_stop", "stop", "launch"}:
+            return lambda: self.asked.append(verb)
+        return super().__getattribute__(verb)
 
 
 @pytest.fixture
