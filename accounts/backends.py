@@ -10,6 +10,7 @@ from django.http import HttpRequest
 
 from accounts.models import User
 from accounts.models.users import fold_username
+from core import memo
 
 
 class UsernameBackend(ModelBackend):
@@ -33,5 +34,5 @@ class UsernameBackend(ModelBackend):
         return super().user_can_authenticate(user) and not user.locks.filter(lifted_at=None).exists()
 
     def get_user(self, user_id: int) -> User | None:
-        user = User.objects.filter(pk=user_id).first()
+        user = memo.take(("user", user_id)) or User.objects.filter(pk=user_id).first()
         return user if user is not None and user.is_active else None

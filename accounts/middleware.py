@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from functools import partial
+from typing import Any, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
+from django_otp import DEVICE_ID_SESSION_KEY
 
 from accounts.guards import SignIn, sign_in_of, store_of, user_of
-from accounts.models import Session
+from accounts.models import CodeDevice, Session, User
 from accounts.models.sessions import EndReason
 from accounts.navigation import page_of, send_to, with_query
 
@@ -42,6 +45,37 @@ def _asked_by_itself(request: HttpRequest, view: Callable[..., Any]) -> bool:
     return not getattr(view, "keeps_session_alive", True) or BY_ITSELF in request.GET
 
 
+class SecondFactorMiddleware:
+    """Sets `user.otp_device`, as django-otp's own middleware does: from the device that came with the session."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.user = cast("User", SimpleLazyObject(partial(_with_second_factor, request, request.user)))
+        return self.get_response(request)
+
+
+def _with_second_factor(request: HttpRequest, user: User | AnonymousUser) -> User | AnonymousUser:
+    if not isinstance(user, User):
+        return user
+    user.otp_device = _verified_by(request, user)
+    if user.otp_device is None and DEVICE_ID_SESSION_KEY in request.session:
+        del request.session[DEVICE_ID_SESSION_KEY]
+    return user
+
+
+def _verified_by(request: HttpRequest, user: User) -> CodeDevice | None:
+    """Return the device whose code verified this session, while it is the user's own and in use."""
+    store = store_of(request)
+    if store.row is None or store.row.verified_at is None or store.device is None:
+        return None
+    device = store.device
+    if device.persistent_id != store.get(DEVICE_ID_SESSION_KEY) or device.user_id != user.pk:
+        return None
+    return device if device.confirmed else None
+
+
 class SessionLimitsMiddleware:
     """Applies a remembered device, keeps the session's last use, and shows times in the user's zone.
 
@@ -66,7 +100,6 @@ class SessionLimitsMiddleware:
         if row.verified_at is None:
             # A code given in this very session is missing; only a remembered device that is still good spares it.
             remembered = row.trusted_device
-            user.otp_device = None
             user.remembered_device = remembered if remembered and remembered.is_usable_by(user) else None
         elif not user.is_verified():
             self._end(request, row)

@@ -14,12 +14,38 @@ from django.contrib.sessions.exceptions import SessionInterrupted
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from accounts.models import AuthenticatorDevice, CodeDevice, PhoneDevice, TrustedDevice, User
 from accounts.models.sessions import EndReason, Session, hash_token
+from core import memo
+from core.statements import Joined
+
+# All that decides who is there, for every page at once. Whether a row opens anything is for Python to say: the limits
+# are in `Session.limit_passed`, the devices' state in `accounts.middleware`.
+WHO = Joined(
+    """
+    SELECT {session}, {user}, {remembered}, {authenticator}, {phone}
+    FROM accounts_session AS "session"
+    LEFT JOIN accounts_user AS "user" ON "user".id = "session".user_id
+    LEFT JOIN accounts_trusteddevice AS "remembered" ON "remembered".id = "session".trusted_device_id
+    LEFT JOIN accounts_authenticatordevice AS "authenticator"
+        ON "authenticator".user_id = "session".user_id
+        AND 'accounts.authenticatordevice/' || "authenticator".id = "session".verified_by
+    LEFT JOIN accounts_phonedevice AS "phone"
+        ON "phone".user_id = "session".user_id
+        AND 'accounts.phonedevice/' || "phone".id = "session".verified_by
+    WHERE "session".key_hash = %s
+    """,
+    session=Session,
+    user=User,
+    remembered=TrustedDevice,
+    authenticator=AuthenticatorDevice,
+    phone=PhoneDevice,
+)
 
 
 class SessionStore(SessionBase):
-    """One request's view of its session. `row` is the stored session, None before anything was stored; `end_reason`
-    says why the cookie's session is no longer accepted."""
+    """One request's view of its session. `row` is the stored session, None before anything was stored; `device` is
+    the one whose code verified it; `end_reason` says why the cookie's session is no longer accepted."""
 
     if TYPE_CHECKING:
         # Django's own, which its type stubs leave out.
@@ -31,6 +57,7 @@ class SessionStore(SessionBase):
     def __init__(self, session_key: str | None = None) -> None:
         super().__init__(session_key)
         self.row: Session | None = None
+        self.device: CodeDevice | None = None
         self.end_reason: EndReason | None = None
 
     @property
@@ -39,18 +66,35 @@ class SessionStore(SessionBase):
         return self.row.public_id if self.row is not None else ""
 
     def load(self) -> dict[str, Any]:
-        stored = Session.objects.filter(key_hash=hash_token(self.session_key or ""))
-        row = stored.select_related("trusted_device__user").first()
+        row = self._read(hash_token(self.session_key or ""))
         if row is not None and row.ended_at is None:
             self.end_reason = row.limit_passed(timezone.now())
             if self.end_reason is None:
                 self.row = row
+                # For `UsernameBackend.get_user`, which Django calls next.
+                memo.hand_on(("user", row.user_id), row.user)
                 return self.decode(row.data)
             row.end(self.end_reason)
         elif row is not None:
             self.end_reason = EndReason(row.end_reason)
         self._session_key = None
         return {}
+
+    def _read(self, key_hash: str) -> Session | None:
+        """Read the session, with the user, the remembered device, and the device that verified it."""
+        found = WHO.first(key_hash)
+        if found is None:
+            return None
+        row: Session = found["session"]
+        self.device = found["authenticator"] or found["phone"]
+        user, remembered = found["user"], found["remembered"]
+        if user is not None:
+            row.user = user
+        if remembered is not None:
+            row.trusted_device = remembered
+            if remembered.user_id == row.user_id:
+                remembered.user = user
+        return row
 
     def exists(self, session_key: str) -> bool:
         return Session.objects.filter(key_hash=hash_token(session_key)).exists()

@@ -15,6 +15,7 @@ from django.utils.formats import date_format
 from django.utils.module_loading import import_string
 
 from accounts.guards import SignIn, sign_in_of, user_of
+from core.memo import once_in
 from policies.models import Membership, reach_of
 from portal.menu import MenuItem, menu_for
 
@@ -87,7 +88,7 @@ class Site:
         if not self.signed_in:
             return None
         read: Callable[[], datetime | None] = import_string(settings.FEED_AS_OF)
-        return read()
+        return once_in(settings.FEED_AS_OF_SECONDS, settings.FEED_AS_OF, read)
 
     @cached_property
     def sign_in_url(self) -> str:

@@ -21,3 +21,5 @@ PASSWORD_HASHERS = ["tests.hashing.QuickArgon2PasswordHasher"]
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405
 # The sources of the tests' packages.
 FEED_KNOWN_SOURCES = ["core", "legacy"]
+# Each test has data of its own.
+FEED_AS_OF_SECONDS = 0

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import BigIntegerField, Q, QuerySet
 
 from core.dates import carrier_today
+from core.statements import prepared
 from policies.models.coverage import Coverage
 from policies.models.membership import Membership
 from policies.models.policy import AgentOfRecord, Policy
@@ -127,6 +128,12 @@ def coverages_not_retired(path: str = "") -> Q:
     )
 
 
+@prepared(user_id=BigIntegerField())
+def _memberships(*, user_id: int) -> QuerySet[Membership]:
+    """The user's memberships that nobody has revoked."""
+    return Membership.objects.filter(user_id=user_id, revoked_at=None).order_by("pk")
+
+
 def reach_of(user: User) -> Reach:
     """The user's reach now. One query; within a request (see `policies.middleware`) the first answer is kept."""
     kept = _kept.get()
@@ -134,7 +141,7 @@ def reach_of(user: User) -> Reach:
         return kept[user.pk]
     today = carrier_today()
     may_be_customer = user.is_active and not user.is_of_staff
-    begun = Membership.objects.filter(user_id=user.pk, revoked_at=None).order_by("pk") if may_be_customer else ()
+    begun = _memberships(user_id=user.pk) if may_be_customer else ()
     reach = Reach(tuple(membership for membership in begun if membership.is_in_effect(today)))
     if kept is not None:
         kept[user.pk] = reach
