@@ -6,7 +6,7 @@ question every time declares it here instead, in one of two forms:
 - `prepared` keeps the SQL of a queryset. The queryset stays the only definition: nothing is written twice.
 - `Joined` is a SELECT written by hand, for rows of several models side by side that no queryset can join.
 
-Neither keeps rows: each call asks the database. docs/decisions/0050-statements-written-once.md says why and how the
+Neither keeps rows: each call asks the database. docs/decisions/0051-statements-written-once.md says why and how the
 tests hold them to the querysets.
 """
 

@@ -128,7 +128,8 @@ def service_addresses(env: Environment, *, data_dir: Path, production: bool) -> 
 
     In production nothing is embedded: a missing address stays empty, and `portal.checks` refuses to start.
     DATABASE_POOL_SIZE above 0 gives each process a connection pool of that size (the web process uses its
-    number of threads; workers have no pool, which costs a single-threaded worker more than it saves).
+    number of threads; workers have no pool, which costs a single-threaded worker more than it saves). DATABASE_PREPARE=0
+    is for a pooler that shares connections between transactions: prepared statements get lost there.
     """
     embedded = set()
     database_url = env.str("DATABASE_URL", default="").strip()
@@ -152,6 +153,10 @@ def service_addresses(env: Environment, *, data_dir: Path, production: bool) -> 
     else:
         database["CONN_MAX_AGE"] = None
     database["CONN_HEALTH_CHECKS"] = True
+    if env.bool("DATABASE_PREPARE", default=True):
+        # Parameters bound by PostgreSQL, and a plan kept from a statement's second use on a connection.
+        prepare = {"server_side_binding": True, "prepare_threshold": 1}
+        database["OPTIONS"] = database.get("OPTIONS", {}) | prepare
 
     redis_url = env.str("REDIS_URL", default="").strip()
     if not redis_url and not production:
