@@ -8,7 +8,7 @@ from bench import certificates, feed, pages
 from bench.measure import Figure
 from bench.people import prepare
 
-NAMES = ("coi_single", "page_home", "page_policies", "page_policy", "feed_load", "feed_unchanged")
+NAMES = ("coi_single", "page_empty", "page_home", "page_policies", "page_policy", "feed_load", "feed_unchanged")
 
 
 def measure(names: list[str], *, policies: int) -> Iterator[Figure]:

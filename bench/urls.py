@@ -1,9 +1,10 @@
-"""The portal's addresses and one more: an empty signed-in page, which bounds every page from below."""
+"""The portal's addresses and two more: an empty signed-in page, and bare, which bounds every page from below."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
 
+from bench import bare
 from portal.urls import urlpatterns as portal_urls
 
 
@@ -12,4 +13,8 @@ def empty(request: HttpRequest) -> HttpResponse:
     return render(request, "base.html")
 
 
-urlpatterns = [*portal_urls, path("bench/empty/", empty, name="bench-empty")]
+urlpatterns = [
+    path("bench/bare/", bare.page, name="bench-bare"),
+    path("bench/empty/", empty, name="bench-empty"),
+    *portal_urls,
+]

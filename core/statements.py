@@ -12,15 +12,17 @@ tests hold them to the querysets.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import cached_property, update_wrapper
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, connection, connections, models
+from django.db.backends.postgresql.base import ServerBindingCursor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable
+    from collections.abc import Callable, Hashable, Iterable, Iterator
 
     from django.db.backends.base.base import BaseDatabaseWrapper
     from django.db.models.query import QuerySet
@@ -96,6 +98,24 @@ def _reader(compiler: SQLCompiler, sql: str, parameters: list[Any]) -> SQLCompil
     return reader
 
 
+@contextmanager
+def _bound_by_the_server() -> Iterator[None]:
+    """Within this block PostgreSQL binds the parameters and so can keep the plan, unless `DATABASE_PREPARE` is off.
+
+    Where the health check replaces the connection meanwhile, the client binds once more: the rows are the same.
+    """
+    connection.ensure_connection()
+    session: Any = connection.connection
+    if connection.settings_dict["OPTIONS"].get("prepare_threshold") is None:
+        yield
+        return
+    by_client, session.cursor_factory = session.cursor_factory, ServerBindingCursor
+    try:
+        yield
+    finally:
+        session.cursor_factory = by_client
+
+
 class Prepared(Generic[Row]):
     """A question whose SQL is written at its first call; see `prepared`."""
 
@@ -112,7 +132,8 @@ class Prepared(Generic[Row]):
         if key not in self._compiled:
             places = {name: Parameter(name, field) for name, field in self._fields.items()}
             self._compiled[key] = _Compiled(self.queryset(**shape, **places))
-        return self._compiled[key].rows(values)
+        with _bound_by_the_server():
+            return self._compiled[key].rows(values)
 
 
 def prepared(
@@ -164,7 +185,7 @@ class Joined:
 
     def first(self, *values: Any) -> dict[str, Any] | None:
         """Return the first row as an object by name, None where a join found nothing; None where there is no row."""
-        with connection.cursor() as cursor:
+        with _bound_by_the_server(), connection.cursor() as cursor:
             cursor.execute(self._sql, values)
             row = cursor.fetchone()
         return {reader.name: reader.read(row) for reader in self._readers} if row is not None else None

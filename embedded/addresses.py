@@ -153,10 +153,9 @@ def service_addresses(env: Environment, *, data_dir: Path, production: bool) -> 
     else:
         database["CONN_MAX_AGE"] = None
     database["CONN_HEALTH_CHECKS"] = True
-    if env.bool("DATABASE_PREPARE", default=True):
-        # Parameters bound by PostgreSQL, and a plan kept from a statement's second use on a connection.
-        prepare = {"server_side_binding": True, "prepare_threshold": 1}
-        database["OPTIONS"] = database.get("OPTIONS", {}) | prepare
+    if env.int("DATABASE_PREPARE", default=1):
+        # PostgreSQL keeps the plan of a fixed statement (core.statements) from its second use on a connection.
+        database["OPTIONS"] = database.get("OPTIONS", {}) | {"prepare_threshold": 1}
 
     redis_url = env.str("REDIS_URL", default="").strip()
     if not redis_url and not production:
