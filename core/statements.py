@@ -98,6 +98,19 @@ def _reader(compiler: SQLCompiler, sql: str, parameters: list[Any]) -> SQLCompil
     return reader
 
 
+class _Cursor(ServerBindingCursor):
+    """Says what it has asked even where PostgreSQL had the statement already: Django's log of queries looks here."""
+
+    if TYPE_CHECKING:
+        # psycopg's own, which Django's type stubs leave out.
+        _query: Any
+
+    def execute(self, query: Any, *args: Any, **kwargs: Any) -> _Cursor:
+        super().execute(query, *args, **kwargs)  # type: ignore[misc]  # psycopg's, left out of the stubs too
+        self._query = self._query or SimpleNamespace(query=query.encode())
+        return self
+
+
 @contextmanager
 def _bound_by_the_server() -> Iterator[None]:
     """Within this block PostgreSQL binds the parameters and so can keep the plan, unless `DATABASE_PREPARE` is off.
@@ -109,7 +122,7 @@ def _bound_by_the_server() -> Iterator[None]:
     if connection.settings_dict["OPTIONS"].get("prepare_threshold") is None:
         yield
         return
-    by_client, session.cursor_factory = session.cursor_factory, ServerBindingCursor
+    by_client, session.cursor_factory = session.cursor_factory, _Cursor
     try:
         yield
     finally:

@@ -128,8 +128,8 @@ def service_addresses(env: Environment, *, data_dir: Path, production: bool) -> 
 
     In production nothing is embedded: a missing address stays empty, and `portal.checks` refuses to start.
     DATABASE_POOL_SIZE above 0 gives each process a connection pool of that size (the web process uses its
-    number of threads; workers have no pool, which costs a single-threaded worker more than it saves). DATABASE_PREPARE=0
-    is for a pooler that shares connections between transactions: prepared statements get lost there.
+    number of threads; workers have no pool, which costs a single-threaded worker more than it saves).
+    DATABASE_PREPARE=0 is for a pooler that shares connections between transactions: prepared statements get lost there.
     """
     embedded = set()
     database_url = env.str("DATABASE_URL", default="").strip()
