@@ -13,6 +13,6 @@ if TYPE_CHECKING:
 
 
 def address_for(name: str) -> Callable[[str], str]:
-    """Return what makes the address of a row of its public id: `address_for("policies:policy")(policy.public_id)`."""
+    """Return what makes the address of a row of its public id: `address_for("area:page")(row.public_id)`."""
     pattern = reverse(name, args=[PUBLIC_ID_PLACE])
     return lambda public_id: pattern.replace(PUBLIC_ID_PLACE, public_id)

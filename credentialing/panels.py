@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from django.urls import reverse
 
 from core.panels import Panel, PanelLink, Slot
+from core.urls import address_for
 from credentialing.models import Certificate
 from policies.models import reach_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from accounts.models import User
     from core.panels import Provider
@@ -40,6 +41,11 @@ def latest_certificates(user: User, *, policy: Policy | None = None) -> Iterator
         order=40,
         links=(PanelLink("Create a certificate", reverse("credentialing:home")),),
     )
+
+
+def certificate_address() -> Callable[[str], str]:
+    """Return what makes the address where a coverage's certificate or letter is created, from its public id."""
+    return address_for("credentialing:issue")
 
 
 PANELS: list[Provider] = [latest_certificates]

@@ -46,6 +46,11 @@ LOOKS = {
 }
 
 
+def lower_first(text: str) -> str:
+    """Return the text for the middle of a sentence: "Left the group" → "left the group"; "ERE bought" stays."""
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text
+
+
 def word_of(coverage: Coverage, day: dt.date, *, was_last: bool) -> Word:
     """Where a coverage stands on `day`. `was_last`: no term of the policy was taken up after this one's.
 

@@ -13,8 +13,9 @@ from core.dates import carrier_today
 from core.templatetags.show import day_long
 from policies.eligibility import Eligibility, judge_now
 from policies.models import Coverage, Membership, Policy, Policyholder, Reach, Term, reach_of
+from policies.pages.papers import PaperLink, paper_links
 from policies.pages.status import RENEWAL_WINDOW_DAYS, Notice, StatusOnDay, status_for_insured, status_of
-from policies.words import Word, word_of
+from policies.words import Word, lower_first, word_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,13 +50,14 @@ CANCELLING = (Policy.Status.PENDING_CANCELLATION, Policy.Status.CANCELLED)
 
 @dataclass(frozen=True, slots=True)
 class OwnCoverage:
-    """An insured's own coverage, the policy it belongs to, and the term."""
+    """An insured's own coverage with its policy and term, and the link to its certificate or letter."""
 
     coverage: Coverage
     status: StatusOnDay
     term: Term
     eligibility: Eligibility
     word: Word
+    paper: PaperLink | None
 
     @property
     def in_force(self) -> bool:
@@ -131,7 +133,7 @@ class Glance:
         """What matters now, in one sentence."""
         cancelling = [status for status in self.statuses if status.word == Word.PENDING_CANCELLATION]
         if cancelling:
-            return f"Policy {cancelling[0].policy.number}: {_lower_first(cancelling[0].sentence)}."
+            return f"Policy {cancelling[0].policy.number}: {lower_first(cancelling[0].sentence)}."
         in_force = [own for own in self.own if own.in_force]
         if in_force and (self.individual or not self.held):
             return f"Your coverage is in force until {day_long(min(own.ends for own in in_force))}."
@@ -146,11 +148,11 @@ class Glance:
     def _held_headline(self) -> str:
         in_force = [held for held in self.held if held.status.in_force]
         if not in_force:
-            return f"Policy {self.held[0].status.policy.number}: {_lower_first(self.held[0].status.sentence)}."
+            return f"Policy {self.held[0].status.policy.number}: {lower_first(self.held[0].status.sentence)}."
         covered = sum(held.covered for held in in_force)
         first = min(in_force, key=lambda held: held.status.ends or dt.date.max)
         people = f"{covered:,} insured{'' if covered == 1 else 's'} covered today"
-        return f"{people}; {_lower_first(first.status.sentence)}."
+        return f"{people}; {lower_first(first.status.sentence)}."
 
     @staticmethod
     def _book_headline(book: Book) -> str:
@@ -158,10 +160,6 @@ class Glance:
         if book.pending_cancellation:
             return f"{policies}; {book.pending_cancellation:,} pending cancellation."
         return f"{policies}; {book.ending:,} end within {RENEWAL_WINDOW_DAYS} days."
-
-
-def _lower_first(sentence: str) -> str:
-    return sentence[:1].lower() + sentence[1:]
 
 
 def glance_of(user: User) -> Glance:
@@ -241,11 +239,13 @@ def own_coverages(coverages: Iterable[Coverage], status: StatusOnDay, terms: Ite
     """Coverages of one policy, which come `with_segments`, with what each gives today. `terms`: the policy's, all."""
     by_id = {term.pk: term for term in terms}
     latest = max((term.effective for term in by_id.values() if term.status in Term.TAKEN_UP), default=None)
+    paper = paper_links()
     found = []
     for coverage in coverages:
         term = coverage.term = by_id[coverage.term_id]
         word = word_of(coverage, status.day, was_last=latest is None or term.effective >= latest)
-        found.append(OwnCoverage(coverage, status, term, judge_now(coverage), word))
+        eligibility = judge_now(coverage)
+        found.append(OwnCoverage(coverage, status, term, eligibility, word, paper(coverage, eligibility)))
     return found
 
 

@@ -149,7 +149,7 @@ def test_a_term_of_another_policy_is_not_there(cast, browse):
 def test_who_left_in_the_middle_of_a_term_is_listed_with_dates_and_reason(cast, browse):
     Coverage.objects.filter(pk=cast.bens.pk).update(expires=days(-10), ended_reason="Left the group")
     page = words(browse(cast.paula).get(cast.policy.get_absolute_url()))
-    assert f"{day(cast.bens.effective)} – {day(days(-10))} · ended: Left the group" in page
+    assert f"{day(cast.bens.effective)} – {day(days(-10))} · Ended: left the group" in page
     assert "Letter for Ben Okafor, MD" in page
 
 
