@@ -26,12 +26,13 @@ def home(request: HttpRequest) -> HttpResponse:
         return render(request, "portal/landing.html", {"news": news})
     user = user_of(request)
     panels = panels_for(user, "home")
+    welcome = f"Welcome to {settings.BRAND['portal_name']}"
     return render(
         request,
         "portal/home.html",
         {
             "greeting": greeting(),
-            "headline": next((panel.headline for panel in panels if panel.headline), ""),
+            "headline": next((panel.headline for panel in panels if panel.headline), welcome),
             "panels": panels,
             "quick_links": quick_links_for(user),
             "news": Announcement.objects.visible_to(user)[:NEWS_ON_HOME],

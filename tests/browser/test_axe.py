@@ -174,15 +174,15 @@ def test_on_a_tablet_the_first_column_has_room_for_a_name(cast: Cast, look: Call
 def test_the_rows_of_a_list_are_as_wide_as_their_card(cast: Cast, look: Callable[..., Page]) -> None:
     page = look("/", cast.paula, 1280, "light")
     gap = "list => list.clientWidth - list.querySelector('li').getBoundingClientRect().width"
-    assert page.locator(".jumps").first.evaluate(gap) < 1
+    assert page.locator(".menu-list").first.evaluate(gap) < 1
     page.set_viewport_size({"width": 820, "height": 900})
-    assert page.locator(".jumps").first.evaluate(gap) < 1
+    assert page.locator(".menu-list").first.evaluate(gap) < 1
 
 
 def test_on_paper_no_heading_is_left_over_its_links(cast: Cast, look: Callable[..., Page]) -> None:
     page = look("/", cast.paula, 1280, "light")
     page.emulate_media(media="print")
-    expect(page.locator("#jumps")).to_be_hidden()
+    expect(page.locator("#links")).to_be_hidden()
     empty = """headings => headings.filter(heading => heading.offsetParent)
         .filter(heading => heading.closest('section').innerText.trim() === heading.innerText.trim())
         .map(heading => heading.innerText)"""
