@@ -117,14 +117,14 @@ def test_without_script_the_phone_menu_opens_and_leads_on(cast: Cast, look: Call
     expect(page).to_have_url(f"{site}/policies/")
     page.get_by_role("searchbox", name="Search policies").fill("riverbend")
     page.get_by_role("button", name="Search").click()
-    page.get_by_role("link", name="MPL-204-118832").click()
+    page.get_by_role("link", name="Riverbend Medical Group").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("In force until")
 
 
 def test_the_first_tab_stop_skips_to_the_content_and_the_ring_is_seen(cast: Cast, look: Callable[..., Page]) -> None:
     page = look("/policies/", cast.adam, 1280, "light")
     page.keyboard.press("Tab")
-    skip = page.get_by_role("link", name="Skip to the main content")
+    skip = page.get_by_role("link", name="Skip to main content")
     expect(skip).to_be_focused()
     expect(skip).to_be_in_viewport()
     page.keyboard.press("Enter")

@@ -171,7 +171,7 @@ def test_a_policyholder_and_an_agent_issue_for_an_insured(page: Page, site, book
     set_up_authenticator(page)
     page.get_by_role("link", name="Continue to the portal").click()
     page.get_by_role("navigation").get_by_role("link", name="Policies").first.click()
-    page.get_by_role("main").get_by_role("link", name="MPL-204-118832").click()
+    page.get_by_role("main").get_by_role("link", name="Riverbend Medical Group").click()
     expect(page.get_by_role("main").get_by_text("Okonkwo").first).to_be_visible()
     page.get_by_role("row", name=re.compile("Núñez")).get_by_role("link", name=re.compile("ertificate")).first.click()
     text = text_of(issue_certificate(page, "Kingston General Hospital"), tmp_path)
