@@ -26,7 +26,11 @@ LATIN = (
 )
 LATIN_EXT = ((0x100, 0x151), (0x154, 0x24F), (0x2B0, 0x2C5), (0x2C7, 0x2D9), (0x2DD, 0x36F), (0x1E00, 0x1EFF))
 SUBSETS = {"latin": LATIN, "latin-ext": LATIN_EXT}
-FEATURES = ("ccmp", "locl", "mark", "mkmk", "kern", "liga", "lnum", "tnum")
+# Accents that are put on a letter by the face come with the letters that have them.
+FEATURES = {
+    "latin": ("kern", "liga", "lnum", "tnum"),
+    "latin-ext": ("ccmp", "locl", "mark", "mkmk", "kern", "liga", "lnum", "tnum"),
+}
 # Goes up when the recipe changes in a way that the digest below doesn't see.
 RECIPE = 1
 
@@ -51,7 +55,7 @@ def prepare_faces() -> Path:
             for subset, ranges in SUBSETS.items():
                 codes = [code for start, end in ranges for code in range(start, end + 1)]
                 file = making / file_name(face, subset)
-                write_subset(face, file, unicodes=codes, features=FEATURES, flavor="woff2")
+                write_subset(face, file, unicodes=codes, features=FEATURES[subset], flavor="woff2")
         making.chmod(0o755)
         making.rename(folder)
     except OSError:
