@@ -60,12 +60,6 @@
     search.select();
   });
 
-  /* A filter that is changed is applied at once; without script its button does it. */
-  document.addEventListener("change", (event) => {
-    const form = event.target.closest("form[data-autosubmit]");
-    if (form && event.target.matches("select, input[type=radio], input[type=checkbox]")) form.requestSubmit();
-  });
-
   document.addEventListener("DOMContentLoaded", () => focusFirst(document));
   document.addEventListener("htmx:afterSwap", (event) => focusFirst(event.target));
 })();
