@@ -20,8 +20,8 @@ View = Callable[Concatenate["HttpRequest", P], "HttpResponse"]
 def step_up_required(view: View[P]) -> View[P]:
     """Ask for a code first if the last real one is older than 20 minutes (docs/security.md#step-up).
 
-    A remembered device is no code. After it the user is back on the page asked for, or on the one whose form was sent;
-    what was typed there is kept by the browser (static/js/keep.js).
+    A remembered device isn't a code. After the code, the user is back on the page asked for, or on the one whose form
+    was sent; the browser keeps what was typed there (static/js/keep.js).
     """
 
     @wraps(view)
@@ -35,6 +35,6 @@ def step_up_required(view: View[P]) -> View[P]:
 
 
 def keeps_no_session_alive(view: AnyView) -> AnyView:
-    """What a page asks for by itself is no sign that somebody is there."""
+    """Automatic requests (polling) don't extend the session."""
     view.keeps_session_alive = False  # type: ignore[attr-defined]
     return view

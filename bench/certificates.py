@@ -69,7 +69,7 @@ def _single() -> Figure:
             wall = (time.perf_counter() - start) * 1000
             used = cpu_of(pids) - used
             if not pdf.startswith(b"%PDF-"):
-                raise RuntimeError(f"The download is no PDF: {pdf[:80]!r}")
+                raise RuntimeError(f"The download isn't a PDF: {pdf[:80]!r}")
             html = certificate_html(Certificate.objects.latest("pk"))
             bare = once(partial(_bare, html))
             if number >= WARM_UP:

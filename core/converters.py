@@ -16,11 +16,11 @@ class PublicIdConverter:
     regex = f"[A-Za-z0-9_-]{{{PUBLIC_ID_LENGTH}}}"
 
     def to_python(self, value: str) -> str:
-        """As it stands in the address."""
+        """As the address has it."""
         return value
 
     def to_url(self, value: str) -> str:
-        """As it stands in the row."""
+        """As the row has it."""
         return value
 
 

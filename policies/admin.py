@@ -208,7 +208,7 @@ class MembershipAdmin(StaffAdmin[Membership]):
         return False
 
     def get_readonly_fields(self, request: HttpRequest, obj: Membership | None = None) -> list[str]:
-        """Once granted, user, role and party stand; another needs another membership."""
+        """Once granted, user, role, and party stay; another needs another membership."""
         fixed = ["user", "role", "insured", "policyholder", "agency", "starts"] if obj else []
         return [*fixed, "revoked_at", "ended_by", "revoked_by", "kept_by_hand"]
 

@@ -1,7 +1,7 @@
 """Logs: one JSON object a line, with the request's id and without anything personal.
 
-What may never stand in a log is in docs/security.md#pii: codes, passwords, tokens, seeds, dates of birth, full
-numbers. Callers don't write them; `redact` is the second line of defence, for what libraries and exceptions say.
+What may never be in a log is in docs/security.md#pii: codes, passwords, tokens, seeds, dates of birth, full
+numbers. Callers don't write them; `redact` is the second line of defense, for what libraries and exceptions say.
 """
 
 from __future__ import annotations
@@ -182,9 +182,9 @@ def view_name_of(request: HttpRequest) -> str:
 class RequestIdMiddleware:
     """Gives each request an id, binds it to every log line, returns it, and logs the request when it is done.
 
-    The id is always ours: events are found by it, and whoever could choose it could borrow another request's. What
-    stands in `X-Request-ID` behind a proxy of ours is logged beside it, if it looks like an id. The user is logged by
-    primary key, the address by its route.
+    The id is always ours: events are found by it, and a client that could choose it could borrow another one. What is
+    in `X-Request-ID` behind a proxy of ours is logged beside it, if it looks like an id. The user is logged by primary
+    key, the address by its route.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from django.db.backends.base.operations import BaseDatabaseOperations as DatabaseOperations
 
 
-# No test is bound to a time: a busy machine is no mistake.
+# No test is bound to a time: a busy machine isn't a mistake.
 hypothesis.settings.register_profile("portal", deadline=None)
 hypothesis.settings.load_profile("portal")
 
@@ -56,7 +56,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def refuse_servers_of_yet_another_day(settings: LazySettings) -> None:
-    """Both servers go by the clock of whoever started them: a second run at the same time may have another one."""
+    """Both servers go by the clock of the process that started them: a second run may have another one."""
     import psycopg
     import redis
 
@@ -88,7 +88,7 @@ def _clean_redis() -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def _flush_past_the_append_only_tables() -> Iterator[None]:
-    """Tests with real transactions empty every table afterwards, which triggers of the event log and of certificates
+    """Tests with real transactions empty every table after it, which triggers of the event log and of certificates
     refuse whatever a session sets; only that flush goes past them (as the tables' owner)."""
     from django.db import connection, transaction
 

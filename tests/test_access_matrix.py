@@ -86,7 +86,7 @@ def certificate(book: SimpleNamespace) -> list[str]:
 
 
 def device(book: SimpleNamespace) -> list[str]:
-    """Somebody else's second factor: nobody's own here, whoever asks."""
+    """Someone else's second factor: nobody's own here, no matter who asks."""
     return [book.device.public_id]
 
 
@@ -127,7 +127,7 @@ ROWS: dict[str, Row] = {
     "accounts:mfa-setup-done": Row(200),
     "accounts:stay-signed-in": Row(302, method="post", half=302),
     "accounts:session-time": Row(200, half=200),
-    # Carries a signature of its own; without one it is refused, whoever is signed in.
+    # Carries a signature of its own; without one it is refused, no matter who is signed in.
     "accounts:twilio-status": Row(403, method="post", anonymous=403, half=403),
 }
 

@@ -1,4 +1,4 @@
-"""No address, parameter, header, or form field ends in a fault of ours, whatever is sent, whoever sends it.
+"""No address, parameter, header, or form field ends in a fault of ours, whatever is sent, and no matter who sends it.
 
 The addresses come from the resolver, the fields from the pages' own forms, the parameters from their forms and links.
 The suite tries a sample; `python -m tools.fuzz` tries everything and prints the slowest requests.
@@ -36,7 +36,7 @@ VIEWERS = ("anonymous", "half", "insured", "policyholder", "agent", "staff")
 SAMPLE = int(os.environ.get("PORTAL_FUZZ", "200"))
 SLOWEST = 15
 
-# As bytes that stand in an address percent-encoded. gunicorn takes lines up to 4 kB and headers up to 8 kB.
+# As bytes that are in an address percent-encoded. gunicorn takes lines up to 4 kB and headers up to 8 kB.
 JUNK: dict[str, bytes] = {
     "nul": b"a\0b",
     "invalid UTF-8": b"\xff\xfe\xc3(",

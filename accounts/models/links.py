@@ -37,10 +37,10 @@ class AccountLinkQuerySet(models.QuerySet["AccountLink"]):
 
 class AccountLink(models.Model):
     """A single-use link (docs/security.md#links). The request makes the row, which names the account and the purpose.
-    Whoever hands the link over draws the token; the row keeps its hash.
+    The worker or operator who hands the link over draws the token; the row keeps its hash.
 
     `epoch`: a lock, a change of password or of a factor voids the link. `email`: where it was sent, empty where an
-    operator handed it over. Whoever used a link has proved to read that email.
+    operator handed it over. Using a link proves that its owner reads that email.
     """
 
     public_id = PublicIdField()

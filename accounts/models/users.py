@@ -167,13 +167,13 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
         return self.first_name or self.username
 
     def set_password(self, raw_password: str | None) -> None:
-        """Hash a new password; remembered devices of the old one don't survive it. Save afterwards."""
+        """Hash a new password; remembered devices of the old one don't survive it. Save after it."""
         super().set_password(raw_password)
         self.password_changed_at = timezone.now()
         self._epoch_is_due = True
 
     def set_unusable_password(self) -> None:
-        """Let no password open the account until a new one is set. Save afterwards."""
+        """Let no password open the account until a new one is set. Save after it."""
         super().set_unusable_password()
         self.password_changed_at = timezone.now()
         self._epoch_is_due = True

@@ -179,7 +179,7 @@ def complete(*, request: HttpRequest, device: CodeDevice) -> None:
 
 
 def sign_out(*, request: HttpRequest) -> None:
-    """End the session on the server; its key opens nothing afterwards, wherever a copy of it is kept."""
+    """End the session on the server; no copy of its key is accepted after it."""
     if request.user.is_authenticated:
         user = user_of(request)
         record_event(AccountEvent.SESSION_ENDED, subject=user, by=user)

@@ -25,7 +25,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def stay_signed_in(request: HttpRequest) -> HttpResponse:
-    """Somebody is there: the idle time starts anew. Answers a script with the seconds left, a form with its page."""
+    """Someone is there: the idle time starts again. Answers a script with the seconds left, a form with its page."""
     session = session_of(request)
     type(session).objects.open().filter(pk=session.pk).update(last_seen_at=timezone.now())
     session.refresh_from_db(fields=["last_seen_at"])

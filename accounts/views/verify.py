@@ -54,7 +54,7 @@ def verify(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def verify_ways(request: HttpRequest) -> HttpResponse:
-    """The choice among one's methods, for whoever can't use the one asked for."""
+    """The choice among one's methods, for users who can't use the one asked for."""
     ways = [{"device": device, "method": method_of(device)} for device in devices_of(user_of(request))]
     if not ways:
         return redirect(with_query("accounts:mfa-setup", next=wanted_page(request)))

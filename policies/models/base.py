@@ -51,7 +51,7 @@ class Address(models.Model):
 
     @property
     def address_lines(self) -> list[str]:
-        """The address as it stands on an envelope, without the name: two or three lines, empty ones left out."""
+        """The address as on an envelope, without the name: two or three lines, empty ones left out."""
         town = ", ".join(part for part in (self.city, f"{self.state} {self.zip}".strip()) if part)
         return [line for line in (self.address1, self.address2, town) if line]
 

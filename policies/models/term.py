@@ -30,7 +30,7 @@ class Term(FeedRow):
     """A policy period: from `effective` (inclusive) to `expires` (exclusive), both 12:01 a.m."""
 
     class Status(models.TextChoices):
-        """An offered renewal is no coverage; an accepted one not yet; a bound one is."""
+        """An offered renewal isn't coverage; an accepted one not yet; a bound one is."""
 
         OFFERED = "offered", "Offered"
         ACCEPTED = "accepted", "Accepted"

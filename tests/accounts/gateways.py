@@ -1,4 +1,4 @@
-"""Stand-ins for whoever delivers text messages; named by dotted path in `settings.SMS_GATEWAY`."""
+"""Stand-ins for the provider of text messages; named by dotted path in `settings.SMS_GATEWAY`."""
 
 from __future__ import annotations
 

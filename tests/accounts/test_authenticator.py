@@ -72,7 +72,7 @@ def test_the_seed_is_encrypted_at_rest(adas_app: AuthenticatorDevice) -> None:
 
 
 @pytest.mark.parametrize("typed", ["12345", "1234567", "abcdef", "١٢٣٤٥٦", ""])
-def test_what_is_no_code_is_refused_and_not_counted(
+def test_what_isnt_a_code_is_refused_and_not_counted(
     client: Client, ada: User, adas_app: AuthenticatorDevice, typed: str
 ) -> None:
     give_password_only(client, ada)

@@ -34,6 +34,6 @@ def test_other_changes_leave_a_confirmed_email_alone(ada: User) -> None:
     assert ada.confirmed_email == ada.email
 
 
-def test_no_email_is_no_confirmed_email(ada: User) -> None:
+def test_an_empty_email_isnt_a_confirmed_one(ada: User) -> None:
     with pytest.raises(IntegrityError, match="only_an_email_is_confirmed"):
         UserFactory.create(email="", email_confirmed_at=ada.email_confirmed_at)

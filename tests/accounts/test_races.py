@@ -201,7 +201,7 @@ def test_of_8_wrong_passwords_at_once_5_are_judged_and_3_refused(judging: Judgin
     assert Throttle.objects.get(scope="account:password").refused == 3
 
 
-def test_8_right_passwords_at_once_all_pass_since_a_double_click_is_no_attack(judging: Judging) -> None:
+def test_8_right_passwords_at_once_all_pass_since_a_double_click_isnt_an_attack(judging: Judging) -> None:
     ada = UserFactory.create()
     assert sign_in_at_once(*[(ada.username, PASSWORD)] * 8) == [302] * 8
     assert judging.most <= 5

@@ -189,7 +189,7 @@ def test_revoking_the_device_stops_the_session_that_it_opened(
     assert client.get("/accounts/mfa/setup/done/")["Location"].startswith("/accounts/verify/")
 
 
-def test_a_remembered_device_is_no_fresh_code(client: Client, ada: User, adas_app: AuthenticatorDevice) -> None:
+def test_a_remembered_device_isnt_a_fresh_code(client: Client, ada: User, adas_app: AuthenticatorDevice) -> None:
     sign_in_and_remember(client, adas_app)
     type_password(client)
     assert Session.objects.open().get().verified_at is None

@@ -75,7 +75,7 @@ def test_what_a_page_asks_for_by_itself_keeps_no_session_alive(client: Client, a
         assert client.get("/accounts/session-time/").status_code == 302
 
 
-def test_stay_signed_in_starts_the_idle_time_anew(client: Client, ada: User) -> None:
+def test_stay_signed_in_starts_the_idle_time_again(client: Client, ada: User) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         sign_in(client, ada)
         clock.shift(timedelta(minutes=14))
@@ -268,7 +268,7 @@ def test_a_slow_request_takes_nothing_back_that_another_one_stored(client: Clien
     assert "_auth_user_backend" not in after
 
 
-def test_a_finished_sign_in_stands_whatever_was_stored_meanwhile(client: Client, ada: User) -> None:
+def test_a_finished_sign_in_stays_whatever_was_stored_meanwhile(client: Client, ada: User) -> None:
     give_password_only(client, ada)
     one, other = both_of(client)
     other["_messages"] = "saved"

@@ -27,7 +27,7 @@ DONE = "/accounts/mfa/setup/done/"
 
 
 def key_on(page: str) -> str:
-    """The key that stands on the page to be typed, as the user reads it."""
+    """The key on the page to be typed, as the user reads it."""
     found = re.search(r'class="secret"[^>]*>([A-Z2-7 ]+)<', page)
     assert found is not None
     assert all(len(group) == 4 for group in found[1].split())
@@ -70,7 +70,7 @@ def test_the_qr_code_and_the_link_say_the_same_as_the_key(client: Client, nell: 
     assert "style=" not in page
 
 
-def test_the_step_used_at_enrolment_is_spent(nell: User) -> None:
+def test_the_step_used_at_enrollment_is_spent(nell: User) -> None:
     browser, other = Client(), Client()
     with time_machine.travel("2026-03-02 12:00:10+00:00", tick=False):
         type_password(browser, "nell")

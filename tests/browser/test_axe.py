@@ -41,7 +41,7 @@ def cast(transactional_db: None, settings: Settings) -> Cast:
 
 @pytest.fixture
 def look(browser: Browser, site: str) -> Callable[..., Page]:
-    """Opens an address as somebody, on a screen of that width, in that colour scheme."""
+    """Opens an address as somebody, on a screen of that width, in that color scheme."""
 
     def open_page(address: str, user: User | None, width: int, scheme: str, **options: object) -> Page:
         context = browser.new_context(

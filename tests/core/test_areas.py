@@ -111,5 +111,5 @@ def test_a_hook_is_the_callable_of_the_area_that_offers_it(monkeypatch: pytest.M
     assert found("Ada") == "Hello, Ada"
 
 
-def test_an_app_that_is_no_area_announces_nothing() -> None:
+def test_an_app_that_isnt_an_area_announces_nothing() -> None:
     assert not isinstance(apps.get_app_config("contenttypes"), AreaConfig)

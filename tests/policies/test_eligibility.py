@@ -211,7 +211,7 @@ def test_a_change_in_mid_term_is_one_chain_of_coverage_and_never_an_end() -> Non
     assert (now.kind, now.starts, now.ends) == (Paper.COI, STARTS, ENDS)
 
 
-def test_a_change_ahead_is_no_end_either() -> None:
+def test_a_change_ahead_isnt_an_end_either() -> None:
     now = eligibility(segments=[[STARTS, AHEAD], [AHEAD, ENDS]], expires=AHEAD)
     assert (now.kind, now.starts, now.ends) == (Paper.COI, STARTS, ENDS)
 

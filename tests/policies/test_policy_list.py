@@ -44,7 +44,7 @@ def test_each_sees_her_own_policies_and_nobody_elses(cast, browse):
         assert numbers(browse(user).get(ADDRESS)) == expected
 
 
-def test_a_row_says_where_the_policy_stands_and_leads_to_its_page(cast, browse):
+def test_a_row_gives_the_policys_status_and_leads_to_its_page(cast, browse):
     response = browse(cast.paula).get(ADDRESS)
     assert "Riverbend Medical Group Physicians MPL-204-118832 In force" in words(response)
     assert cast.policy.get_absolute_url() in links(response)

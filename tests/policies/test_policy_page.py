@@ -1,4 +1,4 @@
-"""A policy's page: where it stands, its terms, and the coverages that the viewer may see."""
+"""A policy's page: its status, its terms, and the coverages that the viewer may see."""
 
 from __future__ import annotations
 

@@ -169,7 +169,7 @@ def test_the_database_refuses_a_membership_with_the_wrong_party_or_two():
             Membership.objects.create(user=user, **wrong)
 
 
-def test_the_same_live_membership_cannot_stand_twice_but_may_be_granted_anew_after_revocation():
+def test_the_same_membership_cannot_be_there_twice_but_may_be_granted_again_after_revocation():
     user, holder = UserFactory(), PolicyholderFactory()
     first = holder_of(user, holder)
     with pytest.raises(IntegrityError), transaction.atomic():

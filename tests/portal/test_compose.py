@@ -1,4 +1,4 @@
-"""docker-compose.yml and the Dockerfile: the commands that they name run as they stand, in production mode, and a user
+"""docker-compose.yml and the Dockerfile: the commands that they name run as they are, in production mode, and a user
 signs in through them. No container engine is needed: what differs is only where paths and addresses lead."""
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def test_nothing_of_ours_starts_before_the_tables_are_up_to_date(name: str) -> N
     assert OURS[name]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
 
 
-def test_no_secret_stands_in_the_file_and_each_one_is_made(tmp_path: Path) -> None:
+def test_no_secret_is_in_the_file_and_each_one_is_made(tmp_path: Path) -> None:
     empty = make_secrets(tmp_path / "secrets")
     made = {path.name for path in (tmp_path / "secrets").iterdir()}
 

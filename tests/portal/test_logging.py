@@ -199,7 +199,7 @@ def test_no_half_of_an_address_is_left_where_a_value_is_cut() -> None:
     assert "ana" not in redact(None, "info", {"header": text})["header"]
 
 
-def test_what_is_no_text_is_searched_too(written: Written) -> None:
+def test_what_isnt_text_is_searched_too(written: Written) -> None:
     structlog.get_logger("test").info("odd", error=ValueError(SECRETS[0]), raw=SECRETS[5].encode(), kept=[1, None, 2.5])
 
     written.assert_clean()

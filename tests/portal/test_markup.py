@@ -57,7 +57,7 @@ def faults_of(html: str) -> list[str]:
     """What is wrong with a page."""
     page = Page()
     page.feed(html)
-    twice = [f"id {name!r} stands {times} times" for name, times in Counter(page.ids).items() if times > 1]
+    twice = [f"id {name!r} is there {times} times" for name, times in Counter(page.ids).items() if times > 1]
     focus = [f"{len(page.focused)} elements ask for the focus"] if len(page.focused) > 1 else []
     lost = [f"link to #{name}, which is not there" for name in page.fragments if name not in page.ids]
     return page.faults + twice + focus + lost

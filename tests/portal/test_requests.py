@@ -105,7 +105,7 @@ def test_a_nul_in_a_header_is_a_bad_request(header: str) -> None:
     "address", ["/policies/{}/", "/credentialing/issue/{}/", "/credentialing/certificates/{}/", "/accounts/verify/{}/"]
 )
 @pytest.mark.parametrize("odd", ["x", "a" * 21, "a" * 23, "é" * 22, "%ff" * 22, "a" * 21 + "%20", "1"])
-def test_what_is_no_public_id_leads_nowhere(signed_in: Client, address: str, odd: str) -> None:
+def test_what_isnt_a_public_id_leads_nowhere(signed_in: Client, address: str, odd: str) -> None:
     assert signed_in.get(address.format(odd)).status_code == 404
 
 

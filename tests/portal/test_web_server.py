@@ -110,7 +110,7 @@ def test_the_log_holds_neither_address_nor_query_nor_headers_of_a_request(server
         b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: Zebulon\r\n\r\n",
     ],
 )
-def test_what_is_no_request_is_refused_without_a_word_of_it_in_the_log(server: Server, raw: bytes) -> None:
+def test_what_isnt_a_request_is_refused_without_a_word_of_it_in_the_log(server: Server, raw: bytes) -> None:
     answer = server.send(raw)
 
     assert re.match(rb"HTTP/1\.1 [45]\d\d", answer)

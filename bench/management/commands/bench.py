@@ -26,7 +26,7 @@ class Command(BaseCommand):
         parser.add_argument("--policies", type=int, default=40, help="how many policies the example book holds")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Measure the figures one by one, so that what is done stands even when a later one fails."""
+        """Measure the figures one by one, so that what is done stays even if a later one fails."""
         if not settings.DEMO:
             raise CommandError("Benchmarks need demo mode: run `make bench`, or set PORTAL_MODE=demo.")
         names = [name for name in options["only"].split(",") if name] or list(suite.NAMES)

@@ -22,7 +22,7 @@ MOST_POLICIES = 100_000
 class Command(BaseCommand):
     """Starts PostgreSQL, Redis, the workers and the web server, and stops them all on INT or TERM.
 
-    Data stay between starts in the port's data folder; `--fresh` begins anew. Two demos may run on two ports.
+    Data stays in the port's data folder between starts; `--fresh` forgets it. Two demos can run on two ports.
     """
 
     # One sentence says what is missing, before anything else is looked at.
@@ -42,7 +42,7 @@ class Command(BaseCommand):
             raise CommandError(missing)
         port = options["port"]
         if not 1 <= port <= 65535:
-            raise CommandError(f"{port} is no port: choose one from 1 to 65535.")
+            raise CommandError(f"{port} isn't a port: choose one from 1 to 65535.")
         if not FEWEST_POLICIES <= options["policies"] <= MOST_POLICIES:
             raise CommandError(f"Choose from {FEWEST_POLICIES} to {MOST_POLICIES:,} policies.")
         if not port_is_free(port):
