@@ -18,7 +18,7 @@ from django.utils import timezone
 from accounts.models import AuthenticatorDevice, Challenge, CodeDevice, Outcome, PhoneDevice, User
 from accounts.services import codes, signing_in
 from demo.models import DemoMessage
-from demo.users import DEMO_PASSWORD
+from demo.users import DEMO_PASSWORD, new_user
 from policies.models import Membership
 
 APP = "Demo authenticator"
@@ -68,14 +68,8 @@ def make_twins() -> None:
     """Create the missing accounts of the cards, and bring their memberships and groups up to date."""
     for role in ROLES:
         model = User.objects.get(username=role.twin_of)
-        twin = User.objects.filter(username=role.username).first() or User.objects.create_user(
-            role.username,
-            f"{role.username}@people.example",
-            DEMO_PASSWORD,
-            first_name=model.first_name,
-            last_name=model.last_name,
-            is_staff=model.is_staff,
-            email_confirmed_at=timezone.now(),
+        twin = User.objects.filter(username=role.username).first() or new_user(
+            role.username, first_name=model.first_name, last_name=model.last_name, is_staff=model.is_staff
         )
         twin.groups.set(model.groups.all())
         for held in Membership.objects.filter(user=model):
