@@ -17,7 +17,10 @@ LONGEST_PASSWORD = 128
 
 
 class SignInForm(FocusedForm):
-    """Username and password as typed. Spaces in a password count."""
+    """Username and password as typed. Spaces in a password count.
+
+    `autofocus=False` is for a page that is about more than signing in.
+    """
 
     username = forms.CharField(
         max_length=150,
@@ -35,6 +38,11 @@ class SignInForm(FocusedForm):
             "max_length": f"Use {LONGEST_PASSWORD} characters or fewer.",
         },
     )
+
+    def __init__(self, *args: Any, autofocus: bool = True, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not autofocus:
+            self.fields["username"].widget.attrs.pop("autofocus", None)
 
 
 class NewPasswordForm(SetPasswordForm):  # type: ignore[type-arg]  # not subscriptable where it runs

@@ -20,7 +20,11 @@ class AuthenticatorMethod(MethodBase):
     code = AuthenticatorDevice.METHOD
     verbose_name = "Authenticator app"
     icon = "smartphone"
-    summary = "An app on your phone shows a new code every 30 seconds. Works without cell service."
+    summary = (
+        "Google Authenticator, Microsoft Authenticator, 1Password, or another app shows a new code every 30 seconds. "
+        "Works without cell service."
+    )
+    recommended = True
 
     def get_devices(self, user: User) -> Iterable[AuthenticatorDevice]:
         return AuthenticatorDevice.objects.devices_for_user(user, confirmed=True).order_by("created_at")
@@ -41,6 +45,7 @@ class TextMethod(MethodBase):
     code = PhoneDevice.METHOD
     verbose_name = "Text message"
     icon = "message-square-text"
+    recommended = False
     summary = "We’ll text a code to your mobile phone. Requires cell service. Message and data rates may apply."
 
     def get_devices(self, user: User) -> Iterable[PhoneDevice]:

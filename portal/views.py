@@ -8,6 +8,7 @@ from django.conf import settings
 from django.shortcuts import render
 from django.utils import timezone
 
+from accounts.forms import SignInForm
 from accounts.guards import SignIn, sign_in_of, user_of
 from core.panels import panels_for
 from portal.menu import quick_links_for
@@ -20,10 +21,10 @@ NEWS_ON_HOME = 5
 
 
 def home(request: HttpRequest) -> HttpResponse:
-    """`/`: what matters now to a signed-in user, or what the portal is and where to sign in (S-05, S-20, S-22)."""
+    """`/`: what matters now to a signed-in user, or what the portal is and the sign-in form (S-05, S-20, S-22)."""
     if sign_in_of(request) is not SignIn.FULL:
         news = Announcement.objects.visible_to(None)[:NEWS_ON_HOME]
-        return render(request, "portal/landing.html", {"news": news})
+        return render(request, "portal/landing.html", {"news": news, "form": SignInForm(autofocus=False)})
     user = user_of(request)
     panels = panels_for(user, "home")
     welcome = f"Welcome to {settings.BRAND['portal_name']}"

@@ -29,13 +29,17 @@ def heading(response):
     return body[body.index("<h1>") + 4 : body.index("</h1>")]
 
 
-def test_a_visitor_is_told_what_this_is_and_where_to_sign_in():
+def test_a_visitor_is_told_what_this_is_and_can_sign_in_at_once():
     response = Client().get("/")
+    page = response.content.decode()
     assert response.status_code == 200
-    assert links(response).count(reverse("accounts:sign-in")) == 2, "at the upper right, and on the page"
-    assert "professional liability" in words(response)
-    assert "Web support helps: (860) 555-0140" in words(response)
-    assert "Sign out" not in response.content.decode()
+    assert links(response).count(reverse("accounts:sign-in")) == 1, "at the upper right"
+    assert f'action="{reverse("accounts:sign-in")}"' in page
+    assert 'name="username"' in page
+    assert "autofocus" not in page, "the page is about more than signing in"
+    assert "medical liability" in words(response)
+    assert "Forgot your username or password? Call web support at (860) 555-0140" in words(response)
+    assert "Sign out" not in page
     assert response["Cache-Control"] == "no-store, private"
 
 
