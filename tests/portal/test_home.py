@@ -350,3 +350,33 @@ def test_a_second_role_adds_its_news(cast, browse):
     announce("Agents only", audience=[Membership.Role.AGENT])
     insured_by(cast.adam, cast.olgas.insured)
     assert "Agents only" in words(browse(cast.adam).get("/"))
+
+
+# ---- around every page ----
+
+
+def test_the_user_menu_tells_name_and_roles_and_leads_to_the_sign_in_methods(cast, browse):
+    holder_of(cast.ana, cast.policy.policyholder)
+    response = browse(cast.ana).get("/")
+    menu = response.content.decode().partition('<div class="drop-sheet">')[2].partition("</details>")[0]
+    assert cast.ana.get_full_name() in menu
+    assert "Insured, policyholder" in menu
+    assert reverse("accounts:mfa-setup") in links(response)
+
+
+def test_the_footer_leads_to_the_legal_pages_that_are_set(settings):
+    settings.LEGAL_PAGES = {"Privacy": "https://carrier.example/privacy", "Terms of use": ""}
+    response = Client().get("/")
+    assert "https://carrier.example/privacy" in links(response)
+    assert "Terms of use" not in response.content.decode()
+
+
+def test_a_printed_page_says_who_printed_it_and_when(cast, browse, time_machine):
+    time_machine.move_to(dt.datetime(2026, 11, 24, 22, 5, tzinfo=dt.UTC), tick=False)
+    assert "November 24, 2026, 5:05 p.m. EST" in Client().get("/").content.decode()
+    name = cast.ana.get_full_name() or cast.ana.username
+    assert f"{name} · November 24, 2026, 5:05 p.m. EST" in browse(cast.ana).get("/").content.decode()
+
+
+def test_a_page_has_a_description_for_search_engines():
+    assert '<meta name="description" content="' in Client().get("/").content.decode()
