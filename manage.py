@@ -40,11 +40,7 @@ def main() -> None:
         from bench.environment import prepare_environment as prepare_benchmarks
 
         prepare_benchmarks()
-    elif (
-        command != "check"
-        and not Path(__file__).with_name(".env").is_file()
-        and not any(map(os.environ.get, OF_PRODUCTION))
-    ):
+    elif command != "check" and nothing_is_set():
         sys.exit(f"PORTAL_MODE isn't set. For the demo's data, run: PORTAL_MODE=demo {' '.join(['python', *sys.argv])}")
     try:
         from django.conf import settings
@@ -58,6 +54,12 @@ def main() -> None:
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)
+
+
+def nothing_is_set() -> bool:
+    """Return whether the portal's own settings would find nothing to go by: no mode, and nothing of production."""
+    own = os.environ["DJANGO_SETTINGS_MODULE"] == "portal.settings"
+    return own and not Path(__file__).with_name(".env").is_file() and not any(map(os.environ.get, OF_PRODUCTION))
 
 
 def start_services() -> None:

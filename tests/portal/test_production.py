@@ -83,6 +83,12 @@ def test_on_a_machine_without_production_a_command_says_how_to_use_the_demos_dat
     )
 
 
+def test_settings_that_choose_a_mode_themselves_are_left_alone() -> None:
+    done = manage("version", DJANGO_SETTINGS_MODULE="tests.settings")
+
+    assert done.returncode == 0, done.stderr
+
+
 def a_database(**change: object) -> dict[str, object]:
     """PostgreSQL on another machine."""
     there = {"HOST": "db.portal.test", "PASSWORD": "x", "OPTIONS": {"sslmode": "verify-full"}}
