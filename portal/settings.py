@@ -53,10 +53,15 @@ FIELD_KEYS: list[str] = [part for part in _secret("FIELD_KEYS").split(",") if pa
 HASH_KEY = _secret("HASH_KEY")
 
 # The brand is a setting; the carrier of the demo is invented.
+LARK = "static/img/mark.svg"
 BRAND: dict[str, Any] = {
     "name": env.str("BRAND_NAME", default="Larkfield Mutual"),
     "legal_name": env.str("BRAND_LEGAL_NAME", default="Larkfield Mutual Insurance Company"),
     "portal_name": env.str("BRAND_PORTAL_NAME", default="Larkfield Portal"),
+    # The mark on certificates, an SVG or PNG file; empty prints none. The lark is for the invented carrier alone.
+    "mark": env.str(
+        "BRAND_MARK", default="" if env.str("BRAND_NAME", default="") else f"{BASE_DIR}/static/img/mark.svg"
+    ),
 }
 # Whom to call, by topic (S-46).
 SUPPORT: dict[str, dict[str, str]] = {

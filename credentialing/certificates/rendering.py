@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.template.loader import render_to_string
 
 from core.pdf import Layout, Setting
@@ -42,12 +44,12 @@ def layout() -> Layout:
 def _settings(certificate: Certificate, *, style: str = "") -> Iterator[Setting]:
     """The ways to set the page: as it should look, drawn together, and at last with a schedule on pages of its own."""
     sheet = Sheet(certificate.snapshot)
-    signature = _signature(sheet.company["signature"])
+    images = {"mark": _mark(settings.BRAND["mark"]), "signature": _signature(sheet.company["signature"])}
     template = f"credentialing/pdf/{'letter' if sheet.is_letter else 'certificate'}.html"
 
     def html(density: str, *, continued: bool = False) -> str:
         context = {"c": certificate, "s": sheet, "density": density, "continued": continued, "style": style}
-        return render_to_string(template, context | {"signature": signature})
+        return render_to_string(template, context | images)
 
     weight = _weight(sheet)
     for density, most in DENSITIES:
@@ -57,9 +59,24 @@ def _settings(certificate: Certificate, *, style: str = "") -> Iterator[Setting]
 
 
 def _signature(name: str) -> str:
-    """The signature's image as an address that holds it, empty without one. Raises FileNotFoundError where the file is
-    gone: nothing is then made that looks unsigned."""
-    return f"data:image/png;base64,{base64.b64encode(read_signature(name)).decode()}" if name else ""
+    """Return the signature's image as a data URL, empty without one.
+
+    Raises FileNotFoundError where the file is gone, so that no certificate looks unsigned.
+    """
+    return _data_url("image/png", read_signature(name)) if name else ""
+
+
+@cache
+def _mark(path: str) -> str:
+    """Return the brand's mark as a data URL, empty without one. Raises KeyError for other files than SVG and PNG."""
+    if not path:
+        return ""
+    mark = Path(path)
+    return _data_url({".svg": "image/svg+xml", ".png": "image/png"}[mark.suffix.lower()], mark.read_bytes())
+
+
+def _data_url(content_type: str, image: bytes) -> str:
+    return f"data:{content_type};base64,{base64.b64encode(image).decode()}"
 
 
 def _weight(sheet: Sheet) -> int:

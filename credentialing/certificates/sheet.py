@@ -112,12 +112,20 @@ class Sheet:
 
     @property
     def status(self) -> str:
-        """Of a certificate, whether the coverage is in force; a letter states several."""
+        """The status of the coverage on the day of issue, as `policies.eligibility` judged it. Never a reason."""
         if self.is_letter:
-            return ""
+            what = "Policy period" if self._goes_on else "Coverage"
+            return f"{what} ended on {day_long(self.coverage.ends)}"
+        cancelled = self._day("cancellation_effective")
         if begins := self._day("begins"):
-            return f"Bound; begins on {day_long(begins)}"
-        return f"In force on {day_long(self.issued_on)}"
+            status = f"Bound; begins on {day_long(begins)}"
+        else:
+            status = f"In force on {day_long(self.issued_on)}"
+        if cancelled is None:
+            return status
+        if cancelled == self.coverage.ends:
+            return f"{status}; ends on {day_long(cancelled)}"
+        return f"{status}; cancellation pending for {day_long(cancelled)}"
 
     @property
     def history_heading(self) -> str:
@@ -174,7 +182,7 @@ class Sheet:
             "cancelled": f"Policy {number} was cancelled, and coverage under it ended on {day}.",
             "left": f"Coverage of this insured under policy {number} ended on {day}.",
             "ended": f"Coverage under policy {number} ended on {day}.",
-            "term": f"The term of policy {number} that began on {day_long(self.policy_starts)} ended on {day}.",
+            "term": f"The period of policy {number} that began on {day_long(self.policy_starts)} ended on {day}.",
         }
         return sentences[self._standing["how_it_ended"]]
 
@@ -222,6 +230,10 @@ class Sheet:
         """The moment of the company's data, in the company's zone: 'November 20, 2026, 9:00 p.m. EST'."""
         moment = dt.datetime.fromisoformat(self._as_of["at"]).astimezone(ZoneInfo(self._as_of["zone"]))
         return date_format(timezone.localtime(moment, moment.tzinfo), "F j, Y, g:i a T")
+
+    @property
+    def _goes_on(self) -> bool:
+        return bool(self._standing["how_it_ended"] == "term")
 
     def _day(self, name: str) -> dt.date | None:
         value = self._standing.get(name)

@@ -63,7 +63,7 @@ def test_every_term_is_on_it_the_latest_first_with_dates_form_and_limits(cast: C
 
 def test_a_past_term_of_a_policy_that_goes_on_doesnt_read_as_if_coverage_had_ended(cast: Cast) -> None:
     text = words_of(made(a_past_term(cast, 2001), cast.ana))
-    assert "The term of policy MPL-204-118832 that began on March 1, 2001 ended on March 1, 2002." in text
+    assert "The period of policy MPL-204-118832 that began on March 1, 2001 ended on March 1, 2002." in text
     assert "Coverage under policy" not in text
     assert f"{days(0).year + 1}" not in text.replace("LPC-", ""), "nothing of the coverage in force"
 
