@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import io
+import re
+import unicodedata
 from urllib.parse import quote
 
 from django.conf import settings
 from django.core.files.storage import Storage
 from django.http import FileResponse, HttpResponse, HttpResponseBase
-from django.utils.http import content_disposition_header
 
 from core.storage import private_storage
 
@@ -19,10 +20,32 @@ CONTENT_TYPES = {
     ".zip": "application/zip",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
+# What file systems and mail programs don't take in a name.
+RESERVED = re.compile(r'[/\\:*?"<>|]+')
+# Line breaks, controls, and marks that turn the direction of the text.
+UNSEEN = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
 
 
 class FileChangedError(Exception):
     """The file in storage isn't the one that was stored."""
+
+
+def file_name_part(text: str, *, most_bytes: int = 80) -> str:
+    """Return `text` as a part of a file's name: without separators of paths, controls, and dots at its ends, at most
+    `most_bytes` of UTF-8."""
+    seen = "".join(" " if unicodedata.category(char) in UNSEEN else char for char in unicodedata.normalize("NFC", text))
+    cut = " ".join(RESERVED.sub(" ", seen).split()).encode()[:most_bytes].decode(errors="ignore")
+    return cut.strip(" .")
+
+
+def attachment_header(filename: str) -> str:
+    """Return the Content-Disposition of a download (RFC 6266): the name as it is, and in ASCII for old programs."""
+    plain = (
+        unicodedata.normalize("NFKD", filename.replace("–", "-").replace("’", "'")).encode("ascii", "ignore").decode()
+    )
+    fallback = " ".join(RESERVED.sub(" ", plain).split())
+    header = f'attachment; filename="{fallback}"'
+    return header if fallback == filename else f"{header}; filename*=UTF-8''{quote(filename, safe='')}"
 
 
 def private_file_response(
@@ -39,18 +62,15 @@ def private_file_response(
     store = storage or private_storage()
     response: HttpResponseBase
     if sha256:
-        content = _unchanged(store, name, sha256)
-        response = FileResponse(io.BytesIO(content), as_attachment=True, filename=filename, content_type=content_type)
+        response = FileResponse(io.BytesIO(_unchanged(store, name, sha256)), content_type=content_type)
     elif settings.ACCEL_REDIRECT_PREFIX:
         if not store.exists(name):
             raise FileNotFoundError(name)
         response = HttpResponse(content_type=content_type)
         response["X-Accel-Redirect"] = settings.ACCEL_REDIRECT_PREFIX.rstrip("/") + "/" + quote(name)
-        response["Content-Disposition"] = content_disposition_header(True, filename) or "attachment"
     else:
-        response = FileResponse(
-            store.open(name, "rb"), as_attachment=True, filename=filename, content_type=content_type
-        )
+        response = FileResponse(store.open(name, "rb"), content_type=content_type)
+    response["Content-Disposition"] = attachment_header(filename)
     response["Cache-Control"] = "private, no-store"
     response["X-Content-Type-Options"] = "nosniff"
     return response

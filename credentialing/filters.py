@@ -1,4 +1,4 @@
-"""What the list of coverages can be narrowed to (S-34: by number, policyholder or insured; by status)."""
+"""Narrow the list of coverages by number, policyholder, or insured, and by status (S-34)."""
 
 from __future__ import annotations
 
@@ -47,20 +47,18 @@ class CoverageFilter(StatusSearchFilter):
         fields: list[str] = []
 
     def by_text(self, coverages: CoverageQuerySet, _name: str, text: str) -> CoverageQuerySet:
-        """Number, policyholder, or the insured's own name; every word the beginning of one of the name's."""
-        query = name_query(fold(text).split())
-        if query is None:
-            return coverages.none() if text.strip() else coverages
-        number = normalize_number(text)
-        by_number = Q(term__policy__number_normalized__startswith=number) if number else Q(pk__in=[])
-        return coverages.filter(
-            by_number
-            | Q(term__policy__policyholder__in=Policyholder.objects.filter(search=query))
-            | Q(insured__in=Insured.objects.filter(search=query))
-        )
+        """Return those whose policy number begins so, or whose policyholder or insured has these words in the name."""
+        number, query = normalize_number(text), name_query(fold(text).split())
+        if not text.strip():
+            return coverages
+        found = Q(term__policy__number_normalized__startswith=number) if number else Q(pk__in=[])
+        if query is not None:
+            found |= Q(term__policy__policyholder__in=Policyholder.objects.filter(search=query))
+            found |= Q(insured__in=Insured.objects.filter(search=query))
+        return coverages.filter(found)
 
     def by_status(self, coverages: CoverageQuerySet, _name: str, status: str) -> CoverageQuerySet:
-        """The coverages whose mark says so (`policies.words`); those with a cancellation ahead are in force."""
+        """Return those whose status has that word (`policies.words`); a pending cancellation is in force."""
         if status == ALL:
             return coverages
         cancelled_on = Coalesce("term__policy__cancellation_effective", "term__policy__status_date", LONG_AGO)
@@ -69,7 +67,7 @@ class CoverageFilter(StatusSearchFilter):
 
 
 def _marked(status: str, today: dt.date) -> Q:
-    """The condition of each tab: `policies.words.word_of` for the database. Each coverage is in one of them."""
+    """Return the condition of a tab: `policies.words.word_of` for the database. Each coverage is in one of them."""
     of, term = Policy.Status, Term.Status
     cancelled = Q(term__policy__status=of.CANCELLED)
     unbound = Q(term__policy__status=of.PENDING) | Q(term__status__in=(term.OFFERED, term.ACCEPTED))

@@ -1,4 +1,4 @@
-"""The form that issues a certificate: to whom it goes."""
+"""The forms that issue a certificate: who it is for, and a new holder."""
 
 from __future__ import annotations
 
@@ -7,73 +7,30 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 
-from core.dates import STATE_ZONES
 from core.idempotency import IdempotentForm
 from core.pdf import unprintable
+from core.states import STATES
 from credentialing.certificates import issuing, limits
 from credentialing.models import Certificate, Holder
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from accounts.models import User
     from policies.eligibility import Eligibility
-    from policies.models import Coverage
+    from policies.models import Coverage, Membership
 
 CONCERN, SAVED, NEW = "concern", "saved", "new"
-# A select of more is no help; whoever is not in it is typed again and found by name and address.
+# A longer select doesn't help; typing a holder again finds the saved one by name and address.
 MOST_HOLDERS = 300
 ZIP = re.compile(r"\d{5}(-?\d{4})?")
 
 
-class IssueForm(IdempotentForm):
-    """To whom it may concern, a holder from the address book of the user's parties, or a new one typed."""
+class NewHolderForm(forms.ModelForm[Holder]):
+    """A holder as typed, for the address book of the party that issues."""
 
-    recipient = forms.ChoiceField(
-        label="Who is the certificate for?",
-        widget=forms.RadioSelect,
-        error_messages={"required": "Say who the certificate is for."},
-    )
-    holder = forms.ModelChoiceField(
-        label="Certificate holder",
-        queryset=Holder.objects.none(),
-        to_field_name="public_id",
-        required=False,
-        empty_label="Choose a holder",
-        error_messages={"invalid_choice": "Choose one from the list."},
-    )
-    name = forms.CharField(
-        label="Name",
-        max_length=200,
-        required=False,
-        help_text="The hospital, health plan, or person requesting it, exactly as it should appear.",
-        widget=forms.TextInput(attrs={"autocomplete": "off", "maxlength": 200}),
-    )
-    address1 = forms.CharField(
-        label="Address", max_length=120, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"})
-    )
-    address2 = forms.CharField(
-        label="Suite, floor, or unit",
-        max_length=120,
-        required=False,
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
-    )
-    city = forms.CharField(
-        label="City", max_length=80, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"})
-    )
-    state = forms.ChoiceField(
-        label="State",
-        required=False,
-        choices=[("", "Choose"), *((state, state) for state in sorted(STATE_ZONES))],
-        error_messages={"invalid_choice": "Choose a state from the list."},
-    )
-    zip = forms.CharField(
-        label="ZIP code",
-        max_length=10,
-        required=False,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "numeric"}),
-    )
-
-    TYPED = ("name", "address1", "address2", "city", "state", "zip")
-    # A new holder needs these; the sentence stands next to the field that lacks them.
+    use_required_attribute = False
+    # Typed as on an envelope; each sentence is next to the field that needs it.
     NEEDED = {
         "name": "Enter a name.",
         "address1": "Enter an address.",
@@ -82,6 +39,69 @@ class IssueForm(IdempotentForm):
         "zip": "Enter a ZIP code.",
     }
 
+    state = forms.ChoiceField(
+        choices=[("", "Choose"), *STATES.items()],
+        error_messages={"invalid_choice": "Choose a state from the list."},
+    )
+
+    class Meta:
+        model = Holder
+        fields = ("name", "address1", "address2", "city", "state", "zip")
+        labels = {"address1": "Address", "address2": "Suite, floor, or unit", "zip": "ZIP code"}
+        help_texts = {"name": "The hospital, health plan, or person requesting it, exactly as it should appear."}
+        widgets = {"zip": forms.TextInput(attrs={"inputmode": "numeric"})}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            # The address is a hospital's, not the user's own.
+            field.widget.attrs["autocomplete"] = "off"
+            if name in self.NEEDED:
+                field.required = True
+                field.error_messages["required"] = self.NEEDED[name]
+
+    def clean_zip(self) -> str:
+        text = str(self.cleaned_data["zip"])
+        if not ZIP.fullmatch(text):
+            raise forms.ValidationError("Enter a 5-digit ZIP code or ZIP+4 (12345-6789).")
+        return f"{text[:5]}-{text[5:]}" if len(text) == 9 else text
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse letters that no certificate can print."""
+        cleaned = super().clean() or self.cleaned_data
+        for name, typed in list(cleaned.items()):
+            if missing := unprintable(str(typed)):
+                self.add_error(name, f"We can’t print these characters: {' '.join(missing)}. Use Latin letters.")
+        return cleaned
+
+
+class SavedHolderForm(forms.Form):
+    """A holder from the address books that the user issues from."""
+
+    holder = forms.ModelChoiceField(
+        label="Certificate holder",
+        queryset=Holder.objects.none(),
+        to_field_name="public_id",
+        error_messages={"required": "Choose one from the list.", "invalid_choice": "Choose one from the list."},
+    )
+    use_required_attribute = False
+
+    def __init__(self, *args: Any, memberships: Sequence[Membership], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        holders = Holder.objects.in_books_of(memberships).order_by("-last_used_at", "-id")
+        recent = list(holders.values_list("pk", "public_id")[:MOST_HOLDERS])
+        offered = holders.filter(pk__in=[pk for pk, _ in recent]).order_by("name", "id")
+        self.fields["holder"].queryset = offered  # type: ignore[attr-defined]
+        self.has_holders = bool(recent)
+        if len(recent) == 1:
+            self.fields["holder"].initial = recent[0][1]
+
+
+class IssueForm(IdempotentForm):
+    """A saved holder, a new one, or to whom it may concern. Only the form of the choice is validated."""
+
+    recipient = forms.ChoiceField(widget=forms.RadioSelect)
+
     def __init__(self, *args: Any, user: User, coverage: Coverage, eligibility: Eligibility, **kwargs: Any) -> None:
         """`coverage` was fetched through `visible_to(user)`; `eligibility` is what it gives now."""
         super().__init__(*args, **kwargs)
@@ -89,58 +109,39 @@ class IssueForm(IdempotentForm):
         self._coverage = coverage
         self._eligibility = eligibility
         self._memberships = issuing.acting_memberships(user, coverage)
-        holders = Holder.objects.in_books_of(self._memberships).order_by("-last_used_at", "-id")
-        recent = list(holders.values_list("pk", flat=True)[:MOST_HOLDERS])
-        self.fields["holder"].queryset = holders.filter(pk__in=recent).order_by("name", "id")  # type: ignore[attr-defined]
-        self.fields["recipient"].initial = SAVED if recent else CONCERN
-        self.has_holders = bool(recent)
+        self.saved = SavedHolderForm(**self._typed_for(SAVED), memberships=self._memberships)
+        self.new = NewHolderForm(**self._typed_for(NEW))
         if eligibility.is_letter:
-            self._ask_for_recipient()
+            self._name("recipient", "letter")
         else:
-            self._speak_of("holder")
+            self._name("holder", "certificate")
 
-    def _ask_for_recipient(self) -> None:
-        """A letter has a recipient, not a certificate holder."""
-        self.fields["recipient"].label = "Who is the letter for?"
-        self.fields["holder"].label = "Recipient"
-        self._speak_of("recipient")
+    def _typed_for(self, choice: str) -> dict[str, Any]:
+        """What the form of a choice takes. It stays unbound where another is chosen, and keeps what was typed."""
+        if not self.is_bound:
+            return {}
+        return {"data" if self.data.get("recipient") == choice else "initial": self.data}
 
-    def _speak_of(self, word: str) -> None:
-        choices = [(CONCERN, "To whom it may concern"), (NEW, f"A new {word}")]
-        if self.has_holders:
-            choices.insert(1, (SAVED, f"A saved {word}"))
-        self.fields["recipient"].choices = choices  # type: ignore[attr-defined]
-        self.fields["holder"].empty_label = f"Choose a {word}"  # type: ignore[attr-defined]
+    def _name(self, word: str, paper: str) -> None:
+        choices = [(NEW, f"A new {word}"), (CONCERN, "To whom it may concern")]
+        if self.saved.has_holders:
+            choices.insert(0, (SAVED, f"A saved {word}"))
+        recipient, holder = self.fields["recipient"], self.saved.fields["holder"]
+        recipient.choices = choices  # type: ignore[attr-defined]
+        recipient.initial = choices[0][0]
+        recipient.label = f"Who is the {paper} for?"
+        recipient.error_messages["required"] = f"Choose who the {paper} is for."
+        holder.label = "Recipient" if word == "recipient" else "Certificate holder"
+        holder.empty_label = f"Choose a {word}"  # type: ignore[attr-defined]
 
-    def clean_zip(self) -> str:
-        """Five digits, or nine."""
-        text = str(self.cleaned_data["zip"]).strip()
-        if text and not ZIP.fullmatch(text):
-            raise forms.ValidationError("Enter a 5-digit ZIP code or ZIP+4 (12345-6789).")
-        return f"{text[:5]}-{text[5:]}" if len(text) == 9 else text
+    @property
+    def chosen(self) -> SavedHolderForm | NewHolderForm | None:
+        """The form of the choice that was sent; none for 'to whom it may concern'."""
+        return next((form for form in (self.saved, self.new) if form.is_bound), None)
 
-    def clean(self) -> dict[str, Any]:
-        """What was chosen decides what else is needed; what belongs to another choice is ignored."""
-        cleaned = super().clean() or self.cleaned_data
-        recipient = cleaned.get("recipient")
-        if recipient == SAVED and not cleaned.get("holder") and "holder" not in self.errors:
-            self.add_error("holder", "Choose one from the list.")
-        if recipient == NEW:
-            self._check_typed(cleaned)
-        else:
-            for name in self.TYPED:
-                self.errors.pop(name, None)
-        if recipient != SAVED:
-            self.errors.pop("holder", None)
-        return cleaned
-
-    def _check_typed(self, cleaned: dict[str, Any]) -> None:
-        for name, sentence in self.NEEDED.items():
-            if not cleaned.get(name) and name not in self.errors:
-                self.add_error(name, sentence)
-        for name in self.TYPED:
-            if missing := unprintable(str(cleaned.get(name, ""))):
-                self.add_error(name, f"We can’t print these characters: {' '.join(missing)}. Use Latin letters.")
+    def is_valid(self) -> bool:
+        """Whether both the choice and its form are valid; both are checked, so that all errors show at once."""
+        return all([super().is_valid(), self.chosen is None or self.chosen.is_valid()])
 
     def issue(self) -> Certificate:
         """Issue the certificate. Raises `issuing.NotIssuableError` or `limits.TooManyError` with the sentence for the
@@ -148,13 +149,12 @@ class IssueForm(IdempotentForm):
         limits.count_issue(self._user)
         membership = self._memberships[0]
         holder = None
-        if self.cleaned_data["recipient"] == SAVED:
-            # Whose address book the holder stands in, issues: no other party is to see her.
-            holder = self.cleaned_data["holder"]
+        if self.saved.is_bound:
+            # The party whose address book the holder is in issues: no other party may see the holder.
+            holder = self.saved.cleaned_data["holder"]
             membership = next(each for each in self._memberships if holder.is_in_book_of(each))
-        elif self.cleaned_data["recipient"] == NEW:
-            typed = {name: self.cleaned_data[name] for name in self.TYPED}
-            holder = issuing.keep_holder(by=self._user, membership=membership, **typed)
+        elif self.new.is_bound:
+            holder = issuing.keep_holder(by=self._user, membership=membership, **self.new.cleaned_data)
         return issuing.issue(
             coverage=self._coverage,
             eligibility=self._eligibility,

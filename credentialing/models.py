@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import ExpressionWrapper, F, Q
 from django.urls import reverse
 from django.utils import timezone
 
+from core.downloads import file_name_part
 from core.fields import PublicIdField
+from core.search import name_query
 from policies.models import Agency, Coverage, Insured, Membership, Policyholder, coverages_not_retired, reach_of
-from policies.models.base import Address
+from policies.models.base import Address, search_vector
 from policies.models.reach import Reach
 from policies.names import fold, normalize_number
 
@@ -62,6 +64,9 @@ class Holder(Address):
     )
     agency = models.ForeignKey(Agency, on_delete=models.PROTECT, null=True, blank=True, related_name="holders")
     fingerprint = models.CharField(max_length=64, editable=False)
+    # The name as `policies.names.fold` gives it, so that "Nunez" finds "Núñez".
+    search_name = models.CharField(max_length=400, blank=True, default="", editable=False)
+    search = search_vector("search_name")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     last_used_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -71,7 +76,7 @@ class Holder(Address):
     class Meta:
         verbose_name = "certificate holder"
         ordering = ("name", "id")
-        constraints: ClassVar = [
+        constraints = [
             models.CheckConstraint(
                 condition=Q(insured__isnull=False, policyholder=None, agency=None)
                 | Q(insured=None, policyholder__isnull=False, agency=None)
@@ -84,7 +89,10 @@ class Holder(Address):
                 name="credentialing_holder_once",
             ),
         ]
-        indexes: ClassVar = [models.Index(fields=["-last_used_at"], name="credentialing_holder_recent")]
+        indexes = [
+            models.Index(fields=["-last_used_at"], name="credentialing_holder_recent"),
+            GinIndex(fields=["search"], name="credentialing_holder_search"),
+        ]
 
     def __str__(self) -> str:
         return ", ".join([self.name, *self.address_lines])
@@ -126,15 +134,18 @@ class CertificateQuerySet(models.QuerySet["Certificate"]):
         return self.filter(status=Certificate.Status.QUEUED)
 
     def search(self, text: str) -> Self:
-        """Those whose serial number begins with `text`, whose policy number does (spaces, dashes, case aside), or whose
-        holder's or insured's name holds it. Of what `visible_to` found: a holder's name finds only what shows it."""
-        wanted = text.strip()
-        if not wanted:
+        """Return those whose serial or policy number begins so, or whose holder or insured has these words in the name.
+
+        Of `visible_to`'s rows: a holder's name finds only certificates that show it.
+        """
+        if not text.strip():
             return self
-        found = Q(serial__istartswith=wanted) | Q(is_own=True, snapshot__holder__name__icontains=wanted)
-        found |= Q(snapshot__insured__name__icontains=wanted)
-        if number := normalize_number(wanted):
+        found = Q(serial__istartswith=text.strip())
+        if number := normalize_number(text):
             found |= Q(coverage__term__policy__number_normalized__startswith=number)
+        if (query := name_query(fold(text).split())) is not None:
+            found |= Q(coverage__insured__in=Insured.objects.filter(search=query))
+            found |= Q(is_own=True, holder__in=Holder.objects.filter(search=query))
         return self.filter(found)
 
     def with_policy(self) -> Self:
@@ -197,8 +208,8 @@ class Certificate(models.Model):
 
     objects = CertificateQuerySet.as_manager()
 
-    PREFIXES: ClassVar[dict[str, str]] = {Kind.PAST_COVERAGE: "LPC"}
-    ISSUERS: ClassVar[dict[str, str]] = {
+    PREFIXES = {Kind.PAST_COVERAGE: "LPC"}
+    ISSUERS = {
         Membership.Role.INSURED: "the insured",
         Membership.Role.POLICYHOLDER: "the policyholder",
         Membership.Role.AGENT: "an agent",
@@ -211,8 +222,8 @@ class Certificate(models.Model):
 
     class Meta:
         ordering = ("-issued_at", "-id")
-        permissions: ClassVar = [("retry_certificate", "Can try failed certificates again")]
-        constraints: ClassVar = [
+        permissions = [("retry_certificate", "Can try failed certificates again")]
+        constraints = [
             models.UniqueConstraint(
                 fields=["coverage", "snapshot_digest", "issued_on"], name="credentialing_certificate_once_a_day"
             ),
@@ -226,7 +237,7 @@ class Certificate(models.Model):
                 name="credentialing_certificate_ready_has_file",
             ),
         ]
-        indexes: ClassVar = [
+        indexes = [
             models.Index(fields=["coverage", "-issued_at"], name="credentialing_cert_coverage"),
             models.Index(fields=["-issued_at", "-id"], name="credentialing_cert_recent"),
             models.Index(fields=["enqueued_at"], condition=Q(status="queued"), name="credentialing_cert_queued"),
@@ -291,7 +302,12 @@ class Certificate(models.Model):
 
     @property
     def download_name(self) -> str:
-        """The name of the downloaded file: 'Certificate of insurance, Ana Núñez, MD, COI-2026-7KQ4M2XDW.pdf'."""
-        # What file systems and mail programs don't take in a name, and lines that a name must not break.
-        name = re.sub(r'[\x00-\x1f\x7f/\\:*?"<>|]+', " ", self.insured_name)
-        return f"{self.title}, {' '.join(name.split())[:80].strip()}, {self.serial}.pdf"
+        """The name of the downloaded file: 'COI Núñez-Abernathy – Saint Aldhelm – 2026-11-24.pdf'.
+
+        For the party that issued it; other names leave the holder out.
+        """
+        whose = self.snapshot["insured"].get("last_name") or self.insured_name
+        holder = self.snapshot["holder"]["name"] if self.is_own and self.snapshot["holder"] else ""
+        kind = "Past coverage letter" if self.is_letter else "COI"
+        parts = [f"{kind} {file_name_part(whose)}", file_name_part(holder), str(self.issued_on)]
+        return " – ".join(part for part in parts if part) + ".pdf"

@@ -1,7 +1,8 @@
-"""Certificates: what can be certified, issuing one, its progress, its file (S-34 to S-39)."""
+"""Certificates: coverages to choose from, issuing one, its progress, its file (S-34 to S-39)."""
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from django.contrib import messages
@@ -13,13 +14,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.decorators import keeps_no_session_alive
 from accounts.guards import user_of
 from core.downloads import FileChangedError, private_file_response
+from core.filters import LONGEST_SEARCH
 from core.keyset import keyset_page
 from credentialing.certificates import downloads, issuing, limits
 from credentialing.filters import ACTIVE, CoverageFilter
 from credentialing.forms import IssueForm
 from credentialing.models import Certificate
-from credentialing.pages.coverages import ORDER, in_order, listing_of
-from policies.eligibility import judge_now
+from credentialing.pages.coverages import ORDER, in_order, listing_of, row_of
 from policies.models import Coverage
 from policies.rights import require
 from policies.roles import Capability
@@ -29,15 +30,14 @@ if TYPE_CHECKING:
 
     from accounts.models import User
 
-# How long the request that issues waits for the file before it shows the page with the progress bar.
+# How long the request that issues waits for the file before the page with the progress bar comes.
 WAIT_SECONDS = 3.0
 MOST_RECENT = 8
-MOST_SEARCHED = 100
 
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """The user's coverages, searched and narrowed, each with what it gives; and the latest certificates.
+    """Show the user's coverages, searched and narrowed, each with what it gives; and the latest certificates.
 
     422 for a search that makes no sense.
     """
@@ -46,7 +46,8 @@ def home(request: HttpRequest) -> HttpResponse:
     query = {"status": ACTIVE} | asked
     narrowed = CoverageFilter(query, in_order(Coverage.objects.visible_to(user)), request=request)
     understood = narrowed.is_valid()
-    page = keyset_page(narrowed.qs if understood else in_order(Coverage.objects.none()), request, order=ORDER)
+    found = narrowed.qs if understood else in_order(Coverage.objects.none())
+    page = keyset_page(found, request, order=ORDER, count=True)
     context = {
         "page": page,
         "filter": narrowed,
@@ -58,50 +59,50 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def certificates(request: HttpRequest) -> HttpResponse:
-    """Every certificate that the user sees, newest first, searched by number, holder or insured."""
-    q = request.GET.get("q", "").strip()[:MOST_SEARCHED]
+    """Show every certificate that the user sees, newest first, searched by number, holder, or insured."""
+    q = request.GET.get("q", "").strip()[:LONGEST_SEARCH]
     found = Certificate.objects.visible_to(user_of(request)).search(q)
-    page = keyset_page(found, request, order=("-issued_at", "-id"))
+    page = keyset_page(found, request, order=("-issued_at", "-id"), count=True)
     return render(request, "credentialing/certificates.html", {"page": page, "q": q, "crumbs": _crumbs()})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def issue(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Choose the holder of a coverage's certificate, and issue it. 404 for an outsider, 403 without the right, 422 for
-    what can't be issued so, 429 for more than a person issues; what was typed is then shown again."""
+    """Choose the holder of a coverage's certificate, and issue it.
+
+    404 for an outsider, 403 without the right, 422 for a form with errors or a coverage that gives nothing, 429 past
+    the user's limit; the page then still has what was typed.
+    """
     user = user_of(request)
-    coverage = get_object_or_404(Coverage.objects.visible_to(user).with_policy(), public_id=public_id)
+    coverage = get_object_or_404(in_order(Coverage.objects.visible_to(user)), public_id=public_id)
     require(user, Capability.ISSUE_CERTIFICATE, coverage.term.policy)
-    eligibility = judge_now(coverage)
-    form = IssueForm(request.POST or None, user=user, coverage=coverage, eligibility=eligibility)
-    status = 200
-    if request.method == "POST" and form.is_valid():
+    row = row_of(coverage)
+    form = IssueForm(request.POST or None, user=user, coverage=coverage, eligibility=row.eligibility)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
+    if form.is_bound and form.is_valid():
         try:
             certificate = form.issue()
         except issuing.NotIssuableError as refusal:
             form.add_error(None, str(refusal))
         except limits.TooManyError as refusal:
             form.add_error(None, f"{refusal} What you entered is still here.")
-            status = 429
+            status = HTTPStatus.TOO_MANY_REQUESTS
         else:
             if certificate.was_there:
                 messages.info(request, _already(certificate, user))
             issuing.wait_for_file(certificate, seconds=WAIT_SECONDS)
             return redirect(certificate.get_absolute_url() + "?download")
-    context = {
-        "form": form,
-        "coverage": coverage,
-        "eligibility": eligibility,
-        "earlier": Certificate.objects.visible_to(user).filter(coverage=coverage)[:MOST_RECENT],
-        "crumbs": _crumbs(),
-    }
-    return render(request, "credentialing/issue.html", context, status=422 if form.errors and status == 200 else status)
+    earlier = Certificate.objects.visible_to(user).filter(coverage=coverage)[:MOST_RECENT]
+    context = {"form": form, "row": row, "earlier": earlier, "crumbs": _crumbs()}
+    return render(request, "credentialing/issue.html", context, status=status)
 
 
 @require_safe
 def certificate_page(request: HttpRequest, public_id: str) -> HttpResponse:
-    """A certificate: ready to be downloaded, in preparation, or failed with a retry; another party's only in outline.
-    404 for an outsider."""
+    """Show a certificate: ready, in preparation, or failed with a retry; another party's only in outline.
+
+    404 for an outsider.
+    """
     certificate = _visible_certificate(user_of(request), public_id)
     if certificate.is_own:
         _look_after(certificate)
@@ -113,8 +114,10 @@ def certificate_page(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_safe
 @keeps_no_session_alive
 def progress(request: HttpRequest, public_id: str) -> HttpResponse:
-    """The part of a certificate's page that changes; the page asks for it until it is ready. 404 for an outsider, 403
-    for another party than the one that issued it."""
+    """Return the part of a certificate's page that changes; the page asks for it until the file is ready.
+
+    404 for an outsider, 403 for another party than the one that issued it.
+    """
     certificate = _own_certificate(user_of(request), public_id)
     _look_after(certificate)
     return render(request, "credentialing/_progress.html", {"certificate": certificate, "starts": True})
@@ -122,8 +125,11 @@ def progress(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @require_safe
 def download(request: HttpRequest, public_id: str) -> HttpResponseBase:
-    """The PDF, through the row filter each time, and recorded. 404 for an outsider, 403 without the right or for
-    another party than the one that issued it: the page shows the holder."""
+    """Send the PDF, scoped each time, and record it.
+
+    404 for an outsider, 403 without the right or for another party than the one that issued it: the paper names the
+    holder.
+    """
     user = user_of(request)
     certificate = _own_certificate(user, public_id)
     require(user, Capability.ISSUE_CERTIFICATE, certificate.coverage.term.policy)
@@ -144,8 +150,11 @@ def download(request: HttpRequest, public_id: str) -> HttpResponseBase:
 
 @require_POST
 def retry(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Try a certificate again that could not be made. 404 for an outsider, 403 without the right or for another party
-    than the one that issued it, 429 after three tries within an hour."""
+    """Try a failed certificate again.
+
+    404 for an outsider, 403 without the right or for another party than the one that issued it, 429 after three tries
+    within an hour.
+    """
     user = user_of(request)
     certificate = _own_certificate(user, public_id)
     require(user, Capability.ISSUE_CERTIFICATE, certificate.coverage.term.policy)
@@ -170,12 +179,12 @@ def _crumbs() -> list[tuple[str, str]]:
 
 
 def _visible_certificate(user: User, public_id: str) -> Certificate:
-    """A certificate that the user sees, whoever issued it; 404 where there is none."""
+    """Return a certificate that the user sees, of any party; 404 where there is none."""
     return get_object_or_404(Certificate.objects.visible_to(user).with_policy(), public_id=public_id)
 
 
 def _own_certificate(user: User, public_id: str) -> Certificate:
-    """A certificate that a party of the user's issued. Raises `PermissionDenied` (403) for one that she only sees."""
+    """Return a certificate that one of the user's parties issued. Raises `PermissionDenied` (403) for another's."""
     certificate = _visible_certificate(user, public_id)
     if not certificate.is_own:
         raise PermissionDenied("another party issued this certificate")

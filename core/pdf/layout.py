@@ -1,10 +1,10 @@
-"""Laying out a page: HTML and a style sheet in, PDF out. Nothing is fetched but our own faces.
+"""Layout of a page: HTML and a style sheet in, PDF out. It fetches nothing but our own faces.
 
-Reading fonts and parsing a style sheet costs as much as laying out a short page, so a `Layout` does both once and is
-kept by the worker. It is locked: Pango's font map is not for two threads at a time.
+Reading fonts and parsing a style sheet costs as much as laying out a short page, so a `Layout` does both once and the
+worker keeps it. A lock guards it, since Pango's font map isn't safe for two threads.
 
-WeasyPrint is imported when the first page is laid out: it costs every process that never renders a second or more, and
-needs Pango, which `manage.py` must be able to miss in a sentence.
+WeasyPrint is imported with the first page: the import takes a second or more, and it needs Pango, whose absence
+`manage.py` must be able to report.
 """
 
 from __future__ import annotations
@@ -25,35 +25,36 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Setting:
-    """One way to set a page: its HTML, and how many pages it may take (None: as many as it needs)."""
+class Candidate:
+    """One way to set a document: its HTML, and how many pages it may take (None: as many as it needs)."""
 
     html: str
     pages: int | None = None
 
 
 class Layout:
-    """A kind of document: its style sheet, parsed once together with the faces, applied to page after page."""
+    """A kind of document: its style sheet, parsed once with the faces, applied to page after page."""
 
     def __init__(self, stylesheet: str) -> None:
-        """`stylesheet`: CSS without `@font-face` rules; 'Portal Serif' and 'Portal Sans' are there in 400 and 600."""
+        """`stylesheet` is CSS without `@font-face` rules, for 'Portal Serif' and 'Portal Sans' in 400 and 600."""
         self._stylesheet = stylesheet
         self._lock = threading.Lock()
         self._fonts: FontConfiguration | None = None
         self._css: CSS | None = None
 
     def standalone_css(self) -> str:
-        """All that a page needs to be laid out by a WeasyPrint of its own."""
+        """Return all the CSS of a page, faces included, for a WeasyPrint outside this layout."""
         return f"{faces_css()}\n{self._stylesheet}"
 
     def warm_up(self) -> None:
-        """Read fonts and style sheet and lay out an empty page, so that the first one costs what the next ones cost."""
-        self.render([Setting("<!DOCTYPE html><html lang='en'><title>-</title><body><p>-</p></body></html>")])
+        """Read fonts and style sheet and lay out an empty page, so that the first real one is as fast as the next."""
+        self.render([Candidate("<!DOCTYPE html><html lang='en'><title>-</title><body><p>-</p></body></html>")])
 
-    def render(self, settings: Iterable[Setting]) -> bytes:
-        """The PDF of the first setting that keeps to its pages, else of the last one. Later ones aren't made in vain.
+    def render(self, candidates: Iterable[Candidate]) -> bytes:
+        """Return the PDF of the first candidate that keeps to its pages, else of the last. Later ones aren't made.
 
-        Tagged, with title, author, subject and dates from the HTML's head. The same HTML gives the same bytes.
+        It is tagged and takes title, author, subject, and dates from the HTML's head. The same HTML gives the same
+        bytes. Raises ValueError without a candidate.
         """
         from weasyprint import HTML
 
@@ -62,14 +63,14 @@ class Layout:
         document = None
         with self._lock:
             fonts, css = self._prepared()
-            for setting in settings:
-                document = HTML(string=setting.html, url_fetcher=OwnFacesOnly()).render(
+            for candidate in candidates:
+                document = HTML(string=candidate.html, url_fetcher=OwnFacesOnly()).render(
                     stylesheets=[css], font_config=fonts, **OPTIONS
                 )
-                if setting.pages is None or len(document.pages) <= setting.pages:
+                if candidate.pages is None or len(document.pages) <= candidate.pages:
                     break
             if document is None:
-                raise ValueError("A document needs at least one setting.")
+                raise ValueError("A document needs at least one candidate.")
             return bytes(document.write_pdf(**OPTIONS))
 
     def _prepared(self) -> tuple[FontConfiguration, CSS]:
@@ -80,8 +81,8 @@ class Layout:
 
         if self._fonts is None or self._css is None:
             self._fonts = FontConfiguration()
-            # WeasyPrint keeps copies of the faces in a temporary folder until the object goes; at the very end of a
-            # process it could no longer remove them.
+            # WeasyPrint keeps copies of the faces in a temporary folder until this object goes; when the process ends
+            # by itself, it can't remove them any more.
             atexit.register(self._let_go)
             self._css = CSS(string=self.standalone_css(), font_config=self._fonts, url_fetcher=OwnFacesOnly())
         return self._fonts, self._css
@@ -90,14 +91,14 @@ class Layout:
         self._fonts = self._css = None
 
 
-# Without this library WeasyPrint lets fontTools make the faces small, which writes the time into them unless told one.
+# Without this library WeasyPrint lets fontTools subset the faces, which writes the time into them unless given one.
 if needs()["harfbuzz-subset"].missing:
     os.environ.setdefault("SOURCE_DATE_EPOCH", "0")
 
-# A tagged PDF reads aloud in order; the identifier is a digest of the content, so equal pages are equal files.
+# Screen readers read a tagged PDF in order; the identifier is a digest of the content, so equal pages are equal files.
 OPTIONS: dict[str, Any] = {"pdf_tags": True, "pdf_identifier": True}
 
 
 def render_pdf(html: str, *, stylesheet: str = "") -> bytes:
-    """The PDF of one page of HTML, for documents that are made now and then; many of a kind keep a `Layout`."""
-    return Layout(stylesheet).render([Setting(html)])
+    """Return the PDF of one document, for kinds that are rare; a frequent kind keeps a `Layout`."""
+    return Layout(stylesheet).render([Candidate(html)])

@@ -37,6 +37,7 @@ from credentialing.certificates.snapshot import build_snapshot, digest_of, texts
 from credentialing.events import CertificateEvent
 from credentialing.models import Certificate, Holder
 from policies.models import Membership
+from policies.names import fold
 from policies.rights import reaching
 
 if TYPE_CHECKING:
@@ -102,7 +103,9 @@ def keep_holder(*, by: User, membership: Membership, **typed: str) -> Holder:
     holder.fingerprint = holder.fingerprint_now()
     with transaction.atomic():
         kept, is_new = Holder.objects.get_or_create(
-            **party, fingerprint=holder.fingerprint, defaults={**typed, "created_by": by}
+            **party,
+            fingerprint=holder.fingerprint,
+            defaults={**typed, "search_name": fold(holder.name), "created_by": by},
         )
         if is_new:
             limits.count_new_holder(by)

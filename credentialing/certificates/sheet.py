@@ -1,6 +1,6 @@
-"""What a certificate's page says, read from its snapshot: the wordings of each kind are here, once.
+"""The words of a certificate's page, made from its snapshot: the wordings of each kind are here, once.
 
-Nothing is looked up: the same snapshot always gives the same page (docs/spec.md#insurance-facts).
+It queries nothing: the same snapshot always gives the same page (docs/spec.md#insurance-facts).
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from core.templatetags.show import day_long
 
 PAST_COVERAGE = "past_coverage_letter"
 VERSION = 2
-# EreOffer.option as the feed spells it, in words; others are printed as they come.
+# `EreOffer.option` as the feed spells it, in words; others are printed as they are.
 TAILS = {"unlimited": "Unlimited reporting period", **{f"{n}y": f"{n} years" for n in range(2, 11)}, "1y": "1 year"}
 
 
 @dataclass(frozen=True)
-class Notice:
-    """A statement that must not be overlooked; kind is empty (attention) or 'plain'."""
+class Statement:
+    """A sentence in a box above the facts; `kind` is empty (a warning) or 'plain'."""
 
     title: str
     text: str
@@ -34,10 +34,9 @@ class Notice:
 
 
 class Entry:
-    """One coverage: as a certificate states it, or as a line of a letter."""
+    """One coverage, as a certificate states it or as a line of a letter."""
 
     def __init__(self, facts: Mapping[str, Any]) -> None:
-        """`facts` as the snapshot holds them."""
         self.policy: str = facts["policy"]
         self.named_insured: str = facts["named_insured"]
         self.part: str = facts["part"]
@@ -56,12 +55,12 @@ class Entry:
 
 
 class Sheet:
-    """The snapshot of a certificate as its template reads it."""
+    """A certificate's snapshot in words, for its template."""
 
     generator = "Customer portal"
 
     def __init__(self, snapshot: Mapping[str, Any]) -> None:
-        """Take a snapshot made by `build_snapshot`; raises ValueError on another version."""
+        """`snapshot` comes from `build_snapshot`. Raises ValueError on another version."""
         if snapshot["version"] != VERSION:
             raise ValueError(f"A snapshot of version {snapshot['version']} can't be read; this is version {VERSION}.")
         self.kind: str = snapshot["kind"]
@@ -87,7 +86,7 @@ class Sheet:
 
     @property
     def is_letter(self) -> bool:
-        """Whether this is a letter of past coverage, not a certificate."""
+        """Whether this is a letter of past coverage."""
         return self.kind == PAST_COVERAGE
 
     @property
@@ -97,17 +96,16 @@ class Sheet:
 
     @property
     def paper(self) -> str:
-        """What the page calls itself in a sentence."""
+        """The page's word for itself in a sentence."""
         return "letter" if self.is_letter else "certificate"
 
     @property
     def addressee(self) -> str:
-        """Whoever holds the paper, in a sentence."""
+        """The page's word for its reader in a sentence."""
         return "recipient" if self.is_letter else "certificate holder"
 
     @property
     def addressee_label(self) -> str:
-        """The heading over the holder."""
         return "Recipient" if self.is_letter else "Certificate holder"
 
     @property
@@ -129,31 +127,31 @@ class Sheet:
 
     @property
     def history_heading(self) -> str:
-        """The heading over what a letter lists: all with the company, or what one policyholder's policies gave."""
+        """The heading of a letter's list: everything with the company, or one policyholder's policies only."""
         if self._whole_history:
             return f"Past coverage on record with {self.company['name']}"
         return f"Past coverage on record under policies of {self.named_insured['name']}"
 
     @property
     def names_differ(self) -> bool:
-        """Whether a letter lists policies of several policyholders, so that each line names its own."""
+        """Whether a letter lists policies of several policyholders, so each line names its own."""
         return len({entry.named_insured for entry in self.history}) > 1
 
     @property
     def tall_foot(self) -> bool:
-        """Whether the company's or the signatory's name is so long that the foot of the page needs more room."""
+        """Whether the company's or signatory's name is so long that the foot of the page needs more room."""
         return len(self.company["name"]) > 60 or len(self.company["signatory"] + self.company["signatory_title"]) > 80
 
     @property
-    def notices(self) -> list[Notice]:
-        """What stands over a certificate: a cancellation ahead, a term that is still to begin. Never a reason."""
+    def statements(self) -> list[Statement]:
+        """The sentences above a certificate's facts: a cancellation ahead, a term that begins later. Never a reason."""
         found = []
         if cancelled := self._day("cancellation_effective"):
             found.append(self._cancellation(cancelled))
         if begins := self._day("begins"):
             what = "the renewal term, which is bound" if self._standing["renewal"] else "coverage that is bound"
             found.append(
-                Notice(
+                Statement(
                     "Renewal term." if self._standing["renewal"] else "Upcoming coverage.",
                     f"This certificate is of {what} and begins on {day_long(begins)}, {self.hour}.",
                     kind="plain",
@@ -161,22 +159,22 @@ class Sheet:
             )
         return found
 
-    def _cancellation(self, cancelled: dt.date) -> Notice:
-        """One that is pending, and may yet be withdrawn; or the end of a policy that is cancelled as of a later day."""
+    def _cancellation(self, cancelled: dt.date) -> Statement:
+        """Return a pending cancellation, or the end of a policy that is cancelled as of a later day."""
         if cancelled == self.coverage.ends:
             text = f"Coverage under this policy ends on {day_long(cancelled)}, {self.hour}."
-            return Notice("Coverage ends before the policy period does.", text)
+            return Statement("Coverage ends before the policy period does.", text)
         text = (
             f"This policy will be cancelled effective {day_long(cancelled)}, {self.hour}, unless the company withdraws "
         )
         text += "the cancellation."
         if cancelled < self.coverage.ends:
             text += " The coverage stated below then ends on that day."
-        return Notice("Cancellation pending.", text)
+        return Statement("Cancellation pending.", text)
 
     @property
     def how_it_ended(self) -> str:
-        """The letter's sentence on the end. The carrier's reasons stay with the carrier: a third party reads this."""
+        """The letter's sentence on the end. Never the carrier's reasons: a third party reads it."""
         number, day = self.policy["number"], day_long(self.coverage.ends)
         sentences = {
             "cancelled": f"Policy {number} was cancelled, and coverage under it ended on {day}.",
@@ -188,7 +186,7 @@ class Sheet:
 
     @property
     def licenses(self) -> str:
-        """'License NY 123456', 'Licenses NY 123456, NJ 99'; empty where none is to be printed."""
+        """'License NY 123456' or 'Licenses NY 123456, NJ 99'; empty where none is printed."""
         numbers = self.insured["licenses"]
         if not numbers:
             return ""
@@ -196,7 +194,7 @@ class Sheet:
 
     @property
     def particulars(self) -> list[str]:
-        """Specialty, NPI, and licenses, those that are to be printed."""
+        """Specialty, NPI, and licenses, as far as they are printed."""
         npi = f"NPI {self.insured['npi']}" if self.insured["npi"] else ""
         return [part for part in (self.insured["specialty"], npi, self.licenses) if part]
 
@@ -207,12 +205,11 @@ class Sheet:
 
     @property
     def deductible(self) -> str:
-        """The deductible, or that there is none."""
         return whole_dollars(self._deductible) if self._deductible else "None"
 
     @property
     def tails(self) -> list[str]:
-        """How the extended reporting endorsement stands, a line for each part of each policy: 'None on record'."""
+        """The state of the extended reporting endorsement, a line for each part of each policy."""
         several = len(self._tails) > 1
         lines = []
         for tail in self._tails:
@@ -227,7 +224,7 @@ class Sheet:
 
     @property
     def as_of_text(self) -> str:
-        """The moment of the company's data, in the company's zone: 'November 20, 2026, 9:00 p.m. EST'."""
+        """The time of the company's data in the company's zone: 'November 20, 2026, 9:00 p.m. EST'."""
         moment = dt.datetime.fromisoformat(self._as_of["at"]).astimezone(ZoneInfo(self._as_of["zone"]))
         return date_format(timezone.localtime(moment, moment.tzinfo), "F j, Y, g:i a T")
 
@@ -241,7 +238,7 @@ class Sheet:
 
 
 def _tail(facts: Mapping[str, Any]) -> str:
-    """'Unlimited reporting period from March 1, 2026, purchased'."""
+    """Return 'Unlimited reporting period from March 1, 2026, purchased'."""
     line: str = TAILS.get(facts["option"], facts["option"])
     if facts["starts"]:
         line += f" from {day_long(dt.date.fromisoformat(facts['starts']))}"

@@ -69,6 +69,8 @@ def build_snapshot(
         "named_insured": _party(policyholder.name, policyholder),
         "insured": {
             "name": insured.display_name,
+            # For the file's name; entities have none.
+            "last_name": insured.last_name,
             "specialty": coverage.specialty or insured.specialty,
             "npi": insured.npi if settings.CERTIFICATES_PRINT_NPI else "",
             "licenses": _licenses(coverage, day) if settings.CERTIFICATES_PRINT_LICENSES else [],

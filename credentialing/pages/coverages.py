@@ -1,4 +1,4 @@
-"""Rows and tabs of the credentialing page: what can be certified, and what was."""
+"""Rows and tabs of the certificates page: the coverages to choose from."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from policies.models import Coverage
     from policies.models.coverage import CoverageQuerySet
 
-# Rows of a policy stand together, its insureds by last name; the id makes the key unique.
+# Rows of a policy are together, its insureds by last name; the id makes the key unique.
 ORDER = ("policy_number", "insured_name", "id")
 
 
 def in_order(coverages: CoverageQuerySet) -> CoverageQuerySet:
-    """With what a row shows, and with the key of its order."""
+    """Return them with what a row shows and with the key of their order."""
     return coverages.with_policy().annotate(
         policy_number=F("term__policy__number_normalized"),
         insured_name=Lower(
@@ -36,7 +36,7 @@ def in_order(coverages: CoverageQuerySet) -> CoverageQuerySet:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A coverage, what it gives today, and the word of its status mark."""
+    """A coverage, what it gives today, and the word of its status."""
 
     coverage: Coverage
     eligibility: Eligibility
@@ -45,7 +45,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One page of coverages; `searched`: narrowed by text or by a status other than the first."""
+    """One page of coverages."""
 
     rows: list[Row]
     tabs: list[Tab]
@@ -54,16 +54,18 @@ class Listing:
 
     @property
     def searched(self) -> bool:
-        """Whether the list is narrowed."""
+        """Whether the list is narrowed by text or by a status other than the first."""
         return bool(self.q) or self.status != ACTIVE
 
 
+def row_of(coverage: Coverage) -> Row:
+    """Return the row of a coverage that comes `in_order`."""
+    was_last = cast("Any", coverage).was_last
+    word = word_of(coverage, coverage.term.policy.today(), was_last=was_last)
+    return Row(coverage, judge_now(coverage), word)
+
+
 def listing_of(coverages: Sequence[Coverage], query: Mapping[str, str]) -> Listing:
-    """The rows of one page, of coverages that come `in_order`."""
+    """Return the rows of one page, of coverages that come `in_order`, and the tabs above them."""
     q, status = query.get("q", "").strip(), query.get("status") or ACTIVE
-    rows = []
-    for coverage in coverages:
-        was_last = cast("Any", coverage).was_last
-        word = word_of(coverage, coverage.term.policy.today(), was_last=was_last)
-        rows.append(Row(coverage, judge_now(coverage), word))
-    return Listing(rows, tabs_of(STATUSES, query, default=ACTIVE), q, status)
+    return Listing([row_of(coverage) for coverage in coverages], tabs_of(STATUSES, query, default=ACTIVE), q, status)

@@ -11,7 +11,7 @@ from django.core.files.base import ContentFile, File
 from django.http import FileResponse
 from pytest_django import Settings
 
-from core.downloads import FileChangedError, private_file_response
+from core.downloads import FileChangedError, attachment_header, file_name_part, private_file_response
 from core.storage import PrivateFileSystemStorage
 
 
@@ -61,7 +61,7 @@ def test_a_file_is_sent_as_attachment_of_a_fixed_type_and_kept_by_nobody(storage
     response = private_file_response(name, filename="Núñez.pdf", storage=storage)
     assert isinstance(response, FileResponse)
     assert response["Content-Type"] == "application/pdf"
-    assert response["Content-Disposition"] == "attachment; filename*=utf-8''N%C3%BA%C3%B1ez.pdf"
+    assert response["Content-Disposition"] == "attachment; filename=\"Nunez.pdf\"; filename*=UTF-8''N%C3%BA%C3%B1ez.pdf"
     assert response["Cache-Control"] == "private, no-store"
     assert response["X-Content-Type-Options"] == "nosniff"
     assert b"".join(response) == b"<script>not a PDF</script>"
@@ -97,3 +97,31 @@ def test_with_its_digest_a_file_is_compared_and_sent_by_us(
     Path(storage.path(name)).write_bytes(b"%PDF+")
     with pytest.raises(FileChangedError):
         private_file_response(name, filename="f.pdf", sha256=digest, storage=storage)
+
+
+@pytest.mark.parametrize(
+    ("filename", "plain", "encoded"),
+    [
+        ("COI Lee.pdf", "COI Lee.pdf", ""),
+        ("COI O’Brien – B.pdf", "COI O'Brien - B.pdf", "COI%20O%E2%80%99Brien%20%E2%80%93%20B.pdf"),
+        ('a"; x=\r\n\\.pdf', "a ; x= .pdf", "a%22%3B%20x%3D%0D%0A%5C.pdf"),
+    ],
+)
+def test_the_name_of_a_download_is_sent_in_full_and_in_ascii(filename: str, plain: str, encoded: str) -> None:
+    full = f"; filename*=UTF-8''{encoded}" if encoded else ""
+    assert attachment_header(filename) == f'attachment; filename="{plain}"{full}'
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("../../etc/passwd", "etc passwd"),
+        ("C:\\Users", "C Users"),
+        (".hidden.", "hidden"),
+        ("a\u202egnp.exe\x00\u2028b", "a gnp.exe b"),
+        ("Nu\u0301n\u0303ez", "Núñez"),
+        ("é" * 50, "é" * 40),
+    ],
+)
+def test_a_part_of_a_files_name_has_no_path_no_controls_and_an_end(text: str, part: str) -> None:
+    assert file_name_part(text) == part

@@ -13,7 +13,7 @@ import pytest
 from fontTools.ttLib import TTFont
 from pytest_django import Settings
 
-from core.pdf import Layout, Setting, fonts, prepare_fonts, render_pdf, unprintable
+from core.pdf import Candidate, Layout, fonts, prepare_fonts, render_pdf, unprintable
 from core.pdf.fetching import OwnFacesOnly
 
 
@@ -87,7 +87,7 @@ def test_the_first_setting_that_keeps_to_its_pages_is_taken_and_later_ones_are_n
         def settings() -> object:
             for size in sizes:
                 asked.append(size)
-                yield Setting(f"<!DOCTYPE html><title>{size}</title><body>" + "<p>line</p>" * size, pages=1)
+                yield Candidate(f"<!DOCTYPE html><title>{size}</title><body>" + "<p>line</p>" * size, pages=1)
 
         return [Layout("").render(settings())]  # type: ignore[arg-type]
 

@@ -27,7 +27,7 @@ from credentialing.panels import latest_certificates
 from policies.eligibility import judge_now
 from policies.models import AgentOfRecord, Membership
 from tests.credentialing.conftest import Cast
-from tests.credentialing.helpers import issued, made
+from tests.credentialing.helpers import a_holder, issued, made
 from tests.factories import UserFactory
 
 Browse = Callable[[AbstractBaseUser], Client]
@@ -292,14 +292,28 @@ def test_a_download_says_for_whom(cast: Cast, browse: Browse, who: str, role: st
     }
 
 
-def test_a_downloaded_file_is_called_so_that_one_finds_it_again_whatever_the_name(cast: Cast) -> None:
+def test_a_downloaded_file_is_named_for_insured_holder_and_day(cast: Cast) -> None:
+    holder = a_holder(cast.ana, cast.coverage, name="Saint Aldhelm")
+    certificate = issued(cast.coverage, cast.ana, holder)
+    day = certificate.issued_on
+    seen = Certificate.objects.visible_to(cast.ana).get()
+    assert seen.download_name == f"COI Núñez-Đặng – Saint Aldhelm – {day}.pdf"
+    to_another_party = Certificate.objects.visible_to(cast.paula).get()
+    assert to_another_party.download_name == f"COI Núñez-Đặng – {day}.pdf", "only the issuing party learns the holder"
+    certificate.kind = Certificate.Kind.PAST_COVERAGE
+    assert certificate.download_name == f"Past coverage letter Núñez-Đặng – {day}.pdf"
+
+
+def test_a_files_name_leads_to_no_other_folder_and_has_an_end(cast: Cast) -> None:
     certificate = issued(cast.coverage, cast.ana)
-    assert certificate.download_name == f"Certificate of insurance, Ana María Núñez-Đặng, MD, {certificate.serial}.pdf"
-    certificate.snapshot["insured"]["name"] = 'Clinic A/B:\r\n "East"\\West? ' + "x" * 200
-    assert (
-        certificate.download_name
-        == f"Certificate of insurance, Clinic A B East West {'x' * 59}, {certificate.serial}.pdf"
-    )
+    certificate.is_own = True
+    certificate.snapshot["insured"] = {"name": '../..\\Clinic A/B:\r\n "East"? ' + "ẍ" * 200}
+    certificate.snapshot["holder"] = {"name": "Clinic \u202egpj.exe" + "é" * 200, "address": []}
+    name = certificate.download_name
+    assert name.startswith("COI Clinic A B East ẍẍ")
+    assert name.endswith(f"éé – {certificate.issued_on}.pdf")
+    assert len(name.encode()) < 255
+    assert not set('/\\:"?\r\n\u202e') & set(name)
 
 
 def test_the_pdf_of_one_in_preparation_leads_to_its_page(cast: Cast, browse: Browse) -> None:

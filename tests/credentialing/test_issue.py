@@ -53,8 +53,9 @@ def test_an_insured_a_policyholder_and_an_agent_each_issue_and_have_the_pdf(
     assert f'data-download="{certificate.serial}"' in page.content.decode()
     pdf = client.get(reverse("credentialing:pdf", args=[certificate.public_id]))
     assert pdf["Content-Type"] == "application/pdf"
-    name = f"Certificate of insurance, Ana María Núñez-Đặng, MD, {certificate.serial}.pdf"
-    assert pdf["Content-Disposition"] == f"attachment; filename*=utf-8''{quote(name)}"
+    name = f"COI Núñez-Đặng – Saint Brendan Medical Center – {certificate.issued_on}.pdf"
+    plain = f"COI Nunez-ang - Saint Brendan Medical Center - {certificate.issued_on}.pdf"
+    assert pdf["Content-Disposition"] == f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}"
     assert b"".join(pdf.streaming_content).startswith(b"%PDF-")  # type: ignore[attr-defined]
 
 
@@ -145,7 +146,7 @@ def test_a_holder_of_the_list_is_chosen_by_its_public_id_and_only_from_ones_own_
         ({"zip": "1240"}, "Enter a 5-digit ZIP code or ZIP+4 (12345-6789)."),
         ({"name": "聖路加 Hospital"}, "We can’t print these characters: 聖 路 加. Use Latin letters."),
         ({"name": "x" * 201}, "Ensure this value has at most 200 characters"),
-        ({"recipient": ""}, "Say who the certificate is for."),
+        ({"recipient": ""}, "Choose who the certificate is for."),
     ],
 )
 def test_a_holder_that_is_not_whole_is_refused_beside_the_field_and_nothing_typed_is_lost(
@@ -276,12 +277,14 @@ def test_every_certificate_is_found_again_by_number_holder_and_insured_and_only_
 
     def found(q: str) -> set[Certificate]:
         page = client.get(address, {"q": q}).content.decode()
-        return {certificate for certificate in (first, second, strangers) if f">{certificate.serial}</a>" in page}
+        return {
+            certificate for certificate in (first, second, strangers) if f"<small>{certificate.serial}</small>" in page
+        }
 
     assert found("") == {first, second}
     assert found(second.serial.lower()) == {second}
     assert found("mercy") == {first}
-    assert found("şahin") == {second}
+    assert found("sahin") == found("Şahin") == {second}
     assert found("mpl 204 118832") == {first, second}
     assert found(strangers.serial) == set()
     assert "Mercy Hospital" in client.get(issue_page(cast.coverage)).content.decode(), (

@@ -6,6 +6,7 @@ import datetime as dt
 import re
 import unicodedata
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -67,7 +68,7 @@ def test_a_certificate_states_every_field(dated: Cast) -> None:
         f"Serial number {certificate.serial}",
         "Issued November 21, 2026",
         "Policy data as of November 21, 2026, 2:00 a.m. EST",
-        "Status In force on November 21, 2026",
+        "Status: In force on November 21, 2026",
         "Insured Ana María Núñez-Đặng, MD Family medicine, no surgery Certificate holder",
         "Certificate holder Saint Brendan Medical Center One Hospital Plaza Kingston, NY 12401",
         "Named insured Riverbend Medical Group 400 River Street Albany, NY 12207",
@@ -81,7 +82,7 @@ def test_a_certificate_states_every_field(dated: Cast) -> None:
         "Patient compensation fund, as reported to this company Excess Fund of the State, layer: $500,000 per",
         "Endorsements – Locum tenens coverage – Vicarious liability",
         f"Verification code {certificate.verification_code}",
-        "quote its serial number and verification code to Larkfield Mutual Insurance Company: (860) 555-0150",
+        "give its serial number and verification code to Larkfield Mutual Insurance Company: (860) 555-0150",
         "Imogen Vale President, authorized signatory",
         "Page 1 of 1",
     ):
@@ -96,7 +97,10 @@ def test_it_is_information_and_promises_nothing(dated: Cast) -> None:
         "and it does not amend, extend, or alter the coverage that the policy provides. The certificate holder is not "
         "an additional insured unless an endorsement to the policy says so. The policy governs"
     ) in text
-    assert "its provisions alone govern cancellation and notice" in text
+    assert (
+        "The policy alone governs cancellation and notice of it; this certificate promises the holder no notice."
+        in text
+    )
     lowered = text.lower()
     for word in ("proof", "legal document", "acord", "days", "http", "endeavor", "guarantee"):
         assert word not in lowered
@@ -195,7 +199,7 @@ def test_a_pending_cancellation_is_stated_with_its_date(dated: Cast) -> None:
         "the named insured’s address, unless the company withdraws the cancellation. The coverage stated below then "
         "ends on that day."
     ) in text
-    assert "Status In force on November 21, 2026" in text
+    assert "Status: In force on November 21, 2026; cancellation pending for December 15, 2026" in text
     assert "payment of premium" not in text, "a third party reads this"
 
 
@@ -210,7 +214,7 @@ def test_a_bound_renewal_is_stated_with_its_future_dates(dated: Cast) -> None:
         "Renewal term. This certificate is of the renewal term, which is bound and begins on March 1, 2027, 12:01"
         in text
     )
-    assert "Status Bound; begins on March 1, 2027" in text
+    assert "Status: Bound; begins on March 1, 2027" in text
     assert "In force on" not in text
     assert "Policy period March 1, 2027 to March 1, 2028" in text
 
@@ -245,7 +249,7 @@ def test_coverage_that_has_ended_gives_a_letter_that_says_when_and_not_how(dated
     assert "It states coverage that had ended when it was issued" in text
     assert "Recipient Saint Brendan Medical Center" in text
     assert "Certificate holder" not in text
-    assert "Status" not in text
+    assert f"Status: Coverage ended on {ends}" in text
     assert "payment of premium" not in text, "a third party reads this"
     for word in ("cancelled", "renewed", "expired"):
         assert word not in text.lower()
@@ -280,6 +284,7 @@ def test_a_policy_cancelled_as_of_a_later_day_is_certified_to_that_day(dated: Ca
         status_reason="Non-payment of premium",
     )
     text = words_of(made(dated.coverage, dated.ana))
+    assert "Status: In force on November 21, 2026; ends on December 15, 2026" in text
     assert "Coverage under this policy ends on December 15, 2026, 12:01 a.m. standard time" in text
     assert "Coverage of this insured March 1, 2026 to December 15, 2026" in text
     assert "cancelled" not in text
@@ -347,6 +352,19 @@ def test_labels_are_printed_in_ink_and_large_enough_for_a_fax() -> None:
     assert sizes
     assert all(float(size) >= 8 for size in sizes)
     assert 'dt, .label { font: 600 8.5pt/1.3 "Portal Sans"; color: #172024; }' in css
+
+
+def test_the_brands_mark_is_printed_and_a_brand_without_one_prints_none(dated: Cast, settings: Settings) -> None:
+    certificate = made(dated.coverage, dated.ana)
+    assert '<img src="data:image/svg+xml;base64,' in certificate_html(certificate)
+    settings.BRAND = {**settings.BRAND, "mark": ""}
+    assert "<img" not in certificate_html(certificate)
+
+
+def test_a_mark_of_another_kind_of_file_is_refused(dated: Cast, settings: Settings, tmp_path: Path) -> None:
+    settings.BRAND = {**settings.BRAND, "mark": str(tmp_path / "mark.html")}
+    with pytest.raises(KeyError):
+        certificate_html(issued(dated.coverage, dated.ana))
 
 
 def test_the_producer_is_the_agent_of_record_of_the_day(dated: Cast) -> None:

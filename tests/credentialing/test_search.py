@@ -9,6 +9,7 @@ from django.test import Client
 
 from accounts.models import User
 from tests.credentialing.conftest import Cast
+from tests.credentialing.helpers import a_holder, issued
 from tests.reading import words
 
 
@@ -20,6 +21,17 @@ def test_a_name_in_any_spelling_or_a_number_finds_its_coverage(
 
     assert answer.status_code == 200
     assert "Núñez" in words(answer)
+
+
+@pytest.mark.parametrize("typed", ["Hôpital Saint-Aldhelm", "hopital aldhelm", "HOPI", "saint-aldhelm"])
+def test_a_holder_in_any_spelling_finds_its_certificate(
+    cast: Cast, browse: Callable[[User], Client], typed: str
+) -> None:
+    issued(cast.coverage, cast.ana, a_holder(cast.ana, cast.coverage, name="Hôpital Saint-Aldhelm"))
+
+    answer = browse(cast.ana).get("/credentialing/certificates/", {"q": typed})
+
+    assert "Showing 1–1 of 1 certificates" in words(answer)
 
 
 @pytest.mark.parametrize("typed", ["ñ", "—", "Ñ ñ", "łą", "'", "\\", ":*", "!", "& |"])
