@@ -1,4 +1,4 @@
-"""Staff's view of certificates and holders: read, each look recorded; a certificate that failed is tried again."""
+"""Certificates and holders for staff: read only, each look recorded; failed certificates can be retried."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ if TYPE_CHECKING:
 
 @admin.register(Certificate)
 class CertificateAdmin(RecordedLooks[Certificate]):
-    """Certificates: those that failed by the filter on the right, retried by the action above the list."""
+    """Certificates; the filter finds those that failed, and the action retries them."""
 
     look = CertificateEvent.LOOKED_AT
     list_display = ("serial", "kind", "status", "insured_name", "policy_number", "issued_at", "attempts", "last_error")
     list_filter = ("status", "kind", "issued_on")
     search_fields = ("=serial", "=verification_code", "=coverage__term__policy__number")
-    search_help_text = "A whole serial number, verification code or policy number."
+    search_help_text = "A whole serial number, verification code, or policy number."
     list_select_related = ("coverage",)
     readonly_fields = ("insured_name", "holder_name", "policy_number")
     actions = ("retry_failed",)
 
-    @admin.action(description="Try the failed ones of these again", permissions=["retry"])
+    @admin.action(description="Retry failed certificates", permissions=["retry"])
     def retry_failed(self, request: HttpRequest, certificates: QuerySet[Certificate]) -> None:
-        """Hand the failed ones to the queue again; others stay as they are."""
+        """Hand the failed ones of the chosen rows to the queue again."""
         failed = list(certificates.filter(status=Certificate.Status.FAILED))
         again = sum(issuing.retry(certificate, by=user_of(request)) for certificate in failed)
         if again:
-            messages.success(request, f"{again} handed to the queue again.")
+            messages.success(request, f"We’re trying {again} again.")
         else:
-            messages.info(request, "None of these has failed.")
+            messages.info(request, "None of the selected certificates has failed.")
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("credentialing.retry_certificate"))
@@ -46,7 +46,7 @@ class CertificateAdmin(RecordedLooks[Certificate]):
 
 @admin.register(Holder)
 class HolderAdmin(RecordedLooks[Holder]):
-    """The address books of insureds, policyholders and agencies."""
+    """The address books of insureds, policyholders, and agencies."""
 
     look = CertificateEvent.LOOKED_AT
     list_display = ("name", "city", "state", "insured", "policyholder", "agency", "last_used_at")

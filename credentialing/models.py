@@ -1,4 +1,4 @@
-"""Holders of certificates, and the certificates themselves."""
+"""Holders of certificates, and certificates."""
 
 from __future__ import annotations
 
@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 
 
 def of_own_party(reach: Reach, path: str = "") -> Q:
-    """The condition that something belongs to a party that the user acts for: an address book's holder, or by
-    `"membership__"` the membership that issued a certificate."""
+    """Return the condition that a row belongs to a party that the user acts for.
+
+    The row is a holder in an address book, or by `path="membership__"` the membership that issued a certificate.
+    """
     return (
         Q(**{f"{path}insured_id__in": reach.insured_ids})
         | Q(**{f"{path}policyholder_id__in": reach.policyholder_ids})
@@ -37,23 +39,21 @@ def of_own_party(reach: Reach, path: str = "") -> Q:
 
 
 class HolderQuerySet(models.QuerySet["Holder"]):
-    """Holders, and who may see them."""
-
     def visible_to(self, user: User) -> Self:
-        """The address books of the parties that the user acts for; another party's holders aren't there."""
+        """Return the address books of the parties that the user acts for, and no other party's holders."""
         if not user.is_authenticated:
             return self.none()
         return self.in_books_of(reach_of(user).memberships)
 
     def in_books_of(self, memberships: Iterable[Membership]) -> Self:
-        """The address books of the parties that these memberships are with."""
+        """Return the address books of these memberships' parties."""
         return self.filter(of_own_party(Reach(tuple(memberships))))
 
 
 class Holder(Address):
-    """Somebody whom certificates are made out to, a hospital for example, in the address book of one party.
+    """A party that certificates are made out to, a hospital for example, in the address book of one of our parties.
 
-    The same name and address is kept once a party; a certificate copies both, so a later change alters nothing issued.
+    Each address book has a name and address once. A certificate copies both, so a later change alters nothing issued.
     """
 
     public_id = PublicIdField()
@@ -98,7 +98,7 @@ class Holder(Address):
         return ", ".join([self.name, *self.address_lines])
 
     def is_in_book_of(self, membership: Membership) -> bool:
-        """Whether it stands in the address book of the membership's party."""
+        """Whether it is in the address book of the membership's party."""
         return (self.insured_id, self.policyholder_id, self.agency_id) == (
             membership.insured_id,
             membership.policyholder_id,
@@ -106,19 +106,17 @@ class Holder(Address):
         )
 
     def fingerprint_now(self) -> str:
-        """What makes two entries the same holder: name and address, accents, case and punctuation aside."""
+        """Return the digest of name and address; it's the same whatever their accents, case, and punctuation."""
         parts = (self.name, self.address1, self.address2, self.city, self.state, self.zip)
         return hashlib.sha256("|".join(fold(part) for part in parts).encode()).hexdigest()
 
 
 class CertificateQuerySet(models.QuerySet["Certificate"]):
-    """Certificates, and who may see them."""
-
     def visible_to(self, user: User) -> Self:
-        """Those of the coverages that the user sees now, whoever issued them: a membership that ended opens nothing.
+        """Return those of the coverages that the user sees now, whichever party issued them.
 
-        Each says whether the user's own party issued it (`is_own`). Only then does it show its holder and its file; of
-        another party's certificate the user sees that it is there, its serial number and its date
+        Each has `is_own`: the user's own party issued it. Only then does the user see its holder and its file; of
+        another party's certificate, only that it exists, its serial number, and its date
         (docs/decisions/0013-holders-of-the-issuing-party.md).
         """
         if not user.is_authenticated:
@@ -130,7 +128,7 @@ class CertificateQuerySet(models.QuerySet["Certificate"]):
         )
 
     def queued(self) -> Self:
-        """Those still to be laid out."""
+        """Return those whose file isn't made yet."""
         return self.filter(status=Certificate.Status.QUEUED)
 
     def search(self, text: str) -> Self:
@@ -149,7 +147,7 @@ class CertificateQuerySet(models.QuerySet["Certificate"]):
         return self.filter(found)
 
     def with_policy(self) -> Self:
-        """With coverage, policy and company, in one query."""
+        """Return them with coverage, policy, and company, in one query."""
         return self.select_related(
             "coverage__insured", "coverage__term__policy__company", "coverage__term__policy__policyholder"
         )
@@ -172,7 +170,7 @@ class Certificate(models.Model):
         PAST_COVERAGE = "past_coverage_letter", "Letter of past coverage"
 
     class Status(models.TextChoices):
-        """Where the file stands."""
+        """The state of the file."""
 
         QUEUED = "queued", "In preparation"
         READY = "ready", "Ready"
@@ -185,12 +183,12 @@ class Certificate(models.Model):
     coverage = models.ForeignKey(Coverage, on_delete=models.PROTECT, related_name="certificates")
     holder = models.ForeignKey(Holder, on_delete=models.PROTECT, null=True, blank=True, related_name="certificates")
     snapshot = models.JSONField()
-    # Of the snapshot and the party that issued it, so that nobody gets another party's certificate for her own.
+    # Of the snapshot and the party that issued it, so that no party gets another's certificate as its own.
     snapshot_digest = models.CharField(max_length=64)
     issued_on = models.DateField()
     issued_at = models.DateTimeField(default=timezone.now)
     issued_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    # By which membership: as the insured herself, for the policyholder, for the agency.
+    # The membership that it was issued by: the insured's own, the policyholder's, or the agency's.
     membership = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="+")
     idempotency_key = models.UUIDField(editable=False)
 
@@ -208,8 +206,8 @@ class Certificate(models.Model):
 
     objects = CertificateQuerySet.as_manager()
 
-    PREFIXES = {Kind.PAST_COVERAGE: "LPC"}
-    ISSUERS = {
+    PREFIXES: dict[str, str] = {Kind.PAST_COVERAGE: "LPC"}
+    ISSUERS: dict[str, str] = {
         Membership.Role.INSURED: "the insured",
         Membership.Role.POLICYHOLDER: "the policyholder",
         Membership.Role.AGENT: "an agent",
@@ -252,52 +250,48 @@ class Certificate(models.Model):
 
     @property
     def is_ready(self) -> bool:
-        """Whether the file can be downloaded."""
         return self.status == self.Status.READY
 
     @property
     def has_failed(self) -> bool:
-        """Whether it was given up and needs a retry."""
+        """Whether we gave it up, so it needs a retry."""
         return self.status == self.Status.FAILED
 
     @property
     def is_letter(self) -> bool:
-        """Whether it is a letter of past coverage."""
         return self.kind == self.Kind.PAST_COVERAGE
 
     @property
     def title(self) -> str:
-        """What it is, as a heading: a pending cancellation is not in it, another party may be reading."""
+        """The kind as a heading, without a pending cancellation: another party may read it."""
         return "Letter of past coverage" if self.is_letter else "Certificate of insurance"
 
     @property
     def paper(self) -> str:
-        """What it is called in a sentence."""
+        """The word for it in a sentence."""
         return "letter" if self.is_letter else "certificate"
 
     @property
     def insured_name(self) -> str:
-        """The insured as printed."""
         return str(self.snapshot["insured"]["name"])
 
     @property
     def holder_name(self) -> str:
-        """The holder as printed. For the issuing party and for staff; pages that others see show `made_out_to`."""
+        """The holder as printed, for the issuing party and staff; pages for others show `made_out_to`."""
         return str(self.snapshot["holder"]["name"]) if self.snapshot["holder"] else "To whom it may concern"
 
     @property
     def issuer(self) -> str:
-        """Who issued it, for the others: 'the insured'."""
+        """The issuing party as others see it: 'the insured'."""
         return self.ISSUERS[self.issuer_role]
 
     @property
     def made_out_to(self) -> str:
-        """The holder for the party that issued it; for the others, who did: 'Issued by the insured'."""
+        """The holder for the issuing party; for others, the issuer: 'Issued by the insured'."""
         return self.holder_name if self.is_own else f"Issued by {self.issuer}"
 
     @property
     def policy_number(self) -> str:
-        """The policy number as printed."""
         return str(self.snapshot["policy"]["number"])
 
     @property

@@ -1,4 +1,4 @@
-"""What credentialing adds to home and to a policy's page: the latest certificates (S-20: quick jumps)."""
+"""The latest certificates, on home and on a policy's page (S-20)."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ MOST = 4
 
 
 def latest_certificates(user: User, *, policy: Policy | None = None) -> Iterator[Panel]:
-    """The latest certificates that the user sees, of one policy where a policy is given.
+    """Yield the latest certificates that the user sees, of one policy where it is given. One query.
 
-    Before the first one, home shows every customer the way to it, and a policy's page shows nothing. One query.
+    Before the first certificate, home shows every customer the way to it; a policy's page shows nothing.
     """
     certificates = Certificate.objects.visible_to(user)
     slot: Slot = "home"

@@ -1,9 +1,8 @@
 """The faces of printed documents, subset once from packages into the data folder.
 
-Source Serif and Source Sans come by pip, never from the machine, so a page breaks its lines alike everywhere. What is
-kept is Latin with every accent that the faces have, punctuation, and the features that are used; a face is then a third
-of its size, which every rendering gains. The subsets carry names of our own, as the fonts' license asks of changed
-versions.
+Source Serif and Source Sans come by pip, never from the machine, so a page breaks its lines the same way everywhere. A
+subset keeps Latin with every accent that the faces have, punctuation, and the features in use. A face is then a third of
+its size, and every page faster. The subsets have names of their own, as the fonts' license asks of changed versions.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Face:
-    """One face: the family and weight by which style sheets name it, and the package's file it is made from."""
+    """One face: its family and weight in style sheets, and the package's file that it comes from."""
 
     family: str
     weight: int
@@ -37,12 +36,10 @@ class Face:
 
     @property
     def path(self) -> Path:
-        """The package's file."""
         return Path(self.directory) / self.source
 
     @property
     def file_name(self) -> str:
-        """The subset's file."""
         return f"{self.family.replace(' ', '')}-{self.weight}.ttf"
 
 
@@ -69,14 +66,14 @@ RECIPE = 1
 
 
 def fonts_dir() -> Path:
-    """Where the subsets lie: one folder per recipe, so that an upgrade never mixes faces."""
+    """Return the folder of the subsets: one for each recipe, so that an upgrade never mixes faces."""
     return Path(settings.DATA_DIR) / "fonts" / _recipe_digest()
 
 
 def prepare_fonts() -> Path:
-    """Make the subsets unless they are there, and return their folder. Takes a few seconds the first time.
+    """Make the subsets unless they exist, and return their folder. The first time takes a few seconds.
 
-    Safe to run in several processes at once: each makes its own, the first one's folder stays.
+    Several processes may run it at once: each makes its own, and the first one's folder stays.
     """
     folder = fonts_dir()
     if folder.is_dir():
@@ -97,7 +94,7 @@ def prepare_fonts() -> Path:
 
 
 def faces_css() -> str:
-    """The `@font-face` rules of all faces, with absolute file addresses: what a page needs to be laid out anywhere."""
+    """Return the `@font-face` rules of all faces, with absolute file addresses, for layout anywhere on this machine."""
     folder = prepare_fonts()
     return "\n".join(
         f"@font-face {{ font-family: '{face.family}'; font-weight: {face.weight}; font-style: normal; "
@@ -107,7 +104,7 @@ def faces_css() -> str:
 
 
 def unprintable(text: str) -> list[str]:
-    """The characters of `text` that no face has, each once, in order of appearance; empty when all can be printed."""
+    """Return the characters of `text` that no face has, each once, in order; none where all of it is printable."""
     known = _printable()
     composed = unicodedata.normalize("NFC", text)
     return list(dict.fromkeys(char for char in composed if ord(char) not in known and char not in "\n\r\t"))
@@ -115,7 +112,7 @@ def unprintable(text: str) -> list[str]:
 
 @cache
 def _printable() -> frozenset[int]:
-    """Code points that every weight of one family has; the other family is the fallback in the style sheets."""
+    """Return code points that every weight of one family has; style sheets fall back to the other family."""
     found: set[int] = set()
     for family in (SERIF, SANS):
         found |= set.intersection(*(_code_points(face) for face in FACES if face.family == family))

@@ -1,7 +1,7 @@
-"""What a letter of past coverage lists: the ended coverage of one insured with one company, as far as its issuer sees.
+"""A letter's list: the ended coverage of one insured with one company, as far as the issuer sees it.
 
-The insured herself lists every term that she had with the company. A group or its agent lists what was on the policies
-of that policyholder: where else she was insured is hers to tell.
+Insureds list every term that they had with the company. A group or its agent lists the coverage on that policyholder's
+policies: it's up to the insureds to say where else they were insured.
 """
 
 from __future__ import annotations
@@ -21,10 +21,9 @@ PART_ORDER = {part: place for place, part in enumerate(Coverage.Part.values)}
 
 @dataclass(frozen=True)
 class History:
-    """The ended coverages, the latest first. `whole`: every one with the company, not only one policyholder's.
+    """The ended coverages, latest first. `whole`: all with the company, not only one policyholder's.
 
-    `goes_on`: whether this insured has later coverage under the policy that the letter is about, so that only the term
-    has ended.
+    `goes_on`: the insured has later coverage under the letter's policy, so only the term has ended.
     """
 
     coverages: list[Coverage]
@@ -40,7 +39,7 @@ def history_of(coverage: Coverage, eligibility: Eligibility, *, user: User, memb
     policy = coverage.term.policy
     seen = Coverage.objects.visible_to(user).with_policy()
     seen = seen.filter(insured=coverage.insured, term__policy__company=policy.company)
-    whole = _is_herself(coverage, user, membership)
+    whole = _is_insured(coverage, user, membership)
     if not whole:
         seen = seen.filter(term__policy__policyholder=policy.policyholder)
     everything = list(seen)
@@ -60,8 +59,8 @@ def history_of(coverage: Coverage, eligibility: Eligibility, *, user: User, memb
     )
 
 
-def _is_herself(coverage: Coverage, user: User, membership: Membership) -> bool:
-    """Whether the insured issues the letter, as such or as the policyholder that she is too."""
+def _is_insured(coverage: Coverage, user: User, membership: Membership) -> bool:
+    """Whether the insured issues the letter, as such or as their own policyholder."""
     if membership.role == Membership.Role.INSURED:
         return True
     is_own_policy = coverage.term.policy.policyholder.insured_id == coverage.insured_id
@@ -69,7 +68,7 @@ def _is_herself(coverage: Coverage, user: User, membership: Membership) -> bool:
 
 
 def _ended(everything: list[Coverage], judged: dict[int, Eligibility]) -> list[Coverage]:
-    """Those for which a letter can be issued, and the segments before a change in mid-term that belong to them."""
+    """Return those that give a letter, and the segments before a change in mid-term that belong to them."""
     found = {}
     for last in everything:
         eligibility = judged.get(last.pk) or judge_now(last)

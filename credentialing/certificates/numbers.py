@@ -1,4 +1,4 @@
-"""Serial numbers and verification codes: random, in an alphabet that can be read aloud and typed back."""
+"""Serial numbers and verification codes: random, in an alphabet that people can read aloud and type."""
 
 from __future__ import annotations
 
@@ -12,22 +12,25 @@ CODE_LENGTH = 20
 
 
 def new_serial(prefix: str, year: int) -> str:
-    """A serial number: prefix, year, 8 random characters (39 bits) and a check character: 'COI-2026-7KQ4M2XDW'.
+    """Return a serial number, 'COI-2026-7KQ4M2XDW': prefix, year, 8 random characters (39 bits), and a check character.
 
-    It tells nothing about how many there are. It is unique by the database; who makes one tries again on a clash.
+    It doesn't tell how many there are. The database keeps it unique; the caller tries again on a clash.
     """
     body = _random(SERIAL_LENGTH)
     return f"{prefix}-{year}-{body}{check_character(body)}"
 
 
 def new_verification_code() -> str:
-    """A verification code: 20 random characters (99 bits) in groups of four: '7KQM-4XDR-PHT2-W9BC-3FYN'."""
+    """Return a verification code: 20 random characters (99 bits) in groups of four: '7KQM-4XDR-PHT2-W9BC-3FYN'."""
     code = _random(CODE_LENGTH)
     return "-".join(code[start : start + 4] for start in range(0, CODE_LENGTH, 4))
 
 
 def check_character(body: str) -> str:
-    """The character that makes the weighted sum of `body` a multiple of 31. ValueError on a foreign character."""
+    """Return the character that makes the weighted sum of `body` a multiple of 31.
+
+    Raises ValueError for a character outside the alphabet.
+    """
     total = sum(weight * ALPHABET.index(char) for weight, char in enumerate(body, start=2))
     return ALPHABET[-total % len(ALPHABET)]
 

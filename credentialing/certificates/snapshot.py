@@ -1,7 +1,7 @@
 """The snapshot of a certificate: everything its page says, taken from the tables at the moment of issue.
 
-Plain JSON with ISO dates and decimal strings, so that it reads the same in ten years, whatever the tables have become.
-What isn't on record isn't in it, and so isn't said (docs/spec.md#insurance-facts).
+Plain JSON with ISO dates and decimal strings, so that it reads the same in ten years, whatever the tables are then.
+Facts that aren't on record aren't in it, so no page claims them (docs/spec.md#insurance-facts).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # 1 was never released.
 VERSION = 2
 PERIOD_WORDING = "12:01 a.m. standard time at the named insured’s address"
-# How the carrier's word on a tail is stated; offers that were not taken up are no tails (docs/feed-format.md).
+# The words for an offer's status on paper; an offer that wasn't taken up isn't a tail (docs/feed-format.md).
 TAIL_STATES = {
     "paid": "purchased",
     "automatic": "automatic",
@@ -45,7 +45,7 @@ def build_snapshot(
     as_of: dt.datetime,
     history: History | None = None,
 ) -> dict[str, Any]:
-    """The snapshot of a certificate of `coverage` for `holder` (None: to whom it may concern), issued on `day`.
+    """Return the snapshot of a certificate of `coverage` for `holder` (None: to whom it may concern), issued on `day`.
 
     `coverage` comes with its policy (`with_policy`). `history`: for a letter, what it lists. Two queries: agent of
     record and tails, and one for licenses where they are printed.
@@ -113,7 +113,7 @@ def digest_of(snapshot: dict[str, Any], *, issued_by: Membership) -> str:
 
 
 def texts_of(snapshot: Any) -> list[str]:
-    """Every text in a snapshot, in order: what has to be printable."""
+    """Return every text in a snapshot, in order; all of them must be printable."""
     if isinstance(snapshot, str):
         return [snapshot]
     if isinstance(snapshot, dict):
@@ -128,7 +128,7 @@ def _party(name: str, address: Address) -> dict[str, Any]:
 
 
 def _entry(coverage: Coverage) -> dict[str, Any]:
-    """One coverage with its own dates: what a letter lists, and a certificate's facts."""
+    """Return one coverage with its own dates, for a letter's list and a certificate's facts."""
     return {
         "policy": coverage.term.policy.number,
         "named_insured": coverage.term.policy.policyholder.name,
@@ -148,7 +148,7 @@ def _entry(coverage: Coverage) -> dict[str, Any]:
 
 
 def _producer(coverage: Coverage) -> dict[str, Any] | None:
-    """The agent of record on the day of issue, the latest appointment where there are two; none on direct business."""
+    """Return the agent of record on the day of issue, the latest appointment of several; none on direct business."""
     appointment = (
         AgentOfRecord.objects.today()
         .filter(policy=coverage.term.policy)
@@ -163,7 +163,7 @@ def _producer(coverage: Coverage) -> dict[str, Any] | None:
 
 
 def _licenses(coverage: Coverage, day: dt.date) -> list[str]:
-    """State and number of each license that has not expired, by state."""
+    """Return state and number of each license that hasn't expired, by state."""
     licenses = License.objects.not_retired().filter(Q(expires=None) | Q(expires__gte=day), insured=coverage.insured)
     return [f"{found.state} {found.number}" for found in licenses.order_by("state", "number")]
 
