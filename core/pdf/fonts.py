@@ -1,7 +1,7 @@
 """The faces of printed documents, subset once from packages into the data folder.
 
 Source Serif and Source Sans come by pip, never from the machine, so a page breaks its lines the same way everywhere. A
-subset keeps Latin with every accent that the faces have, punctuation, and the features in use. A face is then a third of
+subset keeps Latin with every accent that the faces have, punctuation, and the features in use, so a face is a third of
 its size, and every page faster. The subsets have names of their own, as the fonts' license asks of changed versions.
 """
 
