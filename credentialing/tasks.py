@@ -22,7 +22,7 @@ class RenderTask(Task[Any, Any]):
 
 @shared_task(base=RenderTask)
 def render_certificate(certificate_id: int) -> None:
-    """Lay out and store one certificate. Twice does no harm; a killed worker's work is begun anew."""
+    """Lay out and store one certificate. It can run twice; a killed worker's work starts again."""
     issuing.render(certificate_id)
 
 

@@ -72,7 +72,7 @@ def acting_memberships(user: User, coverage: Coverage) -> list[Membership]:
 
     A clinician on her group's policy issues her own certificates as herself, even where she manages the policy too:
     the group then doesn't see to whom. Where insured and policyholder are the same person, the policyholder does, so
-    that whoever works for her sees them. `coverage` was fetched through `visible_to(user)`.
+    that everyone who works for her sees them. `coverage` was fetched through `visible_to(user)`.
     """
     policyholder = coverage.term.policy.policyholder
     rank = AS_POLICYHOLDER if policyholder.insured_id == coverage.insured_id else AS_HERSELF
@@ -318,7 +318,7 @@ def _give_up(certificate: Certificate) -> None:
 
 
 def retry(certificate: Certificate, *, by: User) -> bool:
-    """Try a failed certificate again, with its attempts counted anew; False where it isn't failed (any more)."""
+    """Try a failed certificate again, with its attempts counted from zero. Return False if it hasn't failed."""
     with transaction.atomic():
         again = Certificate.objects.filter(pk=certificate.pk, status=Certificate.Status.FAILED).update(
             status=Certificate.Status.QUEUED, attempts=0, last_error="", enqueued_at=timezone.now(), is_enqueued=True

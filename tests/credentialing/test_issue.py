@@ -295,7 +295,7 @@ def test_every_certificate_is_found_again_by_number_holder_and_insured_and_only_
     with django_assert_max_num_queries(8):
         page = client.get(address)
     assert "Hospital 29" in page.content.decode()
-    assert "Hospital 01" not in page.content.decode(), "that stands on the next page"
+    assert "Hospital 01" not in page.content.decode(), "that one is on the next page"
 
 
 def test_a_letter_asks_for_its_recipient(cast: Cast, browse: Browse) -> None:

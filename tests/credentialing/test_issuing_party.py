@@ -160,7 +160,7 @@ def test_an_individual_policyholder_issues_as_policyholder_so_that_her_office_se
     assert HOLDER in everywhere(browse(cast.paula), certificate)
 
 
-def test_a_saved_holder_is_issued_by_the_party_in_whose_book_it_stands(cast: Cast, browse: Browse) -> None:
+def test_the_party_whose_book_has_a_saved_holder_issues(cast: Cast, browse: Browse) -> None:
     holder_of(cast.ana, cast.policy.policyholder)
     groups = a_holder(cast.paula, cast.coverage, name=HOLDER)
     elsewhere = a_holder(cast.olga, cast.olgas, name="Elsewhere Clinic")

@@ -106,7 +106,7 @@ def test_it_is_information_and_promises_nothing(dated: Cast) -> None:
         assert word not in lowered
 
 
-def test_to_whom_it_may_concern_stands_where_no_holder_was_chosen(dated: Cast) -> None:
+def test_without_a_holder_it_is_to_whom_it_may_concern(dated: Cast) -> None:
     assert "Certificate holder To whom it may concern" in words_of(made(dated.coverage, dated.ana))
 
 
@@ -145,7 +145,7 @@ def test_each_kind_of_coverage_is_stated_in_its_own_words(
     ],
 )
 @pytest.mark.parametrize("letter", [False, True], ids=["certificate", "letter"])
-def test_how_the_tail_stands_is_stated(dated: Cast, status: str, line: str, letter: bool) -> None:
+def test_the_state_of_the_tail_is_printed(dated: Cast, status: str, line: str, letter: bool) -> None:
     EreOffer.objects.create(
         source="core",
         external_id="1",
@@ -397,7 +397,7 @@ def test_names_of_200_characters_long_addresses_and_12_endorsements_keep_to_one_
     assert "Imogen Vale" in text
 
 
-def test_endorsements_that_the_page_cannot_hold_stand_on_a_second_one_that_says_so(dated: Cast) -> None:
+def test_endorsements_without_room_go_to_a_second_page_that_says_so(dated: Cast) -> None:
     endorsements = [
         f"Endorsement {n:02}: {'amendment of the definition of professional services, ' * 3}" for n in range(30)
     ]
@@ -469,7 +469,7 @@ def test_the_file_is_tagged_titled_and_the_same_each_time(dated: Cast) -> None:
     assert certificate_pdf(certificate) == certificate_pdf(certificate)
 
 
-def test_the_page_as_html_stands_on_its_own(dated: Cast) -> None:
+def test_the_page_as_html_is_complete(dated: Cast) -> None:
     certificate = made(dated.coverage, dated.ana)
     document = weasyprint.HTML(string=certificate_html(certificate)).render()
     assert len(document.pages) == 1
