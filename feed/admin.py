@@ -1,4 +1,4 @@
-"""Staff's view of the feed: upload a package, follow its run, read what was found, let a held one through."""
+"""Admin pages of the feed: upload a package, follow its run, read the findings, and decide about held packages."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from feed import services
 from feed.forms import DropForm, ReleaseForm, UploadForm
 from feed.models import Finding, NotHeldError, OwnUploadError, Run, Source
 
-# The run's page shows so many findings; the list of findings has all that were kept.
+# Findings on the run's page; the list of findings has all that were stored.
 FINDINGS_SHOWN = 200
-NOT_HELD = "This package is not held any more."
+NOT_HELD = "This package is no longer held."
 
 
 @admin.register(Run)
 class RunAdmin(ReadOnlyAdmin[Run]):
-    """Packages and what became of them."""
+    """Packages and their outcomes."""
 
     list_display = (
         "id",
@@ -43,22 +43,21 @@ class RunAdmin(ReadOnlyAdmin[Run]):
     list_filter = ("status", "source", "origin", "dry_run", "mode")
     list_per_page = 50
     search_fields = ("name", "digest__startswith")
-    search_help_text = "The package's name, or the beginning of its SHA-256."
+    search_help_text = "Package name, or the beginning of its SHA-256."
     change_list_template = "admin/feed/run/change_list.html"
 
     @admin.display(description="status", ordering="status")
     def state(self, run: Run) -> str:
-        """Where the run stands, and whether it was a dry run."""
+        """Return the run's status, and whether it was a dry run."""
         is_plain = not run.dry_run or run.status == Run.Status.REHEARSED
         return run.get_status_display() if is_plain else f"{run.get_status_display()} (dry run)"
 
     @admin.display(description="findings")
     def findings(self, run: Run) -> str:
-        """How much was found."""
         return run.found or "–"
 
     def get_urls(self) -> list[URLPattern]:
-        """The pages of uploading, following and releasing, before admin's own."""
+        """Return the pages for uploading, following, and deciding, before admin's own."""
         wrap = self.admin_site.admin_view
         return [
             path("upload/", wrap(accepts_upload(settings.FEED_MAX_BYTES)(self.upload_view)), name="feed_run_upload"),
@@ -69,13 +68,13 @@ class RunAdmin(ReadOnlyAdmin[Run]):
         ]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """The list, with a way to upload for those who may."""
+        """Show the list, with a link to upload for those with permission."""
         may_load = request.user.has_perm("feed.load_package")
         sources = Source.objects.order_by("name")
         return super().changelist_view(request, {**(extra_context or {}), "may_load": may_load, "sources": sources})
 
     def upload_view(self, request: HttpRequest) -> HttpResponse:
-        """Take a package in; its load is followed on the run's page."""
+        """Receive a package; the run's page shows how its load goes."""
         if not request.user.has_perm("feed.load_package"):
             raise PermissionDenied
         form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()
@@ -86,7 +85,7 @@ class RunAdmin(ReadOnlyAdmin[Run]):
                 by=user_of(request),
                 key=form.cleaned_data["idempotency_key"],
             )
-            messages.success(request, f"{run.name} was received.")
+            messages.success(request, f"We received {run.name}.")
             return self._to(run)
         context = {
             **self.admin_site.each_context(request),
@@ -99,14 +98,14 @@ class RunAdmin(ReadOnlyAdmin[Run]):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The run: how far it is or how it ended, in figures and findings."""
+        """Show a run: its progress or outcome, counts, and findings."""
         run = self._run(request, object_id)
         self.record_look(request, run)
         return self._show(request, run)
 
     @keeps_no_session_alive
     def progress_view(self, request: HttpRequest, run_id: int) -> HttpResponse:
-        """The part of the run's page that changes; when the run has ended, htmx is told to load the page anew."""
+        """Show the part of the run's page that changes; when the run has ended, htmx reloads the page."""
         run = self._run(request, str(run_id))
         response = TemplateResponse(request, "admin/feed/run/_progress.html", {"run": run})
         if run.is_finished:
@@ -114,7 +113,7 @@ class RunAdmin(ReadOnlyAdmin[Run]):
         return response
 
     def release_view(self, request: HttpRequest, run_id: int) -> HttpResponse:
-        """Let a held package through, with a reason (docs/feed-format.md#held)."""
+        """Release a held package, with a reason (docs/feed-format.md#held)."""
         run = self._run(request, str(run_id))
         if not request.user.has_perm("feed.release_held_run"):
             raise PermissionDenied
@@ -126,13 +125,13 @@ class RunAdmin(ReadOnlyAdmin[Run]):
         except NotHeldError:
             messages.error(request, NOT_HELD)
         except OwnUploadError:
-            messages.error(request, "You uploaded this package. Someone else has to apply it.")
+            messages.error(request, "You uploaded this package, so someone else has to review it.")
         else:
-            messages.success(request, "The package is being applied.")
+            messages.success(request, "We’re applying the package.")
         return self._to(run)
 
     def drop_view(self, request: HttpRequest, run_id: int) -> HttpResponse:
-        """End a held package without applying it; whoever may upload or release may do that."""
+        """Drop a held package without applying it; the permission to upload or to release allows it."""
         run = self._run(request, str(run_id))
         if not _may_drop(request):
             raise PermissionDenied
@@ -144,11 +143,11 @@ class RunAdmin(ReadOnlyAdmin[Run]):
         except NotHeldError:
             messages.error(request, NOT_HELD)
         else:
-            messages.success(request, "The package was dropped. Nothing of it was applied.")
+            messages.success(request, "The package was dropped. Nothing was applied.")
         return self._to(run)
 
     def _run(self, request: HttpRequest, object_id: str) -> Run:
-        """The run of a page. Raises PermissionDenied without the right to look, Http404 where there is none."""
+        """Return the run of a page. Raises PermissionDenied without permission to view it, Http404 if it's missing."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         run = self.get_object(request, object_id)
@@ -191,7 +190,7 @@ class RunAdmin(ReadOnlyAdmin[Run]):
 
 @admin.register(Finding)
 class FindingAdmin(ReadOnlyAdmin[Finding]):
-    """What the checks found, across runs."""
+    """Findings of all runs."""
 
     list_display = ("run", "kind", "file", "row", "column", "code", "sentence")
     list_filter = ("kind", "stage", "file", "code")
@@ -204,7 +203,7 @@ class FindingAdmin(ReadOnlyAdmin[Finding]):
 
 @admin.register(Source)
 class SourceAdmin(ReadOnlyAdmin[Source]):
-    """Where each source stands."""
+    """Sources and their last packages."""
 
     list_display = ("name", "sequence", "as_of", "applied_at", "alarmed_at")
 

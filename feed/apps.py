@@ -1,4 +1,4 @@
-"""App configuration of the carrier's feed."""
+"""App configuration of the carrier feed."""
 
 from core.areas import AreaConfig, StaffGroup
 
@@ -16,8 +16,8 @@ class FeedConfig(AreaConfig):
         "drop-old-held-feed-runs": {"task": "feed.tasks.drop_old_held_runs", "schedule": 3600.0},
         "alarm-stale-feed": {"task": "feed.tasks.alarm_stale_feed", "schedule": 900.0},
     }
-    # Two groups: nobody releases a package they uploaded.
+    # Two groups, because nobody may release a package they uploaded.
     staff_groups = (
-        StaffGroup("Feed upload", "Brings in the carrier's data.", VIEWS, ("feed.load_package",)),
-        StaffGroup("Feed release", "Decides on others' held packages.", VIEWS, ("feed.release_held_run",)),
+        StaffGroup("Feed upload", "Uploads packages of the carrier’s data.", VIEWS, ("feed.load_package",)),
+        StaffGroup("Feed release", "Reviews held packages that others uploaded.", VIEWS, ("feed.release_held_run",)),
     )

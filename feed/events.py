@@ -1,4 +1,4 @@
-"""Tags of what happens to packages in the event log."""
+"""Tags of packages' events in the event log."""
 
 from django.db.models import TextChoices
 
@@ -9,7 +9,7 @@ class FeedEvent(TextChoices):
     PACKAGE_UPLOADED = "feed:package:uploaded", "Package uploaded"
     PACKAGE_APPLIED = "feed:package:applied", "Package applied"
     PACKAGE_REFUSED = "feed:package:refused", "Package refused"
-    PACKAGE_HELD = "feed:package:held", "Package held for a person's decision"
-    HELD_RELEASED = "feed:package:released", "Held package released by a person"
+    PACKAGE_HELD = "feed:package:held", "Package held for review"
+    HELD_RELEASED = "feed:package:released", "Held package released"
     HELD_DROPPED = "feed:package:dropped", "Held package dropped"
     PACKAGE_FAILED = "feed:package:failed", "Load failed"

@@ -18,25 +18,26 @@ class UploadForm(IdempotentForm):
 
     package = forms.FileField(
         widget=forms.ClearableFileInput(attrs={"accept": ".zip,application/zip"}),
-        help_text="The .zip that the core system wrote, with manifest.json at its top.",
+        help_text="The .zip from the core system, with manifest.json at its top level.",
         error_messages={"required": "Choose the package to upload.", "empty": "The file is empty."},
     )
     dry_run = forms.BooleanField(
         required=False,
         label="Dry run",
-        help_text="Check and apply everything, show what would change, and change nothing.",
+        help_text="Check the package and show what would change, without changing anything.",
     )
 
     def clean_package(self) -> UploadedFile[Any]:
-        """A zip archive of a size that is read; what is in it is for the checks to say."""
+        """Return the file if it's a zip archive within the size limit; the load checks its content."""
         package: UploadedFile[Any] = self.cleaned_data["package"]
         if package.size is not None and package.size > settings.FEED_MAX_BYTES:
             raise forms.ValidationError(
-                f"The file has {filesizeformat(package.size)}; "
-                f"at most {filesizeformat(settings.FEED_MAX_BYTES)} are read."
+                f"This file is {filesizeformat(package.size)}. The limit is {filesizeformat(settings.FEED_MAX_BYTES)}."
             )
         if not zipfile.is_zipfile(package):
-            raise forms.ValidationError("This is not a .zip archive. Upload the package as the core system wrote it.")
+            raise forms.ValidationError(
+                "This file isn’t a .zip archive. Upload the package exactly as the core system created it."
+            )
         package.seek(0)
         return package
 
@@ -47,8 +48,8 @@ class ReleaseForm(forms.Form):
     reason = forms.CharField(
         max_length=500,
         widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
-        help_text="How you made sure that the package is right. It is kept in the event log.",
-        error_messages={"required": "Say why the package is right. It is kept in the event log."},
+        help_text="How you confirmed that the package is correct. We save this in the event log.",
+        error_messages={"required": "Enter how you confirmed that the package is correct."},
     )
 
 
@@ -60,6 +61,6 @@ class DropForm(forms.Form):
     reason = forms.CharField(
         max_length=500,
         widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
-        help_text="What is wrong with the package. It is kept in the event log.",
-        error_messages={"required": "Say what is wrong with the package. It is kept in the event log."},
+        help_text="What’s wrong with the package. We save this in the event log.",
+        error_messages={"required": "Enter what’s wrong with the package."},
     )

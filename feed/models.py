@@ -1,4 +1,4 @@
-"""Runs of the feed, what they found, and where each source stands."""
+"""Runs of the feed, their findings, and the sources."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ if TYPE_CHECKING:
 
 
 def package_storage() -> Storage:
-    """Where uploaded packages are kept: with the private files, outside the web root."""
+    """Return the storage of uploaded packages: that of private files, outside the web root."""
     return storages["private"]
 
 
 def package_name(_run: Run, _filename: str) -> str:
-    """A generated name; that of the upload is only a label."""
+    """Return a generated name; the upload's own name is only a label."""
     return f"feed/{timezone.now():%Y/%m}/{uuid.uuid4()}.zip"
 
 
 class SourceQuerySet(models.QuerySet["Source"]):
-    """Sources, and how fresh they are."""
+    """Queries on sources."""
 
     def expected(self) -> SourceQuerySet:
-        """Those that are to bring packages regularly; a book taken over once is at rest (`FEED_SOURCES_AT_REST`)."""
+        """Return sources that should send packages regularly, without those in `FEED_SOURCES_AT_REST`."""
         return self.exclude(name__in=settings.FEED_SOURCES_AT_REST)
 
 
 class Source(models.Model):
-    """One of the carrier's systems, and the last package of it that was applied."""
+    """One of the carrier's systems, and the last package from it that was applied."""
 
     name = models.CharField(max_length=40, unique=True)
     sequence = models.BigIntegerField()
@@ -48,7 +48,7 @@ class Source(models.Model):
     fingerprint = models.CharField(max_length=64)
     as_of = models.DateTimeField()
     applied_at = models.DateTimeField()
-    # Set when staff were told that this source is stale; cleared by fresh data, so that one staleness is told once.
+    # Set when staff were alerted that this source is stale and cleared by fresh data, so they're alerted once.
     alarmed_at = models.DateTimeField(null=True, blank=True)
 
     objects = SourceQuerySet.as_manager()
@@ -58,59 +58,60 @@ class Source(models.Model):
 
 
 class NotHeldError(Exception):
-    """The run is not held, or not any more."""
+    """The run isn't held, or is no longer held."""
 
 
 class OwnUploadError(Exception):
-    """Whoever uploaded a package may not release it."""
+    """The person who uploaded a package may not release it."""
 
 
 class RunQuerySet(models.QuerySet["Run"]):
-    """Runs by where they stand."""
+    """Queries on runs."""
 
     def unfinished(self) -> RunQuerySet:
-        """Received or under way."""
+        """Return runs that are received or running."""
         return self.filter(status__in=Run.UNFINISHED)
 
     def with_needless_upload(self) -> RunQuerySet:
-        """Ended, not to be released, and the uploaded file is still there."""
+        """Return ended runs that can't be released and still have their uploaded file."""
         ended = self.exclude(status__in=Run.UNFINISHED).exclude(upload="")
         return ended.exclude(status=Run.Status.HELD, dry_run=False)
 
     def awaiting_decision(self) -> RunQuerySet:
-        """Held, and a person can still let them through."""
+        """Return held runs that a person can release or drop."""
         return self.filter(status=Run.Status.HELD, dry_run=False)
 
     def overtaken_by(self, run: Run) -> RunQuerySet:
-        """Held runs of the same source whose sequence the applied run has reached or passed."""
+        """Return held runs of the same source whose sequence isn't higher than the applied run's."""
         return self.awaiting_decision().filter(source=run.source, sequence__lte=run.sequence).exclude(pk=run.pk)
 
 
 class Run(models.Model):
-    """One package's way through the feed: from its receipt to its end, in figures and findings.
+    """One package's load, from receipt to outcome, with its counts and findings.
 
     `counts`: file → inserted, updated, unretired, unchanged, retired, rows, before. `finding_counts`: a list of file,
-    code, kind, found, kept. `difference`: what a held package would do, with examples. `timings`: phase → seconds.
+    code, kind, found, and kept (stored). `difference`: what a held package would do, with examples. `timings`: phase →
+    seconds.
     """
 
     class Status(models.TextChoices):
-        """Where a run stands. `failed` is the portal's trouble, `refused` the package's."""
+        """Status of a run. `failed` is the portal's problem, `refused` the package's."""
 
         RECEIVED = "received", "Received"
-        CHECKING = "checking", "Being checked and applied"
-        HELD = "held", "Held for a person's decision"
-        DROPPED = "dropped", "Dropped without being applied"
+        CHECKING = "checking", "Checking and applying"
+        HELD = "held", "Held for review"
+        DROPPED = "dropped", "Dropped"
         REFUSED = "refused", "Refused"
         APPLIED = "applied", "Applied"
-        UNCHANGED = "unchanged", "Nothing new"
+        UNCHANGED = "unchanged", "No changes"
         REHEARSED = "rehearsed", "Dry run: would be applied"
         FAILED = "failed", "Failed"
 
     class Origin(models.TextChoices):
-        """How the package came."""
+        """How the package was received."""
 
         COMMAND = "command", "Command line"
-        UPLOAD = "upload", "Upload in admin"
+        UPLOAD = "upload", "Admin upload"
         FOLDER = "folder", "Watched folder"
 
     UNFINISHED = (Status.RECEIVED, Status.CHECKING)
@@ -119,10 +120,10 @@ class Run(models.Model):
     status = models.CharField(max_length=12, choices=Status, default=Status.RECEIVED)
     origin = models.CharField(max_length=10, choices=Origin, default=Origin.COMMAND)
     dry_run = models.BooleanField("dry run", default=False)
-    # Of the form that uploaded it; a run that came another way has one too.
+    # From the upload form; runs received in other ways have one too.
     idempotency_key = models.UUIDField(default=uuid.uuid4, editable=False)
     name = models.CharField("package", max_length=200, blank=True)
-    # An upload is kept in storage; a package on the machine is named by its path.
+    # Uploads are in storage; packages on this machine have a path.
     upload = models.FileField(storage=package_storage, upload_to=package_name, blank=True)
     path = models.TextField(blank=True)
 
@@ -152,7 +153,7 @@ class Run(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
     released_reason = models.TextField("reason", blank=True)
-    # At the command line the name is only claimed; this is who the operating system says it was.
+    # On the command line, anyone can give any username; this is the operating system's user.
     released_os_user = models.CharField(max_length=64, blank=True, default="", db_default="")
 
     objects = RunQuerySet.as_manager()
@@ -161,8 +162,8 @@ class Run(models.Model):
         ordering = ("-id",)
         default_permissions = ("view",)
         permissions: ClassVar = [
-            ("load_package", "Can load a package of the carrier's feed"),
-            ("release_held_run", "Can apply a held package anyway, with a reason"),
+            ("load_package", "Can upload packages of the carrier feed"),
+            ("release_held_run", "Can release held packages, with a reason"),
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(
@@ -181,27 +182,24 @@ class Run(models.Model):
         return f"Run {self.pk}: {self.name or 'package'}"
 
     def get_absolute_url(self) -> str:
-        """The run's page in admin."""
         return reverse("admin:feed_run_change", args=[self.pk])
 
     @property
     def is_finished(self) -> bool:
-        """Whether nothing more will happen to it by itself."""
+        """Whether the run has ended or waits for a person."""
         return self.status not in self.UNFINISHED
 
     @property
     def percent(self) -> int:
-        """How much of the package has been read, 0 to 100."""
+        """Percentage of the package that has been read."""
         return min(100, 100 * self.bytes_done // self.bytes_total) if self.bytes_total else 0
 
     @property
     def errors(self) -> int:
-        """How many findings of kind error there are."""
         return self._found(Severity.ERROR)
 
     @property
     def warnings(self) -> int:
-        """How many findings of kind warning there are."""
         return self._found(Severity.WARNING)
 
     def _found(self, severity: Severity) -> int:
@@ -209,35 +207,35 @@ class Run(models.Model):
 
     @property
     def can_be_released(self) -> bool:
-        """Whether a person's decision can still let it through."""
+        """Whether a person can still release it."""
         return self.status == self.Status.HELD and not self.dry_run
 
     @property
     def is_released(self) -> bool:
-        """Whether a person has let it through; the reason outlives that person's account."""
+        """Whether a person released it; the reason stays even if that person's account is deleted."""
         return bool(self.released_reason)
 
     def forget_upload(self) -> None:
-        """Delete the uploaded file of a run that has ended and can't be released: it holds dates of birth."""
+        """Delete the uploaded file of a run that has ended and can't be released: it has dates of birth."""
         if self.upload and self.is_finished and not self.can_be_released:
             self.upload.delete(save=False)
             Run.objects.filter(pk=self.pk).update(upload="")
 
     def release(self, *, by: User, reason: str, os_user: str = "") -> None:
-        """Let a held package through on a person's decision: it is loaded once more, past the guard
+        """Release a held package after review, so that it can be loaded again without the guard
         (docs/feed-format.md#held).
 
-        `os_user`: at the command line, whom the operating system takes the person for. Raises NotHeldError where it
-        isn't held any more, OwnUploadError for the person who uploaded it, ValueError without a reason. Enqueue
-        `feed.tasks.load_run` afterwards, or execute it.
+        `os_user`: on the command line, the operating system's user. Raises NotHeldError if it's no longer held,
+        OwnUploadError for the person who uploaded it, and ValueError without a reason. Afterward, enqueue
+        `feed.tasks.load_run` or execute the run.
         """
         reason = reason.strip()
         if not reason:
-            raise ValueError("A held package is released for a reason.")
+            raise ValueError("Releasing a held package requires a reason.")
         with transaction.atomic():
             run = self._lock_held()
             if run.uploaded_by_id == by.pk:
-                raise OwnUploadError(f"Run {self.pk} was uploaded by the same person.")
+                raise OwnUploadError(f"The same person uploaded run {self.pk}.")
             run.status = self.Status.RECEIVED
             run.released_by, run.released_reason, run.released_os_user = by, reason, os_user[:64]
             run.attempts, run.finished_at = 0, None
@@ -259,13 +257,13 @@ class Run(models.Model):
         self.refresh_from_db()
 
     def drop(self, *, reason: str, by: User | None = None) -> None:
-        """End a held package without applying it. `by`: nobody where time or a later package decided.
+        """Drop a held package without applying it. `by`: None if time or a later package decided.
 
-        Raises NotHeldError where it isn't held any more, ValueError without a reason. Call `forget_upload` afterwards.
+        Raises NotHeldError if it's no longer held, ValueError without a reason. Call `forget_upload` afterward.
         """
         reason = reason.strip()
         if not reason:
-            raise ValueError("A held package is dropped for a reason.")
+            raise ValueError("Dropping a held package requires a reason.")
         with transaction.atomic():
             run = self._lock_held()
             run.status = self.Status.DROPPED
@@ -282,20 +280,20 @@ class Run(models.Model):
         self.refresh_from_db()
 
     def _lock_held(self) -> Run:
-        """The run under a row lock. Raises NotHeldError where it isn't held any more."""
+        """Lock the run's row and return it. Raises NotHeldError if it's no longer held."""
         run = Run.objects.select_for_update(of=("self",)).get(pk=self.pk)
         if not run.can_be_released:
-            raise NotHeldError(f"Run {self.pk} is not held.")
+            raise NotHeldError(f"Run {self.pk} isn't held.")
         return run
 
     @property
     def found(self) -> str:
-        """How much was found, in words; empty where nothing was."""
+        """The numbers of errors and warnings in words; empty if there are none."""
         kinds = ((self.errors, "error"), (self.warnings, "warning"))
         return ", ".join(counted(count, kind) for count, kind in kinds if count)
 
     def describe(self, manifest: Manifest) -> None:
-        """Take over what the manifest says; the caller saves."""
+        """Copy the manifest's facts; the caller saves."""
         self.source = manifest.source
         self.sequence = manifest.sequence
         self.mode = manifest.mode
@@ -303,15 +301,15 @@ class Run(models.Model):
         self.digest = manifest.digest
 
     def total(self, figure: str) -> int:
-        """A figure over all files, such as `inserted`."""
+        """Return a count over all files, such as `inserted`."""
         counts: dict[str, Any] = self.counts
         return sum(file.get(figure, 0) for file in counts.values())
 
 
 class Finding(models.Model):
-    """One thing that a check found: where, what, and whether it stops the package.
+    """One thing that a check found: where, what, and whether it's an error, which stops the package.
 
-    `row` is the row that a spreadsheet shows; the header is row 1. No finding repeats a date of birth.
+    `row` is the row a spreadsheet shows; the header is row 1. Findings never include a date of birth.
     """
 
     STAGES = [(stage.value, stage.value.capitalize()) for stage in Stage]

@@ -1,4 +1,4 @@
-"""Taking in packages that people bring."""
+"""Receiving uploaded packages, and decisions about held ones."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def receive_upload(*, file: UploadedFile[Any], dry_run: bool, by: User, key: uuid.UUID) -> Run:
-    """Keep an uploaded package and enqueue its load. The same key gives the same run."""
+    """Store an uploaded package and enqueue its load. The same key gives the same run."""
 
     def create() -> Run:
         run = Run.objects.create(
@@ -45,9 +45,9 @@ def receive_upload(*, file: UploadedFile[Any], dry_run: bool, by: User, key: uui
 
 
 def drop_held(*, run: Run, reason: str, by: User | None = None) -> None:
-    """End a held package without applying it; its upload is deleted. Raises NotHeldError where it is not held any more.
+    """Drop a held package without applying it, and delete its upload. Raises NotHeldError if it's no longer held.
 
-    A package of the watched folder moves to its folder `refused`.
+    A package in the watched folder moves to the folder `refused`.
     """
     with transaction.atomic():
         run.drop(by=by, reason=reason)
@@ -60,9 +60,9 @@ def _put_away(run: Run) -> None:
 
 
 def release_held(*, run: Run, by: User, reason: str) -> None:
-    """Let a held package through and enqueue its load.
+    """Release a held package and enqueue its load.
 
-    Raises NotHeldError where it is not held any more, OwnUploadError for the person who uploaded it.
+    Raises NotHeldError if it's no longer held, OwnUploadError for the person who uploaded it.
     """
     from feed.tasks import load_run
 

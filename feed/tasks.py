@@ -1,4 +1,4 @@
-"""Background work of the feed. Rows are the state: every task may run twice and takes up what it finds."""
+"""Background tasks of the feed. Rows are the state, so every task can run twice."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from feed.services import drop_held
 
 log = structlog.get_logger(__name__)
 
-# A run that was enqueued so long ago and has not begun has lost its place in the queue.
+# A run that was enqueued this long ago and hasn't started has lost its place in the queue.
 LOST_AFTER = timedelta(seconds=60)
 
 
 @shared_task
 def load_run(run_id: int) -> None:
-    """Take a run to its end, unless it has ended or another worker is at it; behind another load it waits its turn."""
+    """Finish a run, unless it has ended or another worker has it; during another load, it's left for the next try."""
     run = Run.objects.unfinished().filter(pk=run_id).first()
     if run is None:
         return
@@ -46,16 +46,16 @@ def load_run(run_id: int) -> None:
 
 @shared_task
 def watch_folder() -> None:
-    """Take the next package of the watched folder, if one is complete."""
+    """Take the next complete package of the watched folder, if there is one."""
     watched_folder.take_next()
 
 
 @shared_task
 def retry_stale_runs() -> int:
-    """Enqueue runs again whose worker died or whose place in the queue was lost; after three tries they fail visibly.
+    """Enqueue runs again that lost their worker or their place in the queue; after three tries, they fail.
 
-    Returns how many were enqueued. A command's run is not repeated: the person at the terminal saw it end. Uploads that
-    a dying worker left behind are deleted.
+    Return how many were enqueued. Runs of the command aren't repeated: the person at the terminal saw them end. Uploads
+    that a dying worker left behind are deleted.
     """
     for run in Run.objects.with_needless_upload():
         run.forget_upload()
@@ -66,18 +66,18 @@ def retry_stale_runs() -> int:
 
 
 def _is_to_be_repeated(run: Run) -> bool:
-    """Whether nobody is at the run and it may be tried once more; one that may not ends as failed."""
+    """Return whether no worker has the run and it may be tried again; if it may not, end it as failed."""
     with RunKeeper(run.pk) as keeper:
         if not keeper.held:
             return False
-        # Whoever was at it may have ended it a moment ago; nobody else can begin while the lock is ours.
+        # Another worker may have ended it a moment ago; none can start it while we have the lock.
         run.refresh_from_db()
         if run.is_finished:
             return False
         if run.origin == Run.Origin.COMMAND:
-            outcome = "The command ended before the load did; nothing was applied."
+            outcome = "The command ended before the load did. Nothing was applied."
         elif run.attempts >= Run.MAX_ATTEMPTS:
-            outcome = f"The load was tried {run.attempts} times and did not come to its end; nothing was applied."
+            outcome = f"The load was tried {run.attempts} times and never finished. Nothing was applied."
         else:
             return True
         finish(run, status=Run.Status.FAILED, outcome=outcome)
@@ -87,33 +87,33 @@ def _is_to_be_repeated(run: Run) -> bool:
 
 @shared_task
 def drop_old_held_runs() -> int:
-    """Drop packages that have waited `settings.FEED_HELD_FOR` for a decision: they hold dates of birth.
+    """Drop packages that have been held for `settings.FEED_HELD_FOR`, because they have dates of birth.
 
-    Returns how many were dropped.
+    Return how many were dropped.
     """
     dropped = 0
     for run in Run.objects.awaiting_decision().filter(finished_at__lt=timezone.now() - settings.FEED_HELD_FOR):
-        # A person may have decided about it a moment ago.
+        # A person may have decided a moment ago.
         with suppress(NotHeldError):
-            drop_held(run=run, reason=f"Nobody decided within {settings.FEED_HELD_FOR.days} days.")
+            drop_held(run=run, reason=f"Nobody reviewed it within {settings.FEED_HELD_FOR.days} days.")
             dropped += 1
     return dropped
 
 
 @shared_task
 def alarm_stale_feed() -> int:
-    """Tell staff of each source whose data has become too old, once per staleness. Returns how many were told of."""
+    """Alert staff once about each source whose data is too old. Return how many sources that was."""
     now = timezone.now()
     told = 0
     for source in Source.objects.expected().filter(alarmed_at=None):
         if not is_stale(source.as_of, now):
             continue
-        # Two workers at once: only one of them writes the row, and only that one tells.
+        # Of two workers at once, only the one that updates the row sends the alert.
         if Source.objects.filter(pk=source.pk, as_of=source.as_of, alarmed_at=None).update(alarmed_at=now):
             told += 1
             alert_staff(
                 f"The carrier feed '{source.name}' is stale",
-                f"The data of source '{source.name}' is as of {source.as_of:%Y-%m-%d %H:%M} UTC, older than "
+                f"The data from '{source.name}' is as of {source.as_of:%Y-%m-%d %H:%M} UTC, older than "
                 f"{settings.FEED_STALE_AFTER}. The last package applied was number {source.sequence}.",
             )
     return told

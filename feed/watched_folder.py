@@ -1,8 +1,8 @@
-"""The watched folder (`settings.FEED_WATCH_DIR`): whole packages are taken in order, each once.
+"""The watched folder (`settings.FEED_WATCH_DIR`): complete packages are taken in order, each once.
 
-A package is a `.zip`, best moved in under its final name when it is complete. One that is still being written is left
-alone until nothing has changed for a while. A package that is taken moves to `working/` and ends in `done/`, `held/`,
-`refused/` or `failed/`, with its run's number in front.
+A package is a `.zip`; it's best to move it in under its final name when it's complete. One that is still being written
+is left alone until it hasn't changed for a while. A package that is taken moves to `working/`, and ends in `done/`,
+`held/`, `refused/`, or `failed/` with its run's number in front of its name.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ PLACES = {
 }
 # Seconds without a change after which a file counts as complete.
 SETTLED = 30
-# Seconds after which a file that is no archive is taken all the same, to be refused where somebody sees it.
+# Seconds after which a file that isn't an archive is taken anyway, to be refused where people see it.
 GIVEN_UP = 600
-# What a package is called while it is worked on: its run's key, and the end of its own name.
+# The name of a package that is worked on: its run's key and the end of its own name, with these lengths.
 KEY_LENGTH, NAME_LENGTH = 36, 50
 TAKEN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-")
 WATCH_LOCK = (7_203_003, 0)
 
 
 def watched_folder() -> Path | None:
-    """The folder, with its sub-folders made; None where none is set or it isn't there (which the log says)."""
+    """Return the folder after creating its subfolders; None if none is set or, with a log line, if it's missing."""
     if not settings.FEED_WATCH_DIR:
         return None
     folder = Path(settings.FEED_WATCH_DIR)
@@ -59,9 +59,9 @@ def watched_folder() -> Path | None:
 
 
 def take_next() -> Run | None:
-    """Take the next package and enqueue its load; None where there is none, or one is under way.
+    """Take the next package and enqueue its load; None if there is none, or one is being loaded.
 
-    One at a time, in order of source and sequence, so that a delta never overtakes the one before it.
+    Packages are taken one at a time by source and sequence, so a delta never overtakes the one before it.
     """
     folder = watched_folder()
     if folder is None:
@@ -78,12 +78,12 @@ def take_next() -> Run | None:
         if path is None:
             return None
         key = uuid.uuid4()
-        # Moved first: a crash after this leaves a file in `working/`, which the next look makes a run of.
+        # Move the file first: if we crash after this, the next look finds it in `working/` and creates its run.
         return _begin(path.rename(folder / WORKING / f"{key}-{readable(path.name)[-NAME_LENGTH:]}"))
 
 
 def settle(run: Run) -> None:
-    """Move a finished run's package to where it belongs. Doing it twice changes nothing."""
+    """Move a finished run's package to its final folder. Doing it twice changes nothing."""
     path = Path(run.path)
     if run.origin != Run.Origin.FOLDER or not run.is_finished or not path.is_file():
         return
@@ -96,7 +96,7 @@ def settle(run: Run) -> None:
 
 
 def _begin(path: Path) -> Run:
-    """The run of a package in `working/`, whose name begins with the run's key."""
+    """Create the run of a package in `working/`, whose name begins with the run's key."""
     from feed.tasks import load_run
 
     run = Run.objects.create(
@@ -110,7 +110,7 @@ def _begin(path: Path) -> Run:
 
 
 def _put_in_place(folder: Path) -> None:
-    """What a crash left in `working/`: a file whose run has ended is moved on, one without a run gets it."""
+    """Clean up `working/` after a crash: move files whose run has ended, and create missing runs."""
     for path in sorted((folder / WORKING).iterdir()):
         if not TAKEN.match(path.name):
             continue
@@ -122,7 +122,7 @@ def _put_in_place(folder: Path) -> None:
 
 
 def _is_complete(path: Path) -> bool:
-    """A plain `.zip` that nobody is writing to any more."""
+    """Return whether the path is a regular `.zip` that is no longer being written."""
     if path.suffix.lower() != ".zip" or path.name.startswith("."):
         return False
     try:
@@ -134,7 +134,7 @@ def _is_complete(path: Path) -> bool:
 
 
 def _order(path: Path) -> tuple[str, int, str]:
-    """Source and sequence of a package, then its name; one that can't be read comes first and is refused."""
+    """Return a package's source, sequence, and name; one that can't be read sorts first and is refused."""
     try:
         status = path.stat()
     except FileNotFoundError:
@@ -144,7 +144,7 @@ def _order(path: Path) -> tuple[str, int, str]:
 
 @lru_cache(maxsize=1_000)
 def _order_of(path: Path, *_as_it_is: int) -> tuple[str, int, str]:
-    """The order of a file as it is; one that waits unchanged is not opened again with each look at the folder."""
+    """Return the order of an unchanged file, so that waiting files aren't opened at every look."""
     try:
         with open_package(path) as package:
             manifest: Manifest = package.manifest()

@@ -142,7 +142,7 @@ def test_a_dry_run_by_upload_changes_nothing(browse: Browse, enqueued: list[int]
 @pytest.mark.parametrize(
     ("form", "sentence"),
     [
-        (an_upload(), "This is not a .zip archive."),
+        (an_upload(), "This file isn’t a .zip archive."),
         ({"idempotency_key": str(uuid.uuid4())}, "Choose the package to upload."),
         (an_upload() | {"package": SimpleUploadedFile("a.zip", b"")}, "The file is empty."),
         ({**an_upload(), "idempotency_key": ""}, "Choose the file again."),
@@ -165,7 +165,7 @@ def test_a_file_that_is_too_large_is_refused_at_the_door(
     settings.FEED_MAX_BYTES = 1_000
     response = browse("load_package").post(UPLOAD, an_upload(Package(small_book()), tmp_path))
     assert response.status_code == 422
-    assert "at most 1000\xa0bytes are read" in response.content.decode()
+    assert "The limit is 1000\xa0bytes." in response.content.decode()
 
 
 def test_an_archive_that_is_no_package_is_refused_with_its_finding(
@@ -275,7 +275,7 @@ def test_a_decision_without_a_reason_is_asked_for_it(browse: Browse, enqueued: l
     run = a_held_run(tmp_path)
     response = browse("view_run", "release_held_run").post(address(run, "release"), {"reason": " "})
     assert response.status_code == 422
-    assert "Say why the package is right." in response.content.decode()
+    assert "Enter how you confirmed that the package is correct." in response.content.decode()
     assert (Run.objects.get(pk=run.pk).status, enqueued) == ("held", [])
 
 
@@ -305,12 +305,12 @@ def test_whoever_uploaded_a_package_is_told_that_another_person_decides(
     client = browse("view_run", "load_package", "release_held_run")
     run = an_uploaded_held_run(client, tmp_path)
     page = client.get(address(run)).content.decode()
-    assert "You uploaded this package. Someone else has to apply it." in page
+    assert "You uploaded this package, so someone else has to review it." in page
     assert "Apply this package anyway" not in page
 
     answer = client.post(address(run, "release"), {"reason": "Confirmed."}, follow=True).content.decode()
 
-    assert "You uploaded this package. Someone else has to apply it." in answer
+    assert "You uploaded this package, so someone else has to review it." in answer
     assert (Run.objects.get(pk=run.pk).status, enqueued) == ("held", [run.pk])
 
 
@@ -335,7 +335,7 @@ def test_a_held_package_is_dropped_with_a_reason_and_its_file_with_it(
     assert "Last week&#x27;s file." in page
     assert "Drop this package" not in page
     again = client.post(address(run, "drop"), {"drop-reason": "Again."}, follow=True).content.decode()
-    assert "This package is not held any more." in again
+    assert "This package is no longer held." in again
 
 
 def test_staff_who_may_only_look_can_not_drop_a_package(browse: Browse, tmp_path: Path) -> None:
@@ -351,7 +351,7 @@ def test_a_second_decision_comes_too_late_and_says_so(browse: Browse, enqueued: 
     client = browse("view_run", "release_held_run")
     client.post(address(run, "release"), {"reason": "Confirmed."})
     page = client.post(address(run, "release"), {"reason": "Confirmed."}, follow=True).content.decode()
-    assert "This package is not held any more." in page
+    assert "This package is no longer held." in page
     assert enqueued == [run.pk]
 
 

@@ -51,7 +51,7 @@ def test_the_same_package_again_ends_with_0(tmp_path: Path) -> None:
     package = Package(small_book()).write(tmp_path / "package")
     run_command("load_feed", package)
     code, out = run_command("load_feed", package)
-    assert (code, "Nothing new." in out) == (0, True)
+    assert (code, "No changes." in out) == (0, True)
 
 
 def test_a_dry_run_ends_with_0_and_changes_nothing(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_whoever_uploaded_a_package_can_not_apply_it_at_the_command_line_either(
     stan = UserFactory.create(username="stan", is_staff=True, is_superuser=True)
     Run.objects.filter(pk=run.pk).update(uploaded_by=stan)
     code, out = run_command("load_feed", "--apply-held", str(run.pk), "--by", "stan", "--reason", "Confirmed.")
-    assert (code, out) == (2, "'stan' uploaded this package; someone else has to apply it.")
+    assert (code, out) == (2, "'stan' uploaded this package, so someone else has to review it.")
     assert Run.objects.get(pk=run.pk).status == "held"
 
 
@@ -144,7 +144,7 @@ def test_a_database_that_gives_up_ends_with_1_and_a_sentence(tmp_path: Path, mon
 
     monkeypatch.setattr("feed.management.commands.load_feed.load_package", fail)
     code, out = run_command("load_feed", Package(small_book()).write(tmp_path / "package"))
-    assert (code, out) == (1, "The database could not be reached or gave up; nothing was applied.")
+    assert (code, out) == (1, "The database couldn't be reached or stopped the load. Nothing was applied.")
 
 
 def test_the_example_feed_is_written_where_it_is_wanted(tmp_path: Path) -> None:

@@ -273,5 +273,5 @@ def test_a_held_package_that_nobody_decides_about_goes_after_two_weeks(tmp_path:
 
     assert (drop_old_held_runs(), has_file(held)) == (1, False)
     held.refresh_from_db()
-    assert (held.status, held.outcome) == ("dropped", "Nobody decided within 14 days.")
+    assert (held.status, held.outcome) == ("dropped", "Nobody reviewed it within 14 days.")
     assert drop_old_held_runs() == 0

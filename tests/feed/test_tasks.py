@@ -245,7 +245,7 @@ def test_after_three_tries_a_run_fails_where_somebody_sees_it(
     assert retry_stale_runs() == 0
     run.refresh_from_db()
     assert (run.status, run.outcome) == (
-        Run.Status.FAILED, "The load was tried 3 times and did not come to its end; nothing was applied.",
+        Run.Status.FAILED, "The load was tried 3 times and never finished. Nothing was applied.",
     )  # fmt: skip
     assert (queue, alerts) == ([], ["A feed package couldn't be loaded"])
 

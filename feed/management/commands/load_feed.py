@@ -1,4 +1,4 @@
-"""`manage.py load_feed`: load a package of the carrier's feed, or let a held one through."""
+"""`manage.py load_feed`: load a package of the carrier feed, or release a held one."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FIGURES = ("rows", "inserted", "updated", "unretired", "unchanged", "retired")
 
 
 def os_user() -> str:
-    """Whom the operating system runs this process for; the environment has no say in it."""
+    """Return the operating system's user of this process, whatever the environment says."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
@@ -39,28 +39,31 @@ def os_user() -> str:
 
 
 class Command(BaseCommand):
-    """Loads a package. Exit codes: 0 applied or nothing new, 1 refused or failed, 2 usage, 3 held."""
+    """Load a package. Exit codes: 0 applied or no changes, 1 refused or failed, 2 usage, 3 held."""
 
     help = (
-        "Load a package of the carrier's feed (a folder or a .zip). "
-        "Exit codes: 0 applied or nothing new, 1 refused or failed, 2 usage, 3 held for a person's decision."
+        "Load a package of the carrier feed (a folder or a .zip). "
+        "Exit codes: 0 applied or no changes, 1 refused or failed, 2 usage, 3 held for review."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """A package, or the number of a held run with who lets it through and why."""
-        parser.add_argument("package", nargs="?", type=Path, help="the package: a folder or a .zip")
-        parser.add_argument("--dry-run", action="store_true", help="check and apply, then roll everything back")
-        parser.add_argument("--apply-held", type=int, metavar="RUN", help="let the held run of this number through")
-        parser.add_argument("--by", metavar="USERNAME", help="with --apply-held: the member of staff who decides")
-        parser.add_argument("--reason", help="with --apply-held: why it is let through")
+        parser.add_argument("package", nargs="?", type=Path, help="package: a folder or a .zip")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="check and apply the package, then roll everything back"
+        )
+        parser.add_argument("--apply-held", type=int, metavar="RUN", help="release the held run with this number")
+        parser.add_argument(
+            "--by", metavar="USERNAME", help="with --apply-held: username of the staff member who decides"
+        )
+        parser.add_argument("--reason", help="with --apply-held: reason for the decision")
 
     def handle(self, **options: Any) -> None:
-        """Load, print figures and findings, and exit with the outcome's code."""
+        """Load, print counts and findings, and exit with the outcome's code."""
         package: Path | None = options["package"]
         if (package is None) == (options["apply_held"] is None):
-            raise CommandError("Name a package, or a held run with --apply-held.", returncode=2)
+            raise CommandError("Give a package, or a held run with --apply-held.", returncode=2)
         if package is not None and not package.exists():
-            raise CommandError(f"There is no package at {package}.", returncode=2)
+            raise CommandError(f"No package found at {package}.", returncode=2)
         try:
             run = (
                 self._apply_held(**options)
@@ -68,37 +71,37 @@ class Command(BaseCommand):
                 else load_package(package, dry_run=options["dry_run"], tell=self._teller(options["verbosity"]))
             )
         except OperationalError as error:
-            raise CommandError("The database could not be reached or gave up; nothing was applied.") from error
+            raise CommandError("The database couldn't be reached or stopped the load. Nothing was applied.") from error
         self._print(run)
         if code := EXIT_CODES[Run.Status(run.status)]:
             sys.exit(code)
 
     def _apply_held(self, *, apply_held: int, by: str | None, reason: str | None, **options: Any) -> Run:
-        """Let a held run through and load it."""
+        """Release a held run and load it."""
         if not by or not (reason or "").strip():
-            raise CommandError("Say who lets the held run through (--by) and why (--reason).", returncode=2)
+            raise CommandError("Give the staff member who decides (--by) and the reason (--reason).", returncode=2)
         if options["dry_run"]:
-            raise CommandError(
-                "A held run was rehearsed already; --dry-run doesn't go with --apply-held.", returncode=2
-            )
+            raise CommandError("--dry-run can't be combined with --apply-held.", returncode=2)
         user = User.objects.filter(username_key=fold_username(by), is_active=True, is_staff=True).first()
         if user is None or not user.has_perm("feed.release_held_run"):
-            raise CommandError(f"'{by}' is not a member of staff who may let a held package through.", returncode=2)
+            raise CommandError(f"'{by}' isn't a staff member who may release held packages.", returncode=2)
         run = Run.objects.filter(pk=apply_held).first()
         if run is None:
-            raise CommandError(f"There is no run {apply_held}.", returncode=2)
+            raise CommandError(f"Run {apply_held} doesn't exist.", returncode=2)
         try:
             run.release(by=user, reason=reason or "", os_user=os_user())
             return execute(run, tell=self._teller(options["verbosity"]))
         except OwnUploadError as error:
-            raise CommandError(f"'{by}' uploaded this package; someone else has to apply it.", returncode=2) from error
+            raise CommandError(
+                f"'{by}' uploaded this package, so someone else has to review it.", returncode=2
+            ) from error
         except NotHeldError as error:
-            raise CommandError(f"Run {apply_held} is not held.", returncode=2) from error
+            raise CommandError(f"Run {apply_held} isn't held.", returncode=2) from error
         except RunBusyError as error:
-            raise CommandError(f"Run {apply_held} is being worked on already.", returncode=2) from error
+            raise CommandError(f"Run {apply_held} is already being loaded.", returncode=2) from error
 
     def _teller(self, verbosity: int) -> Callable[[str], None]:
-        """Prints what is being done: every step with -v 2, else only that another load is waited for."""
+        """Return a function that prints steps: all of them with -v 2, otherwise only that another load is running."""
 
         def tell(words: str) -> None:
             if verbosity > 1 or words == WAITING:
@@ -107,7 +110,7 @@ class Command(BaseCommand):
         return tell
 
     def _print(self, run: Run) -> None:
-        """Figures by file, findings, and how it ended."""
+        """Print counts by file, findings, and the outcome."""
         if run.counts:
             self.stdout.write(f"{'file':<24}" + "".join(f"{figure:>12}" for figure in FIGURES))
             for file, counts in run.counts.items():
