@@ -1,4 +1,4 @@
-"""The files of the carrier's feed that this area reads (docs/feed-format.md)."""
+"""Files of the carrier feed that fill this area (docs/feed-format.md)."""
 
 from policies.feed.coverage import AGENTS_OF_RECORD, COVERAGES, ERE_OFFERS, POLICIES, PRIOR_COVERAGES, TERMS
 from policies.feed.parties import AGENCIES, COMPANIES, CONTACTS, INSUREDS, LICENSES, POLICYHOLDERS

@@ -1,4 +1,4 @@
-"""Columns that several files have."""
+"""Columns that several files share."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from core.dates import STATE_ZONES
 from core.feedspec import Column, Kind
 from policies.names import normalize_number
 
-# States and territories that license; beyond them, where mail goes: the codes of the armed forces and of the
-# associated states.
+# States and territories that license; for mail, also the codes of the armed forces and of the associated states.
 STATES = tuple(sorted(STATE_ZONES))
 POSTAL_STATES = (*STATES, "AA", "AE", "AP", "FM", "MH", "PW")
 ADDRESS = (
@@ -20,8 +19,8 @@ ADDRESS = (
     Column("state", Kind.CHOICE, choices=POSTAL_STATES),
     Column("zip", Kind.ZIP),
 )
-# Of a date of birth only its keyed hash is kept; a registrant's is matched by the same (purpose `date_of_birth`, ISO
-# date).
+# Only a keyed hash of a date of birth is stored; a registrant's date is hashed the same way and compared (purpose
+# `date_of_birth`, ISO date).
 DATE_OF_BIRTH = Column(
     "date_of_birth",
     Kind.DATE,
@@ -29,5 +28,5 @@ DATE_OF_BIRTH = Column(
     store=partial(keyed_hash, "date_of_birth"),
     not_future=True,
 )
-# A policy is known by its number without spaces, dashes and case (S-07).
+# Policy numbers are compared without spaces, dashes, and case (S-07).
 POLICY = Column("policy_number", Kind.IDENTIFIER, field=None, required=True, fold=normalize_number)

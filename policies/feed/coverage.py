@@ -1,4 +1,4 @@
-"""The Coverage files: policies, agents of record, terms, coverages, ERE offers, prior coverages."""
+"""The Coverage files: policies, agents of record, terms, coverages, ERE offers, and prior coverages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ POLICIES_HELD_FROM = 3
 
 
 def _period(sentence: str) -> RowCheck:
-    """A period ends after it begins: its end is the first day that no longer counts."""
+    """Return the check that a period ends after it begins; its end is the first day that no longer counts."""
     return RowCheck(code="period", column="expires", faulty="s.expires <= s.effective", sentence=sentence)
 
 
@@ -44,7 +44,7 @@ POLICIES = Table(
         Reference("policyholder_id", "policyholders.csv", "policyholder"),
     ),
     checks=(
-        # A certificate of a policy that is about to be cancelled states the date (S-35).
+        # Certificates of a policy with pending cancellation state the date (S-35).
         RowCheck(
             code="cancellation-date",
             column="cancellation_effective",
@@ -57,7 +57,7 @@ POLICIES = Table(
         Guard(
             name="cancelled",
             words="policies would be cancelled, now or at a later date",
-            # A notice counts like the cancellation that it announces, and that one counts again when it comes.
+            # A notice counts like the cancellation itself, which counts again when it happens.
             condition=(
                 "(was.was_status <> 'cancelled' AND t.status = 'cancelled') OR "
                 "(was.was_status NOT IN ('cancelled', 'pending_cancellation') AND t.status = 'pending_cancellation')"
@@ -91,7 +91,7 @@ AGENTS_OF_RECORD = Table(
             code="period",
             column="to",
             faulty='s."to" < s."from"',
-            sentence="The appointment ends on {to}, before it begins on {from}.",
+            sentence="The appointment ends on {to}, before its start on {from}.",
         ),
     ),
 )
@@ -113,7 +113,7 @@ TERMS = Table(
         Column("paid_through", Kind.DATE),
     ),
     references=(Reference("policy_number", "policies.csv", "policy"),),
-    checks=(_period("The term expires on {expires}, which isn't after its start on {effective}."),),
+    checks=(_period("The term expires on {expires}, not after its start on {effective}."),),
     set_checks=(
         SetCheck(
             code="overlap",
@@ -134,8 +134,7 @@ TERMS = Table(
                 WHERE overlapping.effective < overlapping.before AND (d.id IS NOT NULL OR other.id IS NOT NULL)
             """,
             sentence=(
-                "The bound term {term} of policy {policy} starts on {effective}, but an earlier bound term runs until "
-                "{before}."
+                "Bound term {term} of policy {policy} starts on {effective}; an earlier bound term ends on {before}."
             ),
         ),
     ),
@@ -171,7 +170,7 @@ COVERAGES = Table(
         Reference("insured_id", "insureds.csv", "insured"),
     ),
     checks=(
-        _period("The coverage expires on {expires}, which isn't after its start on {effective}."),
+        _period("The coverage expires on {expires}, not after its start on {effective}."),
         RowCheck(
             code="limits",
             column="limit_per_claim",
@@ -186,8 +185,8 @@ COVERAGES = Table(
                 "AND (s.retroactive_date IS NULL OR s.retroactive_date > s.effective)"
             ),
             sentence=(
-                "Claims-made coverage that starts on {effective} has neither full prior acts nor a retroactive date on "
-                "or before that day; its retroactive date is {retroactive_date}."
+                "Claims-made coverage needs full prior acts or a retroactive date on or before its start on "
+                "{effective}; its retroactive date is {retroactive_date}."
             ),
         ),
     ),
@@ -209,7 +208,7 @@ ERE_OFFERS = Table(
         Column(
             "letter_code_sha256",
             pattern=re.compile("[0-9a-f]{64}"),
-            pattern_words="a SHA-256 in 64 hexadecimal digits",
+            pattern_words="a SHA-256 of 64 lowercase hexadecimal digits",
         ),
         Column("starts", Kind.DATE),
         Column("ends", Kind.DATE),
@@ -220,7 +219,7 @@ ERE_OFFERS = Table(
             code="period",
             column="ends",
             faulty="s.ends <= s.starts",
-            sentence="The tail ends on {ends}, which isn't after its start on {starts}.",
+            sentence="The tail ends on {ends}, not after its start on {starts}.",
         ),
     ),
 )
@@ -232,7 +231,7 @@ PRIOR_COVERAGES = Table(
     columns=(
         Column("insured_id", Kind.IDENTIFIER, required=True),
         Column("carrier", required=True),
-        # Another carrier's number: nothing here is matched by it.
+        # Another carrier's number: nothing is matched by it.
         Column("policy_number"),
         Column("form", Kind.CHOICE, required=True, choices=tuple(Coverage.Form.values)),
         Column("effective", Kind.DATE, required=True),
@@ -241,5 +240,5 @@ PRIOR_COVERAGES = Table(
         Column("ere_ends", Kind.DATE),
     ),
     references=(Reference("insured_id", "insureds.csv", "insured"),),
-    checks=(_period("The coverage expires on {expires}, which isn't after its start on {effective}."),),
+    checks=(_period("The coverage expires on {expires}, not after its start on {effective}."),),
 )

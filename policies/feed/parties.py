@@ -1,4 +1,4 @@
-"""The Parties files: companies, agencies, policyholders, insureds, licenses, contacts."""
+"""The Parties files: companies, agencies, policyholders, insureds, licenses, and contacts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SEARCH_LENGTH = 320
 
 
 def search_name(*names: str) -> str:
-    """What a name is searched by: its parts folded, in the length that the model holds."""
+    """Return the folded parts of a name for searching, cut to the model's length."""
     return fold(" ".join(names))[:SEARCH_LENGTH]
 
 
@@ -66,7 +66,7 @@ POLICYHOLDERS = Table(
             code="insured-of-organization",
             column="insured_id",
             faulty="s.kind = 'organization' AND s.insured_id IS NOT NULL",
-            sentence="The policyholder is an organization but has an insured_id, which is for an insured individual.",
+            sentence="The policyholder is an organization; only an individual can have an insured_id.",
             severity=Severity.WARNING,
         ),
     ),

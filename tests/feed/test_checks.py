@@ -593,7 +593,7 @@ def test_a_file_that_was_never_csv_is_not_read_to_its_end(tmp_path: Path, db: No
     assert Counter(error[3] for error in errors(run)) == {"quote": 100, "not-read": 1}
 
 
-def test_a_schema_fault_keeps_the_checks_of_references_from_saying_nonsense(tmp_path: Path, db: None) -> None:
+def test_later_checks_are_skipped_after_a_schema_error(tmp_path: Path, db: None) -> None:
     book = small_book()
     book["insureds.csv"][0]["kind"] = "robot"
     book["coverages.csv"][0]["insured_id"] = "I9"
@@ -623,8 +623,8 @@ def test_a_schema_fault_keeps_the_checks_of_references_from_saying_nonsense(tmp_
             "retroactive_date",
             "",
             (
-                "Claims-made coverage that starts on 2026-01-01 has neither full prior acts nor a retroactive date on "
-                "or before that day; its retroactive date is empty."
+                "Claims-made coverage needs full prior acts or a retroactive date on or before its start on 2026-01-01;"
+                " its retroactive date is empty."
             ),
         ),
     ],
