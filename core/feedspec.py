@@ -135,8 +135,8 @@ class RowCheck:
 class SetCheck:
     """A rule on several rows, checked on the portal's tables as they would be after the load.
 
-    `sql` selects `line` (of a row in the file) and whatever the sentence names as `{column}`; in it `{change}` stands
-    for the table of changes (see `Load.changes`), and `%(source)s` and the like for the load's parameters.
+    `sql` selects `line` (of a row in the file) and whatever the sentence names as `{column}`; in it, `{change}` is
+    the table of changes (see `Load.changes`), and `%(source)s` and the like for the load's parameters.
     """
 
     code: str

@@ -18,7 +18,7 @@ _LINK = re.compile(r"https?://[^\s<>\"')]+")
 
 
 def refuse_in_production() -> None:
-    """Raises ImproperlyConfigured in production: a code that everybody can read is no second factor."""
+    """Raise ImproperlyConfigured in production: a code that everyone can read isn't a second factor."""
     if settings.PRODUCTION:
         raise ImproperlyConfigured("The demo's outbox can't be used in production.")
 

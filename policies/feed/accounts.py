@@ -1,13 +1,12 @@
-"""Contacts with a username: accounts that existed elsewhere and are taken over (S-08).
+"""Contacts with a username: accounts taken over from another portal (S-08).
 
-A contact's account has no password until its owner sets one by mail. Its membership is with the contact's party and
-ends the moment the contact is retired, names another user or moves to another party. A username that somebody chose
-here before the feed named it is not handed over: only an account whose email is the contact's own is, and never one of
-staff. An email counts when its owner has confirmed it, or when the account was made or handed over by the feed under
-that very email.
+A contact's account has no password until its owner sets one by email. Its membership belongs to the contact's party,
+and ends when the contact is retired, gets another username, or moves to another party. If someone already uses the
+username here, the contact gets that account only if it has the contact's email, and never if it belongs to staff. The
+email counts if its owner confirmed it, or if the feed created or took over the account with that email.
 
-A person's decision outlasts the feed's: access that staff or an administrator revoked is not granted again, and what
-they have changed by hand the feed only narrows.
+People's decisions take priority over the feed: it never grants access again that staff or an administrator revoked, and
+it only narrows what they changed by hand.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from policies.models import Contact, Membership
 
 FILE = "contacts.csv"
 CHUNK = 1_000
-# What `User.username_key` holds.
+# The most characters `User.username_key` can have.
 LONGEST_KEY = User._meta.get_field("username_key").max_length or 0
 
 TOUCHED = """
@@ -46,14 +45,14 @@ EVENTS = record_many_sql(TOUCHED, subject=Membership)
 
 
 def username_fault(username: str) -> str:
-    """What is wrong with a username as such: one letter may fold to eighteen, and what is kept is the folded name."""
+    """Return why a username can't be stored, or an empty string: one letter can fold to eighteen."""
     if len(fold_username(username)) > LONGEST_KEY:
-        return f"The username is longer than {LONGEST_KEY} characters when it is written in plain letters."
+        return f"The username is longer than {LONGEST_KEY} characters when written in plain letters."
     return ""
 
 
 def keep_memberships(load: Load) -> None:
-    """End, adjust and grant the memberships of contacts that changed."""
+    """End, adjust, and grant the memberships of changed contacts."""
     changes = load.changes(FILE)
     assert changes  # noqa: S101  # the hook belongs to the file
     _end(load, changes)
@@ -62,7 +61,7 @@ def keep_memberships(load: Load) -> None:
 
 
 def _end(load: Load, changes: str) -> None:
-    """Revoke what a retired contact had, or one that names another user or has moved to another party."""
+    """Revoke memberships of contacts that were retired, got another username, or moved to another party."""
     load.execute(
         f"""
         WITH touched AS (
@@ -79,7 +78,7 @@ def _end(load: Load, changes: str) -> None:
 
 
 def _adjust(load: Load, changes: str) -> None:
-    """Follow the contact's role and capabilities; of a membership kept by hand only take away what the contact lost."""
+    """Copy contacts' roles and capabilities; from memberships changed by hand, only remove what the contact lost."""
     load.execute(
         f"""
         WITH wanted AS (
@@ -117,7 +116,7 @@ def _place(user: User, contact: Contact) -> Place:
 
 
 class _History:
-    """The latest membership of each contact, and of each account with each party."""
+    """The latest membership of each contact, and of each account at each party."""
 
     def __init__(self, contacts: Iterable[Contact], users: Iterable[User]) -> None:
         self.by_contact: dict[int, Membership] = {}
@@ -139,7 +138,7 @@ class _Grants:
 
     def __init__(self, load: Load, changes: str) -> None:
         self._load = load
-        # Accounts whose email comes from the carrier itself: it counts though nobody has confirmed it yet.
+        # Accounts whose email the carrier itself gave; it counts even if it hasn't been confirmed yet.
         self._carriers: set[int] = set()
         self._lines: dict[int, int] = dict(
             load.rows(
@@ -153,11 +152,11 @@ class _Grants:
         )
 
     def grant(self) -> None:
-        """Work through them, some at a time."""
+        """Grant all of them, in chunks."""
         ids = list(self._lines)
         for start in range(0, len(ids), CHUNK):
             contacts = Contact.objects.filter(pk__in=ids[start : start + CHUNK])
-            # Of two that name one user the first in the file makes the account.
+            # If two contacts have the same username, the first one in the file creates the account.
             self._grant(sorted(contacts, key=lambda contact: self._lines[contact.pk]))
 
     def _grant(self, contacts: list[Contact]) -> None:
@@ -176,10 +175,10 @@ class _Grants:
         self._record(Membership.objects.bulk_create(memberships), {user.pk: user for user in users.values()})
 
     def _is_open(self, contact: Contact, users: dict[str, User], history: _History) -> bool:
-        """Whether nobody has decided against this access; a warning says where somebody has.
+        """Return whether a person hasn't decided against this access; warn if one has.
 
-        Decided is what became of the contact's own latest membership, and of its account's with the party. A
-        membership that was granted again by hand is a decision too, and stays as it is.
+        The contact's own latest membership and its account's latest one at the party show the decision. A membership
+        that was granted again by hand is a decision, too, and stays as it is.
         """
         user = users.get(fold_username(contact.username))
         with_party = history.by_place.get(_place(user, contact)) if user else None
@@ -187,15 +186,15 @@ class _Grants:
             return True
         latest = [one for one in (history.by_contact.get(contact.pk), with_party) if one is not None]
         if any(one.ended_by == Membership.EndedBy.PERSON for one in latest):
-            self._warn(contact, "access-revoked", "Access was revoked by staff; not granted again.")
+            self._warn(contact, "access-revoked", "Staff revoked this access, so it wasn't granted again.")
         elif any(one.kept_by_hand for one in latest):
-            self._warn(contact, "access-changed", "Access was changed by staff; not granted again.")
+            self._warn(contact, "access-changed", "Staff changed this access, so it wasn't granted again.")
         else:
             return True
         return False
 
     def _made(self, contacts: list[Contact], users: dict[str, User]) -> dict[str, User]:
-        """Accounts, without a password, of the usernames that nobody has yet; by folded username."""
+        """Create accounts without a password for unused usernames, and return them by folded username."""
         new: dict[str, User] = {}
         for contact in contacts:
             key = fold_username(contact.username)
@@ -215,25 +214,25 @@ class _Grants:
         return new
 
     def _may_take_over(self, contact: Contact, users: dict[str, User]) -> bool:
-        """Whether the account is the contact's; a warning says why not."""
+        """Return whether the account is the contact's; warn if it isn't."""
         user = users.get(fold_username(contact.username))
         if user is None:
-            self._warn(contact, "no-email", "No account was made; without an email, its owner couldn't set a password.")
-        elif user.is_of_staff:
             self._warn(
-                contact, "username-taken", "The username belongs to a member of staff; nobody was made a member."
+                contact, "no-email", "No account was created: without an email, its owner couldn't set a password."
             )
+        elif user.is_of_staff:
+            self._warn(contact, "username-taken", "The username belongs to a staff member, so no access was granted.")
         elif not contact.email or user.email.casefold() != contact.email.casefold():
             self._warn(
                 contact,
                 "username-taken",
-                "The username belongs to an account with another email; nobody was made a member.",
+                "The username belongs to an account with another email, so no access was granted.",
             )
         elif user.email_confirmed_at is None and user.pk not in self._carriers:
             self._warn(
                 contact,
                 "username-taken",
-                "The username belongs to an account whose email was never confirmed; nobody was made a member.",
+                "The username belongs to an account with an unconfirmed email, so no access was granted.",
             )
         else:
             return True
@@ -244,7 +243,7 @@ class _Grants:
 
     @staticmethod
     def _memberships(contacts: Iterable[Contact], users: dict[str, User], taken: set[Place]) -> list[Membership]:
-        """One for each contact whose account isn't a member at the party already."""
+        """Return a membership for each contact whose account isn't already a member at the party."""
         found: list[Membership] = []
         for contact in contacts:
             user = users[fold_username(contact.username)]

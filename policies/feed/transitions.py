@@ -1,7 +1,7 @@
-"""What follows from changes of policies and coverages: the history of status, and messages to the other areas.
+"""Follow-ups of changed policies and coverages: status history, and messages to other areas.
 
-Messages go to the outbox from transitions only: a row that is new tells nothing, or the first load would tell
-everything. Payloads hold public ids and the run, nothing personal.
+Only transitions publish messages, not new rows, or the first load would publish everything. Payloads have public ids
+and the run, nothing personal.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ POLICY_CANCELLED = "policy.cancelled"
 COVERAGE_LIMITS_CHANGED = "coverage.limits_changed"
 COVERAGE_ENDED = "coverage.ended"
 
-# One message per row and run; a load that is repeated tells nothing twice.
+# One message per row and run, so that a repeated load publishes nothing twice.
 KEY = "public_id || ':' || %(run_id)s"
 
 
 def keep_status_history(load: Load) -> None:
-    """Add to the history of each policy whose status, or whose date of it, is new or has changed."""
+    """Add to the history of each policy with a new or changed status or status date."""
     changes = load.changes(POLICIES_FILE)
     load.execute(
         f"""
@@ -36,7 +36,7 @@ def keep_status_history(load: Load) -> None:
 
 
 def tell_of_cancellations(load: Load) -> None:
-    """Publish `policy.cancelled` for each policy that was not cancelled before."""
+    """Publish `policy.cancelled` for each policy that wasn't cancelled before."""
     changes = load.changes(POLICIES_FILE)
     query = f"""
         SELECT p.{KEY} AS key, jsonb_build_object(
@@ -49,7 +49,7 @@ def tell_of_cancellations(load: Load) -> None:
 
 
 def tell_of_coverages(load: Load) -> None:
-    """Publish `coverage.limits_changed` and `coverage.ended` for coverages that were there before."""
+    """Publish `coverage.limits_changed` and `coverage.ended` for coverages that existed before."""
     changes = load.changes(COVERAGES_FILE)
     limits = f"""
         SELECT c.{KEY} AS key, jsonb_build_object(

@@ -124,7 +124,7 @@ def test_a_book_that_the_feed_does_not_take_stops_the_demo_with_the_reason(demo_
 
 
 @pytest.mark.django_db
-def test_support_may_do_in_admin_what_its_groups_say_and_is_no_superuser(demo_folder: Path) -> None:
+def test_support_has_the_permissions_of_its_groups_in_admin_and_is_not_a_superuser(demo_folder: Path) -> None:
     load_example(12)
     make_users()
 

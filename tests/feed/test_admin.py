@@ -88,7 +88,7 @@ def an_uploaded_held_run(client: Client, folder: Path) -> Run:
 # Uploading.
 
 
-def test_an_uploaded_package_is_kept_loaded_and_followed(
+def test_an_uploaded_package_is_stored_loaded_and_followed(
     browse: Browse, enqueued: list[int], tmp_path: Path, settings: Settings
 ) -> None:
     client = browse("load_package", "view_run")
@@ -149,7 +149,7 @@ def test_a_dry_run_by_upload_changes_nothing(browse: Browse, enqueued: list[int]
     ],
     ids=["junk", "no file", "an empty file", "no key"],
 )
-def test_what_can_not_be_taken_is_said_next_to_the_field(
+def test_an_unusable_file_is_explained_next_to_the_field(
     form: dict[str, Any], sentence: str, browse: Browse, enqueued: list[int]
 ) -> None:
     response = browse("load_package").post(UPLOAD, form)
@@ -159,7 +159,7 @@ def test_what_can_not_be_taken_is_said_next_to_the_field(
     assert enqueued == []
 
 
-def test_a_file_that_is_too_large_is_refused_at_the_door(
+def test_a_file_that_is_too_large_is_refused_before_it_is_stored(
     browse: Browse, enqueued: list[int], tmp_path: Path, settings: Settings
 ) -> None:
     settings.FEED_MAX_BYTES = 1_000
@@ -168,7 +168,7 @@ def test_a_file_that_is_too_large_is_refused_at_the_door(
     assert "The limit is 1000\xa0bytes." in response.content.decode()
 
 
-def test_an_archive_that_is_no_package_is_refused_with_its_finding(
+def test_an_archive_that_is_not_a_package_is_refused_with_its_finding(
     browse: Browse, enqueued: list[int], tmp_path: Path
 ) -> None:
     client = browse("load_package", "view_run")
@@ -181,7 +181,7 @@ def test_an_archive_that_is_no_package_is_refused_with_its_finding(
     assert "schema must be &#x27;portal-feed/1&#x27;" in page
 
 
-def test_a_run_that_is_left_open_keeps_no_session_alive(
+def test_a_run_s_open_page_does_not_extend_the_session(
     browse: Browse, enqueued: list[int], tmp_path: Path, settings: Settings
 ) -> None:
     client = browse("load_package", "view_run")
@@ -203,7 +203,7 @@ def test_a_run_that_is_left_open_keeps_no_session_alive(
 # Who may.
 
 
-def test_a_customer_reaches_none_of_it(tmp_path: Path) -> None:
+def test_a_customer_cannot_reach_any_of_these_pages(tmp_path: Path) -> None:
     client = Client()
     sign_in(client, UserFactory.create())
     run = load(tmp_path, small_book())
@@ -223,7 +223,7 @@ def test_staff_without_the_permission_may_neither_upload_nor_look(
     assert Run.objects.count() == 1
 
 
-def test_staff_who_may_look_see_no_way_to_upload(browse: Browse, tmp_path: Path) -> None:
+def test_staff_with_permission_to_view_see_no_link_to_upload(browse: Browse, tmp_path: Path) -> None:
     load(tmp_path, small_book())
     page = browse("view_run").get(LIST)
     assert page.status_code == 200
@@ -240,7 +240,7 @@ def test_a_run_is_neither_added_changed_nor_deleted_by_hand(browse: Browse, tmp_
     assert Run.objects.exists()
 
 
-def test_a_run_that_is_not_there_is_not_found(browse: Browse) -> None:
+def test_a_missing_run_is_not_found(browse: Browse) -> None:
     client = browse("view_run")
     assert client.get("/admin/feed/run/999999/change/").status_code == 404
     assert client.get("/admin/feed/run/999999/progress/").status_code == 404
@@ -249,7 +249,7 @@ def test_a_run_that_is_not_there_is_not_found(browse: Browse) -> None:
 # Held packages.
 
 
-def test_a_held_package_shows_its_difference_and_is_applied_by_decision(
+def test_a_held_package_shows_its_difference_and_is_applied_after_review(
     browse: Browse, enqueued: list[int], tmp_path: Path
 ) -> None:
     run = a_held_run(tmp_path)
@@ -271,7 +271,7 @@ def test_a_held_package_shows_its_difference_and_is_applied_by_decision(
     assert "Confirmed by core systems." in client.get(address(run)).content.decode()
 
 
-def test_a_decision_without_a_reason_is_asked_for_it(browse: Browse, enqueued: list[int], tmp_path: Path) -> None:
+def test_a_decision_needs_a_reason(browse: Browse, enqueued: list[int], tmp_path: Path) -> None:
     run = a_held_run(tmp_path)
     response = browse("view_run", "release_held_run").post(address(run, "release"), {"reason": " "})
     assert response.status_code == 422
@@ -299,7 +299,7 @@ def test_the_upload_of_a_held_package_is_kept_until_it_is_released(
     assert (run.status, bool(run.upload)) == ("applied", False)
 
 
-def test_whoever_uploaded_a_package_is_told_that_another_person_decides(
+def test_the_uploader_reads_that_someone_else_must_review_the_package(
     browse: Browse, enqueued: list[int], tmp_path: Path
 ) -> None:
     client = browse("view_run", "load_package", "release_held_run")
@@ -338,7 +338,7 @@ def test_a_held_package_is_dropped_with_a_reason_and_its_file_with_it(
     assert "This package is no longer held." in again
 
 
-def test_staff_who_may_only_look_can_not_drop_a_package(browse: Browse, tmp_path: Path) -> None:
+def test_staff_with_permission_to_view_cannot_drop_a_package(browse: Browse, tmp_path: Path) -> None:
     run = a_held_run(tmp_path)
     client = browse("view_run")
     assert "Drop this package" not in client.get(address(run)).content.decode()
@@ -346,7 +346,7 @@ def test_staff_who_may_only_look_can_not_drop_a_package(browse: Browse, tmp_path
     assert Run.objects.get(pk=run.pk).status == "held"
 
 
-def test_a_second_decision_comes_too_late_and_says_so(browse: Browse, enqueued: list[int], tmp_path: Path) -> None:
+def test_a_second_decision_is_too_late_and_says_so(browse: Browse, enqueued: list[int], tmp_path: Path) -> None:
     run = a_held_run(tmp_path)
     client = browse("view_run", "release_held_run")
     client.post(address(run, "release"), {"reason": "Confirmed."})
@@ -358,7 +358,7 @@ def test_a_second_decision_comes_too_late_and_says_so(browse: Browse, enqueued: 
 # Findings.
 
 
-def test_findings_are_shown_with_their_place_and_what_they_say_is_escaped(browse: Browse, tmp_path: Path) -> None:
+def test_findings_are_shown_with_their_place_and_escaped(browse: Browse, tmp_path: Path) -> None:
     book = small_book()
     book["policies.csv"][0]["status"] = "<script>alert(1)</script>"
     run = load(tmp_path, book)

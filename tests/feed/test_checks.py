@@ -100,7 +100,7 @@ BOOK_FAULTS: dict[str, tuple[Callable[[Book], None], Finding]] = {
         set_value("policies.csv", "policy_number", "---"), ("policies.csv", 2, "policy_number", "form")),
     "an NPI of nine digits": (
         set_value("insureds.csv", "npi", "012345678"), ("insureds.csv", 2, "npi", "form")),
-    "a letter's code that is no hash": (
+    "a letter's code that isn't a hash": (
         set_value("ere_offers.csv", "letter_code_sha256", "1234"), ("ere_offers.csv", 2, "letter_code_sha256", "form")),
     # Enumerations.
     "an unknown status": (
@@ -124,9 +124,9 @@ BOOK_FAULTS: dict[str, tuple[Callable[[Book], None], Finding]] = {
         set_value("insureds.csv", "kind", "entity"), ("insureds.csv", 2, "name", "entity-name")),
     "a person without a last name": (
         set_value("insureds.csv", "last_name", ""), ("insureds.csv", 2, "last_name", "person-name")),
-    "a key that stands twice": (
+    "a duplicate key": (
         add_row("companies.csv", name="Another"), ("companies.csv", 3, "company_id", "key-twice")),
-    "a key of three columns that stands twice": (
+    "a duplicate key of three columns": (
         add_row("licenses.csv", expires="2029-01-01"), ("licenses.csv", 3, "number", "key-twice")),
     "one policy number in two spellings": (
         the_policy_has_two_spellings, ("policies.csv", 3, "policy_number", "key-twice")),
@@ -147,14 +147,14 @@ BOOK_FAULTS: dict[str, tuple[Callable[[Book], None], Finding]] = {
         set_value("ere_offers.csv", "coverage_id", "CV9"), ("ere_offers.csv", 2, "coverage_id", "reference")),
     "prior coverage of no insured": (
         set_value("prior_coverages.csv", "insured_id", "I9"), ("prior_coverages.csv", 2, "insured_id", "reference")),
-    "an agent of record that is no agency": (
+    "an agent of record that isn't an agency": (
         set_value("agents_of_record.csv", "agency_id", "A9"), ("agents_of_record.csv", 2, "agency_id", "reference")),
     "an agent of record for no policy": (
         set_value("agents_of_record.csv", "policy_number", "MPL-9"),
         ("agents_of_record.csv", 2, "policy_number", "reference")),
     "a contact of no policyholder": (
         set_value("contacts.csv", "party_id", "A1"), ("contacts.csv", 2, "party_id", "reference")),
-    "a policyholder who is no insured": (
+    "a policyholder who isn't an insured": (
         set_value("policyholders.csv", "insured_id", "I9"), ("policyholders.csv", 2, "insured_id", "reference")),
     # Business.
     "a term that ends before it begins": (
@@ -353,7 +353,7 @@ def add_another_compression(archive: zipfile.ZipFile) -> None:
 
 
 ARCHIVE_FAULTS: dict[str, tuple[Callable[[zipfile.ZipFile], None], str]] = {
-    "a path upwards": (add_to_archive("../evil.csv"), "path"),
+    "a path to the parent folder": (add_to_archive("../evil.csv"), "path"),
     "an absolute path": (add_to_archive("/etc/evil.csv"), "path"),
     "a path with backslashes": (add_to_archive("..\\evil.csv"), "path"),
     "a folder": (add_to_archive("documents/a.pdf"), "path"),
@@ -387,7 +387,7 @@ def test_an_archive_that_unpacks_to_too_much_is_refused_unread(tmp_path: Path, s
     assert snapshot() == loaded
 
 
-def test_an_entry_that_is_packed_beyond_belief_is_refused(tmp_path: Path, loaded: Any) -> None:
+def test_an_entry_with_an_implausible_compression_ratio_is_refused(tmp_path: Path, loaded: Any) -> None:
     package = Package(small_book(), sequence=2)
     package.files["bomb.csv"] = b"0" * 5_000_000
     run = load_package(package.zip(tmp_path / "bomb.zip"))
@@ -395,7 +395,7 @@ def test_an_entry_that_is_packed_beyond_belief_is_refused(tmp_path: Path, loaded
     assert run.findings.get().sentence == "'bomb.csv' unpacks to more than 200 times its packed size."
 
 
-def test_a_file_that_is_no_csv_may_be_as_large_as_a_document(
+def test_a_file_other_than_csv_may_be_as_large_as_a_document(
     tmp_path: Path, loaded: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("feed.package.files.MAX_DOCUMENT_BYTES", 10_000)
@@ -448,14 +448,14 @@ def test_an_archive_whose_manifest_is_damaged_is_refused(tmp_path: Path, db: Non
     assert errors(load_package(path)) == [(MANIFEST, None, "", "unreadable")]
 
 
-def test_names_that_no_text_holds_are_shown_all_the_same(tmp_path: Path, db: None) -> None:
+def test_undecodable_names_are_shown_anyway(tmp_path: Path, db: None) -> None:
     folder = Package(small_book()).write(tmp_path / "package")
     (Path(os.fsdecode(os.fsencode(folder) + b"/odd-\xff.csv"))).write_bytes(b"x")
     assert errors(load_package(folder)) == [("odd-\ufffd.csv", None, "", "file-not-listed")]
 
 
 @pytest.mark.parametrize("key", ["\\ud800", "\\u0000", "x" * 5_000])
-def test_whatever_a_manifest_holds_can_be_told(key: str, tmp_path: Path, db: None) -> None:
+def test_any_value_in_a_manifest_can_be_shown(key: str, tmp_path: Path, db: None) -> None:
     folder = Package(small_book()).write(tmp_path / "package")
     (folder / "manifest.json").write_text(f'{{"schema": "{key}", "{key}": 1, "{key}": 2}}')
     run = load_package(folder)
@@ -464,13 +464,13 @@ def test_whatever_a_manifest_holds_can_be_told(key: str, tmp_path: Path, db: Non
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"not a zip at all", os.urandom(5_000)])
-def test_what_is_no_archive_is_refused(content: bytes, tmp_path: Path, db: None) -> None:
+def test_a_file_that_is_not_an_archive_is_refused(content: bytes, tmp_path: Path, db: None) -> None:
     (tmp_path / "junk.zip").write_bytes(content)
     run = load_package(tmp_path / "junk.zip")
     assert (run.status, errors(run)) == (Run.Status.REFUSED, [("", None, "", "archive")])
 
 
-def test_a_package_that_is_not_there_is_refused(tmp_path: Path, db: None) -> None:
+def test_a_missing_package_is_refused(tmp_path: Path, db: None) -> None:
     run = load_package(tmp_path / "nowhere.zip")
     assert errors(run) == [("", None, "", "unreadable")]
 
@@ -485,7 +485,7 @@ def test_a_package_without_a_manifest_is_refused(tmp_path: Path, db: None) -> No
     "text",
     ["", "{", "[]", "null", '"x"', '{"schema": "portal-feed/1", "schema": "portal-feed/1"}', "[" * 100_000, "\xff"],
 )
-def test_a_manifest_that_is_no_object_is_refused(text: str, tmp_path: Path, db: None) -> None:
+def test_a_manifest_that_is_not_an_object_is_refused(text: str, tmp_path: Path, db: None) -> None:
     folder = Package(small_book()).write(tmp_path / "package")
     (folder / "manifest.json").write_bytes(text.encode("latin-1"))
     assert errors(load_package(folder))[0][0] == MANIFEST
@@ -540,7 +540,7 @@ def test_a_warning_is_applied_and_shown(name: str, tmp_path: Path, loaded: Any) 
     assert snapshot() != loaded
 
 
-def test_the_small_book_has_nothing_to_find(tmp_path: Path, db: None) -> None:
+def test_the_small_book_has_no_findings(tmp_path: Path, db: None) -> None:
     run = load(tmp_path, small_book())
     assert (errors(run), warnings(run)) == ([], [])
 
@@ -557,7 +557,7 @@ def test_a_finding_never_repeats_a_date_of_birth(tmp_path: Path, db: None) -> No
     assert not any(part in told for part in ("2190", "1970", "03/17"))
 
 
-def test_a_fault_in_every_row_is_told_a_hundred_times_and_counted(tmp_path: Path, db: None) -> None:
+def test_of_a_problem_in_every_row_a_hundred_are_stored_and_all_are_counted(tmp_path: Path, db: None) -> None:
     book = small_book()
     book["licenses.csv"] = [
         row("licenses.csv", insured_id="I1", state="NY", number=f"{number}", expires="soon") for number in range(130)
@@ -569,7 +569,7 @@ def test_a_fault_in_every_row_is_told_a_hundred_times_and_counted(tmp_path: Path
     assert run.finding_counts == [{"file": "licenses.csv", "code": "date", "kind": "error", "found": 130, "kept": 100}]
 
 
-def test_references_that_fail_by_the_hundred_are_counted_too(tmp_path: Path, db: None) -> None:
+def test_hundreds_of_missing_references_are_counted_too(tmp_path: Path, db: None) -> None:
     book = small_book()
     book["licenses.csv"] = [
         row("licenses.csv", insured_id=f"X{number}", state="NY", number="1") for number in range(130)
@@ -580,7 +580,7 @@ def test_references_that_fail_by_the_hundred_are_counted_too(tmp_path: Path, db:
     assert (run.errors, len(errors(run))) == (130, 100)
 
 
-def test_a_file_that_was_never_csv_is_not_read_to_its_end(tmp_path: Path, db: None) -> None:
+def test_a_file_that_is_not_csv_is_not_read_to_the_end(tmp_path: Path, db: None) -> None:
     package = Package(small_book())
     package.files["terms.csv"] += b'a "bare" quote\r\n' * 5_000
     package.manifest["files"]["terms.csv"] = {

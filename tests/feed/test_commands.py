@@ -39,7 +39,7 @@ def held(folder: Path) -> Run:
     return load(folder, {"policies.csv": book_of(40)["policies.csv"][:20]}, sequence=2)
 
 
-def test_a_package_that_is_applied_ends_with_0_and_its_figures(tmp_path: Path) -> None:
+def test_an_applied_package_ends_with_0_and_its_counts(tmp_path: Path) -> None:
     package = Package(small_book()).write(tmp_path / "package")
     code, out = run_command("load_feed", package)
     assert code == 0
@@ -78,7 +78,7 @@ def test_a_held_package_ends_with_3_and_its_reasons(tmp_path: Path) -> None:
     assert "held: 20 of 40 rows of policies.csv (50.0%) would be retired" in out
 
 
-def test_a_held_package_is_let_through_by_somebody_who_may(tmp_path: Path) -> None:
+def test_a_held_package_is_released_by_staff_with_permission(tmp_path: Path) -> None:
     run = held(tmp_path)
     stan = UserFactory.create(username="stan", is_staff=True)
     stan.user_permissions.add(Permission.objects.get(codename="release_held_run"))
@@ -87,7 +87,7 @@ def test_a_held_package_is_let_through_by_somebody_who_may(tmp_path: Path) -> No
     assert (code, run.status, run.released_by, run.released_reason) == (0, "applied", stan, "Confirmed.")
 
 
-def test_the_name_at_the_command_line_is_recorded_beside_the_system_s_own(
+def test_the_given_name_is_recorded_together_with_the_system_s_user(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = held(tmp_path)
@@ -100,7 +100,7 @@ def test_the_name_at_the_command_line_is_recorded_beside_the_system_s_own(
     assert (event.actor_id, event.data["os_user"], run.released_os_user) == (stan.pk, me, me)
 
 
-def test_whoever_uploaded_a_package_can_not_apply_it_at_the_command_line_either(tmp_path: Path) -> None:
+def test_the_uploader_cannot_apply_a_package_on_the_command_line_either(tmp_path: Path) -> None:
     run = held(tmp_path)
     stan = UserFactory.create(username="stan", is_staff=True, is_superuser=True)
     Run.objects.filter(pk=run.pk).update(uploaded_by=stan)
@@ -138,7 +138,7 @@ def test_wrong_usage_ends_with_2_and_a_sentence(args: list[str], tmp_path: Path)
     assert run.status == "held"
 
 
-def test_a_database_that_gives_up_ends_with_1_and_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_error_ends_with_1_and_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_args: Any, **_options: Any) -> None:
         raise OperationalError
 
@@ -147,7 +147,7 @@ def test_a_database_that_gives_up_ends_with_1_and_a_sentence(tmp_path: Path, mon
     assert (code, out) == (1, "The database couldn't be reached or stopped the load. Nothing was applied.")
 
 
-def test_the_example_feed_is_written_where_it_is_wanted(tmp_path: Path) -> None:
+def test_the_example_feed_is_written_to_the_given_path(tmp_path: Path) -> None:
     code, out = run_command("make_example_feed", "--policies", "12", "--today", "2026-11-20", tmp_path / "book.zip")
     assert (code, out.startswith("Wrote 12 invented policies as of 2026-11-20 02:00 UTC")) == (0, True)
     assert (tmp_path / "book.zip").is_file()
@@ -171,6 +171,6 @@ def test_the_example_feed_never_replaces_anything_else(tmp_path: Path) -> None:
     ],
     ids=" ".join,
 )
-def test_the_example_feed_refuses_what_makes_no_book(options: list[str], tmp_path: Path) -> None:
+def test_the_example_feed_refuses_invalid_options(options: list[str], tmp_path: Path) -> None:
     with pytest.raises(CommandError):
         call_command("make_example_feed", *options, tmp_path / "out")

@@ -107,7 +107,7 @@ def test_packages_of_two_sources_at_once_are_both_applied(tmp_path: Path) -> Non
     assert Policy.objects.count() == 2
 
 
-def test_a_load_waits_for_the_one_before_it_and_says_so(tmp_path: Path) -> None:
+def test_a_load_waits_for_another_and_says_so(tmp_path: Path) -> None:
     package = Package(small_book()).write(tmp_path / "package")
     with another_load() as done:
         thread, results = in_thread(lambda: load_package(package))
@@ -118,7 +118,7 @@ def test_a_load_waits_for_the_one_before_it_and_says_so(tmp_path: Path) -> None:
     assert results[0].status == Run.Status.APPLIED
 
 
-def test_a_load_that_would_not_wait_is_received_as_before(tmp_path: Path) -> None:
+def test_a_load_that_does_not_wait_is_back_to_received(tmp_path: Path) -> None:
     package = Package(small_book()).write(tmp_path / "package")
     with another_load(), pytest.raises(LoadBusyError):
         load_package(package, wait=False)
@@ -202,7 +202,7 @@ def test_progress_is_seen_while_the_load_is_open(tmp_path: Path, monkeypatch: py
     assert total == sum(len(data) for data in Package(small_book()).files.values())
 
 
-def test_an_error_in_the_middle_leaves_nothing_and_the_run_to_be_tried_again(
+def test_an_error_in_the_middle_leaves_nothing_and_the_run_can_be_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load(tmp_path, small_book())
@@ -224,10 +224,10 @@ def test_an_error_in_the_middle_leaves_nothing_and_the_run_to_be_tried_again(
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Wait for a condition; give up when patience is over."""
+    """Wait for a condition; fail after PATIENCE seconds."""
     limit = time.monotonic() + PATIENCE
     while not condition():
-        assert time.monotonic() < limit, "waited in vain"
+        assert time.monotonic() < limit, "the condition never came true"
         time.sleep(0.02)
 
 
@@ -254,7 +254,7 @@ def start_and_kill(run: Run, folder: Path) -> None:
     until(lambda: not is_worked_on(run.pk))
 
 
-def test_a_worker_killed_in_the_middle_leaves_nothing_and_the_run_ends_all_the_same(
+def test_a_worker_killed_in_the_middle_leaves_nothing_and_the_run_still_ends(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load(tmp_path, small_book())

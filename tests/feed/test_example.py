@@ -63,25 +63,25 @@ def test_another_seed_gives_another_book(forty: Path, tmp_path: Path) -> None:
     assert (tmp_path / "other" / "insureds.csv").read_bytes() != (forty / "insureds.csv").read_bytes()
 
 
-def test_a_book_that_grows_keeps_the_policies_that_it_had(forty: Path, tmp_path: Path) -> None:
+def test_a_larger_book_keeps_the_policies_of_a_smaller_one(forty: Path, tmp_path: Path) -> None:
     write_example_feed(tmp_path / "more", policies=50, seed=1, today=TODAY, as_of=AS_OF)
     assert rows(tmp_path / "more", "policies.csv")[:40] == rows(forty, "policies.csv")
 
 
-def test_an_earlier_package_is_replaced_whole(tmp_path: Path) -> None:
+def test_an_earlier_package_is_replaced_completely(tmp_path: Path) -> None:
     out = tmp_path / "book"
     for policies in (14, 12):
         write_example_feed(out, policies=policies, seed=1, today=TODAY, as_of=AS_OF)
     assert len(rows(out, "policies.csv")) == 12
 
 
-def test_a_book_of_no_policies_is_refused(tmp_path: Path) -> None:
+def test_a_book_without_policies_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="at least one"):
         write_example_feed(tmp_path / "none", policies=0, seed=1, today=TODAY, as_of=AS_OF)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_forty_policies_show_what_there_is_to_see(seed: int, tmp_path: Path) -> None:
+def test_forty_policies_show_every_situation(seed: int, tmp_path: Path) -> None:
     write_example_feed(tmp_path / "book", policies=40, seed=seed, today=TODAY, as_of=AS_OF)
     book = tmp_path / "book"
     assert {one["status"] for one in rows(book, "policies.csv")} == set(Policy.Status.values)

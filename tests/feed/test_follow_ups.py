@@ -228,7 +228,7 @@ def test_access_that_staff_revoked_does_not_come_back_with_a_changed_contact(tmp
         Run.Status.APPLIED,
         [("contacts.csv", 2, "username", "access-revoked")],
     )
-    assert run.findings.get().sentence == "Access was revoked by staff; not granted again."
+    assert run.findings.get().sentence == "Staff revoked this access, so it wasn't granted again."
     assert list(rae.memberships.all()) == [membership]
     assert (membership.ended_by, membership.revoked_by) == ("person", User.objects.get(username="support"))
     assert not Policy.objects.visible_to(rae).exists()

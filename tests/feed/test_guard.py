@@ -155,7 +155,7 @@ def test_the_share_is_of_the_package_s_own_source(tmp_path: Path) -> None:
     assert "3 of 10 rows" in run.outcome
 
 
-def test_a_person_s_decision_lets_the_package_through(tmp_path: Path) -> None:
+def test_a_released_package_is_applied(tmp_path: Path) -> None:
     load(tmp_path, book_of(40))
     run = load(tmp_path, without_policies(book_of(40), "MPL-38", "MPL-39", "MPL-40"), sequence=2)
     stan = UserFactory.create(username="stan", is_staff=True)
@@ -171,7 +171,7 @@ def test_a_person_s_decision_lets_the_package_through(tmp_path: Path) -> None:
     assert Event.objects.get(tag="feed:package:applied", subject_id=str(run.pk)).actor_id == stan.pk
 
 
-def test_whoever_uploaded_a_package_can_not_release_it(tmp_path: Path) -> None:
+def test_the_uploader_cannot_release_a_package(tmp_path: Path) -> None:
     load(tmp_path, book_of(40))
     run = load(tmp_path, without_policies(book_of(40), "MPL-38", "MPL-39", "MPL-40"), sequence=2)
     stan, ruth = (UserFactory.create(username=name, is_staff=True, is_superuser=True) for name in ("stan", "ruth"))
@@ -186,7 +186,7 @@ def test_whoever_uploaded_a_package_can_not_release_it(tmp_path: Path) -> None:
     assert execute(run).status == Run.Status.APPLIED
 
 
-def test_what_was_changed_since_it_was_held_is_not_what_was_released(tmp_path: Path) -> None:
+def test_a_package_changed_since_it_was_held_is_refused(tmp_path: Path) -> None:
     load(tmp_path, book_of(40))
     run = load(tmp_path, without_policies(book_of(40), "MPL-38", "MPL-39", "MPL-40"), sequence=2)
     run.release(by=UserFactory.create(is_staff=True), reason="Three policies; confirmed.")
@@ -211,7 +211,7 @@ def test_a_decision_needs_a_reason_and_is_made_once(tmp_path: Path) -> None:
         run.release(by=stan, reason="Confirmed.")
 
 
-def test_a_held_dry_run_can_not_be_released(tmp_path: Path) -> None:
+def test_a_held_dry_run_cannot_be_released(tmp_path: Path) -> None:
     load(tmp_path, book_of(40))
     rest = without_policies(book_of(40), "MPL-38", "MPL-39", "MPL-40")
     run = load(tmp_path, rest, sequence=2, dry_run=True)
@@ -240,7 +240,7 @@ def has_file(run: Run) -> bool:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_held_package_goes_when_a_later_one_of_its_source_is_applied(tmp_path: Path) -> None:
+def test_a_held_package_is_dropped_when_a_later_one_of_its_source_is_applied(tmp_path: Path) -> None:
     held = held_upload(tmp_path)
     name, storage = str(held.upload.name), held.upload.storage
     load(tmp_path, book_of(10), source="legacy", sequence=9)
@@ -257,14 +257,14 @@ def test_a_held_package_goes_when_a_later_one_of_its_source_is_applied(tmp_path:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_rehearsal_of_a_later_package_leaves_the_held_one(tmp_path: Path) -> None:
+def test_a_dry_run_of_a_later_package_leaves_the_held_one(tmp_path: Path) -> None:
     held = held_upload(tmp_path)
     load(tmp_path, book_of(40), sequence=3, dry_run=True)
     assert has_file(held)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_held_package_that_nobody_decides_about_goes_after_two_weeks(tmp_path: Path) -> None:
+def test_a_held_package_that_nobody_reviews_is_dropped_after_two_weeks(tmp_path: Path) -> None:
     held = held_upload(tmp_path)
     Run.objects.filter(pk=held.pk).update(finished_at=timezone.now() - dt.timedelta(days=13, hours=23))
     assert (drop_old_held_runs(), has_file(held)) == (0, True)

@@ -106,7 +106,7 @@ def test_every_table_holds_what_the_files_say(tmp_path: Path) -> None:
     assert PriorCoverage.objects.get().external_id == "I1|Old Colony|2010-07-01"
 
 
-def test_of_a_date_of_birth_only_the_keyed_hash_reaches_the_database(tmp_path: Path) -> None:
+def test_only_the_keyed_hash_of_a_date_of_birth_reaches_the_database(tmp_path: Path) -> None:
     with CaptureQueriesContext(connection) as queries:
         load(tmp_path, small_book())
 
@@ -134,7 +134,7 @@ def test_text_keeps_its_commas_quotes_line_breaks_and_accents(tmp_path: Path) ->
     assert Coverage.objects.get(external_id="CV1").endorsements == 'Telemedicine;\r\n"Locum", tenens\tand\n\\.'
 
 
-def test_columns_may_stand_in_any_order(tmp_path: Path) -> None:
+def test_columns_may_be_in_any_order(tmp_path: Path) -> None:
     package = Package(small_book())
     header, data = package.files["licenses.csv"].split(b"\r\n")[:2]
     package.files["licenses.csv"] = b"\n".join(b",".join(line.split(b",")[::-1]) for line in (header, data))
@@ -249,7 +249,7 @@ SEQUENCES = {
 
 
 @pytest.mark.parametrize("name", SEQUENCES)
-def test_a_sequence_that_may_not_follow_is_refused(name: str, tmp_path: Path) -> None:
+def test_a_wrong_sequence_is_refused(name: str, tmp_path: Path) -> None:
     load(tmp_path, small_book(), sequence=5)
     before = snapshot()
     book = small_book()
@@ -267,7 +267,7 @@ def test_a_delta_before_any_full_package_is_refused(tmp_path: Path) -> None:
     assert [error[3] for error in errors(run)] == ["delta-first"]
 
 
-def test_a_full_package_may_leave_numbers_out(tmp_path: Path) -> None:
+def test_a_full_package_may_skip_numbers(tmp_path: Path) -> None:
     load(tmp_path, small_book(), sequence=5)
     assert load(tmp_path, small_book(), sequence=50).status == Run.Status.APPLIED
 
@@ -326,7 +326,7 @@ def test_a_row_that_reappears_is_the_same_row_again(tmp_path: Path, no_guard: No
     assert str(after.premium) == "1.00"
 
 
-def test_what_an_absent_file_would_hold_is_left_alone(tmp_path: Path) -> None:
+def test_rows_of_an_absent_file_are_left_alone(tmp_path: Path) -> None:
     load(tmp_path, small_book())
     before = snapshot()
 
@@ -336,14 +336,14 @@ def test_what_an_absent_file_would_hold_is_left_alone(tmp_path: Path) -> None:
     assert snapshot() == before
 
 
-def test_a_package_without_files_says_that_nothing_is_new(tmp_path: Path) -> None:
+def test_a_package_without_files_changes_nothing(tmp_path: Path) -> None:
     load(tmp_path, small_book())
     before = snapshot()
     assert load(tmp_path, {}, sequence=2, as_of=AS_OF + dt.timedelta(days=1)).status == Run.Status.APPLIED
     assert (snapshot(), Source.objects.get().sequence) == (before, 2)
 
 
-def test_a_retired_row_that_others_still_name_is_told_of(tmp_path: Path, no_guard: None) -> None:
+def test_a_retired_row_that_others_still_refer_to_is_a_warning(tmp_path: Path, no_guard: None) -> None:
     load(tmp_path, small_book())
     book = small_book()
     del book["insureds.csv"][1]
@@ -402,7 +402,7 @@ def test_a_delta_without_the_column_op_only_adds_and_changes(tmp_path: Path) -> 
     assert Policy.objects.not_retired().count() == 2
 
 
-def test_a_delta_that_deletes_what_nobody_has_is_applied_with_a_warning(tmp_path: Path) -> None:
+def test_a_delta_that_deletes_an_unknown_row_is_applied_with_a_warning(tmp_path: Path) -> None:
     load(tmp_path, small_book())
     run = load(tmp_path, {"policies.csv": [op(policy_rows("MPL-9"))]}, sequence=2, mode="delta")
     assert (run.status, warnings(run)) == (
@@ -410,7 +410,7 @@ def test_a_delta_that_deletes_what_nobody_has_is_applied_with_a_warning(tmp_path
     )  # fmt: skip
 
 
-def test_a_delta_may_not_name_what_it_deletes(tmp_path: Path) -> None:
+def test_a_delta_may_not_refer_to_a_row_it_deletes(tmp_path: Path) -> None:
     load(tmp_path, small_book())
     book = small_book()
     delta = {"insureds.csv": [op(book["insureds.csv"][0])], "licenses.csv": book["licenses.csv"]}
@@ -418,7 +418,7 @@ def test_a_delta_may_not_name_what_it_deletes(tmp_path: Path) -> None:
     assert errors(run) == [("licenses.csv", 2, "insured_id", "reference")]
 
 
-def test_an_operation_that_is_none_is_refused(tmp_path: Path) -> None:
+def test_an_unknown_operation_is_refused(tmp_path: Path) -> None:
     load(tmp_path, small_book())
     run = load(tmp_path, {"policies.csv": [op(policy_rows("MPL-2"), "erase")]}, sequence=2, mode="delta")
     assert errors(run) == [("policies.csv", 2, "op", "choice")]
@@ -488,7 +488,7 @@ def test_a_policy_is_the_same_however_its_number_is_written(tmp_path: Path) -> N
 # Dry run, figures, the log.
 
 
-def test_a_dry_run_shows_figures_and_findings_and_changes_nothing(tmp_path: Path) -> None:
+def test_a_dry_run_shows_counts_and_findings_and_changes_nothing(tmp_path: Path) -> None:
     load(tmp_path, small_book())
     before = snapshot()
     book = small_book()
@@ -508,7 +508,7 @@ def test_a_dry_run_of_a_faulty_package_is_refused_as_the_load_would_be(tmp_path:
     assert (run.status, run.errors) == (Run.Status.REFUSED, 1)
 
 
-def test_a_run_tells_what_came_when_and_what_became_of_it(tmp_path: Path) -> None:
+def test_a_run_has_its_package_its_times_and_its_outcome(tmp_path: Path) -> None:
     run = load(tmp_path, small_book())
     run.refresh_from_db()
     assert (run.source, run.sequence, run.mode, run.as_of) == ("core", 1, "full", AS_OF)
@@ -522,7 +522,7 @@ def test_a_run_tells_what_came_when_and_what_became_of_it(tmp_path: Path) -> Non
     assert (event.subject_id, event.data["sequence"]) == (str(run.pk), 1)
 
 
-def test_what_a_constraint_of_the_database_refuses_fails_visibly_and_changes_nothing(
+def test_a_row_the_database_refuses_fails_the_run_and_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load(tmp_path, small_book())
@@ -566,7 +566,7 @@ def test_what_the_portal_learned_later_is_kept_and_what_it_learned_before_is_not
     assert Policyholder.objects.get().paperless is False
 
 
-def test_a_book_with_nothing_but_policies_can_grow(tmp_path: Path) -> None:
+def test_a_book_with_only_policies_can_grow(tmp_path: Path) -> None:
     load(tmp_path, book_of(30))
     assert Policy.objects.not_retired().count() == 30
 
@@ -583,7 +583,7 @@ def test_every_declared_table_fits_its_model() -> None:
             assert check.column in {column.name for column in table_map.table.columns}
 
 
-def test_tables_come_after_those_that_they_refer_to() -> None:
+def test_tables_come_after_the_tables_they_refer_to() -> None:
     files = [table_map.file for table_map in ordered(list(reversed(table_maps())))]
     for table_map in table_maps():
         for reference in table_map.table.references:

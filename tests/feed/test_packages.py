@@ -33,7 +33,7 @@ changes = st.lists(st.tuples(st.integers(0, len(ARCHIVE) - 1), st.integers(0, 25
 
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes, st.integers(0, len(ARCHIVE)))
-def test_a_spoiled_archive_is_read_or_refused(tmp_path: Path, changed: list[tuple[int, int]], cut: int) -> None:
+def test_a_damaged_archive_is_read_or_refused(tmp_path: Path, changed: list[tuple[int, int]], cut: int) -> None:
     data = bytearray(ARCHIVE)
     for at, value in changed:
         data[at] = value
@@ -95,7 +95,7 @@ def test_too_many_entries_are_refused_before_any_is_made(tmp_path: Path, opened:
 
 
 @pytest.mark.parametrize("claimed", [0, 1, 40_000])
-def test_a_false_count_of_entries_hides_none(claimed: int, tmp_path: Path, opened: list[int]) -> None:
+def test_a_false_count_of_entries_does_not_hide_any(claimed: int, tmp_path: Path, opened: list[int]) -> None:
     directory = entry() * 50_000
     data = directory + end(claimed, len(directory), 0)
     assert (refusal(tmp_path / "liar.zip", data), opened) == ("archive", [])
@@ -127,7 +127,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_what_is_not_laid_out_as_an_archive_is_refused_unopened(name: str, tmp_path: Path, opened: list[int]) -> None:
+def test_a_file_without_an_archive_s_layout_is_refused_unopened(name: str, tmp_path: Path, opened: list[int]) -> None:
     assert (refusal(tmp_path / "broken.zip", BROKEN[name]), opened) == ("archive", [])
 
 
@@ -144,7 +144,7 @@ def test_an_archive_with_a_comment_or_in_zip64_is_opened(tmp_path: Path, opened:
     assert opened == [2, 2]
 
 
-def test_a_package_that_waits_in_the_watched_folder_is_opened_once(tmp_path: Path, opened: list[int]) -> None:
+def test_a_waiting_package_in_the_watched_folder_is_opened_once(tmp_path: Path, opened: list[int]) -> None:
     path = tmp_path / "waits.zip"
     path.write_bytes(ARCHIVE)
     for _ in range(3):

@@ -83,7 +83,7 @@ def test_records_and_faults(name: str, chunk: int, monkeypatch: pytest.MonkeyPat
     ],
     ids=["empty", "blank", "UTF-16", "an open quote", "one endless line"],
 )
-def test_a_header_that_can_not_be_read_is_a_fault_of_row_1(data: bytes, code: str) -> None:
+def test_an_unreadable_header_is_a_problem_of_row_1(data: bytes, code: str) -> None:
     header, _, faults, reader = read(data)
     assert (header, faults) == (None, [(1, None, code)])
     assert reader.digest == hashlib.sha256(data).hexdigest()
@@ -109,7 +109,7 @@ values = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0
 # Hypothesis gathers Unicode's categories once, which takes a busy machine seconds.
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.lists(st.lists(values, min_size=2, max_size=2), max_size=20), st.sampled_from(["\n", "\r\n"]))
-def test_what_a_writer_writes_by_the_rules_is_read_back(rows: list[list[str]], end: str) -> None:
+def test_rows_written_by_the_rules_are_read_back(rows: list[list[str]], end: str) -> None:
     out = io.StringIO(newline="")
     csv.writer(out, lineterminator=end, quoting=csv.QUOTE_ALL).writerows([["a", "b"], *rows])
     _, found, faults, _ = read(out.getvalue().encode(), width=2)
@@ -119,14 +119,14 @@ def test_what_a_writer_writes_by_the_rules_is_read_back(rows: list[list[str]], e
 
 
 @given(st.binary(max_size=300))
-def test_no_bytes_at_all_raise(data: bytes) -> None:
+def test_no_content_raises(data: bytes) -> None:
     _, found, _, reader = read(data, width=2)
     assert all(len(values) == 2 for _, values in found)
     assert reader.digest == hashlib.sha256(data).hexdigest()
 
 
 @given(st.text(st.sampled_from('a",\r\n\0é'), max_size=60))
-def test_the_quick_way_and_the_strict_way_agree(text: str) -> None:
+def test_the_fast_and_the_strict_parser_agree(text: str) -> None:
     """Whatever the quick reader lets through, the grammar lets through with the same values."""
     quick = RecordReader._records(text, suspicious=False) if text else None
     if quick is not None and quick.plain:

@@ -91,7 +91,7 @@ def names(folder: Path) -> dict[str, list[str]]:
 # The watched folder.
 
 
-def test_a_package_in_the_watched_folder_is_loaded_once_and_put_away(folder: Path, queue: list[int]) -> None:
+def test_a_package_in_the_watched_folder_is_loaded_once_and_moved(folder: Path, queue: list[int]) -> None:
     put(folder / "night.zip", Package(small_book()))
 
     work_off(queue)
@@ -115,7 +115,7 @@ def test_packages_are_taken_in_order_of_their_numbers_whatever_their_names(folde
     assert (Policy.objects.count(), Source.objects.get().sequence) == (3, 3)
 
 
-def test_what_is_refused_or_held_is_put_where_somebody_sees_it(
+def test_refused_and_held_packages_are_moved_and_staff_are_alerted(
     folder: Path, queue: list[int], alerts: list[str]
 ) -> None:
     put(folder / "1.zip", Package(book_of(40)))
@@ -155,7 +155,7 @@ def test_a_file_that_is_still_being_written_is_left_alone(folder: Path, queue: l
     assert not Run.objects.exists()
 
 
-def test_what_never_becomes_an_archive_is_refused_in_the_end(folder: Path, queue: list[int]) -> None:
+def test_a_file_that_never_becomes_an_archive_is_refused_eventually(folder: Path, queue: list[int]) -> None:
     (folder / "junk.zip").write_bytes(b"junk")
     os.utime(folder / "junk.zip", (time.time() - 3600,) * 2)
     work_off(queue)
@@ -170,7 +170,7 @@ def test_one_package_at_a_time_is_taken(folder: Path, queue: list[int]) -> None:
     assert (Run.objects.count(), len(queue)) == (1, 1)
 
 
-def test_a_crash_between_taking_and_remembering_loses_nothing(folder: Path, queue: list[int]) -> None:
+def test_a_crash_between_moving_and_storing_loses_nothing(folder: Path, queue: list[int]) -> None:
     put(folder / "1.zip", Package(small_book()))
     watch_folder()
     Run.objects.all().delete()
@@ -182,7 +182,7 @@ def test_a_crash_between_taking_and_remembering_loses_nothing(folder: Path, queu
     assert Policy.objects.count() == 1
 
 
-def test_a_crash_before_the_package_is_put_away_is_made_good(folder: Path, queue: list[int]) -> None:
+def test_a_crash_before_the_package_is_moved_is_cleaned_up(folder: Path, queue: list[int]) -> None:
     put(folder / "1.zip", Package(small_book()))
     watch_folder()
     Run.objects.update(status=Run.Status.APPLIED)
@@ -238,7 +238,7 @@ def test_a_run_that_lost_its_place_in_the_queue_is_enqueued_again(tmp_path: Path
     assert fresh.status == "received"
 
 
-def test_after_three_tries_a_run_fails_where_somebody_sees_it(
+def test_after_three_tries_a_run_fails_and_staff_are_alerted(
     tmp_path: Path, queue: list[int], alerts: list[str]
 ) -> None:
     run = lost(tmp_path, attempts=3)
@@ -290,7 +290,7 @@ def data_is_stale() -> bool:
     return as_of is None or is_stale(as_of)
 
 
-def test_the_portal_knows_as_of_when_its_data_is(tmp_path: Path, settings: Settings) -> None:
+def test_the_portal_knows_the_time_of_its_data(tmp_path: Path, settings: Settings) -> None:
     assert freshness.as_of() is None
     assert data_is_stale()
     load(tmp_path, small_book())
@@ -303,7 +303,7 @@ def test_the_portal_knows_as_of_when_its_data_is(tmp_path: Path, settings: Setti
     assert freshness.as_of() == AS_OF - dt.timedelta(days=400)
 
 
-def test_a_refused_package_makes_nothing_fresher(tmp_path: Path) -> None:
+def test_a_refused_package_does_not_make_the_data_fresher(tmp_path: Path) -> None:
     load(tmp_path, small_book())
     book = small_book()
     book["terms.csv"][0]["status"] = "?"
@@ -312,7 +312,7 @@ def test_a_refused_package_makes_nothing_fresher(tmp_path: Path) -> None:
     assert freshness.as_of() == AS_OF
 
 
-def test_staff_are_told_of_a_stale_feed_once_and_again_after_it_was_fresh(tmp_path: Path, alerts: list[str]) -> None:
+def test_staff_are_alerted_to_a_stale_feed_once_and_again_after_it_was_fresh(tmp_path: Path, alerts: list[str]) -> None:
     at: Callable[[int], dt.datetime] = lambda hours: AS_OF + dt.timedelta(hours=hours)  # noqa: E731  # hours after
     with time_machine.travel(at(1), tick=False):
         load(tmp_path, small_book())
@@ -329,7 +329,7 @@ def test_staff_are_told_of_a_stale_feed_once_and_again_after_it_was_fresh(tmp_pa
     assert alerts == ["The carrier feed 'core' is stale"] * 2
 
 
-def test_a_source_at_rest_raises_no_alarm(tmp_path: Path, alerts: list[str], settings: Settings) -> None:
+def test_a_source_at_rest_does_not_raise_an_alarm(tmp_path: Path, alerts: list[str], settings: Settings) -> None:
     settings.FEED_SOURCES_AT_REST = ["legacy"]
     load(tmp_path, small_book(), source="legacy", as_of=AS_OF - dt.timedelta(days=400))
     assert alarm_stale_feed() == 0
@@ -339,7 +339,7 @@ def test_a_source_at_rest_raises_no_alarm(tmp_path: Path, alerts: list[str], set
 # Staff are told.
 
 
-def test_staff_are_told_of_a_refused_package_but_not_of_a_dry_run(tmp_path: Path, alerts: list[str]) -> None:
+def test_staff_are_alerted_to_a_refused_package_but_not_to_a_dry_run(tmp_path: Path, alerts: list[str]) -> None:
     book = small_book()
     book["terms.csv"][0]["status"] = "?"
     load(tmp_path, book, dry_run=True)
