@@ -56,14 +56,14 @@ def test_a_change_of_status_is_added_to_the_history(tmp_path: Path) -> None:
 # Messages, from transitions only.
 
 
-def test_a_first_load_tells_nobody_anything(tmp_path: Path) -> None:
+def test_a_first_load_publishes_nothing(tmp_path: Path) -> None:
     book = cancelled(small_book())
     book["coverages.csv"][0]["ended_reason"] = "Left the group"
     load(tmp_path, book)
     assert messages() == []
 
 
-def test_a_cancellation_is_told_once(tmp_path: Path) -> None:
+def test_a_cancellation_is_published_once(tmp_path: Path) -> None:
     load(tmp_path, small_book())
     run = load(tmp_path, cancelled(small_book()), sequence=2)
     load(tmp_path, cancelled(small_book()), sequence=3)
@@ -80,13 +80,13 @@ def test_a_cancellation_is_told_once(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def test_a_policy_that_is_cancelled_again_after_a_reinstatement_is_told_again(tmp_path: Path) -> None:
+def test_a_second_cancellation_after_a_reinstatement_is_published_again(tmp_path: Path) -> None:
     for sequence, book in enumerate([small_book(), cancelled(small_book())] * 2, start=1):
         load(tmp_path, book, sequence=sequence)
     assert [topic for topic, _ in messages()] == ["policy.cancelled"] * 2
 
 
-def test_changed_limits_and_an_ended_coverage_are_told(tmp_path: Path) -> None:
+def test_changed_limits_and_an_ended_coverage_are_published(tmp_path: Path) -> None:
     load(tmp_path, small_book())
     book = small_book()
     book["coverages.csv"][0]["limit_aggregate"] = "4000000.00"
@@ -103,7 +103,7 @@ def test_changed_limits_and_an_ended_coverage_are_told(tmp_path: Path) -> None:
     assert len(told) == OutboxMessage.objects.count() == 2
 
 
-def test_a_load_that_is_rolled_back_tells_nobody(tmp_path: Path) -> None:
+def test_a_load_that_is_rolled_back_publishes_nothing(tmp_path: Path) -> None:
     load(tmp_path, small_book())
     load(tmp_path, cancelled(small_book()), sequence=2, dry_run=True)
     assert messages() == []
@@ -118,7 +118,7 @@ def with_account(book: Book, username: str = "rae", **values: str) -> Book:
     return book
 
 
-def test_a_contact_s_account_is_made_without_a_password_and_acts_for_the_party(tmp_path: Path) -> None:
+def test_a_contact_s_account_is_created_without_a_password_and_acts_for_the_party(tmp_path: Path) -> None:
     run = load(tmp_path, with_account(small_book(), "Rae.Office", capabilities="view_claims_history"))
 
     assert warnings(run) == []
@@ -153,7 +153,7 @@ def test_a_contact_of_an_agency_becomes_an_agent(tmp_path: Path) -> None:
     assert (membership.role, membership.agency, membership.administrator) == ("agent", Agency.objects.get(), False)
 
 
-def test_loading_again_makes_no_second_account(tmp_path: Path) -> None:
+def test_loading_again_does_not_create_a_second_account(tmp_path: Path) -> None:
     load(tmp_path, with_account(small_book()))
     load(tmp_path, with_account(small_book(), phone="(518) 555-0100"), sequence=2)
     assert (User.objects.count(), Membership.objects.count()) == (1, 1)
@@ -178,7 +178,7 @@ ENDINGS = {
 
 
 @pytest.mark.parametrize("name", ENDINGS)
-def test_a_contact_that_is_so_now_loses_what_it_saw_at_once(name: str, tmp_path: Path) -> None:
+def test_a_contact_that_no_longer_qualifies_loses_access_at_once(name: str, tmp_path: Path) -> None:
     load(tmp_path, with_account(small_book()))
     user = User.objects.get(username="rae")
     assert Policy.objects.visible_to(user).exists()
@@ -285,7 +285,7 @@ def kept_by_hand(user: User, **fields: Any) -> Membership:
     return user.memberships.get()
 
 
-def test_what_staff_narrowed_stays_narrow_when_the_contact_changes(tmp_path: Path) -> None:
+def test_access_that_staff_narrowed_stays_narrow_when_the_contact_changes(tmp_path: Path) -> None:
     book = with_account(small_book(), capabilities="view_claims_history")
     load(tmp_path, book)
     membership = kept_by_hand(User.objects.get(), administrator=False, capabilities=[])
@@ -297,7 +297,7 @@ def test_what_staff_narrowed_stays_narrow_when_the_contact_changes(tmp_path: Pat
     assert not Event.objects.filter(tag="policies:membership:changed").exists()
 
 
-def test_what_the_carrier_takes_away_is_taken_from_a_membership_kept_by_hand_too(tmp_path: Path) -> None:
+def test_rights_the_carrier_removes_are_also_removed_from_a_membership_changed_by_hand(tmp_path: Path) -> None:
     load(tmp_path, with_account(small_book(), capabilities="view_claims_history"))
     membership = kept_by_hand(User.objects.get(), capabilities=["view_claims_history", "pay"])
 
@@ -317,7 +317,7 @@ def test_a_membership_kept_by_hand_that_the_feed_ended_is_not_granted_again_as_i
     assert (rae.memberships.get().ended_by, rae.memberships.count()) == ("feed", 1)
 
 
-def test_a_username_that_somebody_else_chose_is_not_handed_over(tmp_path: Path) -> None:
+def test_a_username_that_someone_else_chose_is_not_handed_over(tmp_path: Path) -> None:
     stranger = UserFactory.create(username="RAE", email="stranger@people.example")
 
     run = load(tmp_path, with_account(small_book()))
@@ -328,7 +328,7 @@ def test_a_username_that_somebody_else_chose_is_not_handed_over(tmp_path: Path) 
     assert User.objects.count() == 1
 
 
-def test_an_account_with_the_contact_s_own_email_is_the_contact_s(tmp_path: Path) -> None:
+def test_an_account_with_the_contact_s_email_belongs_to_the_contact(tmp_path: Path) -> None:
     own = UserFactory.create(username="rae", email="Rae@Group.example")
     load(tmp_path, with_account(small_book()))
     assert own.memberships.get().policyholder == Policyholder.objects.get()
@@ -338,18 +338,18 @@ def test_an_account_whose_email_nobody_confirmed_is_not_handed_over(tmp_path: Pa
     stranger = UserFactory.create(username="rae", email="rae@group.example", email_confirmed_at=None)
     run = load(tmp_path, with_account(small_book()))
     assert warnings(run) == [("contacts.csv", 2, "username", "username-taken")]
-    assert "never confirmed" in run.findings.get().sentence
+    assert "unconfirmed email" in run.findings.get().sentence
     assert not stranger.memberships.exists()
 
 
-def test_an_account_without_an_email_is_nobody_s_who_has_none_either(tmp_path: Path) -> None:
+def test_an_account_without_an_email_does_not_match_a_contact_without_one(tmp_path: Path) -> None:
     stranger = UserFactory.create(username="rae", email="")
     run = load(tmp_path, with_account(small_book(), email=""))
     assert [warning[3] for warning in warnings(run)] == ["missing", "username-taken"]
     assert not stranger.memberships.exists()
 
 
-def test_an_account_that_the_feed_made_is_the_same_person_s_at_another_party_later(tmp_path: Path) -> None:
+def test_an_account_the_feed_created_is_used_for_the_same_person_at_another_party(tmp_path: Path) -> None:
     load(tmp_path, with_account(small_book()))
     book = with_account(small_book())
     book["contacts.csv"].append(book["contacts.csv"][0] | {"contact_id": "CT2", "party": "agency", "party_id": "A1"})
@@ -358,7 +358,7 @@ def test_an_account_that_the_feed_made_is_the_same_person_s_at_another_party_lat
     assert sorted(User.objects.get().memberships.values_list("role", flat=True)) == ["agent", "policyholder"]
 
 
-def test_an_account_that_the_feed_made_is_not_handed_on_after_its_email_was_changed(tmp_path: Path) -> None:
+def test_an_account_the_feed_created_is_not_handed_over_after_its_email_changed(tmp_path: Path) -> None:
     load(tmp_path, with_account(small_book()))
     User.objects.update(email="boss@group.example")
     book = with_account(small_book())
@@ -384,7 +384,7 @@ def test_an_account_of_staff_is_never_made_a_member(tmp_path: Path) -> None:
     assert not stan.memberships.exists()
 
 
-def test_an_account_without_an_email_can_not_be_taken_over(tmp_path: Path) -> None:
+def test_an_account_without_an_email_cannot_be_taken_over(tmp_path: Path) -> None:
     run = load(tmp_path, with_account(small_book(), email=""))
     assert [warning[3] for warning in warnings(run)] == ["missing", "no-email"]
     assert not User.objects.exists()
@@ -399,7 +399,7 @@ def test_one_person_may_act_for_two_parties(tmp_path: Path) -> None:
     assert sorted(User.objects.get().memberships.values_list("role", flat=True)) == ["agent", "policyholder"]
 
 
-def test_two_contacts_with_one_username_are_one_person_only_by_the_same_email(tmp_path: Path) -> None:
+def test_two_contacts_with_one_username_are_one_person_only_if_they_share_an_email(tmp_path: Path) -> None:
     book = with_account(small_book())
     book["contacts.csv"].append(
         book["contacts.csv"][0]
