@@ -30,30 +30,30 @@ from core.models import Event
 
 EVENTS_SHOWN = 200
 
-# What a group may do stands in the code, and `manage.py staff_groups` sets it. Django registered groups on import.
+# The rights of a group are in the code, and `manage.py staff_groups` sets them. Django registered groups on import.
 admin.site.unregister(Group)
 
 
 def _line(event: Event) -> dict[str, Any]:
-    """One line of the log as staff read it; tags of other areas stand as they are."""
+    """Return a line of the log as staff read it. Tags of other areas are shown as they are."""
     told = {key: ", ".join(map(str, value)) if isinstance(value, list) else value for key, value in event.data.items()}
     what = AccountEvent(event.tag).label if event.tag in AccountEvent.values else event.tag
     return {"event": event, "what": what, "browser": describe_agent(event.agent) if event.agent else "", "told": told}
 
 
 class ReasonForm(forms.Form):
-    """Why staff lock or unlock an account; stands in the event log."""
+    """Why staff lock or unlock an account. Kept in the event log."""
 
     reason = forms.CharField(
         max_length=300,
         widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
-        help_text="How you made sure who is asking, and what happened. It is kept in the event log.",
-        error_messages={"required": "Say why. It is kept in the event log."},
+        help_text="How you verified the caller, and what happened. Kept in the event log.",
+        error_messages={"required": "Enter a reason. It’s kept in the event log."},
     )
 
 
 class UnlockForm(ReasonForm):
-    """Why staff lift a lock, and whether each factor stays: a thief may have added one, or hold one."""
+    """Why staff lift a lock, and whether each factor stays: an intruder may have added one, or hold one."""
 
     def __init__(self, *args: Any, devices: list[CodeDevice], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -62,13 +62,13 @@ class UnlockForm(ReasonForm):
             added = timezone.localtime(device.created_at)
             self.fields[device.public_id] = forms.ChoiceField(
                 label=f"{device.name}, set up {added:%b} {added.day}, {added.year}",
-                choices=[("keep", "Keep: the owner holds it"), ("remove", "Remove")],
+                choices=[("keep", "Keep: the owner has it"), ("remove", "Remove")],
                 widget=forms.RadioSelect,
                 error_messages={"required": "Keep it or remove it?"},
             )
 
     def factors(self) -> list[forms.BoundField]:
-        """The questions about factors."""
+        """Return the questions about factors."""
         return [self[device.public_id] for device in self._devices]
 
     def kept(self) -> dict[str, bool]:
@@ -77,7 +77,7 @@ class UnlockForm(ReasonForm):
 
 
 class NewUserForm(forms.ModelForm[User]):
-    """A new account made by staff. It has no password: its owner chooses one with the link that we mail."""
+    """A new account created by staff. It has no password; the owner chooses one with the link we email."""
 
     class Meta:
         model = User
@@ -86,7 +86,7 @@ class NewUserForm(forms.ModelForm[User]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["email"].required = True
-        self.fields["email"].help_text = "A link to choose a password goes there. It must be the owner's own."
+        self.fields["email"].help_text = "We send a link to choose a password there. It must be the owner’s own."
 
     def clean_username(self) -> str:
         """Raises ValidationError where somebody has a username that reads the same."""
@@ -109,7 +109,7 @@ class UserAdmin(StaffAdmin[User]):
     list_filter = ("is_staff", "is_active")
     list_per_page = 50
     search_fields = ("username", "first_name", "last_name", "email")
-    search_help_text = "Username, name or email."
+    search_help_text = "Username, name, or email."
     ordering = ("username_key",)
     add_form = NewUserForm
     inlines: ClassVar[list[Any]] = []
@@ -131,11 +131,10 @@ class UserAdmin(StaffAdmin[User]):
 
     @admin.display(description="name")
     def full_name(self, user: User) -> str:
-        """First and last name."""
         return user.get_full_name()
 
     def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        """Accounts are set inactive or locked; their history stays."""
+        """Accounts are deactivated or locked, never deleted: their history stays."""
         return False
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
@@ -149,7 +148,7 @@ class UserAdmin(StaffAdmin[User]):
         return super().get_form(request, obj, change=change, **kwargs)
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
-        """Data of the account belong to its owner, rights to superusers, and nobody grants themselves any."""
+        """The owner edits an account's data, superusers its rights, and nobody their own rights."""
         if obj is None:
             return ()
         own = self.PERSON + self.ADDRESS + self.HISTORY
@@ -160,7 +159,7 @@ class UserAdmin(StaffAdmin[User]):
         super().save_model(request, obj, form, change)
         if not change:
             links.send_activation(user=obj, by=user_of(request))
-            messages.info(request, f"A link to choose a password was sent to {obj.email}.")
+            messages.info(request, f"We sent a link to choose a password to {obj.email}.")
 
     def customer(self, row: User) -> User:
         return row
@@ -184,7 +183,7 @@ class UserAdmin(StaffAdmin[User]):
         return super().change_view(request, object_id, form_url, extra_context)
 
     def _state(self, request: HttpRequest, user: User) -> dict[str, Any]:
-        """Why the account can't sign in, its methods, and what this member of staff may do about it."""
+        """Return why the account can't sign in, its methods, and what this staff member may do about it."""
         return {
             "obstacles": locks.obstacles_of(user),
             "hard_locked": user.locks.filter(lifted_at=None).exists(),
@@ -195,7 +194,7 @@ class UserAdmin(StaffAdmin[User]):
         }
 
     def _user(self, request: HttpRequest, user_id: int, permission: str) -> User:
-        """The account of an action. Raises PermissionDenied without the right, Http404 where there is none."""
+        """Return the account of an action. Raises PermissionDenied without the right, Http404 if there's no account."""
         if not request.user.has_perm(permission):
             raise PermissionDenied
         user = self.get_object(request, str(user_id))
@@ -204,15 +203,15 @@ class UserAdmin(StaffAdmin[User]):
         return user
 
     def _served(self, request: HttpRequest, user_id: int) -> User:
-        """The account of an action on its sign-in. Raises PermissionDenied without the right, for one's own account,
-        and for an account of staff unless a superuser asks."""
+        """Return the account of an action on its sign-in. Raises PermissionDenied without the right, for the staff
+        member's own account, and for a staff account unless a superuser asks."""
         user = self._user(request, user_id, "accounts.unlock_user")
         if not user.is_served_by(user_of(request)):
             raise PermissionDenied
         return user
 
     def unlock_view(self, request: HttpRequest, user_id: int) -> HttpResponse:
-        """Lift every lock and cooling-off, with a reason. After a lock each factor is kept or removed, and the owner
+        """End the lock and every cool-off, with a reason. After a lock, each factor is kept or removed, and the owner
         chooses a new password."""
         user = self._served(request, user_id)
         locked = user.locks.filter(lifted_at=None).exists()
@@ -227,17 +226,17 @@ class UserAdmin(StaffAdmin[User]):
         return self._ask_reason(request, user, form, title=f"Unlock {user}", action="Unlock this account")
 
     def lock_view(self, request: HttpRequest, user_id: int) -> HttpResponse:
-        """Lock the account until staff unlock it, with a reason; its sessions end at once."""
+        """Lock the account until staff unlock it, with a reason. Its sessions end at once."""
         user = self._served(request, user_id)
         form = ReasonForm(request.POST if request.method == "POST" else None)
         if form.is_valid():
             locks.lock(user=user, by=user_of(request), reason=form.cleaned_data["reason"])
-            messages.success(request, f"{user} is locked, and all its sessions have ended.")
+            messages.success(request, f"{user} is locked. All sessions have ended.")
             return self._back_to(user)
         return self._ask_reason(request, user, form, title=f"Lock {user}", action="Lock this account")
 
     def activation_view(self, request: HttpRequest, user_id: int) -> HttpResponse:
-        """Mail a new link to choose a password, with a reason, to an account that has none."""
+        """Email a new link to choose a password, with a reason, to an account without one."""
         user = self._served(request, user_id)
         if not self._may_activate(user):
             raise PermissionDenied
@@ -246,24 +245,24 @@ class UserAdmin(StaffAdmin[User]):
             link = links.send_activation(user=user, by=user_of(request))
             reason = form.cleaned_data["reason"]
             record_event(AccountEvent.LINK_ASKED, subject=user, on_behalf_of=user, reason=reason, link=link.public_id)
-            messages.success(request, f"A link to choose a password was sent to {user.email}.")
+            messages.success(request, f"We sent a link to choose a password to {user.email}.")
             return self._back_to(user)
         return self._ask_reason(request, user, form, title=f"Activate {user}", action="Send the link")
 
     @staticmethod
     def _may_activate(user: User) -> bool:
-        """Whether only a password is missing for its owner to sign in."""
+        """Whether the account only lacks a password."""
         open_account = user.is_active and not user.locks.filter(lifted_at=None).exists()
         return open_account and bool(user.email) and not user.has_usable_password()
 
     @staticmethod
     def _password_words(user: User) -> str:
         if user.email:
-            return f" Its old password is void. A link to choose a new one was sent to {user.email}."
-        return " Its old password is void, and it has no email: ask an operator for a link (manage.py activation_link)."
+            return f" The old password is void. We sent a link to choose a new one to {user.email}."
+        return " The old password is void. Without an email, ask an operator for a link (manage.py activation_link)."
 
     def events_view(self, request: HttpRequest, user_id: int) -> HttpResponse:
-        """The account's newest events, read-only; older ones page by page."""
+        """Show the account's newest events; older ones page by page."""
         user = self._user(request, user_id, "accounts.view_user_events")
         record_event(AccountEvent.EVENTS_VIEWED, subject=user, on_behalf_of=user)
         before = request.GET.get("before", "")

@@ -1,4 +1,4 @@
-"""Where to go next: only ever to an address of this portal (docs/security.md#default-deny)."""
+"""Safe redirects: `next` must stay on this host (docs/security.md#default-deny)."""
 
 from __future__ import annotations
 
@@ -11,30 +11,29 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 NEXT = "next"
-# Characters of a page to come back to, as they travel in an address; a longer one is forgotten.
+# Length of `next` in a URL; a longer one is dropped.
 LONGEST_NEXT = 2_000
 
 
 def is_own_address(request: HttpRequest, url: str) -> bool:
-    """Whether an address stays on this host (and on https where the request came so)."""
+    """Whether a URL stays on this host, and on https if the request used it."""
     return url_has_allowed_host_and_scheme(url, allowed_hosts={request.get_host()}, require_https=request.is_secure())
 
 
 def own_path(request: HttpRequest, url: str) -> str:
-    """`url` where it is a path of this host, else empty: it begins with exactly one slash, so that no browser reads a
-    host in it, and no code takes it for the name of a view."""
+    """Return `url` if it's a path on this host, else "". It begins with exactly one slash, so that no browser reads a
+    host in it and no code takes it for the name of a view."""
     is_path = url.startswith("/") and not url.startswith("//")
     return url if is_path and len(quote(url)) <= LONGEST_NEXT and is_own_address(request, url) else ""
 
 
 def wanted_page(request: HttpRequest) -> str:
-    """The `next` of a form or address where it is a path of this host, else empty."""
+    """Return the `next` of the form or URL if it's a path on this host, else ""."""
     return own_path(request, request.POST.get(NEXT) or request.GET.get(NEXT) or "")
 
 
 def page_of(request: HttpRequest) -> str:
-    """The page to come back to: the one asked for, or for a POST the one that held its form. Empty where that is none
-    of ours."""
+    """Return the page to come back to, else "": the requested one, or for a POST the one with its form."""
     if request.method in {"GET", "HEAD"} and not request.headers.get("HX-Request"):
         return own_path(request, request.get_full_path())
     came_from = request.headers.get("HX-Current-URL") or request.headers.get("Referer") or ""
@@ -45,19 +44,19 @@ def page_of(request: HttpRequest) -> str:
 
 
 def with_query(url_name: str, *args: str, **query: str) -> str:
-    """The address of a named page with the given query, leaving out what is empty."""
+    """Return the URL of a named page with a query, without its empty values."""
     kept = {key: value for key, value in query.items() if value}
     address = reverse(url_name, args=args)
     return f"{address}?{urlencode(kept)}" if kept else address
 
 
 def after_sign_in(request: HttpRequest) -> str:
-    """Where a finished sign-in leads: to the page that was wanted, else home."""
+    """Return where a finished sign-in leads: to the requested page, else home."""
     return wanted_page(request) or resolve_url(settings.LOGIN_REDIRECT_URL)
 
 
 def send_to(request: HttpRequest, url: str) -> HttpResponse:
-    """Redirect; an htmx request is told to load the whole page there instead of swapping it in."""
+    """Redirect. An htmx request loads the whole page there instead of swapping it in."""
     if request.headers.get("HX-Request"):
         return HttpResponse(status=204, headers={"HX-Redirect": url})
     return HttpResponseRedirect(url)

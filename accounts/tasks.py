@@ -22,20 +22,20 @@ from core.queue import enqueue
 
 log = structlog.get_logger(__name__)
 
-# A message that is 'sending' for longer has lost its worker: the gateway answers or fails within seconds.
+# After this long in 'sending', a message has lost its worker: the gateway answers or fails within seconds.
 SENDING_AT_MOST = timedelta(seconds=60)
-# A challenge that still waits after this was not enqueued, or its queue is far behind; a second task does no harm.
+# After this long in 'queued', a challenge wasn't enqueued or its queue is far behind. A second task does no harm.
 ENQUEUE_AGAIN_AFTER = timedelta(seconds=15)
 SESSIONS_KEPT = timedelta(days=90)
 
 
 @shared_task
 def send_code(challenge_id: int) -> None:
-    """Make a challenge's code and hand it to the gateway, at most once and never after its time
+    """Make a challenge's code and send it through the gateway, at most once and never after it expires
     (docs/security.md#sending).
 
-    A task that comes a second time and finds 'sending' can't know whether the message went out: it says so on the row,
-    and the page offers another code.
+    A repeated task that finds 'sending' can't know whether the message was sent. It says so on the row, and the page
+    offers another code.
     """
     with transaction.atomic():
         challenge = Challenge.objects.select_for_update(of=("self",)).select_related("device").get(pk=challenge_id)
@@ -83,7 +83,7 @@ def _record_not_sent(challenge: Challenge, reason: str) -> None:
 
 @shared_task
 def expire_challenges() -> None:
-    """Bring challenges that got stuck to a state that the page shows, and enqueue those that got lost (beat)."""
+    """End stuck challenges in a state that the page shows, and enqueue lost ones again (beat)."""
     now = timezone.now()
     Challenge.objects.filter(delivery=Delivery.QUEUED).filter(
         Q(expires_at__lte=now) | Q(voided_at__isnull=False)
@@ -98,8 +98,8 @@ def expire_challenges() -> None:
 
 @shared_task
 def void_factorless_passwords() -> None:
-    """Void passwords that have stood for 7 days without any second factor (docs/security.md#sign-in). The owner asks
-    web support for a link to choose a new one."""
+    """Void passwords after 7 days without a second factor (docs/security.md#sign-in). The owner calls web support for a
+    link to choose a new one."""
     before = timezone.now() - settings.FACTORLESS_PASSWORD_LIFE
     candidates = User.objects.filter(password_changed_at__lte=before).exclude(
         Q(password__startswith=UNUSABLE_PASSWORD_PREFIX) | Q(factorless_since__gt=before)
@@ -119,7 +119,7 @@ def void_factorless_passwords() -> None:
 
 @shared_task
 def purge_sessions() -> None:
-    """End the sessions that are past a limit and nobody came back to; forget old ones, and set-ups left unfinished."""
+    """End abandoned sessions past a limit, and delete old sessions and unfinished setups."""
     now = timezone.now()
     is_open = Session.objects.open()
     is_open.filter(

@@ -1,4 +1,4 @@
-"""Addresses of accounts, under /accounts/ (docs/architecture.md#addresses)."""
+"""URLs under /accounts/ (docs/architecture.md#addresses)."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""Tables of accounts: users, their sessions, second factors, codes on their way, remembered devices and locks."""
+"""Tables of accounts: users, sessions, second factors, codes in transit, remembered devices, locks, and links."""
 
 from accounts.models.challenges import Challenge
 from accounts.models.devices import Attempt, AuthenticatorDevice, CodeDevice, Outcome, PhoneDevice

@@ -1,4 +1,4 @@
-"""A code on its way to a phone."""
+"""Codes sent to phones."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Delivery(models.TextChoices):
-    """How far a message has come. `sending` is entered once and never again: at most one message goes out."""
+    """Delivery status of a message. `sending` is entered only once, so at most one message is sent."""
 
     QUEUED = "queued", "Waiting to be sent"
     SENDING = "sending", "Being sent"
@@ -33,33 +33,31 @@ class Delivery(models.TextChoices):
     EXPIRED = "expired", "Expired before it was sent"
 
 
-# The provider's words for what became of a message; its others tell nothing that matters here.
+# The provider's statuses that matter here.
 REPORTS = {
     "sent": Delivery.SENT,
     "delivered": Delivery.DELIVERED,
     "undelivered": Delivery.UNDELIVERED,
     "failed": Delivery.UNDELIVERED,
 }
-# The page offers another message at once.
+# After these, the page offers another message at once.
 TROUBLE = frozenset({Delivery.UNDELIVERED, Delivery.FAILED, Delivery.UNKNOWN, Delivery.EXPIRED})
 
 
 class ChallengeQuerySet(models.QuerySet["Challenge"]):
-    """Readings of challenges."""
-
     def open(self) -> ChallengeQuerySet:
-        """Neither used nor voided; may have expired."""
+        """Keep those neither used nor voided. They may have expired."""
         return self.filter(used_at=None, voided_at=None)
 
     def live(self, now: datetime | None = None) -> ChallengeQuerySet:
-        """Could still be answered."""
+        """Keep those whose code could still be accepted."""
         return self.open().filter(expires_at__gt=now or timezone.now())
 
 
 class Challenge(models.Model):
     """One code for one phone, bound to the session that asked (docs/security.md#codes).
 
-    The request stores the row and enqueues its id; the worker makes the code and keeps its keyed hash only.
+    The request stores the row and enqueues its id. The worker makes the code and stores only its keyed hash.
     """
 
     public_id = PublicIdField()
@@ -104,9 +102,9 @@ class Challenge(models.Model):
 
     @classmethod
     def note_report(cls, public_id: str, *, provider_id: str, status: str) -> bool:
-        """Take the provider's word on a message; whether it changed anything.
+        """Apply a delivery report, and return whether it changed anything.
 
-        Reports come in any order: 'sent' only follows 'sending', and what is settled stays.
+        Reports come in any order: 'sent' only follows 'sending', and a final status stays.
         """
         reported = REPORTS.get(status)
         if reported is None:
@@ -125,21 +123,21 @@ class Challenge(models.Model):
         return self.used_at is None and self.voided_at is None and self.expires_at > timezone.now()
 
     def is_in_trouble(self) -> bool:
-        """Whether the message failed or may have, so that another one is offered without waiting."""
+        """Whether the message failed or may have failed, so that the page offers another one at once."""
         return self.delivery in TROUBLE
 
     def is_on_its_way(self) -> bool:
-        """Whether its delivery may still change."""
+        """Whether its delivery status may still change."""
         return self.is_live() and self.delivery in {Delivery.QUEUED, Delivery.SENDING, Delivery.SENT}
 
     def make_code(self) -> str:
-        """Draw the code and keep its hash; six digits, leading zeros included. Saved by the caller."""
+        """Draw a six-digit code, set its hash, and return it. The caller saves."""
         code = f"{secrets.randbelow(1_000_000):06d}"
         self.code_hash = self._hash(code)
         return code
 
     def accepts(self, code: str) -> bool:
-        """Compare in constant time; a challenge without a code yet accepts nothing."""
+        """Compare in constant time. A challenge without a code accepts nothing."""
         return bool(self.code_hash) and hmac.compare_digest(self.code_hash, self._hash(code))
 
     def _hash(self, code: str) -> str:

@@ -1,4 +1,4 @@
-"""Links that we mail to an account's owner, each good for one thing, once."""
+"""Links that we email to an account's owner. Each works for one purpose, once."""
 
 from __future__ import annotations
 
@@ -18,20 +18,18 @@ if TYPE_CHECKING:
 
 
 class Purpose(models.TextChoices):
-    """What a link is good for, and nothing else."""
+    """What a link is for."""
 
     ACTIVATION = "activation", "Activation: choose a password"
 
 
 class AccountLinkQuerySet(models.QuerySet["AccountLink"]):
-    """Readings of links."""
-
     def open(self) -> AccountLinkQuerySet:
-        """Neither used nor replaced by a newer one; may have expired."""
+        """Keep those neither used nor replaced. They may have expired."""
         return self.filter(used_at=None, voided_at=None)
 
     def usable(self, now: datetime | None = None) -> AccountLinkQuerySet:
-        """Would still work: open, in time, and of the account's present security epoch."""
+        """Keep those that still work: open, not expired, and of the account's present security epoch."""
         return self.open().filter(expires_at__gt=now or timezone.now(), epoch=F("user__security_epoch"))
 
 
@@ -75,7 +73,7 @@ class AccountLink(models.Model):
 
     @classmethod
     def issue(cls, user: User, purpose: Purpose, *, email: str, by: User | None) -> AccountLink:
-        """A new link in the place of the open one of this purpose. The caller holds the user's row lock."""
+        """Create a link that replaces the open one of this purpose. The caller holds the user's row lock."""
         now = timezone.now()
         cls.objects.filter(user=user, purpose=purpose).open().update(voided_at=now)
         user.refresh_from_db(fields=["security_epoch"])
@@ -90,7 +88,7 @@ class AccountLink(models.Model):
         )
 
     def draw_token(self) -> str:
-        """256 random bits for the address of the link; one that was drawn before opens nothing from now on."""
+        """Draw 256 random bits for the URL of the link. An earlier token stops working."""
         token = TrustedDevice.new_token()
         self.token_hash = hash_token(token)
         self.save(update_fields=["token_hash"])

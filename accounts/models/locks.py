@@ -12,7 +12,7 @@ from django.utils import timezone
 
 class AccountLock(models.Model):
     """A lock on an account, with who set it and why (docs/security.md#lockout). There is one at a time; it lasts until
-    staff lift it with a reason. Cooling-offs after wrong passwords or codes end by themselves and are no rows here:
+    staff lift it with a reason. Cool-offs after wrong passwords or codes end by themselves and are no rows here:
     `accounts.services.locks.obstacles_of` shows all of them together."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="locks")

@@ -1,4 +1,4 @@
-"""The user: one person's account, whatever roles it holds."""
+"""Users: one account per person, whatever their roles."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LONGEST_USERNAME = 150
 
 
 def fold_username(username: str) -> str:
-    """What two spellings of a username share: case, width and spaces don't count (docs/security.md#sign-in)."""
+    """Return what two spellings of a username share: case, width, and spaces don't count (docs/security.md#sign-in)."""
     return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", username)).strip().casefold()
 
 
@@ -41,7 +41,7 @@ def validate_folded_length(username: str) -> None:
 
 
 class FoldedUsernameField(models.CharField):  # type: ignore[type-arg]
-    """The folded username, always written from the username itself, by save and by bulk_create alike."""
+    """The folded username, computed by save and bulk_create alike."""
 
     def pre_save(self, model_instance: models.Model, add: bool) -> str:
         folded = fold_username(getattr(model_instance, "username", ""))
@@ -56,7 +56,7 @@ class UserManager(BaseUserManager["User"]):
         return self.get(username_key=fold_username(username or ""))
 
     def create_user(self, username: str, email: str = "", password: str | None = None, **fields: Any) -> User:
-        """A user with a hashed password; without one the account can't be signed in to by password."""
+        """Create a user with a hashed password. Without one, no password opens the account."""
         user = self.model(
             username=unicodedata.normalize("NFKC", username).strip(), email=self.normalize_email(email), **fields
         )
@@ -65,7 +65,7 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def create_superuser(self, username: str, email: str = "", password: str | None = None, **fields: Any) -> User:
-        """A member of staff with every right in admin (`manage.py createsuperuser`)."""
+        """Create a staff member with every right in admin (`manage.py createsuperuser`)."""
         rights = {"is_staff": True, "is_superuser": True}
         user = self.create_user(username, email, password, **{**rights, **fields})
         record_event(AccountEvent.CREATED, subject=user, on_behalf_of=user, values=rights, reason="command line")
@@ -87,7 +87,7 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
     first_name = models.CharField(max_length=100, blank=True)
     last_name = models.CharField(max_length=100, blank=True)
     email = models.EmailField(max_length=254, blank=True)
-    # When a link that we sent to this very email was used; the database clears it when the email changes.
+    # When a link sent to this email was used. The database clears it when the email changes.
     email_confirmed_at = models.DateTimeField(null=True, blank=True, editable=False)
     phone = models.CharField(max_length=32, blank=True)
     address1 = models.CharField("address line 1", max_length=120, blank=True)
@@ -101,7 +101,7 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
     is_active = models.BooleanField("active", default=True, help_text="May sign in. Untick instead of deleting.")
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
     password_changed_at = models.DateTimeField(null=True, blank=True, editable=False)
-    # When the last second factor was removed; a new one clears it.
+    # When the last second factor was removed. A new one clears it.
     factorless_since = models.DateTimeField(null=True, blank=True, editable=False)
     security_epoch = models.PositiveIntegerField(default=1, editable=False)
 
@@ -155,12 +155,12 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
         return self.email if self.email_confirmed_at is not None else ""
 
     def confirm_email(self) -> None:
-        """Note that a link sent to the present email was used."""
+        """Record that a link sent to the present email was used."""
         self.email_confirmed_at = timezone.now()
         self.save(update_fields=["email_confirmed_at"])
 
     def get_full_name(self) -> str:
-        """First and last name, or the username where there is neither."""
+        """Return first and last name, or the username if there's neither."""
         return f"{self.first_name} {self.last_name}".strip() or self.username
 
     def get_short_name(self) -> str:
@@ -179,7 +179,7 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
         self._epoch_is_due = True
 
     def check_password(self, raw_password: str | None) -> bool:
-        """Whether this is the password. A hash of an older kind is renewed, which changes no password."""
+        """Whether this is the password. An outdated hash is renewed, which doesn't change the password."""
 
         def renew(password: str) -> None:
             self.password = make_password(password)
@@ -205,7 +205,7 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
                 self.bump_epoch()
 
     def bump_epoch(self) -> None:
-        """Forget every remembered device of this account, at once."""
+        """Revoke every remembered device and link of this account."""
         with transaction.atomic():
             type(self).objects.filter(pk=self.pk).update(security_epoch=F("security_epoch") + 1)
             self.trusted_devices.filter(revoked_at=None).update(revoked_at=timezone.now())
@@ -214,7 +214,7 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
 
     @property
     def is_of_staff(self) -> bool:
-        """Whether admin is open to it. Such an account is nobody's customer."""
+        """Whether admin is open to it. Such an account is never a customer's."""
         return self.is_staff or self.is_superuser
 
     def is_served_by(self, staff: User) -> bool:
@@ -225,5 +225,5 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
         return staff.is_superuser or not self.is_of_staff
 
     def has_phone(self, number: str) -> bool:
-        """Whether a number (E.164) is one of the confirmed phones already."""
+        """Whether a number (E.164) is one of the confirmed phones."""
         return self.phonedevice_set.filter(phone_hash=keyed_hash("phone", number), confirmed=True).exists()

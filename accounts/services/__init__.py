@@ -1,1 +1,1 @@
-"""Sign-in in its steps: password, codes, set-up of a method, remembered devices, locks."""
+"""Services of sign-in: passwords, codes, setup of a method, remembered devices, locks, and links."""

@@ -1,4 +1,4 @@
-"""Asking for a code by text message, and judging a typed code (docs/security.md#codes)."""
+"""Requesting a code by text message, and judging a typed code (docs/security.md#codes)."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NotNow:
-    """No code was asked for; `until` says when one can be, None where only staff can help."""
+    """A refused request for a code. `until` says when one can be requested, None if only staff can help."""
 
     reason: Reason
     until: dt.datetime | None
 
 
 def next_code_at(device: PhoneDevice) -> dt.datetime | None:
-    """When another code may be asked for: 60 seconds after the latest, at once where that one went wrong or did its
-    work."""
+    """Return when another code can be requested, or None if now: 60 seconds after the latest, unless that one failed or
+    was used."""
     latest = device.challenges.order_by("-created_at").first()
     if latest is None or latest.is_in_trouble() or latest.used_at is not None:
         return None
@@ -60,8 +60,8 @@ def next_code_at(device: PhoneDevice) -> dt.datetime | None:
 def request_code(*, device: PhoneDevice, request: HttpRequest) -> Challenge | NotNow:
     """Store a challenge for this session and hand its id to the queue `codes` once it is committed.
 
-    The device's row lock makes simultaneous requests one after the other, so that a second click finds the first one's
-    challenge. What was refused counts towards no limit; the first refusal of a device is an event, the others a number.
+    The device's row lock puts simultaneous requests in a queue, so that a second click finds the first one's
+    challenge. Refused requests count in no limit; the first refusal of a device is an event, the others a number.
     """
     with transaction.atomic():
         device = PhoneDevice.objects.select_for_update().get(pk=device.pk)
@@ -118,7 +118,7 @@ def _refusal(device: PhoneDevice, request: HttpRequest) -> NotNow | None:
 
 
 def _hand_over(challenge_id: int, counters: list[Counter]) -> None:
-    """Enqueue the id; a queue that is down ends the challenge in a state that the page shows, and costs no limit."""
+    """Enqueue the id. If the queue is down, the challenge fails, the page says so, and no limit counts it."""
     from accounts.tasks import send_code
 
     if enqueue(send_code, challenge_id):
@@ -132,7 +132,7 @@ def _hand_over(challenge_id: int, counters: list[Counter]) -> None:
 
 
 def verify(*, device: CodeDevice, code: str, request: HttpRequest) -> Outcome:
-    """Judge a code under the device's row lock, and make the session whole when it is right."""
+    """Judge a code under the device's row lock. The right one completes the session's sign-in."""
     attempt = Attempt(code=code, session=session_of(request))
     accepted = django_otp.verify_token(user_of(request), device.persistent_id, attempt)
     if accepted is not None:

@@ -1,4 +1,4 @@
-"""Setting up a second factor (S-09), forced at the first sign-in right after the password."""
+"""Setting up a second factor (S-09), required at the first sign-in right after the password."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class MayNotEnrollError(Exception):
 
 
 def may_enroll(*, request: HttpRequest) -> bool:
-    """Whether this session may set up a method: it is whole, or its user has none yet and it never was whole."""
+    """Whether this session may set up a method: it's fully signed in, or never was and its user has no method yet."""
     if sign_in_of(request) is SignIn.FULL:
         return True
     return session_of(request).verified_at is None and not devices_of(user_of(request))
 
 
 def start_authenticator(*, request: HttpRequest) -> AuthenticatorDevice:
-    """A new seed for this session; one that was shown before is forgotten."""
+    """Create a new seed for this session and drop the one shown before."""
     session = session_of(request)
     device, _new = AuthenticatorDevice.objects.update_or_create(
         confirmed=False,
@@ -45,14 +45,14 @@ def start_authenticator(*, request: HttpRequest) -> AuthenticatorDevice:
 
 
 def start_phone(*, request: HttpRequest, number: str) -> PhoneDevice:
-    """Take a number (E.164) for this session. Wrong codes of an earlier number in this session stay counted."""
+    """Take a phone number (E.164) for this session. Wrong codes of an earlier number in this session still count."""
     session = session_of(request)
     with transaction.atomic():
         device = PhoneDevice.objects.select_for_update().in_set_up(session).first()
         if device is None:
             device = PhoneDevice(user=user_of(request), confirmed=False, set_up_in=session)
         elif device.phone != number:
-            # A code on its way to the former number must not confirm this one.
+            # A code on its way to the earlier number must not confirm this one.
             device.challenges.open().update(voided_at=timezone.now())
         device.set_phone(number)
         device.save()
@@ -60,10 +60,10 @@ def start_phone(*, request: HttpRequest, number: str) -> PhoneDevice:
 
 
 def confirm(*, device: CodeDevice, code: str, request: HttpRequest) -> Outcome:
-    """Judge the first code of a device in set-up; when it is right, the device is ready and the session verified.
+    """Judge the first code of a device in setup. The right one makes the device ready and verifies the session.
 
-    The user's row lock lets two sessions that gave only a password set up one method between them, never two. Raises
-    MayNotEnrollError for the second. Remembered devices don't survive a new method.
+    Of two sessions that gave only a password, the user's row lock lets one set up a method. Raises MayNotEnrollError
+    for the second. Remembered devices don't survive a new method.
     """
     session, user = session_of(request), user_of(request)
     attempt = Attempt(code=code, session=session)
@@ -92,8 +92,8 @@ def confirm(*, device: CodeDevice, code: str, request: HttpRequest) -> Outcome:
 
 
 def remove(*, device: CodeDevice, by: User) -> None:
-    """Remove a method from its account. Every session ends and every remembered device is forgotten, so that none of
-    them goes on without it; another method is set up only after a fresh password (docs/security.md#sign-in)."""
+    """Remove a method from its account. Every session ends and every remembered device is revoked, so that none of them
+    continues without it. Another method needs a fresh password first (docs/security.md#sign-in)."""
     with transaction.atomic():
         user = User.objects.select_for_update().get(pk=device.user_id)
         told = {"device": device.public_id, "name": device.name, "method": device.METHOD}

@@ -1,7 +1,7 @@
-"""Links by mail (docs/security.md#links): made on request, their token drawn by the worker, opened by a GET that
-changes nothing, used by a POST, once.
+"""Emailed links (docs/security.md#links).
 
-A new purpose adds its life, its mail and the verb of its page; the table, the opening and the limits stay.
+A request creates a link, and the worker draws its token. Opening it by GET changes nothing; a POST uses it, once. A new
+purpose adds its lifetime, its mail, and the verb of its page.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ HELD = "account_link"
 
 
 class NoEmailError(Exception):
-    """The account has no email that a link could go to."""
+    """The account has no email to send a link to."""
 
 
 def send_activation(*, user: User, by: User | None) -> AccountLink:
@@ -42,7 +42,7 @@ def send_activation(*, user: User, by: User | None) -> AccountLink:
 
 
 def hand_over_activation(*, user: User) -> str:
-    """The address of an activation link for an operator to hand over; it proves no email."""
+    """Return the URL of an activation link for an operator to hand over. Using it confirms no email."""
     with transaction.atomic():
         link = _issue(user, Purpose.ACTIVATION, email="", by=None)
         return address_of(link.draw_token())
@@ -63,25 +63,25 @@ def _issue(user: User, purpose: Purpose, *, email: str, by: User | None) -> Acco
 
 
 def address_of(token: str) -> str:
-    """Where a link leads."""
+    """Return the URL of a link."""
     return f"{settings.PUBLIC_URL.rstrip('/')}{reverse('accounts:open-link', args=[token])}"
 
 
 def may_open(*, request: HttpRequest) -> bool:
-    """Whether this network may open another link now; anybody may ask, so each asking counts."""
+    """Count one more opening from this network, and return whether it's within the limit."""
     return OPENINGS.hit(network_key(client_ip(request))).allowed
 
 
 def hold(*, request: HttpRequest, token: str) -> None:
-    """Move a link from the address into the session, so that neither the history nor a next page's Referer has it. The
-    session keeps its hash, and only of a link that works: a guess makes no session."""
+    """Move a link from the URL into the session, which keeps it out of the history and the next page's Referer. The
+    session keeps the hash, and only of a link that works: a guess creates no session."""
     link = AccountLink.objects.usable().filter(token_hash=hash_token(token)).first()
     if link is not None:
         request.session[HELD] = link.token_hash
 
 
 def held(*, request: HttpRequest, purpose: Purpose) -> AccountLink | None:
-    """The link that this browser has opened, while it works."""
+    """Return the link that this browser has opened, if it still works."""
     token_hash = request.session.get(HELD)
     if not token_hash:
         return None
@@ -89,8 +89,8 @@ def held(*, request: HttpRequest, purpose: Purpose) -> AccountLink | None:
 
 
 def activate(*, request: HttpRequest, link: AccountLink, password: str) -> bool:
-    """Use an activation link: set the password, confirm the email that it went to, and end every session. It signs in
-    nobody, unlocks nothing and removes no factor. False where the link doesn't work any more."""
+    """Use an activation link: set the password, confirm the email it was sent to, and end every session. It signs
+    nobody in, unlocks nothing, and removes no factor. Return False if the link no longer works."""
     with transaction.atomic():
         user = User.objects.select_for_update().get(pk=link.user_id)
         usable = AccountLink.objects.usable().select_for_update(of=("self",)).filter(pk=link.pk).first()

@@ -1,4 +1,7 @@
-"""Why an account can't sign in, until when, and its unlocking by staff (S-14; docs/security.md#lockout)."""
+"""Why an account can't sign in, until when, and how staff lock and unlock it (S-14; docs/security.md#lockout).
+
+A *lock* is set by staff and lasts until staff lift it. A *cool-off* follows wrong passwords or codes, and ends itself.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ from core.events import record_event
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """One thing that keeps a user out: what it concerns, why, and until when (None: until staff lift it)."""
+    """A reason why a user can't sign in: what it concerns, why, and until when (None: until staff lift it)."""
 
     what: str
     why: str
@@ -30,10 +33,10 @@ class Obstacle:
 
 
 def obstacles_of(user: User) -> list[Obstacle]:
-    """Everything that keeps this user out now: a lock, and cooling-offs of the password and of each method."""
+    """Return what keeps this user out now: a lock, and cool-offs of the password and of each method."""
     found = [Obstacle("The account", f"Locked: {lock.reason}", None) for lock in user.locks.filter(lifted_at=None)]
     if not user.is_active:
-        found.append(Obstacle("The account", "Set inactive by staff", None))
+        found.append(Obstacle("The account", "Deactivated by staff", None))
     until = PASSWORDS.closed_until(user.username_key)
     if until is not None:
         found.append(Obstacle("Password", "Too many wrong passwords", until))
@@ -43,7 +46,7 @@ def obstacles_of(user: User) -> list[Obstacle]:
             found.append(Obstacle(f"Password on {browser.label}", "Too many wrong passwords", until))
     for device in devices_of(user):
         if device.is_off():
-            found.append(Obstacle(device.name, "Switched off after 100 wrong codes", None))
+            found.append(Obstacle(device.name, "Disabled after 100 wrong codes", None))
         elif device.is_cooling_off():
             found.append(Obstacle(device.name, "Too many wrong codes", device.cool_off_until))
     return found
@@ -55,14 +58,14 @@ def _refuse_unless_served(user: User, by: User) -> None:
 
 
 def lock(*, user: User, by: User, reason: str) -> AccountLock:
-    """Lock an account at once: its sessions end and its remembered devices are revoked. An account that is locked
-    already keeps its lock. Raises PermissionDenied where `by` may not (see `User.is_served_by`)."""
+    """Lock an account at once, end its sessions, and revoke its remembered devices. A locked account keeps the lock it
+    has. Raises PermissionDenied if `by` may not (see `User.is_served_by`)."""
     _refuse_unless_served(user, by)
     with transaction.atomic():
         User.objects.select_for_update().get(pk=user.pk)
-        standing = user.locks.filter(lifted_at=None).first()
-        if standing is not None:
-            return standing
+        present = user.locks.filter(lifted_at=None).first()
+        if present is not None:
+            return present
         made = AccountLock.objects.create(user=user, created_by=by, reason=reason)
         user.bump_epoch()
         user.sessions.open().end(EndReason.LOCKED)
@@ -71,12 +74,12 @@ def lock(*, user: User, by: User, reason: str) -> AccountLock:
 
 
 def unlock(*, user: User, by: User, reason: str, kept: Mapping[str, bool] | None = None) -> list[Obstacle]:
-    """Lift everything that `obstacles_of` shows but an inactive account, and record who, why and what. Returns it.
+    """End the lock and every cool-off, record who, why, and what, and return what was lifted.
 
-    A *lock* says that a password or a factor may be in other hands, so its lifting voids the password, and `kept` says
-    for each factor (by its public id) whether it stays; the owner gets a link to choose a password. A cooling-off alone
-    changes neither. Raises PermissionDenied where `by` may not (see `User.is_served_by`), and ValueError where the
-    account is locked and a factor is left undecided.
+    Behind a lock, someone else may have the password or a factor. So lifting it voids the password, `kept` says for
+    each factor (by its public id) whether it stays, and the owner gets a link to choose a password. A cool-off alone
+    changes neither. Raises PermissionDenied if `by` may not (see `User.is_served_by`), and ValueError if the account is
+    locked and a factor is undecided.
     """
     _refuse_unless_served(user, by)
     with transaction.atomic():
@@ -105,7 +108,7 @@ def unlock(*, user: User, by: User, reason: str, kept: Mapping[str, bool] | None
 
 
 def _start_over(user: User, by: User, kept: Mapping[str, bool]) -> dict[str, Any]:
-    """Void the password and remove the factors that staff don't keep. Returns the names of those kept and removed."""
+    """Void the password, remove the factors that staff don't keep, and return the names of those kept and removed."""
     found = devices_of(user)
     if {device.public_id for device in found} - set(kept):
         raise ValueError("Each factor of a locked account needs a decision.")

@@ -1,7 +1,7 @@
-"""Browsers that are not asked for a code at sign-in (S-10; docs/security.md#devices).
+"""Browsers that skip the code at sign-in (S-10; docs/security.md#devices).
 
-The cookie holds up to five tokens, so that colleagues who share a browser don't push each other out; a token opens
-nothing by itself, it spares one user the code after the right password.
+The cookie holds up to five tokens, so that colleagues who share a browser don't push each other out. A token alone
+opens nothing: it lets one user skip the code after the right password.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _SYSTEMS = (
 
 
 def describe_agent(agent: str) -> str:
-    """A browser's name for itself in words: "Chrome on Windows"."""
+    """Return the browser and system of a User-Agent in words, such as "Chrome on Windows"."""
     browser = next((name for pattern, name in _BROWSERS if re.search(pattern, agent)), "A browser")
     system = next((name for pattern, name in _SYSTEMS if re.search(pattern, agent)), "")
     return f"{browser} on {system}" if system else browser
@@ -53,7 +53,7 @@ def _tokens(request: HttpRequest) -> list[str]:
 
 
 def recognize(*, request: HttpRequest, user: User) -> TrustedDevice | None:
-    """The remembered device that this browser is for this user, with its last use noted; None where it is none."""
+    """Return this user's remembered device of this browser, or None, and note its use."""
     hashes = [hash_token(token) for token in _tokens(request)]
     device = TrustedDevice.objects.usable().filter(user=user, token_hash__in=hashes).first()
     if device is not None:
@@ -64,8 +64,8 @@ def recognize(*, request: HttpRequest, user: User) -> TrustedDevice | None:
 
 
 def own_device(*, request: HttpRequest, username_key: str) -> TrustedDevice | None:
-    """The remembered device that this browser is for the user of a folded username; nothing is noted. None for any
-    other browser, and for a username that nobody has."""
+    """Return the remembered device of this browser for the user with a folded username, without noting its use. None
+    for any other browser and for an unknown username."""
     hashes = [hash_token(token) for token in _tokens(request)]
     if not hashes:
         return None
@@ -74,7 +74,7 @@ def own_device(*, request: HttpRequest, username_key: str) -> TrustedDevice | No
 
 
 def remember(*, request: HttpRequest, response: HttpResponse, user: User) -> TrustedDevice:
-    """Remember this browser for this user for 30 days (setting); called only after a real code."""
+    """Remember this browser for this user for 30 days (a setting). Call it only after a real code."""
     token = TrustedDevice.new_token()
     now = timezone.now()
     device = TrustedDevice.objects.create(

@@ -1,4 +1,4 @@
-"""The password, and what a session becomes after it and after a code (docs/security.md#sign-in)."""
+"""Checking the password, and completing a session after it and after a code (docs/security.md#sign-in)."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ NETWORK = Limit("account:network", settings.SIGN_IN_NETWORK_FAILURES, settings.S
 WIDE_NETWORK = Limit("account:wide_network", settings.SIGN_IN_WIDE_NETWORK_FAILURES, settings.SIGN_IN_NETWORK_WINDOW)
 # Sign-in forms of one browser or network, whatever the outcome.
 FORMS = Limit("account:sign_in_forms", settings.SIGN_IN_NETWORK_FORMS, settings.SIGN_IN_NETWORK_WINDOW)
-# When a try found everything taken by others that were being judged: the page offers another one after this.
+# If an attempt finds all places taken by others being judged, the page offers another one after this.
 BUSY_FOR = dt.timedelta(seconds=3)
 
 
 class Why(StrEnum):
-    """Why a password was refused. None of them tells whether the username exists."""
+    """Why a password was refused. None of these says whether the username exists."""
 
     WRONG = "wrong"
     COOLING_OFF = "cooling_off"
@@ -50,7 +50,7 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A refusal; `until` says when another try is judged again, None where it is at once."""
+    """A refusal. `until` says when the next attempt will be judged, None if at once."""
 
     why: Why
     until: dt.datetime | None = None
@@ -58,22 +58,22 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class _Door:
-    """Where the tries of one browser for one username count. `known`: whose username it is, for the log alone."""
+    """Where the attempts of one browser for one username count. `known`: the user, for the log only."""
 
     known: User | None
     counters: list[Counter]
-    # Whose sign-in forms are counted, whatever becomes of them.
+    # Sign-in forms are counted under this, whatever the outcome.
     sender: str
 
 
 def check_password(*, request: HttpRequest, username: str, password: str) -> User | Refused:
-    """The user whose password this is, or why not.
+    """Return the user with this username and password, or the refusal.
 
-    Wrong passwords count per username, per network and per wider network; for a remembered device of that very user,
-    in a counter of its own instead, so that strangers can't lock the owner out. A try takes a place at each counter
-    before it is judged and leaves it when it was right: of any number at the same moment no more wrong ones are judged
-    than the limits say, and right ones wait for a moment at most. The last wrong one starts the cooling-off; tries
-    during it are not judged, and the right password gets the same answer (docs/decisions/0010-lockout-by-hand.md).
+    Wrong passwords count per username, per network, and per wider network. A remembered device of that user has a
+    counter of its own instead, so that strangers can't lock the owner out. An attempt holds a place at each counter
+    while it's judged and frees it if it was right: of simultaneous attempts, no more wrong ones are judged than the
+    limits allow, and right ones wait a moment at most. The last wrong one starts the cool-off. Attempts during it
+    aren't judged, and the right password gets the same answer (docs/decisions/0010-lockout-by-hand.md).
     """
     door = _door(request, fold_username(username))
     forms = FORMS.hit(door.sender)
@@ -107,7 +107,7 @@ def _door(request: HttpRequest, key: str) -> _Door:
 
 
 def _refuse(door: _Door, counter: Counter, until: dt.datetime | None) -> Refused:
-    """Turn a try away unjudged; only the first one of its kind is an event."""
+    """Refuse an attempt without judging it. Only the first refusal of its kind is an event."""
     by_username = counter.limit in {PASSWORDS, PASSWORDS_ON_DEVICE}
     record_refusal(
         AccountEvent.PASSWORD_REFUSED if by_username else AccountEvent.NETWORK_REFUSED,
@@ -120,10 +120,10 @@ def _refuse(door: _Door, counter: Counter, until: dt.datetime | None) -> Refused
 
 
 def begin_session(*, request: HttpRequest, user: User) -> Session | None:
-    """A new session after the right password, under a new key. It is whole only if this browser is remembered;
-    otherwise it may set up or give a second factor and nothing else.
+    """Begin a session after the right password, under a new key. It's complete only if this browser is remembered;
+    otherwise the user can only enter or set up a second factor.
 
-    None where the account was locked since the password was checked: the row lock keeps a lock from passing by.
+    Return None if the account was locked after the password was checked: the row lock rules out a lock in between.
     """
     with transaction.atomic():
         User.objects.select_for_update().get(pk=user.pk)
@@ -157,13 +157,13 @@ def _new_session(request: HttpRequest, user: User) -> Session:
 
 
 def complete(*, request: HttpRequest, device: CodeDevice) -> None:
-    """A code was accepted: the session is verified by this device from now on, and under a new key."""
+    """Mark the session as verified by this device, under a new key. Call it when a code was accepted."""
     session, user = session_of(request), user_of(request)
     first = session.verified_at is None and session.trusted_device_id is None
     django_otp.login(request, device)
     session.verified_at = session.last_seen_at = timezone.now()
     session.verified_by = device.persistent_id
-    # All or nothing: a session that says it was verified and doesn't know its device is ended (accounts.middleware).
+    # All or nothing: accounts.middleware ends a session that says it was verified but doesn't know its device.
     with transaction.atomic():
         session.save(update_fields=["verified_at", "last_seen_at", "verified_by"])
         request.session.cycle_key()
@@ -179,7 +179,7 @@ def complete(*, request: HttpRequest, device: CodeDevice) -> None:
 
 
 def sign_out(*, request: HttpRequest) -> None:
-    """End the session on the server; no copy of its key is accepted after it."""
+    """End the session on the server. No copy of its key is accepted afterward."""
     if request.user.is_authenticated:
         user = user_of(request)
         record_event(AccountEvent.SESSION_ENDED, subject=user, by=user)
@@ -187,5 +187,5 @@ def sign_out(*, request: HttpRequest) -> None:
 
 
 def seconds_until(moment: dt.datetime) -> int:
-    """Whole seconds until a moment, at least 1 (for Retry-After)."""
+    """Return whole seconds until a moment, at least 1, for Retry-After."""
     return max(1, round((moment - timezone.now()).total_seconds()))

@@ -1,4 +1,4 @@
-"""Links that came by mail."""
+"""Pages of emailed links."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from accounts.views.sign_in import PASSWORD_SET
 
 @require_GET
 def open_link(request: HttpRequest, token: str) -> HttpResponse:
-    """Take the token out of the address and show the page of the link. It changes nothing, since mail scanners open
-    links too."""
+    """Move the token out of the URL and redirect to the page of the link. Nothing else changes, because mail scanners
+    open links too."""
     if not links.may_open(request=request):
         return _too_many(request)
     links.hold(request=request, token=token)
@@ -31,7 +31,7 @@ def open_link(request: HttpRequest, token: str) -> HttpResponse:
 @sensitive_post_parameters("new_password1", "new_password2")
 @require_http_methods(["GET", "HEAD", "POST"])
 def activate(request: HttpRequest) -> HttpResponse:
-    """Choose a password with an activation link. 410 where the link doesn't work any more."""
+    """Choose a password with an activation link. 410 if the link no longer works."""
     if not links.may_open(request=request):
         return _too_many(request)
     link = links.held(request=request, purpose=Purpose.ACTIVATION)

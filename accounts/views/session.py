@@ -1,4 +1,4 @@
-"""The session itself: its end, its time, and a form that is out of date."""
+"""Signing out, the session's time, and outdated forms."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from accounts.services import signing_in
 
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
-    """End the session on the server, for who is signed in or half so; nothing changes for anybody else."""
+    """End the session on the server, complete or not. Nothing changes for other visitors."""
     signing_in.sign_out(request=request)
     return redirect(with_query("accounts:sign-in", why=EndReason.SIGNED_OUT))
 
 
 @require_POST
 def stay_signed_in(request: HttpRequest) -> HttpResponse:
-    """Someone is there: the idle time starts again. Answers a script with the seconds left, a form with its page."""
+    """Restart the idle time. Answer a script with the seconds left and a form with its page."""
     session = session_of(request)
     type(session).objects.open().filter(pk=session.pk).update(last_seen_at=timezone.now())
     session.refresh_from_db(fields=["last_seen_at"])
@@ -37,7 +37,7 @@ def stay_signed_in(request: HttpRequest) -> HttpResponse:
 @require_GET
 @keeps_no_session_alive
 def session_time(request: HttpRequest) -> HttpResponse:
-    """How many seconds the session has left if nothing more is done, in this tab or another."""
+    """Return the seconds left in the session if it stays idle in every tab."""
     return _time_left(request)
 
 
@@ -47,6 +47,6 @@ def _time_left(request: HttpRequest) -> HttpResponse:
 
 
 def stale_page(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A form without a valid token: sent from a page that was open before somebody signed in or out
+    """Show that a form's token is invalid: its page was opened before a sign-in or sign-out
     (`settings.CSRF_FAILURE_VIEW`)."""
     return render(request, "accounts/stale_page.html", {"back": page_of(request)}, status=HTTPStatus.FORBIDDEN)

@@ -1,4 +1,4 @@
-"""Setting up a second factor (S-09): one page to choose, then the authenticator, or the phone's number and its code."""
+"""Setting up a second factor (S-09): choose a method, then set up the app, or enter the phone number and its code."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 
 def enrollment_only(view: View[P]) -> View[P]:
-    """Open to who signs in for the first time, and to who gave a fresh code; a password alone never adds a method to an
+    """Allow users at their first sign-in, and users with a fresh code. A password alone never adds a method to an
     account that has one."""
     fresh_only = step_up_required(view)
 
@@ -68,7 +68,7 @@ def mfa_setup(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @enrollment_only
 def mfa_setup_authenticator(request: HttpRequest) -> HttpResponse:
-    """Scan the QR code or type the key, then enter the first code."""
+    """Open the key in the app, scan it, or type it, then enter the first code."""
     device = AuthenticatorDevice.objects.in_set_up(session_of(request)).first()
     if device is None:
         return redirect(with_query("accounts:mfa-setup", next=wanted_page(request)))
@@ -97,7 +97,7 @@ def mfa_setup_authenticator(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @enrollment_only
 def mfa_setup_text(request: HttpRequest) -> HttpResponse:
-    """Enter the number of a mobile phone; a code is texted to it."""
+    """Enter a mobile phone number, and text a code to it."""
     form = PhoneForm(request.POST if request.method == "POST" else None, user=user_of(request))
     if form.is_valid():
         device = enrollment.start_phone(request=request, number=form.cleaned_data["phone"])
@@ -114,7 +114,7 @@ def mfa_setup_text(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @enrollment_only
 def mfa_setup_code(request: HttpRequest) -> HttpResponse:
-    """Enter the code that came by text, which proves the phone."""
+    """Enter the texted code to confirm the phone."""
     device = PhoneDevice.objects.in_set_up(session_of(request)).first()
     if device is None:
         return redirect(with_query("accounts:mfa-setup-text", next=wanted_page(request)))
@@ -128,7 +128,7 @@ def mfa_setup_code(request: HttpRequest) -> HttpResponse:
 def show_setup_code(
     request: HttpRequest, device: PhoneDevice, *, status: int, form: CodeForm | None = None, refusal: str = ""
 ) -> HttpResponse:
-    """The page that waits for the first code by text, in the state that it is in."""
+    """Show the page for the first texted code, in its present state."""
     if request.method == "POST" and (device.is_cooling_off() or device.is_off()):
         status = HTTPStatus.TOO_MANY_REQUESTS
     context: dict[str, Any] = {
@@ -144,7 +144,7 @@ def show_setup_code(
 
 @require_GET
 def mfa_setup_done(request: HttpRequest) -> HttpResponse:
-    """A method is ready; a second one would help on the day the first is lost."""
+    """Say that a method is ready, and offer a backup."""
     return render(
         request,
         "accounts/setup_done.html",
@@ -157,7 +157,7 @@ def mfa_setup_done(request: HttpRequest) -> HttpResponse:
 
 
 def _confirm(request: HttpRequest, device: CodeDevice, form: CodeForm) -> HttpResponse | None:
-    """Judge the typed code; where to go when that ends the set-up, None where the page is shown again."""
+    """Judge the typed code. Return a redirect if that ends the setup, None to show the page again."""
     if not form.is_valid():
         return None
     try:

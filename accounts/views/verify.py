@@ -1,4 +1,4 @@
-"""The second factor: at sign-in after the password, and whenever something asks for a fresh code."""
+"""Entering a code, at sign-in and for pages that require a fresh one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from accounts.views.words import refused_words, wrong_words
 
 
 def _device(request: HttpRequest, public_id: str) -> CodeDevice:
-    """One of the user's methods. Raises Http404 for any other."""
+    """Return one of the user's methods. Raises Http404 for any other."""
     for device in devices_of(user_of(request)):
         if device.public_id == public_id:
             return device
@@ -30,7 +30,7 @@ def _device(request: HttpRequest, public_id: str) -> CodeDevice:
 
 
 def _phone(request: HttpRequest, public_id: str) -> PhoneDevice:
-    """One of the user's phones, or the one that this session is setting up. Raises Http404 for any other."""
+    """Return one of the user's phones, or the one in setup. Raises Http404 for any other."""
     if enrollment.may_enroll(request=request):
         pending = PhoneDevice.objects.in_set_up(session_of(request)).first()
         if pending is not None and pending.public_id == public_id:
@@ -43,7 +43,7 @@ def _phone(request: HttpRequest, public_id: str) -> PhoneDevice:
 
 @require_GET
 def verify(request: HttpRequest) -> HttpResponse:
-    """To the method used last, or to setting one up where there is none."""
+    """Redirect to the method used last, or to setup if there's none."""
     devices = devices_of(user_of(request))
     query = {"next": wanted_page(request), "why": request.GET.get("why", "")}
     if not devices:
@@ -54,7 +54,7 @@ def verify(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def verify_ways(request: HttpRequest) -> HttpResponse:
-    """The choice among one's methods, for users who can't use the one asked for."""
+    """Choose another method."""
     ways = [{"device": device, "method": method_of(device)} for device in devices_of(user_of(request))]
     if not ways:
         return redirect(with_query("accounts:mfa-setup", next=wanted_page(request)))
@@ -66,7 +66,7 @@ def verify_ways(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters("code")
 @require_http_methods(["GET", "HEAD", "POST"])
 def verify_device(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Enter a code of one method. A wrong one is 422, a pause 429."""
+    """Enter a code of one method. 422 for a wrong code, 429 during a cool-off."""
     device = _device(request, public_id)
     at_sign_in = sign_in_of(request) is SignIn.HALF
     form = VerifyForm(request.POST if request.method == "POST" else None, offer_remember=at_sign_in)
@@ -88,7 +88,7 @@ def verify_device(request: HttpRequest, public_id: str) -> HttpResponse:
 def _show(
     request: HttpRequest, device: CodeDevice, form: VerifyForm, *, status: int, refusal: str = ""
 ) -> HttpResponse:
-    """The page of one method, in the state that it is in."""
+    """Show the page of one method, in its present state."""
     if request.method == "POST" and (device.is_cooling_off() or device.is_off()):
         status = HTTPStatus.TOO_MANY_REQUESTS
     context: dict[str, Any] = {
@@ -112,7 +112,7 @@ def _show(
 
 @require_POST
 def send_code(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Ask for a code by text message, or for another one. What a limit refuses is 429 and says until when."""
+    """Request a code by text message. 429 if a limit refuses it; the page says until when."""
     device = _phone(request, public_id)
     result = codes.request_code(device=device, request=request)
     if not isinstance(result, NotNow):
@@ -132,7 +132,7 @@ def send_code(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_GET
 @keeps_no_session_alive
 def code_status(request: HttpRequest, public_id: str) -> HttpResponse:
-    """How far the message has come; the page asks for it by itself."""
+    """Return the delivery status, which the page polls."""
     device = _phone(request, public_id)
     return render(
         request,

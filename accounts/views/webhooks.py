@@ -1,4 +1,4 @@
-"""What Twilio reports about a message."""
+"""Twilio's delivery reports."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from core.bodies import accepts_body
 log = structlog.get_logger(__name__)
 
 
-# A report has a dozen short fields. It is judged by its signature before it may cost anything.
+# A report has a dozen short fields. Its signature is checked before anything else.
 MAX_REPORT_BYTES = 64 * 1024
 
 
@@ -24,9 +24,9 @@ MAX_REPORT_BYTES = 64 * 1024
 @csrf_exempt
 @require_POST
 def twilio_status(request: HttpRequest) -> HttpResponse:
-    """Take a delivery report: signed by Twilio, in any order, any number of times (docs/security.md#sending).
+    """Accept a delivery report signed by Twilio, in any order, any number of times (docs/security.md#sending).
 
-    403 without a valid signature; 204 otherwise, also for a message that is not known any more.
+    403 without a valid signature, otherwise 204, even for an unknown message.
     """
     reference = request.GET.get("challenge", "")
     signature = request.headers.get("X-Twilio-Signature", "")

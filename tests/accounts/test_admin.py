@@ -96,7 +96,7 @@ def test_web_support_sees_why_and_until_when_codes_are_paused_or_off(staff: Clie
     page = staff.get(page_of(ada)).content.decode()
     assert "Phone ending in 0123" in page
     assert "Too many wrong codes" in page
-    assert "Switched off after 100 wrong codes" in page
+    assert "Disabled after 100 wrong codes" in page
     assert "+12025550123" not in page
 
 
@@ -175,7 +175,7 @@ def test_the_verbs_themselves_refuse_who_may_not(rf: RequestFactory, support: Us
 def test_no_reason_no_act(staff: Client, ada: User, verb: str) -> None:
     answer = staff.post(page_of(ada, verb), {"reason": "  "})
     assert answer.status_code == 422
-    assert "Say why." in answer.content.decode()
+    assert "Enter a reason." in answer.content.decode()
     assert not Event.objects.filter(tag__startswith="account:lock").exists()
 
 

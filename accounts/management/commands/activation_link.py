@@ -1,4 +1,4 @@
-"""`manage.py activation_link USERNAME`: an account whose owner can't get mail."""
+"""`manage.py activation_link USERNAME`, for an owner who can't get email."""
 
 from __future__ import annotations
 
