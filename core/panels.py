@@ -23,6 +23,7 @@ class PanelLink:
 
     label: str
     url: str
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class Panel:
 
     `order` sorts panels within a slot, smallest first; `tone` is never the only sign of a meaning. `headline`
     says in one sentence what matters now ("$1,240.00 due March 1."); a slot's first headline leads its page.
+    `attention`: what waits on the user, for the list beside the page. `has_primary`: the body holds the page's one
+    primary action, so the head offers none.
     """
 
     title: str
@@ -42,6 +45,8 @@ class Panel:
     tone: Tone = "neutral"
     links: tuple[PanelLink, ...] = ()
     headline: str = ""
+    attention: tuple[PanelLink, ...] = ()
+    has_primary: bool = False
 
     def __post_init__(self) -> None:
         if bool(self.lines) == bool(self.template):

@@ -39,7 +39,7 @@ def latest_certificates(user: User, *, policy: Policy | None = None) -> Iterator
         template="credentialing/_latest.html",
         context={"certificates": latest},
         order=40,
-        links=(PanelLink("Create a certificate", reverse("credentialing:home")),),
+        links=(PanelLink("All certificates", reverse("credentialing:certificates")),) if latest else (),
     )
 
 

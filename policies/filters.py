@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 from core.dates import carrier_today
 from core.filters import StatusSearchFilter
 from policies.models import Coverage, Membership, Policy, Term, reach_of
-from policies.pages.status import RENEWAL_WINDOW_DAYS
+from policies.pages.notices import RENEWAL_WINDOW_DAYS
 from policies.words import Word
 
 if TYPE_CHECKING:

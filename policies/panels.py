@@ -1,4 +1,4 @@
-"""What policies add to home: one's own coverage, the policies one represents, an agent's book (S-08, S-22)."""
+"""Panels of home: one's own coverage, the policies one represents, an agent's book (S-08, S-22)."""
 
 from __future__ import annotations
 
@@ -9,42 +9,27 @@ from django.urls import reverse
 from core.panels import Panel, PanelLink
 from policies.models import Policy
 from policies.pages.home import glance_of
+from policies.pages.notices import notices_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from accounts.models import User
     from core.panels import Provider
     from policies.pages.home import Glance
+    from policies.pages.notices import Notice
+    from policies.pages.status import StatusOnDay
 
 
 def at_a_glance(user: User, *, policy: Policy | None = None) -> Iterator[Panel]:
-    """Panels of home. The policy's own page is of policies' own making, and needs none."""
+    """Yield the panels of home. A policy's own page needs none from here."""
     if policy is not None:
         return
     glance = glance_of(user)
-    headline = glance.headline
-    all_policies = (PanelLink("All policies", reverse("policies:list")),)
     if glance.own:
-        yield Panel(
-            "Your coverage",
-            "home",
-            template="policies/_home_own.html",
-            context={"own": _leading(glance), "notices": _own_notices(glance)},
-            order=10,
-            headline=headline,
-            links=() if glance.held and not glance.individual else all_policies,
-        )
+        yield _own_panel(glance)
     if glance.held and not (glance.own and glance.individual):
-        yield Panel(
-            "Policies that you manage",
-            "home",
-            template="policies/_home_held.html",
-            context={"held": glance.held, "more": glance.more_policies},
-            order=20,
-            headline=headline,
-            links=all_policies,
-        )
+        yield _held_panel(glance)
     if glance.book is not None:
         yield Panel(
             "Your clients",
@@ -52,22 +37,61 @@ def at_a_glance(user: User, *, policy: Policy | None = None) -> Iterator[Panel]:
             template="policies/_home_book.html",
             context={"book": glance.book},
             order=30,
-            headline=headline,
+            headline=glance.headline,
             links=(PanelLink("All client policies", reverse("policies:list")),),
         )
 
 
-def _leading(glance: Glance) -> list[object]:
-    """The coverages in force; where there are none, the last ones, so that a letter can still be had."""
-    in_force = [own for own in glance.own if own.in_force]
-    return list(in_force or glance.own[:3])
+def _all_policies() -> tuple[PanelLink, ...]:
+    return (PanelLink("All policies", reverse("policies:list")),)
 
 
-def _own_notices(glance: Glance) -> list[object]:
-    """What waits on the policies that stand behind one's own coverage: each as far as one sees it."""
+def _own_panel(glance: Glance) -> Panel:
+    """One's own coverage, with what waits on its policies: each as far as one sees it."""
+    own = [one for one in glance.own if one.in_force] or glance.own[:3]
     held = {one.status.policy.pk: one.status for one in glance.held} if glance.individual else {}
-    seen = {own.status.policy.pk: own.status for own in glance.own} | held
-    return [notice for status in seen.values() for notice in status.notices]
+    seen = {one.status.policy.pk: one.status for one in glance.own} | held
+    urgent, waiting = _notices(seen.values())
+    return Panel(
+        "Your coverage",
+        "home",
+        template="policies/_home_own.html",
+        context={"own": own, "notices": urgent},
+        order=10,
+        headline=glance.headline,
+        links=() if glance.held and not glance.individual else _all_policies(),
+        attention=waiting,
+        has_primary=any(one.paper is not None for one in own),
+    )
+
+
+def _held_panel(glance: Glance) -> Panel:
+    """The policies that one represents, with what waits on them."""
+    urgent, waiting = _notices(one.status for one in glance.held)
+    return Panel(
+        "Policies you manage",
+        "home",
+        template="policies/_home_held.html",
+        context={"held": glance.held, "more": glance.more_policies, "notices": urgent},
+        order=20,
+        headline=glance.headline,
+        links=_all_policies(),
+        attention=waiting,
+    )
+
+
+def _notices(statuses: Iterable[StatusOnDay]) -> tuple[list[Notice], tuple[PanelLink, ...]]:
+    """Part what is urgent, which leads the panel, from what waits, which is listed beside it."""
+    urgent: list[Notice] = []
+    waiting: list[PanelLink] = []
+    for status in statuses:
+        for notice in notices_of(status):
+            if notice.is_urgent:
+                urgent.append(notice)
+            else:
+                note = f"Policy {status.policy.number}"
+                waiting.append(PanelLink(notice.title, status.policy.get_absolute_url(), note))
+    return urgent, tuple(waiting)
 
 
 PANELS: list[Provider] = [at_a_glance]

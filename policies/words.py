@@ -51,6 +51,22 @@ def lower_first(text: str) -> str:
     return text[:1].lower() + text[1:] if text[1:2].islower() else text
 
 
+def word_of_term(term: Term, day: dt.date, *, is_last: bool) -> Word:
+    """Return where a term of a policy is on `day`. `is_last`: no term of the policy was taken up after it."""
+    policy = term.policy
+    if policy.status == Policy.Status.PENDING or term.status in (Term.Status.OFFERED, Term.Status.ACCEPTED):
+        return Word.PENDING
+    if term.status == Term.Status.DECLINED:
+        return Word.NOT_RENEWED
+    if term.is_bound(day) and max(day, term.effective) < term.ends:
+        if policy.status == Policy.Status.PENDING_CANCELLATION or policy.cancels_on(day) is not None:
+            return Word.PENDING_CANCELLATION
+        return Word.UPCOMING if term.effective > day else Word.IN_FORCE
+    if term.status == Term.Status.CANCELLED or term.ends < term.expires:
+        return Word.CANCELLED
+    return Word.NOT_RENEWED if policy.status == Policy.Status.NONRENEWED and is_last else Word.EXPIRED
+
+
 def word_of(coverage: Coverage, day: dt.date, *, was_last: bool) -> Word:
     """Where a coverage stands on `day`. `was_last`: no term of the policy was taken up after this one's.
 

@@ -27,6 +27,10 @@ def home(request: HttpRequest) -> HttpResponse:
         return render(request, "portal/landing.html", {"news": news, "form": SignInForm(autofocus=False)})
     user = user_of(request)
     panels = panels_for(user, "home")
+    links = quick_links_for(user)
+    # One primary action a page: the first of the quick links, unless a panel has a more particular one.
+    first, links = (links[0], links[1:]) if links else (None, [])
+    primary = None if any(panel.has_primary for panel in panels) else first
     welcome = f"Welcome to {settings.BRAND['portal_name']}"
     return render(
         request,
@@ -35,7 +39,9 @@ def home(request: HttpRequest) -> HttpResponse:
             "greeting": greeting(),
             "headline": next((panel.headline for panel in panels if panel.headline), welcome),
             "panels": panels,
-            "quick_links": quick_links_for(user),
+            "attention": [link for panel in panels for link in panel.attention],
+            "primary": primary,
+            "quick_links": links,
             "news": Announcement.objects.visible_to(user)[:NEWS_ON_HOME],
         },
     )

@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from django.db.models import Case, Count, F, OuterRef, Q, Subquery, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Concat, Lower
 
 from core.dates import carrier_today
 from core.templatetags.show import day_long
 from policies.eligibility import Eligibility, judge_now
-from policies.models import Coverage, Membership, Policy, Policyholder, Reach, Term, reach_of
+from policies.models import Coverage, Insured, Membership, Policy, Policyholder, Reach, Term, reach_of
+from policies.pages.notices import RENEWAL_WINDOW_DAYS
 from policies.pages.papers import PaperLink, paper_links
-from policies.pages.status import RENEWAL_WINDOW_DAYS, Notice, StatusOnDay, status_for_insured, status_of
+from policies.pages.status import StatusOnDay, status_for_insured, status_of
 from policies.words import Word, lower_first, word_of
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 
 MOST_POLICIES = 6
 """Home shows so many policies, those in force first; the list has the rest."""
-MOST_COMING = 8
+MOST_UPCOMING = 8
+MOST_NAMES = 6
 # The day of the cancellation where one is pending, else the end of the term.
 COMES_ON = Case(
     When(
@@ -34,7 +36,7 @@ COMES_ON = Case(
     ),
     default=F("expires"),
 )
-COMING_FIELDS = (
+EVENT_FIELDS = (
     "policy_id",
     "expires",
     "policy__public_id",
@@ -44,6 +46,8 @@ COMING_FIELDS = (
     "policy__policyholder__name",
 )
 ROLES = Membership.Role
+# What can be lost comes before what only ends.
+CANCELLATIONS_FIRST = Case(When(policy__status=Policy.Status.PENDING_CANCELLATION, then=Value(0)), default=Value(1))
 # With a cancellation ahead: pending, or cancelled as of a later date.
 CANCELLING = (Policy.Status.PENDING_CANCELLATION, Policy.Status.CANCELLED)
 
@@ -74,19 +78,15 @@ class OwnCoverage:
 
 @dataclass(frozen=True, slots=True)
 class HeldPolicy:
-    """A policy that the user represents, with the number of those covered under it today."""
+    """A policy that the user represents: how many insureds it covers today, and the first of them by name."""
 
     status: StatusOnDay
     covered: int
-
-    @property
-    def notices(self) -> list[Notice]:
-        """What is due or waits on it, with amounts."""
-        return self.status.notices
+    insureds: list[Insured] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
-class Coming:
+class Event:
     """The next thing in an agent's book: a cancellation or the end of a term."""
 
     on: dt.date
@@ -102,12 +102,12 @@ class Coming:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """An agent's clients, counted, and what comes next with them."""
+    """An agent's clients, counted, and what comes next with them: cancellations first."""
 
     in_force: int
     pending_cancellation: int
     ending: int
-    coming: list[Coming]
+    upcoming: list[Event]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,15 +151,21 @@ class Glance:
             return f"Policy {self.held[0].status.policy.number}: {lower_first(self.held[0].status.sentence)}."
         covered = sum(held.covered for held in in_force)
         first = min(in_force, key=lambda held: held.status.ends or dt.date.max)
-        people = f"{covered:,} insured{'' if covered == 1 else 's'} covered today"
-        return f"{people}; {lower_first(first.status.sentence)}."
+        people = "1 insured is covered" if covered == 1 else f"{covered:,} insureds are covered"
+        if len(in_force) == 1:
+            return f"{people} until {day_long(first.status.ends)}."
+        return f"{people} on {len(in_force)} policies; the first ends {day_long(first.status.ends)}."
 
     @staticmethod
     def _book_headline(book: Book) -> str:
-        policies = f"{book.in_force:,} client polic{'y' if book.in_force == 1 else 'ies'} in force"
+        policies = f"{book.in_force:,} client polic{'y' if book.in_force == 1 else 'ies'}"
         if book.pending_cancellation:
-            return f"{policies}; {book.pending_cancellation:,} pending cancellation."
-        return f"{policies}; {book.ending:,} end within {RENEWAL_WINDOW_DAYS} days."
+            verb = "is" if book.pending_cancellation == 1 else "are"
+            return f"{book.pending_cancellation:,} of your {policies} {verb} pending cancellation."
+        if book.ending:
+            verb = "ends" if book.ending == 1 else "end"
+            return f"{book.ending:,} of your {policies} {verb} within {RENEWAL_WINDOW_DAYS} days."
+        return f"You have {policies} in force."
 
 
 def glance_of(user: User) -> Glance:
@@ -187,12 +193,29 @@ def glance_of(user: User) -> Glance:
     return Glance(
         reach.roles,
         own=[found for pk, status in statuses.items() for found in _leading(own[pk], status, terms[pk])],
-        held=[HeldPolicy(status, getattr(status.term, "covered", 0)) for status in held.values()],
+        held=_held(list(held.values()), named=not individual),
         insured_on=[status for pk, status in statuses.items() if pk not in held],
         more_policies=more,
         individual=individual,
         book=book,
     )
+
+
+def _held(statuses: list[StatusOnDay], *, named: bool) -> list[HeldPolicy]:
+    """The policies that the user represents. `named`: the first one in force with the first of its insureds."""
+    held = [HeldPolicy(status, getattr(status.term, "covered", 0)) for status in statuses]
+    leading = next((one for one in held if one.status.in_force), None)
+    if named and leading is not None and leading.status.term is not None:
+        leading.insureds.extend(_first_insureds(leading.status.term))
+    return held
+
+
+def _first_insureds(term: Term) -> list[Insured]:
+    """The first insureds of a term by name, of those covered today. One query."""
+    today = carrier_today()
+    covered = term.coverages.not_retired().filter(effective__lte=today, expires__gt=today).order_by()
+    by_name = Insured.objects.filter(pk__in=covered.values("insured_id"))
+    return list(by_name.order_by(Lower(Concat("last_name", "name", Value(" "), "first_name")), "id")[:MOST_NAMES])
 
 
 def _policies(reach: Reach) -> list[Policy]:
@@ -284,7 +307,7 @@ def _book(reach: Reach) -> Book:
         in_force=sum(n for n, _ in by_status.values()),
         pending_cancellation=sum(by_status.get(status, (0, 0))[0] for status in CANCELLING),
         ending=sum(ending for _, ending in by_status.values()),
-        coming=_coming(agent, today),
+        upcoming=_upcoming(agent, today),
     )
 
 
@@ -305,8 +328,8 @@ def _by_the_date(today: dt.date) -> Q:
     return ~Q(policy__status=Policy.Status.PENDING) & (~cancelled | Q(policy__cancellation_effective__gt=today))
 
 
-def _coming(agent: Reach, today: dt.date) -> list[Coming]:
-    """Cancellations and ends of terms within the window, the nearest first."""
+def _upcoming(agent: Reach, today: dt.date) -> list[Event]:
+    """Cancellations, then ends of terms within the window; of each kind the nearest first."""
     window = today + dt.timedelta(days=RENEWAL_WINDOW_DAYS)
     terms = list(
         _running(agent, today)
@@ -316,15 +339,15 @@ def _coming(agent: Reach, today: dt.date) -> list[Coming]:
         )
         .annotate(on=COMES_ON)
         .select_related("policy__policyholder")
-        .only(*COMING_FIELDS)
-        .order_by("on", "policy__number_normalized", "id")[:MOST_COMING]
+        .only(*EVENT_FIELDS)
+        .order_by(CANCELLATIONS_FIRST, "on", "policy__number_normalized", "id")[:MOST_UPCOMING]
     )
     renewals = _renewals([term.policy_id for term in terms], today)
-    return [Coming(term.on, term.policy, term, _renewal_word(term, renewals)) for term in terms]
+    return [Event(term.on, term.policy, term, _renewal_word(term, renewals)) for term in terms]
 
 
 def _renewals(policy_ids: list[int], today: dt.date) -> list[tuple[int, dt.date, str]]:
-    """The terms to come of these policies: policy, first day, status."""
+    """The upcoming terms of these policies: policy, first day, status."""
     if not policy_ids:
         return []
     to_come = Term.objects.filter(policy_id__in=policy_ids, retired_at=None, effective__gt=today).order_by()

@@ -49,7 +49,7 @@ class Row(TypedDict):
     policyholder: str
     program: str
     word: Word
-    sentence: str
+    note: str
     term: str
     premium: str
 
@@ -116,17 +116,26 @@ def listing_of(user: User, policies: Sequence[Policy], query: Mapping[str, str])
 
 def _row(shown: StatusOnDay, address: Callable[[str], str], *, with_premium: bool) -> Row:
     policy, term = shown.policy, shown.term
-    plain = shown.word == Word.IN_FORCE
     return Row(
         number=policy.number,
         href=address(policy.public_id),
         policyholder=policy.policyholder.name,
         program=PROGRAMS[policy.program],
         word=shown.word,
-        sentence="" if plain else shown.sentence,
+        note=_note_of(shown),
         term=f"{day(term.effective)} – {day(term.expires)}" if term else "",
         premium=whole_dollars(term.premium) if with_premium and term and term.premium is not None else "",
     )
+
+
+def _note_of(shown: StatusOnDay) -> str:
+    """What follows the word of the status in its row: the date, or a sentence where the date alone would mislead."""
+    if shown.word == Word.IN_FORCE:
+        return ""
+    is_own_end = shown.word == Word.EXPIRED and not shown.whole
+    if shown.word == Word.PENDING_CANCELLATION or is_own_end or not shown.dated:
+        return shown.sentence
+    return shown.dated
 
 
 def _own(user: User, policies: Sequence[Policy]) -> dict[int, list[Coverage]]:

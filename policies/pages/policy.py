@@ -19,14 +19,16 @@ from django.utils.http import urlencode
 
 from core.dates import carrier_today
 from core.panels import Panel, panels_for
-from policies.models import AgentOfRecord, Coverage, Policy, Term
+from core.templatetags.show import day
+from policies.models import AgentOfRecord, Coverage, Policy, Term, reach_of
 from policies.pages.home import OwnCoverage, own_coverages
+from policies.pages.notices import Notice, notices_of
 from policies.pages.roster import Roster, roster_of
-from policies.pages.status import Notice, StatusOnDay, status_for_insured, status_of
+from policies.pages.status import StatusOnDay, status_for_insured, status_of
 from policies.pages.timeline import Timeline, timeline_of, timeline_of_coverages
 from policies.rights import capabilities
 from policies.roles import Capability
-from policies.words import Word
+from policies.words import Word, word_of_term
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -52,10 +54,15 @@ STATUS_CHANGES = RawSQL(
 
 @dataclass(frozen=True, slots=True)
 class TermRow:
-    """A term as the page lists it; `place` is its name in the policy's life: current term, renewal, previous term."""
+    """A term as the page lists it; `place` is its name in the policy's life: current term, renewal, previous term.
+
+    `note`: what the carrier says beyond the status: an offer and until when, accepted, declined.
+    """
 
     term: Term
     place: str
+    word: Word
+    note: str
     href: str
     chosen: bool
 
@@ -100,6 +107,27 @@ class PolicyPage:
         return self.status.word in (Word.CANCELLED, Word.EXPIRED, Word.NOT_RENEWED)
 
     @property
+    def eyebrow(self) -> str:
+        """Number and kind."""
+        return f"Policy {self.policy.number} · {self.policy.get_program_display()}"
+
+    @property
+    def matters(self) -> str:
+        """What the mark and its date don't say: no date is known, or it is only one's own coverage that ended."""
+        is_own_end = not self.whole and self.status.word == Word.EXPIRED
+        return f"{self.status.sentence}." if is_own_end or not self.status.dated else ""
+
+    @property
+    def has_own_history(self) -> bool:
+        """Whether the insured has coverage on the policy other than what leads the page."""
+        return len(self.own) > len(self.leading)
+
+    @property
+    def shows_history(self) -> bool:
+        """Whether the history is open at once: the user chose a term in it other than the leading one."""
+        return self.term is not None and self.term is not self.status.term
+
+    @property
     def crumbs(self) -> list[tuple[str, str]]:
         """The way back."""
         return [("Policies", reverse("policies:list"))]
@@ -131,8 +159,8 @@ def page_of_policy(request: HttpRequest, user: User, policy: Policy) -> PolicyPa
         policy=policy,
         status=status,
         whole=whole,
-        notices=status.notices,
-        terms=[_row(t, status, term) for t in shown],
+        notices=notices_of(status, as_agent=policy.policyholder_id not in reach_of(user).policyholder_ids),
+        terms=[_row(one, status, term, terms) for one in shown],
         term=term,
         timeline=_timeline(terms, coverages, status),
         roster=roster_of(request, term, issues=issues) if whole and term is not None else None,
@@ -182,11 +210,30 @@ def _own(user: User, policy: Policy) -> list[Coverage]:
     )
 
 
-def _row(term: Term, status: StatusOnDay, chosen: Term | None) -> TermRow:
+def _row(term: Term, status: StatusOnDay, chosen: Term | None, terms: list[Term]) -> TermRow:
     if term.in_force_on(status.day):
         place = "Current term"
     elif term.effective > status.day:
         place = "Renewal" if status.in_force else "Upcoming term"
     else:
         place = "Previous term"
-    return TermRow(term, place, "?" + urlencode({"term": term.public_id}), chosen is not None and term.pk == chosen.pk)
+    later = [other for other in terms if other.effective > term.effective and other.status in Term.TAKEN_UP]
+    return TermRow(
+        term,
+        place,
+        word_of_term(term, status.day, is_last=not later),
+        _note_of(term),
+        href="?" + urlencode({"term": term.public_id}),
+        chosen=chosen is not None and term.pk == chosen.pk,
+    )
+
+
+def _note_of(term: Term) -> str:
+    match term.status:
+        case Term.Status.OFFERED:
+            return f"Offered, open until {day(term.offer_expires)}" if term.offer_expires else "Offered"
+        case Term.Status.ACCEPTED:
+            return "Accepted, not bound yet"
+        case Term.Status.DECLINED:
+            return "Offer declined"
+    return ""

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.money import dollars
 from core.templatetags.show import day_long
 from policies.models import Policy, Term
 from policies.words import Word
@@ -19,18 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from policies.models import Coverage
-
-RENEWAL_WINDOW_DAYS = 60
-"""A term that ends within so many days is spoken of as ending."""
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Something on a policy that waits or is due; `kind` as in components/notice.html."""
-
-    kind: str
-    title: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +69,20 @@ class StatusOnDay:
         return str(self.word)
 
     @property
+    def dated(self) -> str:
+        """The date of the status, to follow its word in a head: "In force" + "until August 1, 2027"."""
+        dates: dict[Word, tuple[str, dt.date | None]] = {
+            Word.IN_FORCE: ("until", self.ends),
+            Word.UPCOMING: ("from", self.term.effective if self.term else None),
+            Word.PENDING_CANCELLATION: ("effective", self.policy.cancels_on(self.day)),
+            Word.CANCELLED: ("on", self.policy.cancelled_on),
+            Word.EXPIRED: ("on", self.ends),
+            Word.NOT_RENEWED: ("as of", self.ends),
+        }
+        preposition, date = dates.get(self.word, ("", None))
+        return f"{preposition} {day_long(date)}" if date is not None else ""
+
+    @property
     def in_force(self) -> bool:
         """Whether a bound term holds the day, as far as we know."""
         return self.current and self.word in (Word.IN_FORCE, Word.PENDING_CANCELLATION)
@@ -97,83 +98,6 @@ class StatusOnDay:
     def days_left(self) -> int | None:
         """Days until the coverage in force ends."""
         return (self.ends - self.day).days if self.ends is not None and self.in_force else None
-
-    @property
-    def notices(self) -> list[Notice]:
-        """What is due or waits: a cancellation ahead, a way back after one, a renewal. Reasons, amounts, and what only
-        the policyholder can do are for those who see the policy whole."""
-        found = [self._cancellation(), self._reinstatement(), self._what_follows()]
-        return [notice for notice in found if notice is not None]
-
-    def _cancellation(self) -> Notice | None:
-        policy = self.policy
-        if self.word != Word.PENDING_CANCELLATION:
-            return None
-        cancels = policy.cancels_on(self.day) or policy.cancellation_effective
-        text = ["We have given notice of cancellation."] if policy.status == Policy.Status.PENDING_CANCELLATION else []
-        if self.whole and policy.status_reason:
-            text.append(f"Reason: {policy.status_reason}.")
-        if self.whole and policy.cure_amount and policy.status == Policy.Status.PENDING_CANCELLATION:
-            before = f" before {day_long(cancels)}" if cancels else ""
-            text.append(f"The policy stays in force if we receive {dollars(policy.cure_amount)}{before}.")
-        if cancels is None:
-            title = "Cancellation is pending"
-        elif cancels > self.day:
-            title = f"This policy will be cancelled on {day_long(cancels)}"
-        else:
-            title = f"This policy was due to be cancelled on {day_long(cancels)}"
-            text.append("We don’t know yet whether it was.")
-        return Notice("attention", title, " ".join(text))
-
-    def _reinstatement(self) -> Notice | None:
-        policy = self.policy
-        if not self.whole or self.word != Word.CANCELLED:
-            return None
-        if policy.reinstate_by is None or policy.reinstate_by < self.day:
-            return None
-        amount = f" and pay {dollars(policy.reinstatement_amount)}" if policy.reinstatement_amount else ""
-        return Notice(
-            "attention",
-            f"You can ask us to reinstate this policy until {day_long(policy.reinstate_by)}",
-            f"Ask{amount} by then. We decide, and until we confirm it there is no coverage.",
-        )
-
-    def _what_follows(self) -> Notice | None:
-        """The renewal, or that there is none; nothing of it once the coverage has ended."""
-        if not self.current or self.ends is None:
-            return None
-        if self.renewal is not None:
-            return _words_of_renewal(self.renewal, self.day)
-        if self.whole and (self.declined or self.policy.status == Policy.Status.NONRENEWED):
-            title = "The renewal offer was declined" if self.declined else "This policy won’t be renewed"
-            return Notice("attention", title, f"Coverage ends {day_long(self.ends)}.")
-        return self._ending(self.ends)
-
-    def _ending(self, ends: dt.date) -> Notice | None:
-        left = (ends - self.day).days
-        if left > RENEWAL_WINDOW_DAYS or self.word == Word.PENDING_CANCELLATION:
-            return None
-        counted = f"{left} day{'' if left == 1 else 's'}"
-        text = f"Coverage ends {day_long(ends)}."
-        if self.whole:
-            return Notice("info", f"This term ends in {counted}", f"{text} There is no renewal on file yet.")
-        return Notice("info", f"Your coverage period ends in {counted}", text)
-
-
-def _words_of_renewal(renewal: Term, day: dt.date) -> Notice:
-    """An offer is no coverage, an accepted one not yet; a bound one is."""
-    period = f"from {day_long(renewal.effective)} to {day_long(renewal.expires)}"
-    if renewal.status == Term.Status.BOUND:
-        return Notice("good", "The renewal is bound", f"Coverage continues {period}.")
-    if renewal.status == Term.Status.ACCEPTED:
-        return Notice("info", "The renewal is accepted, not bound yet", f"It will run {period} once it is bound.")
-    text = f"It would run {period}. An offer isn’t coverage."
-    if renewal.offer_expires is None:
-        return Notice("info", "A renewal is offered", text)
-    until = day_long(renewal.offer_expires)
-    if renewal.offer_expires < day:
-        return Notice("info", "The renewal offer has expired", f"It was open until {until}.")
-    return Notice("info", f"A renewal is offered until {until}", text)
 
 
 def status_of(policy: Policy, terms: Iterable[Term], day: dt.date) -> StatusOnDay:
@@ -298,15 +222,16 @@ def _words_of_pending(policy: Policy, found: _Found) -> str:
         return "No term of this policy is on file"
     bound = found.current or found.ahead or found.past
     begins = bound.starts if bound is not None else found.offer.effective if found.offer is not None else None
-    return f"Not in force yet. It would begin on {day_long(begins)}" if begins else "Not in force yet"
+    return f"Not in force. Proposed effective date: {day_long(begins)}" if begins else "Not in force"
 
 
 def _words_of_cancelling(policy: Policy, found: _Found, day: dt.date) -> str:
     cancels = policy.cancels_on(day)
     if cancels is not None:
-        return f"{'In force' if found.current else 'Upcoming'}; cancels on {day_long(cancels)}"
+        begun = "In force until" if found.current else "Upcoming until"
+        return f"{begun} cancellation on {day_long(cancels)}"
     if policy.cancellation_effective is not None:
-        return f"Was to be cancelled on {day_long(policy.cancellation_effective)}; not confirmed yet"
+        return f"Cancellation was scheduled for {day_long(policy.cancellation_effective)} and hasn’t been confirmed"
     if found.current is not None:
         return f"In force until {day_long(found.current.ends)}; cancellation pending"
     return "Upcoming; cancellation pending"

@@ -237,7 +237,7 @@ def test_no_tab_and_no_row_tells_who_left_what_became_of_the_group(cast, browse,
     for other in (code for code, _ in STATUSES if code != "expired"):
         assert numbers(client.get(ADDRESS, {"status": other})) == [], other
     (row,) = client.get(ADDRESS).context["listing"].rows
-    assert (row["word"], row["sentence"]) == ("Expired", f"Your coverage ended on {day_long(days(-40))}")
+    assert (row["word"], row["note"]) == ("Expired", f"Your coverage ended on {day_long(days(-40))}")
     assert numbers(browse(cast.paula).get(ADDRESS, {"status": status})) == ["MPL-204-118832"]
     holder_of(cast.ben, cast.policy.policyholder)
     assert numbers(browse(cast.ben).get(ADDRESS, {"status": status})) == ["MPL-204-118832"], "she sees it whole now"

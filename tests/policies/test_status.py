@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 
 from policies.models import Coverage, Policy, Policyholder, Term
+from policies.pages.notices import notices_of
 from policies.pages.status import status_for_insured, status_of
 
 IDS = itertools.count(1)
@@ -39,7 +40,7 @@ def test_a_policy_in_force_says_until_when_and_how_far_it_is():
     assert shown.in_force
     assert shown.days_left == 223
     assert shown.share_of_term == 39
-    assert shown.notices == []
+    assert notices_of(shown) == []
 
 
 def test_the_first_day_of_a_term_counts_and_the_last_does_not():
@@ -54,24 +55,24 @@ def test_of_two_bound_terms_the_one_in_force_leads():
     shown = status_of(policy(), [renewal, term("2025-07-01", "2026-07-01", TERM.EXPIRED), CURRENT], TODAY)
     assert shown.term is CURRENT
     assert shown.renewal is renewal
-    (notice,) = shown.notices
-    assert (notice.kind, notice.title) == ("good", "The renewal is bound")
+    (notice,) = notices_of(shown)
+    assert (notice.kind, notice.title) == ("good", "Your renewal is bound")
     assert notice.text == "Coverage continues from July 1, 2027 to July 1, 2028."
 
 
 @pytest.mark.parametrize(
     ("status", "fields", "title"),
     [
-        (TERM.OFFERED, {"offer_expires": dt.date(2026, 12, 1)}, "A renewal is offered until December 1, 2026"),
-        (TERM.OFFERED, {"offer_expires": dt.date(2026, 11, 20)}, "A renewal is offered until November 20, 2026"),
+        (TERM.OFFERED, {"offer_expires": dt.date(2026, 12, 1)}, "Renewal offer open until December 1, 2026"),
+        (TERM.OFFERED, {"offer_expires": dt.date(2026, 11, 20)}, "Renewal offer open until November 20, 2026"),
         (TERM.OFFERED, {"offer_expires": dt.date(2026, 11, 19)}, "The renewal offer has expired"),
-        (TERM.OFFERED, {}, "A renewal is offered"),
-        (TERM.ACCEPTED, {}, "The renewal is accepted, not bound yet"),
+        (TERM.OFFERED, {}, "Renewal offer open"),
+        (TERM.ACCEPTED, {}, "Renewal accepted, not bound yet"),
     ],
 )
 def test_an_offer_is_never_called_coverage(status, fields, title):
     shown = status_of(policy(), [CURRENT, term("2027-07-01", "2028-07-01", status, **fields)], TODAY)
-    (notice,) = shown.notices
+    (notice,) = notices_of(shown)
     assert notice.title == title
     assert "continues" not in notice.text
 
@@ -86,7 +87,7 @@ def test_a_bound_renewal_is_spoken_of_before_an_offer_that_stands_beside_it():
 )
 def test_a_term_that_ends_soon_without_a_renewal_is_spoken_of(days, told):
     ending = Term(effective=TODAY - dt.timedelta(days=100), expires=TODAY + dt.timedelta(days=days), status=TERM.BOUND)
-    notices = status_of(policy(), [ending], TODAY).notices
+    notices = notices_of(status_of(policy(), [ending], TODAY))
     assert [notice.title for notice in notices] == ([told] if told else [])
 
 
@@ -107,19 +108,38 @@ def test_a_pending_cancellation_names_its_day_and_the_amount_and_reason_only_to_
         status_reason="Non-payment of premium",
     )
     shown = status_of(pending, [CURRENT], TODAY)
-    assert (shown.kind, shown.sentence) == ("attention", "In force; cancels on December 5, 2026")
-    (with_money,) = shown.notices
-    assert "if we receive $1,240.00 before December 5, 2026." in with_money.text
+    assert (shown.kind, shown.sentence) == ("attention", "In force until cancellation on December 5, 2026")
+    (with_money,) = notices_of(shown)
+    assert "To keep it in force, pay $1,240 before December 5, 2026." in with_money.text
     assert "Reason: Non-payment of premium." in with_money.text
-    (without,) = status_for_insured(pending, [own(CURRENT)], [CURRENT], TODAY).notices
-    assert without.text == "We have given notice of cancellation."
+    assert [action.label for action in with_money.actions] == [
+        "Pay by phone: (860) 555-0150",
+        "Email us",
+    ]
+    assert with_money.actions[0].href == "tel:+1-860-555-0150"
+    (without,) = notices_of(status_for_insured(pending, [own(CURRENT)], [CURRENT], TODAY))
+    assert without.text == "We sent notice of cancellation."
     assert "December 5, 2026" in without.title
+    assert without.actions == ()
+
+
+def test_an_agent_is_given_the_policyholders_phone_and_email_where_we_have_them():
+    pending = policy(
+        STATUS.PENDING_CANCELLATION, cancellation_effective=dt.date(2026, 12, 5), cure_amount=Decimal(1240)
+    )
+    pending.policyholder.phone, pending.policyholder.email = "(518) 555-0123", ""
+    (notice,) = notices_of(status_of(pending, [CURRENT], TODAY), as_agent=True)
+    assert [action.label for action in notice.actions] == ["Call (518) 555-0123"]
+    pending.policyholder.phone = ""
+    (notice,) = notices_of(status_of(pending, [CURRENT], TODAY), as_agent=True)
+    assert notice.actions[0].label == "Pay by phone: (860) 555-0150", "ours, where the office is unknown"
 
 
 def test_a_cancellation_whose_day_has_come_is_not_claimed_either_way():
     pending = policy(STATUS.PENDING_CANCELLATION, cancellation_effective=TODAY)
     assert (
-        status_of(pending, [CURRENT], TODAY).sentence == "Was to be cancelled on November 20, 2026; not confirmed yet"
+        status_of(pending, [CURRENT], TODAY).sentence
+        == "Cancellation was scheduled for November 20, 2026 and hasn’t been confirmed"
     )
 
 
@@ -136,7 +156,7 @@ def test_a_cancellation_whose_day_has_come_is_not_claimed_either_way():
         (STATUS.CANCELLED, {}, "Cancelled", "Cancelled"),
         (STATUS.EXPIRED, {}, "Expired", "Expired on July 1, 2026"),
         (STATUS.NONRENEWED, {}, "Not renewed", "Not renewed; ended on July 1, 2026"),
-        (STATUS.PENDING, {}, "Pending", "Not in force yet. It would begin on July 1, 2025"),
+        (STATUS.PENDING, {}, "Pending", "Not in force. Proposed effective date: July 1, 2025"),
     ],
 )
 def test_every_status_has_its_own_name_and_sentence(status, fields, label, sentence):
@@ -158,11 +178,11 @@ def test_a_cancelled_policy_names_the_way_back_while_it_is_open():
         reinstate_by=TODAY,
         reinstatement_amount=Decimal("2310.5"),
     )
-    (notice,) = status_of(cancelled, [CURRENT], TODAY).notices
+    (notice,) = notices_of(status_of(cancelled, [CURRENT], TODAY))
     assert "$2,310.50" in notice.text
-    assert "there is no coverage" in notice.text
+    assert "You’re not covered unless we confirm it." in notice.text
     cancelled.reinstate_by = TODAY - dt.timedelta(days=1)
-    assert status_of(cancelled, [CURRENT], TODAY).notices == []
+    assert notices_of(status_of(cancelled, [CURRENT], TODAY)) == []
 
 
 def test_a_policy_that_begins_later_and_one_without_terms_say_so():
@@ -180,8 +200,14 @@ AHEAD = {"cancellation_effective": dt.date(2026, 12, 5)}
     [
         (STATUS.NONRENEWED, {}, "In force", "In force until July 1, 2027", True),
         (STATUS.EXPIRED, {}, "In force", "In force until July 1, 2027", True),
-        (STATUS.CANCELLED, AHEAD, "Pending cancellation", "In force; cancels on December 5, 2026", True),
-        (STATUS.PENDING_CANCELLATION, AHEAD, "Pending cancellation", "In force; cancels on December 5, 2026", True),
+        (STATUS.CANCELLED, AHEAD, "Pending cancellation", "In force until cancellation on December 5, 2026", True),
+        (
+            STATUS.PENDING_CANCELLATION,
+            AHEAD,
+            "Pending cancellation",
+            "In force until cancellation on December 5, 2026",
+            True,
+        ),
         (STATUS.CANCELLED, {"cancellation_effective": TODAY}, "Cancelled", "Cancelled on November 20, 2026", False),
     ],
 )
@@ -197,13 +223,13 @@ def test_a_cancellation_ahead_is_where_the_days_left_end():
 
 def test_a_declined_renewal_and_a_notice_of_nonrenewal_are_told_to_the_policyholder_with_the_end():
     declined = term("2027-07-01", "2028-07-01", TERM.DECLINED)
-    (notice,) = status_of(policy(), [CURRENT, declined], TODAY).notices
+    (notice,) = notices_of(status_of(policy(), [CURRENT, declined], TODAY))
     assert (notice.kind, notice.title) == ("attention", "The renewal offer was declined")
     assert notice.text == "Coverage ends July 1, 2027."
-    (notice,) = status_of(policy(STATUS.NONRENEWED), [CURRENT], TODAY).notices
+    (notice,) = notices_of(status_of(policy(STATUS.NONRENEWED), [CURRENT], TODAY))
     assert (notice.title, notice.text) == ("This policy won’t be renewed", "Coverage ends July 1, 2027.")
     for seen in (policy(), policy(STATUS.NONRENEWED)):
-        assert status_for_insured(seen, [own(CURRENT), own(declined)], [CURRENT, declined], TODAY).notices == []
+        assert notices_of(status_for_insured(seen, [own(CURRENT), own(declined)], [CURRENT, declined], TODAY)) == []
 
 
 @pytest.mark.parametrize("status", STATUS.values)
@@ -222,7 +248,7 @@ def test_who_has_left_a_group_sees_her_own_end_and_nothing_of_what_came_later(st
     shown = status_for_insured(group, [own(CURRENT, expires="2026-10-15")], terms, TODAY)
     assert (shown.label, shown.sentence) == ("Expired", "Your coverage ended on October 15, 2026")
     assert (shown.term, shown.renewal, shown.in_force) == (CURRENT, None, False)
-    assert shown.notices == []
+    assert notices_of(shown) == []
 
 
 def test_coverage_that_lasted_as_long_as_the_policy_ended_as_the_policy_did():
@@ -234,7 +260,7 @@ def test_coverage_that_lasted_as_long_as_the_policy_ended_as_the_policy_did():
     cancelled = policy(STATUS.CANCELLED, cancellation_effective=dt.date(2026, 9, 3), reinstate_by=TODAY)
     with_it = status_for_insured(cancelled, [own(CURRENT)], [CURRENT], TODAY)
     assert (with_it.label, with_it.sentence) == ("Cancelled", "Cancelled on September 3, 2026")
-    assert with_it.notices == [], "a way back is the policyholder's to take"
+    assert notices_of(with_it) == [], "a way back is the policyholder's to take"
 
 
 def test_a_change_in_mid_term_is_no_end_to_an_insured():

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from core.templatetags.show import day_long
+from core.templatetags.show import day, day_long
 from feed.models import Source
 from policies.models import Coverage, Membership, Policy, Term
 from portal.models import Announcement
@@ -63,30 +63,30 @@ def test_an_insured_is_told_until_when_she_is_covered_and_can_take_her_certifica
 
 def test_a_group_lands_on_a_management_view_with_its_count(cast, browse):
     response = browse(cast.paula).get("/")
-    assert heading(response) == f"2 insureds covered today; in force until {day_long(cast.term.expires)}."
+    assert heading(response) == f"2 insureds are covered until {day_long(cast.term.expires)}."
     page = words(response)
-    assert "Policies that you manage" in page
+    assert "Policies you manage" in page
     assert "Covered today 2 insureds" in page
-    assert "Term premium $184,200.00 Quarterly" in page
+    assert "Term premium $184,200 Quarterly" in page
     assert 'action="/policies/"' in response.content.decode(), "find an insured from here"
 
 
 def test_who_left_is_not_counted_as_covered(cast, browse):
     type(cast.bens).objects.filter(pk=cast.bens.pk).update(expires=days(-1))
-    assert heading(browse(cast.paula).get("/")).startswith("1 insured covered today;")
+    assert heading(browse(cast.paula).get("/")).startswith("1 insured is covered until")
 
 
 def test_an_individual_lands_on_a_single_person_view(cast, browse):
     response = browse(cast.mia).get("/")
     assert heading(response).startswith("Your coverage is in force until")
-    assert "Policies that you manage" not in words(response)
+    assert "Policies you manage" not in words(response)
 
 
 def test_a_physician_who_manages_her_group_sees_both(cast, browse):
     holder_of(cast.ana, cast.policy.policyholder)
     page = words(browse(cast.ana).get("/"))
     assert "Your coverage" in page
-    assert "Policies that you manage" in page
+    assert "Policies you manage" in page
 
 
 def test_an_agent_sees_the_book_counted_and_what_comes_next(cast, browse):
@@ -113,17 +113,17 @@ def test_an_agent_sees_the_book_counted_and_what_comes_next(cast, browse):
     TermFactory(policy=stranger, expires=days(10))
 
     response = browse(cast.adam).get("/")
-    assert heading(response) == "6 client policies in force; 1 pending cancellation."
+    assert heading(response) == "1 of your 6 client policies is pending cancellation."
     book = next(panel for panel in response.context["panels"] if panel.title == "Your clients").context["book"]
     assert (book.in_force, book.pending_cancellation, book.ending) == (6, 1, 3)
-    assert [(next_.policy.number, next_.on, next_.renewal) for next_ in book.coming] == [
+    assert [(next_.policy.number, next_.on, next_.renewal) for next_ in book.upcoming] == [
         ("P-CANCELS", days(9), "No renewal yet"),
         ("P-ENDS", days(20), "No renewal yet"),
         ("P-RENEWED", days(30), "Renewal bound"),
         ("P-OFFERED", days(60), "Renewal offered"),
     ]
     page = words(response)
-    assert "$870.00 cures it" in page
+    assert f"Cancellation Due to keep in force {day(days(9))} $870" in page
     assert "P-OTHER" not in page
     assert {cancelling.policy.get_absolute_url(), ending.policy.get_absolute_url()} <= set(links(response))
 
@@ -134,11 +134,12 @@ def test_a_pending_cancellation_comes_first_and_names_the_amount_to_the_policyho
     )
     for user, number in ((cast.paula, "MPL-204-118832"), (cast.mia, "MPL-700-000001")):
         response = browse(user).get("/")
-        assert heading(response) == f"Policy {number}: in force; cancels on {day_long(days(18))}."
-        assert "$1,240.00" in words(response)
+        assert heading(response) == f"Policy {number}: in force until cancellation on {day_long(days(18))}."
+        assert "$1,240" in words(response)
+        assert "tel:+1-860-555-0150" in links(response), "and the way to pay"
     response = browse(cast.ana).get("/")
-    assert heading(response) == f"Policy MPL-204-118832: in force; cancels on {day_long(days(18))}."
-    assert "$1,240.00" not in words(response), "the group's money is not an insured's matter"
+    assert heading(response) == f"Policy MPL-204-118832: in force until cancellation on {day_long(days(18))}."
+    assert "$1,240" not in words(response), "the group's money is not an insured's matter"
 
 
 def test_whose_policy_has_ended_still_finds_it_and_the_letter(cast, browse):
@@ -204,7 +205,7 @@ def test_many_policies_are_shown_in_part_those_that_need_a_look_first(cast, brow
             policy__policyholder=cast.policy.policyholder, policy__number=f"A-{serial}", policy__status="expired"
         )
     response = browse(cast.paula).get("/")
-    panel = next(panel for panel in response.context["panels"] if panel.title == "Policies that you manage")
+    panel = next(panel for panel in response.context["panels"] if panel.title == "Policies you manage")
     assert panel.context["held"][0].status.policy.number == "MPL-204-118832"
     assert len(panel.context["held"]) == 6
     assert "Show all policies" in words(response)
