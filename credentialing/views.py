@@ -20,6 +20,7 @@ from credentialing.certificates import downloads, issuing, limits
 from credentialing.filters import ACTIVE, CoverageFilter
 from credentialing.forms import IssueForm
 from credentialing.models import Certificate
+from credentialing.pages.certificates import certificate_sorting, certificates_in_order, columns_of
 from credentialing.pages.coverages import ORDER, in_order, listing_of, row_of
 from policies.models import Coverage
 from policies.rights import require
@@ -59,11 +60,13 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def certificates(request: HttpRequest) -> HttpResponse:
-    """Show every certificate that the user sees, newest first, searched by number, holder, or insured."""
+    """Show every certificate that the user sees, newest first, searched by number, holder, or insured, and sorted."""
     q = request.GET.get("q", "").strip()[:LONGEST_SEARCH]
-    found = Certificate.objects.visible_to(user_of(request)).search(q)
-    page = keyset_page(found, request, order=("-issued_at", "-id"), count=True)
-    return render(request, "credentialing/certificates.html", {"page": page, "q": q, "crumbs": _crumbs()})
+    sorting = certificate_sorting(request.GET)
+    found = certificates_in_order(Certificate.objects.visible_to(user_of(request)).search(q), sorting)
+    page = keyset_page(found, request, order=sorting.order, count=True)
+    context = {"page": page, "q": q, "columns": columns_of(sorting), "crumbs": _crumbs()}
+    return render(request, "credentialing/certificates.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

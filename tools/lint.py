@@ -17,6 +17,7 @@ CHECKS: dict[str, list[str]] = {
     "mypy": ["-m", "mypy", "manage.py", *APPS, "tools", "tests"],
     "djlint": ["-m", "djlint", "--lint", "--quiet", "templates"],
     "codespell": ["-m", "codespell_lib"],
+    "css classes": ["-m", "tools.css_classes"],
     "references": ["-m", "tools.citations"],
     "HTML": ["-m", "tools.html"],
     "import-linter": ["-c", "from importlinter.cli import lint_imports_command as run; run()"],

@@ -40,3 +40,17 @@ def test_a_search_without_a_letter_or_digit_of_a_policy_number_is_answered(
 ) -> None:
     for address in ("/credentialing/", "/policies/", "/credentialing/certificates/"):
         assert browse(cast.paula).get(address, {"q": typed}).status_code == 200
+
+
+def test_certificates_sort_by_day_and_by_insured(cast: Cast, browse: Callable[[User], Client]) -> None:
+    first = issued(cast.coverage, cast.ana, a_holder(cast.ana, cast.coverage, name="First Hospital"))
+    second = issued(cast.coverage, cast.ana, a_holder(cast.ana, cast.coverage, name="Second Hospital"))
+    client = browse(cast.ana)
+
+    def serials(query: str) -> list[str]:
+        return [row.serial for row in client.get(f"/credentialing/certificates/{query}").context["page"].rows]
+
+    assert serials("") == [second.serial, first.serial]
+    assert serials("?sort=issued") == [first.serial, second.serial]
+    assert serials("?sort=insured") == [first.serial, second.serial]
+    assert serials("?sort=-insured") == [second.serial, first.serial]
