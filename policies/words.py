@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Word(StrEnum):
-    """Where a policy or a coverage stands. The date decides, not only the carrier's word."""
+    """The status of a policy or a coverage. The date decides, not only the carrier's word."""
 
     IN_FORCE = "In force"
     UPCOMING = "Upcoming"
@@ -68,7 +68,7 @@ def word_of_term(term: Term, day: dt.date, *, is_last: bool) -> Word:
 
 
 def word_of(coverage: Coverage, day: dt.date, *, was_last: bool) -> Word:
-    """Where a coverage stands on `day`. `was_last`: no term of the policy was taken up after this one's.
+    """The status of a coverage on `day`. `was_last`: no term of the policy was taken up after this one's.
 
     No query where the coverage comes with its term, policy, and segments.
     """

@@ -1,4 +1,4 @@
-"""Where a policy stands, in words: the status mark and the sentence that lead its page, its row, and home (S-22).
+"""A policy's status in words: the status mark and the sentence that lead its page, its row, and home (S-22).
 
 The date decides, not the word (docs/spec.md#current-historic-ended). A policyholder and an agent see the policy's own
 status. An insured sees it as far as her own coverages go: one who has left a group learns nothing of what came later.
@@ -124,7 +124,7 @@ def status_for_insured(
 
 
 def _in_order(policy: Policy, terms: Iterable[Term]) -> list[Term]:
-    """The terms by date, each with its policy at hand."""
+    """The terms by date, each with its policy."""
     in_order = sorted(terms, key=lambda term: (term.effective, term.pk or 0))
     for term in in_order:
         term.policy = policy

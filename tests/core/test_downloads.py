@@ -72,7 +72,7 @@ def test_a_file_is_sent_as_attachment_of_a_fixed_type_and_kept_by_nobody(storage
         private_file_response("gone.pdf", filename="gone.pdf", storage=storage)
 
 
-def test_nginx_sends_the_bytes_where_it_stands_in_front(storage: PrivateFileSystemStorage, settings: Settings) -> None:
+def test_nginx_sends_the_bytes_where_it_is_in_front(storage: PrivateFileSystemStorage, settings: Settings) -> None:
     settings.ACCEL_REDIRECT_PREFIX = "/_private/"
     storage.save("certificates/2026/ä b.pdf", ContentFile(b"%PDF-"))
     response = private_file_response("certificates/2026/ä b.pdf", filename="e.pdf", storage=storage)

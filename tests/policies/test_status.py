@@ -1,4 +1,4 @@
-"""Where a policy stands, in words (S-22; docs/spec.md#status)."""
+"""A policy's status in words (S-22; docs/spec.md#status)."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_an_offer_is_never_called_coverage(status, fields, title):
     assert "continues" not in notice.text
 
 
-def test_a_bound_renewal_is_spoken_of_before_an_offer_that_stands_beside_it():
+def test_a_bound_renewal_is_spoken_of_before_an_offer_beside_it():
     offered, bound = term("2027-07-01", "2028-07-01", TERM.OFFERED), term("2027-07-01", "2028-07-01")
     assert status_of(policy(), [CURRENT, offered, bound], TODAY).renewal is bound
 
@@ -263,7 +263,7 @@ def test_coverage_that_lasted_as_long_as_the_policy_ended_as_the_policy_did():
     assert notices_of(with_it) == [], "a way back is the policyholder's to take"
 
 
-def test_a_change_in_mid_term_is_no_end_to_an_insured():
+def test_a_change_in_mid_term_isnt_an_end_to_an_insured():
     before, after = own(CURRENT, expires="2026-12-01"), own(CURRENT)
     after.effective = before.expires
     before.segments = after.segments = [[before.effective, before.expires], [after.effective, after.expires]]
