@@ -10,10 +10,7 @@ class AccountsConfig(AreaConfig):
 
     name = "accounts"
     verbose_name = "Accounts"
-    outbox = {
-        "account.link": ("accounts.mailing.send_link",),
-        "account.notice": ("accounts.mailing.send_notice",),
-    }
+    hooks = {"mail.activation": "accounts.services.links.mail_context"}
     beat = {
         "expire-challenges": {"task": "accounts.tasks.expire_challenges", "schedule": 30.0},
         "void-factorless-passwords": {

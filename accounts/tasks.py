@@ -93,7 +93,7 @@ def expire_challenges() -> None:
     )
     lost = Challenge.objects.live(now).filter(delivery=Delivery.QUEUED, created_at__lte=now - ENQUEUE_AGAIN_AFTER)
     for challenge_id in lost.values_list("pk", flat=True):
-        enqueue(send_code, challenge_id)
+        enqueue(send_code.name, challenge_id)
 
 
 @shared_task

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.exceptions import DisallowedModelAdminLookup
@@ -15,13 +15,13 @@ from django.contrib.admin.utils import get_fields_from_path, unquote
 from django.contrib.admin.widgets import AutocompleteMixin, AutocompleteSelect, AutocompleteSelectMultiple
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
-from django.db import models, transaction
+from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.utils import timezone
 
+from core import work
 from core.events import StaffEvent, record_event, subject_label
-from core.models import Event, OutboxMessage
+from core.models import Event, Mail, OutboxMessage
 
 if TYPE_CHECKING:
     from django.forms import ModelChoiceField, ModelMultipleChoiceField
@@ -325,32 +325,51 @@ class EventAdmin(ReadOnlyAdmin[Event]):
     paginator = CappedPaginator
 
 
-@admin.register(OutboxMessage)
-class OutboxAdmin(ReadOnlyAdmin[OutboxMessage]):
-    """The outbox's messages; staff retry failed ones here."""
+class WorkAdmin(ReadOnlyAdmin[Any]):
+    """Rows that workers must finish (`core.work`): those that failed by the filter, tried again by the action."""
 
-    list_display = ("topic", "key", "status", "attempts", "created_at", "delivered_at")
-    list_filter = ("status", "topic")
+    list_filter: ClassVar[Any] = ("status",)
     show_full_result_count = False
     paginator = CappedPaginator
     actions = ("try_again",)
 
+    @admin.action(description="Try the selected rows again", permissions=["retry"])
+    def try_again(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
+        """Hand failed rows to their queue again; others stay as they are."""
+        again = [
+            row for row in queryset.filter(status=work.Work.FAILED) if work.retry(row, by=cast("Any", request.user))
+        ]
+        for row in again:
+            values = {"status": {"from": work.Work.FAILED, "to": work.Work.QUEUED}}
+            self._record_act(self.changed, request, row, {"values": values})
+        self.message_user(request, f"{len(again)} of the selected will be tried again.")
+
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm(f"{self.opts.app_label}.retry_{self.opts.model_name}"))
+
+
+@admin.register(OutboxMessage)
+class OutboxAdmin(WorkAdmin):
+    """The outbox's messages."""
+
+    list_display = ("topic", "key", "status", "attempts", "created_at", "delivered_at")
+    list_filter = ("status", "topic")
+
     def facts(self, row: OutboxMessage) -> dict[str, Any]:
         return {"topic": row.topic}
 
-    @admin.action(description="Try the selected messages again", permissions=["retry"])
-    def try_again(self, request: HttpRequest, queryset: models.QuerySet[OutboxMessage]) -> None:
-        """Give failed messages another ten attempts, starting with the outbox's next round."""
-        failed, waiting = OutboxMessage.Status.FAILED, OutboxMessage.Status.WAITING
-        with transaction.atomic():
-            chosen = list(queryset.filter(status=failed).select_for_update())
-            for message in chosen:
-                values = {"status": {"from": failed, "to": waiting}}
-                self._record_act(self.changed, request, message, {"values": values})
-            OutboxMessage.objects.filter(pk__in=[each.pk for each in chosen]).update(
-                status=waiting, attempts=0, next_attempt_at=timezone.now()
-            )
-        self.message_user(request, f"{len(chosen)} messages will be tried again.")
-
     def has_retry_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("core.change_outboxmessage"))
+
+
+@admin.register(Mail)
+class MailAdmin(WorkAdmin):
+    """Mails: to whom, what has become of them, and those that failed."""
+
+    list_display = ("name", "to", "status", "attempts", "last_error", "created_at", "sent_at")
+    list_filter = ("status", "name")
+    search_fields = ("=to",)
+    search_help_text = "Search by complete email address."
+
+    def facts(self, row: Mail) -> dict[str, Any]:
+        return {"mail": row.name}

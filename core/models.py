@@ -1,13 +1,20 @@
-"""The ground floor's tables: the event log, the outbox and the throttle."""
+"""The ground floor's tables: the event log, the outbox, mails, and the throttle."""
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import ClassVar
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
+
+from core.alerts import alert_staff
+from core.mail import Mail
+from core.work import Work
+
+__all__ = ["Event", "Mail", "OutboxMessage", "Throttle"]
 
 
 class EventQuerySet(models.QuerySet["Event"]):
@@ -49,7 +56,7 @@ class Event(models.Model):
 
     class Meta:
         ordering = ("-at", "-id")
-        indexes: ClassVar = [
+        indexes = [
             models.Index(fields=["actor_id", "-at"], name="event_actor"),
             models.Index(fields=["on_behalf_of_id", "-at"], name="event_on_behalf_of"),
             models.Index(fields=["subject_type", "subject_id", "-at"], name="event_subject"),
@@ -60,35 +67,45 @@ class Event(models.Model):
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.tag}"
 
 
-class OutboxMessage(models.Model):
+class OutboxMessage(Work):
     """What one app tells another durably (docs/architecture.md#outbox): written in the transaction of the transition
     itself, delivered by a task to the handlers of its topic. The same topic and key is told once."""
 
     class Status(models.TextChoices):
         """Where a message stands; `failed` needs a person."""
 
-        WAITING = "waiting", "Waiting"
+        QUEUED = "queued", "Waiting"
         DELIVERED = "delivered", "Delivered"
         FAILED = "failed", "Failed"
+
+    TASK = "core.tasks.deliver"
+    MAX_ATTEMPTS = 10
+    PAUSE = dt.timedelta(seconds=15)
+    MOST_IN_QUEUE = 500
 
     topic = models.CharField(max_length=100)
     key = models.CharField(max_length=200)
     payload = models.JSONField(default=dict)
-    status = models.CharField(max_length=12, choices=Status, default=Status.WAITING)
+    status = models.CharField(max_length=12, choices=Status, default=Status.QUEUED)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    next_attempt_at = models.DateTimeField(default=timezone.now)
     delivered_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ("id",)
-        constraints: ClassVar = [models.UniqueConstraint(fields=["topic", "key"], name="outbox_once")]
-        indexes: ClassVar = [
-            models.Index(fields=["next_attempt_at"], condition=models.Q(status="waiting"), name="outbox_waiting"),
+        constraints = [models.UniqueConstraint(fields=["topic", "key"], name="outbox_once")]
+        indexes = [
+            models.Index(fields=["enqueued_at"], condition=models.Q(status="queued"), name="outbox_queued"),
         ]
 
     def __str__(self) -> str:
         return f"{self.topic} {self.key}"
+
+    def given_up(self) -> None:
+        """Tell staff."""
+        alert_staff(
+            "An outbox message could not be delivered",
+            f"Message {self.pk} ({self.topic}) was tried {self.attempts} times. The log tells why.",
+        )
 
 
 class Throttle(models.Model):
@@ -112,8 +129,8 @@ class Throttle(models.Model):
     updated_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["scope", "key"], name="throttle_once")]
-        indexes: ClassVar = [models.Index(fields=["updated_at"], name="throttle_updated")]
+        constraints = [models.UniqueConstraint(fields=["scope", "key"], name="throttle_once")]
+        indexes = [models.Index(fields=["updated_at"], name="throttle_updated")]
 
     def __str__(self) -> str:
         return f"{self.scope}: {len(self.hits)}"

@@ -11,7 +11,7 @@ from typing import Any
 
 import redis
 import structlog
-from celery import Task
+from celery import Task, current_app
 from celery.signals import before_task_publish, task_postrun, task_prerun
 from django.conf import settings
 from django.db import transaction
@@ -26,20 +26,28 @@ _bound: dict[str, ExitStack] = {}
 log = structlog.get_logger(__name__)
 
 
-def enqueue(task: Task[Any, Any], *args: Any) -> bool:
-    """Hand a task to its queue now. False, and a line in the log, where the broker can't be reached."""
+def enqueue(task: str, *args: Any) -> bool:
+    """Hand a task, by its name, to its queue now. False, and a line in the log, where the broker can't be reached.
+
+    By name, so that services and tasks don't import each other.
+    """
     try:
-        task.apply_async(args=args)
+        current_app.send_task(task, args=args)
     except (OperationalError, RedisError, OSError) as error:
         # No traceback: it would say nothing but where we stand, once for every page while the broker is down.
-        log.error("queue_unreachable", task=task.name, error=type(error).__name__)  # noqa: TRY400
+        log.error("queue_unreachable", task=task, error=type(error).__name__)  # noqa: TRY400
         return False
     return True
 
 
-def enqueue_on_commit(task: Task[Any, Any], *args: Any) -> None:
+def enqueue_on_commit(task: str, *args: Any) -> None:
     """Hand a task to its queue once the transaction has committed; the arguments are ids, nothing personal."""
     transaction.on_commit(partial(enqueue, task, *args))
+
+
+def queue_of(task: str) -> str:
+    """Return the queue that a task goes to, by its name."""
+    return str(current_app.amqp.router.route({}, task)["queue"].name)
 
 
 def waiting(queue: str) -> int | None:

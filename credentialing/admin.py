@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from django.contrib import admin, messages
 
 from accounts.guards import user_of
+from core import work
 from core.admin import RecordedLooks
-from credentialing.certificates import issuing
 from credentialing.events import CertificateEvent
 from credentialing.models import Certificate, Holder
 
@@ -34,7 +34,7 @@ class CertificateAdmin(RecordedLooks[Certificate]):
     def retry_failed(self, request: HttpRequest, certificates: QuerySet[Certificate]) -> None:
         """Hand the failed ones of the chosen rows to the queue again."""
         failed = list(certificates.filter(status=Certificate.Status.FAILED))
-        again = sum(issuing.retry(certificate, by=user_of(request)) for certificate in failed)
+        again = sum(work.retry(certificate, by=user_of(request)) for certificate in failed)
         if again:
             messages.success(request, f"We’re trying {again} again.")
         else:

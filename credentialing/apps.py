@@ -28,6 +28,5 @@ class CredentialingConfig(AreaConfig):
     )
     panels = "credentialing.panels.PANELS"
     hooks = {"certificate_address": "credentialing.panels.certificate_address"}
-    beat = {"retry-certificates": {"task": "credentialing.tasks.retry_stale_certificates", "schedule": 5.0}}
     queues = {"credentialing.tasks.render_certificate": "documents"}
     staff_groups = (replace(CERTIFICATES, name="Web support"), replace(CERTIFICATES, name="Customer service"))

@@ -12,9 +12,13 @@ from django.db.models import ExpressionWrapper, F, Q
 from django.urls import reverse
 from django.utils import timezone
 
+from core.alerts import alert_staff
 from core.downloads import file_name_part
+from core.events import record_event
 from core.fields import PublicIdField
 from core.search import name_query
+from core.work import Work
+from credentialing.events import CertificateEvent
 from policies.models import Agency, Coverage, Insured, Membership, Policyholder, coverages_not_retired, reach_of
 from policies.models.base import Address, search_vector
 from policies.models.reach import Reach
@@ -127,10 +131,6 @@ class CertificateQuerySet(models.QuerySet["Certificate"]):
             issuer_role=F("membership__role"),
         )
 
-    def queued(self) -> Self:
-        """Return those whose file isn't made yet."""
-        return self.filter(status=Certificate.Status.QUEUED)
-
     def search(self, text: str) -> Self:
         """Return those whose serial or policy number begins so, or whose holder or insured has these words in the name.
 
@@ -153,7 +153,7 @@ class CertificateQuerySet(models.QuerySet["Certificate"]):
         )
 
 
-class Certificate(models.Model):
+class Certificate(Work):
     """A certificate of insurance or a letter of past coverage, as it was issued (S-34 to S-39).
 
     `snapshot` holds everything on its page (see `credentialing.certificates.snapshot`). The database refuses changes to
@@ -176,6 +176,8 @@ class Certificate(models.Model):
         READY = "ready", "Ready"
         FAILED = "failed", "Failed"
 
+    TASK = "credentialing.tasks.render_certificate"
+
     public_id = PublicIdField()
     serial = models.CharField(max_length=24, unique=True)
     verification_code = models.CharField(max_length=24, unique=True)
@@ -193,12 +195,6 @@ class Certificate(models.Model):
     idempotency_key = models.UUIDField(editable=False)
 
     status = models.CharField(max_length=8, choices=Status, default=Status.QUEUED)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    # When it was last handed to the queue, and whether the queue took it.
-    enqueued_at = models.DateTimeField(default=timezone.now)
-    is_enqueued = models.BooleanField(default=True)
-    # The class of the error of the last attempt; never its text, which may hold personal data.
-    last_error = models.CharField(max_length=120, blank=True, default="")
     file = models.CharField(max_length=200, blank=True, default="")
     sha256 = models.CharField("SHA-256 of the file", max_length=64, blank=True, default="")
     size = models.PositiveIntegerField("size in bytes", null=True, blank=True)
@@ -244,6 +240,19 @@ class Certificate(models.Model):
     def __str__(self) -> str:
         return self.serial
 
+    def given_up(self) -> None:
+        """Record it, and tell staff."""
+        record_event(CertificateEvent.FAILED, subject=self, serial=self.serial, attempts=self.attempts)
+        alert_staff(
+            f"Certificate {self.serial} could not be made",
+            f"Certificate {self.serial} was tried {self.attempts} times. The log of the documents worker tells why; "
+            "once that is mended, retry it in admin under Certificates.",
+        )
+
+    def retried(self, *, by: models.Model) -> None:
+        """Record who tried it again."""
+        record_event(CertificateEvent.RETRIED, subject=self, by=by, serial=self.serial)
+
     def get_absolute_url(self) -> str:
         """Its page: progress, download, retry."""
         return reverse("credentialing:certificate", args=[self.public_id])
@@ -251,11 +260,6 @@ class Certificate(models.Model):
     @property
     def is_ready(self) -> bool:
         return self.status == self.Status.READY
-
-    @property
-    def has_failed(self) -> bool:
-        """Whether we gave it up, so it needs a retry."""
-        return self.status == self.Status.FAILED
 
     @property
     def is_letter(self) -> bool:

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.decorators import keeps_no_session_alive
 from accounts.guards import user_of
+from core import work
 from core.downloads import FileChangedError, private_file_response
 from core.filters import LONGEST_SEARCH
 from core.keyset import keyset_page
@@ -167,7 +168,7 @@ def retry(request: HttpRequest, public_id: str) -> HttpResponse:
         except limits.TooManyError as refusal:
             context = {"certificate": certificate, "refused": str(refusal), "crumbs": _crumbs()}
             return render(request, "credentialing/certificate.html", context, status=429)
-    if issuing.retry(certificate, by=user):
+    if work.retry(certificate, by=user):
         issuing.wait_for_file(certificate, seconds=WAIT_SECONDS)
     return redirect(certificate.get_absolute_url() + "?download")
 
@@ -197,5 +198,5 @@ def _own_certificate(user: User, public_id: str) -> Certificate:
 def _look_after(certificate: Certificate) -> None:
     """Hand it over again if its work was lost."""
     if certificate.status == Certificate.Status.QUEUED:
-        issuing.requeue_lost(only=certificate)
+        work.requeue_lost(only=certificate)
         certificate.refresh_from_db(fields=["status", "is_enqueued"])

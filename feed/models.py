@@ -115,6 +115,7 @@ class Run(models.Model):
         FOLDER = "folder", "Watched folder"
 
     UNFINISHED = (Status.RECEIVED, Status.CHECKING)
+    TASK = "feed.tasks.load_run"
     MAX_ATTEMPTS = 3
 
     status = models.CharField(max_length=12, choices=Status, default=Status.RECEIVED)

@@ -38,9 +38,7 @@ def receive_upload(*, file: UploadedFile[Any], dry_run: bool, by: User, key: uui
     with transaction.atomic():
         run, is_new = create_once(Run.objects.filter(uploaded_by=by), key=key, create=create)
         if is_new:
-            from feed.tasks import load_run
-
-            enqueue_on_commit(load_run, run.pk)
+            enqueue_on_commit(Run.TASK, run.pk)
     return run
 
 
@@ -64,8 +62,6 @@ def release_held(*, run: Run, by: User, reason: str) -> None:
 
     Raises NotHeldError if it's no longer held, OwnUploadError for the person who uploaded it.
     """
-    from feed.tasks import load_run
-
     with transaction.atomic():
         run.release(by=by, reason=reason)
-        enqueue_on_commit(load_run, run.pk)
+        enqueue_on_commit(Run.TASK, run.pk)

@@ -41,7 +41,7 @@ def load_run(run_id: int) -> None:
     run.forget_upload()
     if run.origin == Run.Origin.FOLDER:
         watched_folder.settle(run)
-        enqueue(watch_folder)
+        enqueue(watch_folder.name)
 
 
 @shared_task
@@ -62,7 +62,7 @@ def retry_stale_runs() -> int:
     before = timezone.now() - LOST_AFTER
     stale = Run.objects.unfinished().filter(Q(started_at=None, created_at__lt=before) | Q(started_at__lt=before))
     lost = [run for run in stale if _is_to_be_repeated(run)]
-    return sum(enqueue(load_run, run.pk) for run in lost)
+    return sum(enqueue(load_run.name, run.pk) for run in lost)
 
 
 def _is_to_be_repeated(run: Run) -> bool:

@@ -97,15 +97,13 @@ def settle(run: Run) -> None:
 
 def _begin(path: Path) -> Run:
     """Create the run of a package in `working/`, whose name begins with the run's key."""
-    from feed.tasks import load_run
-
     run = Run.objects.create(
         idempotency_key=uuid.UUID(path.name[:KEY_LENGTH]),
         origin=Run.Origin.FOLDER,
         name=path.name[KEY_LENGTH + 1 :],
         path=str(path),
     )
-    enqueue_on_commit(load_run, run.pk)
+    enqueue_on_commit(Run.TASK, run.pk)
     return run
 
 

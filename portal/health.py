@@ -32,6 +32,7 @@ from prometheus_client.registry import Collector
 from psycopg_pool import PoolTimeout
 
 from core.freshness import is_stale
+from core.models import Mail
 from portal import workers
 from portal.logging import view_name_of
 
@@ -80,7 +81,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
     ready = _database.now()
     answer: dict[str, Any] = {"ready": ready}
     if _may_know(request):
-        from_database = _feed_down() if ready else {"database": "no answer"}
+        from_database = (_feed_down() | _mails_failed()) if ready else {"database": "no answer"}
         answer["down"] = from_database | _background.now()
     return JsonResponse(answer, status=200 if ready else 503)
 
@@ -188,6 +189,12 @@ def _feed_down() -> dict[str, str]:
     if is_stale(as_of):
         return {"feed": f"stale, as of {as_of.isoformat()}"}
     return {}
+
+
+def _mails_failed() -> dict[str, str]:
+    """Mails that were given up. A mail that tells staff may be one of them, so staff must hear about it here too."""
+    failed = Mail.objects.filter(status=Mail.FAILED).count()
+    return {"mail": f"{failed} failed"} if failed else {}
 
 
 def _may_know(request: HttpRequest) -> bool:

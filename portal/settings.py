@@ -339,6 +339,8 @@ CERTIFICATE_RETRIES_WINDOW = timedelta(hours=1)
 CERTIFICATES_PRINT_LICENSES = env.bool("CERTIFICATES_PRINT_LICENSES", default=False)
 CERTIFICATES_PRINT_NPI = env.bool("CERTIFICATES_PRINT_NPI", default=False)
 
+# How long mails that were sent stay in admin.
+MAILS_KEPT = timedelta(days=env.int("MAILS_KEPT_DAYS", default=30))
 EVENT_RETENTION_YEARS = env.int("EVENT_RETENTION_YEARS", default=5)
 
 # Language, time, static files, stored files, mail.

@@ -180,10 +180,10 @@ def test_a_message_that_is_tried_again_is_recorded(staff: Client) -> None:
     picked = {"action": "try_again", "_selected_action": message.pk, "index": "0"}
     staff.post("/admin/core/outboxmessage/", picked)
     message.refresh_from_db()
-    assert message.status == "waiting"
+    assert message.status == "queued"
     assert the("staff:row:changed").data == {
         "topic": "test.topic",
-        "values": {"status": {"from": "failed", "to": "waiting"}},
+        "values": {"status": {"from": "failed", "to": "queued"}},
     }
     assert the("staff:action:run").data == {
         "model": "core.outboxmessage",

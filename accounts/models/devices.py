@@ -21,13 +21,13 @@ from django.utils import timezone
 from django_otp.models import Device
 from django_otp.oath import hotp
 
+from accounts import emails
 from accounts.events import AccountEvent
 from accounts.models.challenges import Challenge
 from accounts.models.sessions import Session
 from core.crypto import keyed_hash
 from core.events import record_event
 from core.fields import EncryptedTextField, PublicIdField
-from core.outbox import publish
 from core.refusals import record_refusal
 from core.throttle import Limit
 
@@ -180,8 +180,8 @@ class CodeDevice(Device):
     def _tell_owner(self) -> None:
         """Mail that somebody had the password and no code; three times a day at most."""
         if NOTICES.hit(str(self.user_id)).allowed:
-            payload = {"user": self.user.public_id, "notice": "wrong_codes", "off": self.is_off()}
-            publish("account.notice", payload, key=f"wrong-codes:{self.public_id}:{timezone.now().isoformat()}")
+            key = f"{self.public_id}:{timezone.now().isoformat()}"
+            emails.wrong_codes(self.user, off=self.is_off(), key=key)
 
     def _record(self, tag: AccountEvent, attempt: Attempt) -> None:
         record_event(tag, **self._told(attempt))

@@ -119,9 +119,7 @@ def _refusal(device: PhoneDevice, request: HttpRequest) -> NotNow | None:
 
 def _hand_over(challenge_id: int, counters: list[Counter]) -> None:
     """Enqueue the id. If the queue is down, the challenge fails, the page says so, and no limit counts it."""
-    from accounts.tasks import send_code
-
-    if enqueue(send_code, challenge_id):
+    if enqueue("accounts.tasks.send_code", challenge_id):
         return
     failed = Challenge.objects.filter(pk=challenge_id, delivery=Delivery.QUEUED).update(
         delivery=Delivery.FAILED, error="queue"

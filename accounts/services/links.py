@@ -7,6 +7,8 @@ purpose adds its lifetime, its mail, and the verb of its page.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -14,15 +16,14 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts import emails
 from accounts.events import AccountEvent
 from accounts.models import AccountLink, Purpose, User
 from accounts.models.sessions import EndReason, hash_token
 from core.clients import client_ip, network_key
 from core.events import record_event
-from core.outbox import publish
 from core.throttle import Limit
 
-TOPIC = "account.link"
 OPENINGS = Limit("account:links", 60, dt.timedelta(minutes=1))
 HELD = "account_link"
 
@@ -37,8 +38,20 @@ def send_activation(*, user: User, by: User | None) -> AccountLink:
         raise NoEmailError
     with transaction.atomic():
         link = _issue(user, Purpose.ACTIVATION, email=user.email, by=by)
-        publish(TOPIC, {"link": link.public_id}, key=link.public_id)
+        emails.activation(link)
     return link
+
+
+def mail_context(stored: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Draw the token of a link that is about to be mailed, and return what the mail says. Called again, it draws
+    another token: the newest mail is the one that works. None for a link that was used, replaced, or has expired."""
+    link = AccountLink.objects.usable().filter(public_id=stored["link"]).first()
+    if link is None or not link.email:
+        return None
+    return {
+        "address": address_of(link.draw_token()),
+        "hours": int(settings.ACTIVATION_LINK_LIFE.total_seconds() // 3600),
+    }
 
 
 def hand_over_activation(*, user: User) -> str:

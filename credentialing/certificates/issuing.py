@@ -1,9 +1,4 @@
-"""Issuing a certificate, and bringing its file about whatever happens to the workers and the queue in between.
-
-The row is the state. It is `queued` until its file is stored; a worker counts an attempt, then lays the page out
-while it holds the row's lock. A worker that is killed loses the lock with its connection, so a queued row that
-nobody holds and whose message is some seconds old is handed to the queue again: by beat, and by the page that waits.
-"""
+"""Issuing a certificate, and laying out its file: the row is work (`core.work`)."""
 
 from __future__ import annotations
 
@@ -12,22 +7,18 @@ import threading
 import time
 import uuid
 from contextlib import suppress
-from datetime import timedelta
-from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 
-from core.alerts import alert_staff
+from core import work
 from core.events import record_event
-from core.origin import acting_by_itself
 from core.pdf import unprintable
-from core.queue import enqueue, waiting
 from core.storage import private_storage
 from credentialing.certificates import limits
 from credentialing.certificates.history import history_of
@@ -47,15 +38,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-MAX_ATTEMPTS = 3
-# A message is taken for lost after so long: soon where a worker had begun or the queue had refused it, later where it
-# may only be waiting its turn.
-LOST_AFTER_BEGINNING = timedelta(seconds=3)
-LOST_WHILE_WAITING = timedelta(seconds=8)
-# No more than this waits in the queue by handing over again: with the worker down it would otherwise fill Redis, which
-# carries the sign-in codes too.
-MOST_IN_QUEUE = 100
-DOCUMENTS = "documents"
 _room_to_wait = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 2))
 # On whose behalf a user issues who reaches a coverage in several roles: for a clinician on somebody else's policy, and
 # for one on her own.
@@ -163,18 +145,21 @@ def issue(
             membership=membership.pk,
         )
         if is_new:
-            transaction.on_commit(partial(_hand_over, stored.pk))
+            work.hand_over(stored)
     stored.was_there = not is_new and stored.idempotency_key != key
     if stored.has_failed:
         with suppress(limits.TooManyError):
             limits.count_retry(by)
-            retry(stored, by=by)
+            work.retry(stored, by=by)
     return stored
 
 
 def _store_once(certificate: Certificate) -> tuple[Certificate, bool]:
     """Insert the row, or find the one that this form or this content made before. Two at once: the database lets one
-    insert win, the other finds it."""
+    insert win, the other finds it.
+
+    Not `core.idempotency.create_once`: the content decides as well as the form, and a serial number may be taken.
+    """
     prefix = Certificate.PREFIXES.get(certificate.kind, "COI")
     same_form = Q(
         issued_by=certificate.issued_by, idempotency_key=certificate.idempotency_key, holder=certificate.holder
@@ -198,18 +183,10 @@ def _store_once(certificate: Certificate) -> tuple[Certificate, bool]:
     raise RuntimeError("No free serial number was found in five tries.")
 
 
-def _hand_over(certificate_id: int) -> bool:
-    """Put a certificate into the queue of documents. Where the queue can't be reached the row says so and waits."""
-    from credentialing.tasks import render_certificate
-
-    if enqueue(render_certificate, certificate_id):
-        return True
-    Certificate.objects.queued().filter(pk=certificate_id).update(is_enqueued=False)
-    return False
-
-
 def wait_for_file(certificate: Certificate, *, seconds: float) -> None:
     """Return when the certificate is ready or has failed, when the queue didn't take it, or after `seconds`.
+
+    For one certificate whose customer waits, and for nothing else: a batch has a page that asks by itself.
 
     At once where half of this process's threads wait already: the others are for those who don't issue
     (docs/security.md#exhaustion), and the page of the certificate goes on asking by itself.
@@ -240,12 +217,9 @@ def _wait(certificate: Certificate, seconds: float) -> None:
 def render(certificate_id: int) -> None:
     """Lay out and store the file of a queued certificate, unless another worker is at it. Runs in a worker.
 
-    The bytes are stored before the row says `ready`. Raises whatever goes wrong; `attempt_failed` then decides.
+    The bytes are stored before the row says `ready`.
     """
-    if not _count_attempt(certificate_id):
-        return
-    with transaction.atomic():
-        certificate = _lock(certificate_id)
+    with work.attempt(Certificate, certificate_id) as certificate:
         if certificate is None:
             return
         pdf = certificate_pdf(certificate)
@@ -265,105 +239,3 @@ def render(certificate_id: int) -> None:
             sha256=sha256,
             attempt=certificate.attempts,
         )
-
-
-def _lock(certificate_id: int) -> Certificate | None:
-    """The queued row, locked until the transaction ends; None where it isn't queued or another worker has it."""
-    return (
-        Certificate.objects.queued().select_for_update(skip_locked=True, no_key=True).filter(pk=certificate_id).first()
-    )
-
-
-def _count_attempt(certificate_id: int) -> bool:
-    """Count an attempt, committed before the work begins, so that a killed worker's counts too."""
-    with transaction.atomic():
-        certificate = _lock(certificate_id)
-        if certificate is None:
-            return False
-        if certificate.attempts >= MAX_ATTEMPTS:
-            _give_up(certificate)
-            return False
-        Certificate.objects.filter(pk=certificate_id).update(attempts=F("attempts") + 1)
-        return True
-
-
-def attempt_failed(certificate_id: int, error: str) -> None:
-    """After an attempt that raised `error` (its class): try again at once, or give up after the third."""
-    with transaction.atomic():
-        certificate = _lock(certificate_id)
-        if certificate is None:
-            return
-        Certificate.objects.filter(pk=certificate_id).update(last_error=error[:120], enqueued_at=timezone.now())
-        if certificate.attempts >= MAX_ATTEMPTS:
-            _give_up(certificate)
-        else:
-            transaction.on_commit(partial(_hand_over, certificate_id))
-
-
-def _give_up(certificate: Certificate) -> None:
-    """Mark it failed where people see it, and tell staff. The row is locked."""
-    Certificate.objects.filter(pk=certificate.pk).update(status=Certificate.Status.FAILED)
-    with acting_by_itself():
-        record_event(
-            CertificateEvent.FAILED,
-            subject=certificate,
-            serial=certificate.serial,
-            attempts=certificate.attempts,
-        )
-    alert_staff(
-        f"Certificate {certificate.serial} could not be made",
-        f"Certificate {certificate.serial} was tried {certificate.attempts} times. The log of the documents worker "
-        "tells why; once that is mended, retry it in admin under Certificates.",
-    )
-
-
-def retry(certificate: Certificate, *, by: User) -> bool:
-    """Try a failed certificate again, with its attempts counted from zero. Return False if it hasn't failed."""
-    with transaction.atomic():
-        again = Certificate.objects.filter(pk=certificate.pk, status=Certificate.Status.FAILED).update(
-            status=Certificate.Status.QUEUED, attempts=0, last_error="", enqueued_at=timezone.now(), is_enqueued=True
-        )
-        if again:
-            record_event(CertificateEvent.RETRIED, subject=certificate, by=by, serial=certificate.serial)
-            transaction.on_commit(partial(_hand_over, certificate.pk))
-    certificate.refresh_from_db(fields=["status", "attempts", "is_enqueued", "enqueued_at"])
-    return bool(again)
-
-
-def requeue_lost(only: Certificate | None = None) -> int:
-    """Hand over again what is queued, held by nobody, and whose message is lost; returns how many.
-
-    Only while the queue is short: in a long one the message isn't lost, it waits. The rows are claimed by one
-    transaction that skips locked ones: of beat and the pages that wait, one does it.
-    """
-    now = timezone.now()
-    lost = Q(enqueued_at__lt=now - LOST_WHILE_WAITING) | (
-        Q(enqueued_at__lt=now - LOST_AFTER_BEGINNING) & (Q(attempts__gt=0) | Q(is_enqueued=False))
-    )
-    found = Certificate.objects.queued().filter(lost)
-    if only is not None:
-        found = found.filter(pk=only.pk)
-    if not found.exists():
-        return 0
-    # A queue that can't be reached takes nothing either; handing over finds that out and says so on the row.
-    room = MOST_IN_QUEUE - (waiting(DOCUMENTS) or 0)
-    if room <= 0:
-        return 0
-    with transaction.atomic():
-        rows = found.select_for_update(skip_locked=True, no_key=True)
-        claimed = list(rows.order_by("enqueued_at")[:room])
-        given_up = [certificate for certificate in claimed if certificate.attempts >= MAX_ATTEMPTS]
-        for certificate in given_up:
-            _give_up(certificate)
-        again = [certificate.pk for certificate in claimed if certificate.attempts < MAX_ATTEMPTS]
-        Certificate.objects.filter(pk__in=again).update(enqueued_at=now, is_enqueued=True)
-    handed_over = 0
-    for position, pk in enumerate(again):
-        if not _hand_over(pk):
-            # The queue is away: the rest would wait for it one by one.
-            Certificate.objects.queued().filter(pk__in=again[position:]).update(is_enqueued=False)
-            break
-        handed_over += 1
-    if given_up or handed_over:
-        log.warning("certificates_requeued", again=handed_over, given_up=len(given_up))
-    return handed_over

@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts.methods import devices_of
 from accounts.models import AccountLink, AuthenticatorDevice, PhoneDevice, User
 from accounts.services import locks
-from core.models import Event, OutboxMessage
+from core.models import Event, Mail
 from tests.accounts.people import is_in, phone_for, type_password
 from tests.factories import UserFactory
 from tests.helpers import give_password_only, sign_in
@@ -326,7 +326,7 @@ def test_staff_make_an_account_and_its_owner_gets_a_link_to_choose_a_password(st
     assert Event.objects.filter(tag="account:user:created").count() == 1
     link = AccountLink.objects.get()
     assert (link.user, link.email, link.created_by) == (made, "newbie@clinic.example", stan)
-    assert OutboxMessage.objects.get(topic="account.link").payload == {"link": link.public_id}
+    assert Mail.objects.get(name="activation").context == {"link": link.public_id}
 
 
 @pytest.mark.parametrize(

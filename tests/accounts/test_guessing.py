@@ -14,8 +14,8 @@ from pytest_django import Settings
 from accounts.models import AuthenticatorDevice, User
 from accounts.services import enrollment
 from accounts.tasks import void_factorless_passwords
-from core.models import Event, OutboxMessage
-from core.tasks import deliver
+from core.mail import deliver
+from core.models import Event, Mail
 from tests.accounts.people import app_code, is_in, type_code, type_password, wrong_code
 from tests.factories import UserFactory
 from tests.helpers import give_password_only, sign_in
@@ -29,9 +29,9 @@ def _mails(settings: Settings) -> None:
 
 
 def mail_out() -> None:
-    """What the outbox's worker does."""
-    for message in OutboxMessage.objects.filter(status="waiting"):
-        deliver(message.pk)
+    """What the worker does."""
+    for each in Mail.objects.filter(status="queued"):
+        deliver(each.pk)
 
 
 def guess(user: User, app: AuthenticatorDevice, times: int = 5) -> None:
@@ -44,12 +44,12 @@ def guess(user: User, app: AuthenticatorDevice, times: int = 5) -> None:
 
 def test_the_owner_is_told_of_5_wrong_codes_after_the_right_password(ada: User, adas_app: AuthenticatorDevice) -> None:
     guess(ada, adas_app, times=4)
-    assert not OutboxMessage.objects.exists()
+    assert not Mail.objects.exists()
     guess(ada, adas_app, times=3)
     mail_out()
     (message,) = mail.outbox
     assert message.to == [ada.email]
-    assert "Somebody knows your password" in message.subject
+    assert "Someone knows your password" in message.subject
     assert "15 minutes" in str(message.body)
     for word in (ada.username, ada.first_name, ada.last_name):
         assert word not in str(message.body)
@@ -61,7 +61,7 @@ def test_the_owner_is_not_told_of_own_slips_in_a_session_that_is_whole(
     sign_in(client, ada)
     for _ in range(5):
         type_code(client, adas_app, wrong_code(adas_app))
-    assert not OutboxMessage.objects.exists()
+    assert not Mail.objects.exists()
 
 
 def test_the_owner_is_told_three_times_a_day_at_most(ada: User, adas_app: AuthenticatorDevice) -> None:
@@ -69,7 +69,7 @@ def test_the_owner_is_told_three_times_a_day_at_most(ada: User, adas_app: Authen
         for _ in range(6):
             guess(ada, adas_app)
             clock.shift(timedelta(minutes=16))
-    assert OutboxMessage.objects.filter(topic="account.notice").count() == 3
+    assert Mail.objects.filter(name="wrong_codes").count() == 3
 
 
 def test_guessing_between_the_owners_sign_ins_ends_after_100_codes_in_30_days(
@@ -87,7 +87,7 @@ def test_guessing_between_the_owners_sign_ins_ends_after_100_codes_in_30_days(
         assert adas_app.consecutive_failures == 5
         assert adas_app.is_off()
     assert Event.objects.filter(tag="account:method:off", subject_id=str(ada.pk)).count() == 1
-    OutboxMessage.objects.exclude(pk=OutboxMessage.objects.latest("id").pk).delete()
+    Mail.objects.exclude(pk=Mail.objects.latest("id").pk).delete()
     mail_out()
     assert "switched off" in str(mail.outbox[-1].body)
     adas_app.switch_on()

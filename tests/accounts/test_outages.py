@@ -21,7 +21,7 @@ def no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_args: object, **_kwargs: object) -> None:
         raise OperationalError("connection refused")
 
-    monkeypatch.setattr("celery.app.task.Task.apply_async", refuse)
+    monkeypatch.setattr("celery.Celery.send_task", refuse)
 
 
 def test_a_code_that_can_not_be_queued_is_shown_as_not_sent_with_a_retry(

@@ -42,7 +42,7 @@ def test_a_whole_life_of_sign_ins_leaks_nothing(
     caplog.set_level(logging.DEBUG)
     arguments: list[str] = []
     monkeypatch.setattr(
-        "celery.app.task.Task.apply_async", lambda self, args=(), **more: arguments.append(f"{args} {more}")
+        "celery.Celery.send_task", lambda self, name, args=(), **more: arguments.append(f"{args} {more}")
     )
     browser, addresses = Client(), []
 

@@ -53,9 +53,7 @@ def test_the_request_only_stores_a_row_and_enqueues_its_id(
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     enqueued: list[tuple[object, ...]] = []
-    monkeypatch.setattr(
-        "celery.app.task.Task.apply_async", lambda self, args, **_kwargs: enqueued.append((self.name, *args))
-    )
+    monkeypatch.setattr("celery.Celery.send_task", lambda self, name, args, **_kwargs: enqueued.append((name, *args)))
     with django_capture_on_commit_callbacks(execute=True):
         type_password(client, "tess")
     challenge = Challenge.objects.get()

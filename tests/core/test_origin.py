@@ -35,7 +35,7 @@ def message() -> Any:
     def taken() -> Any:
         with Connection(settings.CELERY_BROKER_URL) as broker, broker.SimpleQueue("default") as queue:
             queue.clear()
-            assert enqueue(note)
+            assert enqueue(note.name)
             found = queue.get(timeout=5)
             found.ack()
             return found

@@ -27,9 +27,11 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
+from core import work
 from core.areas import beat_schedule
 from core.models import Event
 from core.storage import private_storage
+from core.tasks import requeue_lost
 from credentialing import tasks, views
 from credentialing.certificates import issuing
 from credentialing.events import CertificateEvent
@@ -40,6 +42,7 @@ from tests.credentialing.conftest import Cast, make_cast
 from tests.credentialing.helpers import issued, new_holder_form, to_whom
 from tests.helpers import sign_in
 
+DOCUMENTS = "documents"
 Browse = Callable[[AbstractBaseUser], Client]
 PATIENCE = 60  # seconds until a test that waits for a worker gives up
 
@@ -52,7 +55,7 @@ def committed(transactional_db: None) -> Cast:
 
 def in_queue() -> int:
     with redis.Redis.from_url(django_settings.REDIS_URL) as client:
-        return int(client.llen(tasks.DOCUMENTS))  # type: ignore[arg-type]
+        return int(client.llen(DOCUMENTS))  # type: ignore[arg-type]
 
 
 def at_once(*calls: Callable[[], Any]) -> list[Any]:
@@ -122,7 +125,7 @@ class Worker:
             self.process = subprocess.Popen(  # ourselves, no shell
                 [
                     *(sys.executable, "-m", "celery", "-A", "tests.credentialing.worker:app", "worker"),
-                    *("-Q", tasks.DOCUMENTS, "-P", "solo", "--without-gossip", "--without-mingle", "-l", "INFO"),
+                    *("-Q", DOCUMENTS, "-P", "solo", "--without-gossip", "--without-mingle", "-l", "INFO"),
                 ],
                 env=environment,
                 stdout=log,
@@ -185,12 +188,12 @@ def test_a_worker_that_is_killed_in_the_middle_of_a_page_costs_seconds_and_no_ce
 def test_a_page_that_a_worker_is_laying_out_is_not_handed_over_again(
     committed: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(issuing, "LOST_AFTER_BEGINNING", timedelta(0))
+    monkeypatch.setattr(Certificate, "LOST_BEGUN", timedelta(0))
     (tmp_path / "hold").touch()
     with worker(tmp_path) as slow:
         certificate = issued(committed.coverage, committed.ana)
         slow.wait_for("began")
-        assert issuing.requeue_lost() == 0
+        assert work.requeue_lost() == 0
         (tmp_path / "hold").unlink()
         until(lambda: Certificate.objects.get(pk=certificate.pk).is_ready, why=slow.log.read_text)
 
@@ -243,9 +246,9 @@ def test_beat_hands_over_again_what_was_lost_and_only_that(
 ) -> None:
     certificate = issued(cast.coverage, cast.ana)
     age(certificate, seconds, **fields)
-    assert tasks.retry_stale_certificates() == again
+    assert requeue_lost() == again
     assert in_queue() == again
-    assert tasks.retry_stale_certificates() == 0, "it was handed over just now"
+    assert requeue_lost() == 0, "it was handed over just now"
 
 
 def test_two_who_find_a_lost_certificate_at_once_hand_it_over_once(committed: Cast) -> None:
@@ -253,21 +256,21 @@ def test_two_who_find_a_lost_certificate_at_once_hand_it_over_once(committed: Ca
     with redis.Redis.from_url(django_settings.REDIS_URL) as client:
         client.flushdb()
     age(certificate, 60)
-    assert sorted(at_once(*[issuing.requeue_lost] * 4)) == [0, 0, 0, 1]
+    assert sorted(at_once(*[work.requeue_lost] * 4)) == [0, 0, 0, 1]
     assert in_queue() == 1
 
 
 def test_beat_knows_the_task() -> None:
     names = {entry["task"] for entry in beat_schedule().values()}
-    assert tasks.retry_stale_certificates.name in names
-    assert tasks.retry_stale_certificates.name in app.tasks
+    assert requeue_lost.name in names
+    assert requeue_lost.name in app.tasks
 
 
 def test_what_cannot_be_made_fails_visibly_after_three_attempts_staff_are_told_and_a_retry_makes_it(
     committed: Cast, browse: Browse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alerts: list[str] = []
-    monkeypatch.setattr(issuing, "alert_staff", lambda subject, body: alerts.append(subject + body))
+    monkeypatch.setattr("credentialing.models.alert_staff", lambda subject, body: alerts.append(subject + body))
     certificate = issued(committed.coverage, committed.ana)
     with monkeypatch.context() as broken:
         broken.setattr(issuing, "certificate_pdf", lambda certificate: 1 / 0)
@@ -296,8 +299,8 @@ def test_what_cannot_be_made_fails_visibly_after_three_attempts_staff_are_told_a
 
 def test_workers_that_are_killed_each_time_end_in_failed_too(cast: Cast) -> None:
     certificate = issued(cast.coverage, cast.ana)
-    age(certificate, 60, attempts=issuing.MAX_ATTEMPTS)
-    assert issuing.requeue_lost() == 0
+    age(certificate, 60, attempts=Certificate.MAX_ATTEMPTS)
+    assert work.requeue_lost() == 0
     certificate.refresh_from_db()
     assert certificate.has_failed
 
@@ -307,8 +310,8 @@ def test_a_task_that_comes_late_does_nothing(committed: Cast) -> None:
     issuing.render(certificate.pk)
     certificate.refresh_from_db()
     tasks.render_certificate.apply(args=[certificate.pk])
-    issuing.attempt_failed(certificate.pk, "LateError")
-    assert issuing.retry(certificate, by=committed.ana) is False
+    work.attempt_failed(Certificate, certificate.pk, "LateError")
+    assert work.retry(certificate, by=committed.ana) is False
     again = Certificate.objects.get(pk=certificate.pk)
     assert (again.status, again.attempts, again.last_error) == (Certificate.Status.READY, 1, "")
 
@@ -355,7 +358,7 @@ def test_with_the_queue_away_the_certificate_is_recorded_the_page_says_so_and_it
 def test_what_waited_for_the_queue_is_handed_over_when_it_is_back(cast: Cast) -> None:
     certificate = issued(cast.coverage, cast.ana)
     age(certificate, 60, is_enqueued=False)
-    assert issuing.requeue_lost() == 1
+    assert work.requeue_lost() == 1
     certificate.refresh_from_db()
     assert certificate.is_enqueued
     assert in_queue() == 1
@@ -470,13 +473,13 @@ def test_a_wait_that_ends_in_an_error_gives_its_place_back(cast: Cast, monkeypat
 
 
 def test_with_the_worker_down_the_queue_stays_short(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(issuing, "MOST_IN_QUEUE", 5)
+    monkeypatch.setattr(Certificate, "MOST_IN_QUEUE", 5)
     for number in range(4):
         age(failed(cast, f"Hospital {number}"), 60, status=Certificate.Status.QUEUED, attempts=0)
     for _ in range(10):
-        tasks.retry_stale_certificates()
+        requeue_lost()
         Certificate.objects.update(enqueued_at=timezone.now() - timedelta(seconds=60))
     assert in_queue() == 5
     with redis.Redis.from_url(django_settings.REDIS_URL) as client:
-        client.delete(tasks.DOCUMENTS)
-    assert tasks.retry_stale_certificates() == 4, "as soon as there is room again"
+        client.delete(DOCUMENTS)
+    assert requeue_lost() == 4, "as soon as there is room again"

@@ -1,0 +1,27 @@
+"""The mails of accounts, one function for each.
+
+A mail holds no name, since a name is text that anyone may have typed, and no code or password.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core import mail
+
+if TYPE_CHECKING:
+    from accounts.models import AccountLink, User
+
+
+def activation(link: AccountLink) -> None:
+    """Send a link by which the owner chooses a password. The worker draws its token (`services.links.mail_context`)."""
+    mail.send("activation", to=link.email, context={"link": link.public_id}, key=link.public_id)
+
+
+def wrong_codes(user: User, *, off: bool, key: str) -> None:
+    """Tell the owner that someone had the password and no code; off: the way of getting codes is switched off now.
+
+    To the account's email, confirmed or not: the mail tells what happened and opens nothing.
+    """
+    if user.email:
+        mail.send("wrong_codes", to=user.email, context={"off": off}, key=key)
