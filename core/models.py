@@ -18,7 +18,7 @@ __all__ = ["Event", "Mail", "OutboxMessage", "Throttle"]
 
 
 class EventQuerySet(models.QuerySet["Event"]):
-    """Readings of the log."""
+    """Queries on the event log."""
 
     def about_user(self, user_id: int) -> EventQuerySet:
         """What a user did, what was done to the account, and what was done in the user's name; newest first."""
@@ -72,7 +72,7 @@ class OutboxMessage(Work):
     itself, delivered by a task to the handlers of its topic. The same topic and key is told once."""
 
     class Status(models.TextChoices):
-        """Where a message stands; `failed` needs a person."""
+        """What became of a message; `failed` needs a person."""
 
         QUEUED = "queued", "Waiting"
         DELIVERED = "delivered", "Delivered"

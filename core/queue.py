@@ -1,6 +1,6 @@
 """Putting work in a queue, so that a broker that is down never breaks the page (docs/security.md#failure).
 
-Rows are the state: whoever enqueues has stored a row that says what is owed, and beat enqueues stale rows again.
+Rows are the state: before a task is enqueued, a row says what is owed, and beat enqueues stale rows again.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def enqueue(task: str, *args: Any) -> bool:
     try:
         current_app.send_task(task, args=args)
     except (OperationalError, RedisError, OSError) as error:
-        # No traceback: it would say nothing but where we stand, once for every page while the broker is down.
+        # No traceback: it would say nothing but this place, once for every page while the broker is down.
         log.error("queue_unreachable", task=task, error=type(error).__name__)  # noqa: TRY400
         return False
     return True

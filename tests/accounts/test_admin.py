@@ -100,7 +100,7 @@ def test_web_support_sees_why_and_until_when_codes_are_paused_or_off(staff: Clie
     assert "+12025550123" not in page
 
 
-def test_web_support_unlocks_with_a_reason_that_stands_in_the_log(staff: Client, ada: User, stan: User) -> None:
+def test_web_support_unlocks_with_a_reason_that_the_log_keeps(staff: Client, ada: User, stan: User) -> None:
     for _ in range(5):
         type_password(Client(), "ada", "wrong-wrong-wrong")
     phone = phone_for(ada)
@@ -129,7 +129,7 @@ def test_a_method_that_is_off_is_switched_on_again_by_unlocking(staff: Client, a
 
 @pytest.fixture
 def support(db: None) -> User:
-    """Web support: may lock and unlock, and is no superuser."""
+    """Web support: may lock and unlock, and isn't a superuser."""
     user = UserFactory.create(username="sue", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__in=["view_user", "change_user", "unlock_user"]))
     return user

@@ -42,7 +42,9 @@ def guess(user: User, app: AuthenticatorDevice, times: int = 5) -> None:
         type_code(thief, app, wrong_code(app))
 
 
-def test_the_owner_is_told_of_5_wrong_codes_after_the_right_password(ada: User, adas_app: AuthenticatorDevice) -> None:
+def test_the_owner_is_told_about_5_wrong_codes_after_the_right_password(
+    ada: User, adas_app: AuthenticatorDevice
+) -> None:
     guess(ada, adas_app, times=4)
     assert not Mail.objects.exists()
     guess(ada, adas_app, times=3)
@@ -55,7 +57,7 @@ def test_the_owner_is_told_of_5_wrong_codes_after_the_right_password(ada: User, 
         assert word not in str(message.body)
 
 
-def test_the_owner_is_not_told_of_own_slips_in_a_session_that_is_whole(
+def test_the_owner_is_not_told_about_own_slips_in_a_session_that_is_whole(
     client: Client, ada: User, adas_app: AuthenticatorDevice
 ) -> None:
     sign_in(client, ada)
@@ -138,7 +140,7 @@ def test_a_password_without_a_factor_is_void_after_7_days(client: Client, nell: 
     assert Event.objects.get(tag="account:password:voided").data == {"because": "no second factor"}
 
 
-def test_a_password_beside_a_factor_stands_however_old(ada: User, adas_app: AuthenticatorDevice, stan: User) -> None:
+def test_a_password_beside_a_factor_stays_however_old(ada: User, adas_app: AuthenticatorDevice, stan: User) -> None:
     old(ada, days=700)
     void_factorless_passwords()
     assert has_password(ada)

@@ -94,12 +94,12 @@ def test_a_whole_life_of_sign_ins_leaks_nothing(
     assert arguments
     assert "account:code:wrong" in events
     for place, text in places.items():
-        # Six digits stand in the microseconds of times by chance.
+        # The microseconds of times hold six digits by chance.
         timeless = re.sub(r"\d\d:\d\d:\d\d\.\d{6}", "", text)
         for secret in secrets:
             pattern = rf"(?<![0-9a-f]){re.escape(secret)}(?![0-9a-f])"
-            assert not re.search(pattern, timeless), f"{secret!r} stands in {place}"
+            assert not re.search(pattern, timeless), f"{secret!r} is in {place}"
     stored = everything_stored()
     assert "account:code:accepted" in stored
     for secret in [each for each in secrets if len(each) > 6]:
-        assert secret not in stored, f"{secret!r} stands in the database"
+        assert secret not in stored, f"{secret!r} is in the database"

@@ -179,7 +179,7 @@ def test_a_user_gets_five_codes_in_15_minutes(
     assert Event.objects.filter(tag="account:code:limited").count() == 1
 
 
-def test_a_number_gets_ten_codes_in_five_minutes_whoever_asks(texts: list[Text], db: None) -> None:
+def test_a_number_gets_ten_codes_in_five_minutes_no_matter_who_asks(texts: list[Text], db: None) -> None:
     with time_machine.travel(NOON, tick=False):
         statuses = []
         for number in range(11):
@@ -201,7 +201,7 @@ def test_a_network_gets_25_codes_in_five_minutes(texts: list[Text], db: None) ->
     assert statuses == [302] * 25 + [429]
 
 
-def test_a_refused_wish_counts_towards_no_limit(tess: User, tess_phone: PhoneDevice, texts: list[Text]) -> None:
+def test_a_refused_wish_counts_toward_no_limit(tess: User, tess_phone: PhoneDevice, texts: list[Text]) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         browser = Client()
         give_password_only(browser, tess)

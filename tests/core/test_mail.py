@@ -25,7 +25,7 @@ from tests.helpers import sign_in
 
 NOON = "2026-03-02 12:00:00+00:00"
 FOLDERS = sorted(path.parent.name for path in Path(settings.BASE_DIR, "templates/emails").glob("*/subject.txt"))
-# What each mail's text needs, besides brand and support.
+# What each mail's text needs, in addition to brand and support.
 CONTEXTS: dict[str, dict[str, Any]] = {
     "activation": {"address": "http://localhost:8000/accounts/link/abc/", "hours": 24},
     "staff_alert": {"subject": "Something needs a person", "body": "What happened.\nAnd why."},
@@ -136,7 +136,7 @@ def test_an_alert_that_fails_makes_no_further_alert(server_is_down: None) -> Non
 @pytest.mark.parametrize(
     "to", ["mona", "a@clinic.example, b@clinic.example", "a@clinic.example\nBcc: b@clinic.example"]
 )
-def test_what_is_no_address_is_never_sent_to_and_fails_at_once(to: str) -> None:
+def test_what_isnt_an_address_is_never_sent_to_and_fails_at_once(to: str) -> None:
     row = store(to=to)
     send_mail(row.pk)
     row.refresh_from_db()

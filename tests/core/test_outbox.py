@@ -1,4 +1,4 @@
-"""The outbox: a message stands or falls with its transition, and comes through in the end."""
+"""The outbox: a message is there only if its transition is, and comes through in the end."""
 
 from __future__ import annotations
 
