@@ -1,4 +1,4 @@
-"""What the demo needs to have set before the settings are read."""
+"""Environment variables that the demo sets before the settings are read."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from embedded.addresses import DEFAULT_PORT, demo_data_dir
 
 
 def demo_options() -> argparse.ArgumentParser:
-    """The part of the command line of `manage.py demo` that settings depend on."""
+    """Return the parser of the options of `manage.py demo` that settings depend on."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--port", type=int, default=DEFAULT_PORT)
     return parser
 
 
 def prepare_environment(arguments: Sequence[str]) -> None:
-    """Sets demo mode, the data folder of the port, and no services but the embedded ones.
+    """Set demo mode, the port's data folder, and the embedded services only.
 
-    The demo loads made-up people and accounts with a known password: it must never do so in a database that
-    DATABASE_URL, or a file `.env`, happens to name. An unusable port is left to the command to complain of.
+    The demo loads invented people and accounts with a known password, which must never end up in a database that
+    DATABASE_URL or a `.env` file happens to name. The command itself reports an unusable port.
     """
     try:
         port = demo_options().parse_known_args(list(arguments))[0].port

@@ -1,4 +1,4 @@
-"""What would have gone out: the demo's outbox (never written outside demo and tests)."""
+"""The demo's outbox: messages that would have been sent (never written outside demo and tests)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from django.utils import timezone
 
 
 class DemoMessage(models.Model):
-    """A mail, text message or call that the demo keeps instead of sending (docs/developers/index.md#commands)."""
+    """An email, text message, or call that the demo stores instead of sending (docs/developers/index.md#commands)."""
 
     class Kind(models.TextChoices):
-        """How it would have gone out."""
+        """How it would have been sent."""
 
         EMAIL = "email", "Email"
         SMS = "sms", "Text message"

@@ -13,8 +13,8 @@ from portal.models import Announcement
 
 EASTERN = ZoneInfo("America/New_York")
 SATURDAY = 5
-# Renewals of the next season that is at least this many days away.
-SEASON_AHEAD = 45
+# The renewal season in the news is at least this many days away; changes are due two weeks before it.
+SEASON_AHEAD = 21
 ROLE = Membership.Role
 
 
@@ -32,9 +32,9 @@ def pieces(today: dt.date) -> list[dict[str, Any]]:
     return [
         {
             "title": "Scheduled maintenance this Saturday",
-            "body": f"The portal will be unavailable from Saturday, {day_long(saturday)}, 11 p.m. to Sunday, 3 a.m. "
-            "ET. You won’t be able to sign in or create certificates during that time. If you need a certificate "
-            "for Monday morning, please create it before then.",
+            "body": f"The portal will be unavailable from 11 p.m. Saturday, {day_long(saturday)}, to 3 a.m. Sunday "
+            "(Eastern). You won’t be able to sign in or create certificates during that time. If you need a "
+            "certificate for Monday morning, please create it before then.",
             "for_visitors": True,
             "published_from": _at(today, days_ago=2),
             "published_until": dt.datetime.combine(saturday + dt.timedelta(days=1), dt.time(3), tzinfo=EASTERN),
@@ -42,7 +42,7 @@ def pieces(today: dt.date) -> list[dict[str, Any]]:
         {
             "title": f"Renewals for {day_long(season)}",
             "body": f"We send renewal offers 60 days before a policy expires. If yours renews on {day_long(season)}, "
-            f"please report changes in your practice by {day_long(season - dt.timedelta(days=30))}: clinicians who "
+            f"please report changes in your practice by {day_long(season - dt.timedelta(days=14))}: clinicians who "
             "join or leave, new locations, and new procedures.\n\nCoverage isn’t renewed until we receive your "
             "acceptance and bind the new term.",
             "audience": [ROLE.POLICYHOLDER.value, ROLE.AGENT.value],
@@ -69,7 +69,7 @@ def pieces(today: dt.date) -> list[dict[str, Any]]:
 
 
 def _next_season(today: dt.date) -> dt.date:
-    """Return the January 1 or July 1 that comes next, unless it is too close for changes."""
+    """Return the next January 1 or July 1, unless it's too close for changes."""
     seasons = (dt.date(today.year + half // 2, 7 if half % 2 else 1, 1) for half in range(5))
     return next(day for day in seasons if (day - today).days >= SEASON_AHEAD)
 

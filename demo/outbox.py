@@ -1,4 +1,4 @@
-"""The demo's way out: emails and texts become rows that anybody at the demo can read."""
+"""The demo's delivery: emails and texts become rows that everyone in the demo can read."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def refuse_in_production() -> None:
 
 
 def keep(*, kind: DemoMessage.Kind, to: str, body: str, subject: str = "") -> DemoMessage:
-    """Stores a message, with the code and the links that its text holds."""
+    """Store a message, with the code and the links in its text."""
     code = _CODE.search(body)
     return DemoMessage.objects.create(
         kind=kind,
@@ -37,7 +37,7 @@ def keep(*, kind: DemoMessage.Kind, to: str, body: str, subject: str = "") -> De
 
 
 def as_json(message: DemoMessage) -> dict[str, Any]:
-    """One element of /demo/outbox.json (docs/developers/index.md#commands)."""
+    """Return one element of /demo/outbox.json (docs/developers/index.md#commands)."""
     return {
         "kind": message.kind,
         "to": message.to,
@@ -50,14 +50,14 @@ def as_json(message: DemoMessage) -> dict[str, Any]:
 
 
 class DemoEmailBackend(BaseEmailBackend):
-    """Django's email backend that keeps each email, once for each recipient."""
+    """Email backend that stores each email, once for each recipient."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         refuse_in_production()
         super().__init__(*args, **kwargs)
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
-        """Keeps the emails and says how many there were."""
+        """Store the emails, and return how many there were."""
         for message in email_messages:
             for recipient in message.recipients():
                 keep(
@@ -70,11 +70,11 @@ class DemoEmailBackend(BaseEmailBackend):
 
 
 class DemoTextGateway:
-    """The gateway for text messages (see `accounts.messaging.TextGateway`) that keeps them."""
+    """Gateway for text messages (see `accounts.messaging.TextGateway`) that stores them."""
 
     def __init__(self) -> None:
         refuse_in_production()
 
     def send_text(self, to: str, body: str, reference: str) -> str:
-        """Keeps a text and returns an id as a provider would."""
+        """Store a text, and return an id as a provider would."""
         return f"demo-{keep(kind=DemoMessage.Kind.SMS, to=to, body=body).pk}"

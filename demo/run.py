@@ -52,7 +52,7 @@ class Demo:
     children: list[Child] = field(default_factory=list)
 
     def run(self) -> None:
-        """Starts everything, says so, and keeps it running until INT or TERM."""
+        """Start everything, print the addresses, and keep it running until INT or TERM."""
         for number in SIGNALS:
             # Ours even where the shell has set INT to be ignored, as it does for a command in the background.
             signal.signal(number, _stop)
@@ -66,12 +66,12 @@ class Demo:
             self._stop_all()
 
     def say(self, line: str) -> None:
-        """One line for the person who started the demo."""
+        """Print a line for the person who started the demo."""
         print(line, file=self.out, flush=True)
 
     @contextmanager
     def step(self, done: str) -> Iterator[None]:
-        """Says what has been done, and how long it took."""
+        """Print what was done and how long it took."""
         start = time.monotonic()
         yield
         self.say(f"{time.monotonic() - start:6.1f} s  {done}")
@@ -148,7 +148,7 @@ class Demo:
         )
 
     def _beat(self) -> Child:
-        """Its schedule is in memory: every task of it looks at rows, and comes again soon enough."""
+        """Return beat, with its schedule in memory: all its tasks look at rows and run again soon."""
         options = ("-S", "celery.beat:Scheduler", "--pidfile=", "-l", "INFO")
         return self._child("beat", ["celery", "-A", "portal.celery:app", "beat", *options], ready=lambda: True)
 

@@ -51,7 +51,13 @@ BOOKS = {
     "policyholder": (SAINT_ALDHELM, TWO_RIVERS, SURGERY_CENTER, HEALTH_PLAN),
     "agent": (TWO_RIVERS, LOCUMS),
 }
-CERTIFICATES = {"insured": 1, "practitioner": 1, "policyholder": 2, "agent": 1}
+# Username → the order of the user's coverages, and which of them get a certificate: the agent's is for another client.
+CERTIFICATES = {
+    "insured": ("external_id", slice(0, 1)),
+    "practitioner": ("external_id", slice(0, 1)),
+    "policyholder": ("external_id", slice(1, 3)),
+    "agent": ("-external_id", slice(0, 1)),
+}
 
 
 def make_samples() -> int:
@@ -75,7 +81,8 @@ def _make_for(user: User, addresses: tuple[Address, ...]) -> int:
         expires__gt=today,
         ended_reason="",
     )
-    coverages = list(in_force.with_policy().order_by("external_id")[: CERTIFICATES[user.username]])
+    order, chosen = CERTIFICATES[user.username]
+    coverages = list(in_force.with_policy().order_by(order)[chosen])
     membership = acting_membership(user, coverages[0])
     holders = [keep_holder(by=user, membership=membership, **address._asdict()) for address in addresses]
     for coverage, holder in zip(coverages, holders, strict=False):

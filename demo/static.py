@@ -1,4 +1,4 @@
-"""Style sheets and scripts of the demo: collected when they have changed."""
+"""Style sheets and scripts of the demo, collected when they change."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.core.management import call_command
 
 
 def collect_static() -> bool:
-    """Collects the static files if they differ from those collected last; says whether they did."""
+    """Collect the static files if they changed since last time, and return whether they did."""
     stamp = Path(settings.STATIC_ROOT) / ".collected"
     wanted = _fingerprint()
     if stamp.exists() and stamp.read_text() == wanted:
@@ -22,7 +22,7 @@ def collect_static() -> bool:
 
 
 def _fingerprint() -> str:
-    """What tells one state of the source files from another: their names, sizes and times."""
+    """Return a hash of the source files' names, sizes, and times."""
     digest = hashlib.sha256(settings.STORAGES["staticfiles"]["BACKEND"].encode())
     for finder in get_finders():
         for path, storage in finder.list([]):

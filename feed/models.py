@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.files.storage import Storage, storages
@@ -162,16 +162,16 @@ class Run(models.Model):
     class Meta:
         ordering = ("-id",)
         default_permissions = ("view",)
-        permissions: ClassVar = [
+        permissions = [
             ("load_package", "Can upload packages of the carrier feed"),
             ("release_held_run", "Can release held packages, with a reason"),
         ]
-        constraints: ClassVar = [
+        constraints = [
             models.UniqueConstraint(
                 fields=["idempotency_key", "uploaded_by"], nulls_distinct=False, name="feed_run_once"
             ),
         ]
-        indexes: ClassVar = [
+        indexes = [
             models.Index(
                 fields=["created_at"],
                 condition=models.Q(status__in=("received", "checking")),

@@ -20,20 +20,20 @@ MOST_POLICIES = 100_000
 
 
 class Command(BaseCommand):
-    """Starts PostgreSQL, Redis, the workers and the web server, and stops them all on INT or TERM.
+    """Start PostgreSQL, Redis, the workers, and the web server, and stop them all on INT or TERM.
 
-    Data stays in the port's data folder between starts; `--fresh` forgets it. Two demos can run on two ports.
+    Data stays in the port's data folder between starts; `--fresh` deletes it. Two demos can run on two ports.
     """
 
-    # One sentence says what is missing, before anything else is looked at.
+    # A missing library gets one sentence instead of the system checks' output.
     requires_system_checks = ()
     runner = Demo
-    help = "Runs the whole portal on this machine with made-up people and policies."
+    help = "Run the whole portal on this machine with invented people and policies."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="where the web server listens (8000)")
-        parser.add_argument("--policies", type=int, default=40, help="how many policies to make up (40)")
-        parser.add_argument("--fresh", action="store_true", help="forget what earlier demos on this port left")
+        parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="port of the web server (8000)")
+        parser.add_argument("--policies", type=int, default=40, help="number of policies in the example book (40)")
+        parser.add_argument("--fresh", action="store_true", help="delete the data of earlier demos on this port")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEMO:
@@ -42,11 +42,11 @@ class Command(BaseCommand):
             raise CommandError(missing)
         port = options["port"]
         if not 1 <= port <= 65535:
-            raise CommandError(f"{port} isn't a port: choose one from 1 to 65535.")
+            raise CommandError(f"{port} isn't a port. Choose one from 1 to 65535.")
         if not FEWEST_POLICIES <= options["policies"] <= MOST_POLICIES:
             raise CommandError(f"Choose from {FEWEST_POLICIES} to {MOST_POLICIES:,} policies.")
         if not port_is_free(port):
-            raise CommandError(f"Port {port} can't be used (is it taken?): choose another, as in --port {port + 1}.")
+            raise CommandError(f"Port {port} can't be used; it may be taken. Choose another, as in --port {port + 1}.")
         try:
             if options["fresh"]:
                 client.erase(settings.DATA_DIR)
