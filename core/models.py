@@ -33,9 +33,9 @@ class Event(models.Model):
     """One line of the log: who, for whom, what, when, where (docs/security.md#audit). Written by
     `core.events.record_event`.
 
-    Append-only: triggers of the database refuse UPDATE, DELETE, and TRUNCATE, whatever a session sets. The table is
-    partitioned by year of `at`; retention drops whole partitions (`core.partitions`). Actors are kept as id and name,
-    not as foreign keys, so that a line stays what it was when it was written.
+    Append-only: triggers of the database refuse UPDATE, TRUNCATE, and DELETE of anything younger than five years,
+    whatever a session sets. Actors are kept as id and name, not as foreign keys, so that a line stays what it was when
+    it was written.
     """
 
     at = models.DateTimeField(default=timezone.now, editable=False)
@@ -57,6 +57,7 @@ class Event(models.Model):
     class Meta:
         ordering = ("-at", "-id")
         indexes = [
+            models.Index(fields=["-at", "-id"], name="event_at"),
             models.Index(fields=["actor_id", "-at"], name="event_actor"),
             models.Index(fields=["on_behalf_of_id", "-at"], name="event_on_behalf_of"),
             models.Index(fields=["subject_type", "subject_id", "-at"], name="event_subject"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 from celery import shared_task
 
-from core import mail, outbox, partitions, refusals, throttle, work
+from core import events, mail, outbox, refusals, throttle, work
 
 log = structlog.get_logger(__name__)
 
@@ -30,12 +30,12 @@ def send_mail(mail_id: int) -> None:
 
 @shared_task
 def keep_house() -> None:
-    """Daily: partitions of the event log for the years ahead and retention of the years behind; old throttle rows and
-    mails."""
-    added, dropped = partitions.keep_partitions() if partitions.may_keep_partitions() else ([], [])
-    forgotten, mails = throttle.forget_old(), mail.forget_old()
+    """Daily: forget what is past its time, in the event log, the throttle, and the mails."""
     log.info(
-        "house_kept", years_added=added, years_dropped=dropped, throttles_forgotten=forgotten, mails_forgotten=mails
+        "house_kept",
+        events_deleted=events.forget_old(),
+        throttles_forgotten=throttle.forget_old(),
+        mails_forgotten=mail.forget_old(),
     )
 
 

@@ -341,7 +341,8 @@ CERTIFICATES_PRINT_NPI = env.bool("CERTIFICATES_PRINT_NPI", default=False)
 
 # How long mails that were sent stay in admin.
 MAILS_KEPT = timedelta(days=env.int("MAILS_KEPT_DAYS", default=30))
-EVENT_RETENTION_YEARS = env.int("EVENT_RETENTION_YEARS", default=5)
+# The database itself keeps five years; longer is possible, shorter isn't.
+EVENT_RETENTION_YEARS = max(5, env.int("EVENT_RETENTION_YEARS", default=5))
 
 # Language, time, static files, stored files, mail.
 LANGUAGE_CODE = "en-us"

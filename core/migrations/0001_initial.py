@@ -4,8 +4,6 @@ import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations, models
 
-from core.partitions import add_year
-
 
 EVENT_TABLE = """
 CREATE TABLE core_event (
@@ -38,12 +36,6 @@ END $$;
 CREATE TRIGGER no_truncate_partition BEFORE TRUNCATE ON core_event_default
     FOR EACH STATEMENT EXECUTE FUNCTION core_event_refuse();
 """
-
-
-def add_first_years(apps, schema_editor):
-    year = django.utils.timezone.now().year
-    for each in (year, year + 1):
-        add_year(each, schema_editor.connection)
 
 
 class Migration(migrations.Migration):
@@ -114,7 +106,6 @@ class Migration(migrations.Migration):
                 migrations.RunSQL(EVENT_TABLE, "DROP TABLE core_event; DROP FUNCTION core_event_refuse();"),
             ],
         ),
-        migrations.RunPython(add_first_years, migrations.RunPython.noop),
         pgtrigger.migrations.AddTrigger(
             model_name='event',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'The event log is append-only: % refused', TG_OP;", hash='5c14d9e9baea9b8ab3b8f63aad6980653d742d04', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_56466', table='core_event', when='BEFORE')),

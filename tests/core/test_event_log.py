@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from io import StringIO
-from zoneinfo import ZoneInfo
+from importlib import import_module
 
 import pytest
 import time_machine
-from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
+from django.db.migrations.executor import MigrationExecutor
 from django.test import Client, RequestFactory
+from django.utils import timezone
 from pytest_django import Settings
 
-from core import partitions
 from core.events import record_event
 from core.middleware import acting_in
 from core.models import Event
@@ -36,7 +38,7 @@ def test_a_line_says_who_for_whom_what_when_and_where() -> None:
     assert (event.on_behalf_of_id, event.on_behalf_of_name) == (customer.pk, "customer")
     assert (event.subject_type, event.subject_id) == ("accounts.user", str(customer.pk))
     assert (event.ip, event.agent, event.request_id) == ("192.0.2.7", "Netscape", "abc123")
-    assert event.at == datetime(2026, 3, 2, 12, tzinfo=UTC)
+    assert event.at == dt.datetime(2026, 3, 2, 12, tzinfo=dt.UTC)
     assert event.data == {"a": 1}
 
 
@@ -65,20 +67,41 @@ STATEMENTS = (
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("statement", STATEMENTS)
-@pytest.mark.parametrize("partition", ["core_event", "this year", "core_event_default"])
 @pytest.mark.parametrize(
     "setting",
     ["", "SET LOCAL pgtrigger.ignore = '{core_event}'", "SET LOCAL session_replication_role = replica"],
     ids=["nothing set", "a trigger library's switch", "the role of a replica"],
 )
-def test_the_database_refuses_to_change_or_remove_a_line(statement: str, partition: str, setting: str) -> None:
+def test_the_database_refuses_to_change_or_remove_a_line(statement: str, setting: str) -> None:
     record_event("test:thing:done")
-    with time_machine.travel("2019-05-05 12:00:00+00:00"):
+    with time_machine.travel(timezone.now() - dt.timedelta(days=5 * 365)):
         record_event("test:thing:done")
-    table = partitions.partition_name(Event.objects.latest("at").at.year) if partition == "this year" else partition
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"{setting}; {statement.format(table=table)}")
+        cursor.execute(f"{setting}; {statement.format(table='core_event')}")
     assert Event.objects.filter(tag="test:thing:done").count() == 2
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("statement", STATEMENTS[::2], ids=["update", "truncate"])
+def test_what_is_past_the_retention_can_be_deleted_and_nothing_else_done_to_it(statement: str) -> None:
+    with time_machine.travel("2015-05-05 12:00:00+00:00"):
+        record_event("test:thing:done")
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement.format(table="core_event"))
+    assert Event.objects.filter(tag="test:thing:done").delete()[0] == 1
+
+
+@pytest.mark.django_db
+def test_a_function_of_the_same_name_does_not_move_the_time_of_the_log() -> None:
+    record_event("test:thing:done")
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE SCHEMA evil; "
+            "CREATE FUNCTION evil.now() RETURNS timestamptz LANGUAGE sql AS $$SELECT timestamptz '2100-01-01'$$;"
+            "SET LOCAL search_path = evil, public, pg_catalog; SET LOCAL timezone = 'Etc/GMT+12';"
+            "DELETE FROM public.core_event"
+        )
+    assert Event.objects.filter(tag="test:thing:done").count() == 1
 
 
 @pytest.mark.django_db
@@ -89,19 +112,6 @@ def test_the_orm_is_refused_as_well() -> None:
         event.save()
     with pytest.raises(DatabaseError, match="DELETE refused"), transaction.atomic():
         event.delete()
-
-
-@pytest.mark.django_db
-def test_a_year_that_is_added_later_refuses_as_well() -> None:
-    year = max(partitions.existing_years()) + 1
-    partitions.add_year(year)
-    with time_machine.travel(f"{year}-06-01 12:00:00+00:00"):
-        record_event("test:thing:done")
-    for statement in STATEMENTS:
-        asked = statement.format(table=partitions.partition_name(year))
-        with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL session_replication_role = replica; {asked}")
-    assert Event.objects.filter(tag="test:thing:done").count() == 1
 
 
 @pytest.fixture
@@ -133,69 +143,69 @@ def test_a_role_that_does_not_own_the_log_can_not_even_take_it_away(statement: s
 
 
 @pytest.mark.usefixtures("as_a_role_that_owns_nothing")
-def test_the_nightly_task_leaves_the_years_to_the_owner_of_the_log() -> None:
-    keep_house()
-    with pytest.raises(CommandError, match="Only the owner"):
-        call_command("keep_event_log")
-
-
-@pytest.mark.django_db
-def test_the_owner_of_the_log_keeps_its_years_by_a_command() -> None:
-    said = StringIO()
-    call_command("keep_event_log", stdout=said)
-    assert "Years dropped: none." in said.getvalue()
-
-
-@pytest.mark.django_db
-def test_retention_drops_whole_years_and_nothing_younger(settings: Settings) -> None:
-    settings.EVENT_RETENTION_YEARS = 5
-    year = min(partitions.existing_years()) - 10
-    for each in (year, year + 1, year + 2):
-        partitions.add_year(each)
-        with time_machine.travel(f"{each}-06-01 12:00:00+00:00"):
+def test_the_nightly_task_deletes_what_is_past_retention_and_nothing_younger_though_its_role_owns_nothing(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.events.BATCH", 2)
+    now = timezone.now()
+    # Five years have one or two leap days.
+    for days in (12 * 366, 9 * 366, 5 * 365 + 3, 5 * 365, 4 * 365):
+        with time_machine.travel(now - dt.timedelta(days=days)):
             record_event("test:thing:done")
-    added, dropped = partitions.keep_partitions(datetime(year + 7, 1, 15, tzinfo=UTC))
-    assert (added, dropped) == ([year + 7, year + 8], [year, year + 1])
-    assert Event.objects.get(tag="test:thing:done").at.year == year + 2
-    said = Event.objects.filter(tag="core:event_log:dropped").order_by("pk").values_list("data__year", flat=True)
-    assert list(said) == [year, year + 1]
-
-
-@pytest.mark.django_db
-def test_an_event_of_the_last_day_of_a_year_is_kept_for_five_years_to_the_day(settings: Settings) -> None:
-    """Five years have one or two leap days: they are more than 5 × 365 days."""
+    settings.EVENT_RETENTION_YEARS = 6
+    keep_house()
+    assert Event.objects.filter(tag__startswith="test:").count() == 3
     settings.EVENT_RETENTION_YEARS = 5
-    year = min(partitions.existing_years()) - 10
-    partitions.add_year(year)
-    assert partitions.keep_partitions(datetime(year + 5, 12, 31, 23, 59, tzinfo=UTC))[1] == []
-    assert partitions.keep_partitions(datetime(year + 6, 1, 1, tzinfo=UTC))[1] == [year]
+    keep_house()
+    kept = Event.objects.filter(tag__startswith="test:").order_by("at")
+    assert [(now - event.at).days // 365 for event in kept] == [5, 4]
+    said = Event.objects.filter(tag="core:event_log:deleted").order_by("pk").values_list("data__lines", flat=True)
+    assert list(said) == [2, 1]
 
 
-@pytest.mark.django_db
-def test_the_year_ahead_gets_its_partition_before_it_begins() -> None:
-    year = max(partitions.existing_years()) + 5
-    assert partitions.keep_partitions(datetime(year, 12, 31, 23, 59, tzinfo=UTC))[0] == [year, year + 1]
-    with time_machine.travel(f"{year + 1}-01-01 00:00:00+00:00"):
-        record_event("test:thing:done")
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT tableoid::regclass::text FROM core_event")
-        assert cursor.fetchone() == (partitions.partition_name(year + 1),)
+def test_the_retention_can_only_be_longer_than_five_years() -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", "from portal.settings import EVENT_RETENTION_YEARS as years; print(years)"],
+        env={**os.environ, "EVENT_RETENTION_YEARS": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout.strip() == "5"
 
 
-@pytest.mark.django_db
-def test_the_years_of_the_log_are_those_of_utc_whatever_clock_its_keeper_reads() -> None:
-    year = max(partitions.existing_years()) + 5
-    new_years_eve = datetime(year, 12, 31, 23, 58, tzinfo=ZoneInfo("America/New_York"))
-    assert partitions.keep_partitions(new_years_eve)[0] == [year + 1, year + 2]
-
-
-@pytest.mark.django_db
-def test_a_year_that_came_too_early_stays_in_the_default_partition() -> None:
-    year = max(partitions.existing_years()) + 1
-    with time_machine.travel(f"{year}-03-01 12:00:00+00:00"):
-        record_event("test:thing:done")
-    assert partitions.add_year(year) is False
-    assert Event.objects.filter(tag="test:thing:done").count() == 1
+@pytest.mark.django_db(transaction=True)
+def test_the_lines_of_a_log_by_years_move_into_the_table_that_follows_it() -> None:
+    """The migration over lines in partitions, with the rights that a role has."""
+    everything = MigrationExecutor(connection).loader.graph.leaf_nodes()
+    try:
+        MigrationExecutor(connection).migrate([("core", "0004_work_and_mails")])
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TABLE core_event; DROP FUNCTION core_event_refuse();")
+            cursor.execute(import_module("core.migrations.0001_initial").EVENT_TABLE)
+            cursor.execute(
+                "CREATE TABLE core_event_2024 PARTITION OF core_event FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');"
+                "CREATE TRIGGER no_truncate_partition BEFORE TRUNCATE ON core_event_2024"
+                " FOR EACH STATEMENT EXECUTE FUNCTION core_event_refuse()"
+            )
+            cursor.execute(import_module("core.migrations.0003_append_only").FORWARD)
+            for day in ("2024-03-01", "2024-12-31", "2026-02-03"):
+                cursor.execute(
+                    "INSERT INTO core_event (at, tag, actor_name, on_behalf_of_name, subject_type, subject_id, agent,"
+                    " request_id, session_id, data) VALUES (%s, 'test:thing:done', '', '', '', '', '', '', '', '{}')",
+                    [day],
+                )
+            cursor.execute("SELECT id, at, tag FROM core_event ORDER BY id")
+            before = cursor.fetchall()
+        assert len(before) == 3
+        MigrationExecutor(connection).migrate([("core", "0005_event_log_is_one_table")])
+        assert list(Event.objects.order_by("id").values_list("id", "at", "tag")) == before
+        assert record_event("test:thing:done").pk > before[-1][0]
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT relkind FROM pg_class WHERE relname LIKE 'core\\_event%' AND relkind IN ('r', 'p')")
+            assert cursor.fetchall() == [("r",)]
+    finally:
+        MigrationExecutor(connection).migrate(everything)
 
 
 @pytest.mark.django_db
