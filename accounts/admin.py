@@ -102,7 +102,7 @@ class NewUserForm(forms.ModelForm[User]):
 
 @admin.register(User)
 class UserAdmin(StaffAdmin[User]):
-    """Accounts. Every look at one is recorded; what a person may do in the portal stands in memberships, and only
+    """Accounts. Every look at one is recorded; what a person may do in the portal depends on memberships, and only
     superusers change who is staff."""
 
     list_display = ("username", "full_name", "email", "is_staff", "is_active", "last_login")

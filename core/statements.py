@@ -1,6 +1,6 @@
 """Statements that every page asks, written once per process and asked with fresh values each time.
 
-Django writes the SQL of a queryset anew for each request, which costs more than asking it. A page that asks the same
+Django writes the SQL of a queryset again for each request, which costs more than asking it. A page that asks the same
 question every time declares it here instead, in one of two forms:
 
 - `prepared` keeps the SQL of a queryset. The queryset stays the only definition: nothing is written twice.

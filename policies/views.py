@@ -34,7 +34,7 @@ def policy_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def policy_page(request: HttpRequest, public_id: str) -> HttpResponse:
-    """One policy: where it stands, its terms, and the coverages that the user may see. 404 for an outsider."""
+    """One policy: its status, its terms, and the coverages that the user may see. 404 for an outsider."""
     user = user_of(request)
     policy = get_object_or_404(with_history(Policy.objects.visible_to(user).with_page()), public_id=public_id)
     return render(request, "policies/policy.html", {"page": page_of_policy(request, user, policy)})

@@ -94,7 +94,7 @@ ALLOWED_HOSTS: list[str] = env.list(
     "ALLOWED_HOSTS", default=[] if PRODUCTION else ["localhost", "127.0.0.1", "testserver"]
 )
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-# How many proxies of ours stand in front; the client's address is read that many hops from the right, never further.
+# How many proxies of ours are in front; the client's address is read that many hops from the right, never further.
 TRUSTED_PROXY_HOPS = env.int("TRUSTED_PROXY_HOPS", default=1 if PRODUCTION else 0)
 
 INSTALLED_APPS = [
@@ -185,7 +185,7 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 CELERY_BROKER_URL = _services.broker_url
 CELERY_RESULT_BACKEND = None
 CELERY_TASK_IGNORE_RESULT = True
-# Messages are data, never code; and whoever reaches Redis may not stop or slow down a worker by a broadcast.
+# Messages are data, never code; and someone who reaches Redis may not stop or slow down a worker by a broadcast.
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
@@ -313,7 +313,7 @@ FEED_WATCH_DIR = env.str("FEED_WATCH_DIR", default="")
 FEED_MAX_BYTES = env.int("FEED_MAX_BYTES", default=2 * 1024**3)
 FEED_MAX_UNPACKED_BYTES = env.int("FEED_MAX_UNPACKED_BYTES", default=20 * 1024**3)
 FEED_STALE_AFTER = timedelta(hours=env.int("FEED_STALE_AFTER_HOURS", default=84))
-# Sources that came once and are not expected again (a book taken over); their age is no alarm.
+# Sources that came once and are not expected again (a book taken over); their age isn't an alarm.
 FEED_SOURCES_AT_REST: list[str] = env.list("FEED_SOURCES_AT_REST", default=[])
 # Sources whose first package may be applied without a person's decision; any other is held.
 FEED_KNOWN_SOURCES: list[str] = env.list("FEED_KNOWN_SOURCES", default=[] if PRODUCTION else ["core", "benchmark"])

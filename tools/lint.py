@@ -18,6 +18,7 @@ CHECKS: dict[str, list[str]] = {
     "djlint": ["-m", "djlint", "--lint", "--quiet", "templates"],
     "codespell": ["-m", "codespell_lib"],
     "css classes": ["-m", "tools.css_classes"],
+    "wording": ["-m", "tools.wording"],
     "references": ["-m", "tools.citations"],
     "HTML": ["-m", "tools.html"],
     "import-linter": ["-c", "from importlinter.cli import lint_imports_command as run; run()"],

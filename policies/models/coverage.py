@@ -176,7 +176,7 @@ class EreOffer(FeedRow):
     """
 
     class Status(models.TextChoices):
-        """Where the offer stands."""
+        """The status of the offer."""
 
         OFFERED = "offered", "Offered"
         ELECTED = "elected", "Elected"

@@ -218,7 +218,7 @@ class AgentOfRecordQuerySet(FeedQuerySet):
         return self.not_retired().filter(Q(ends=None) | Q(ends__gt=day), starts__lte=day)
 
     def today(self) -> Self:
-        """Those in office today, by the carrier's own day (TIME_ZONE): an appointment is no policy period."""
+        """Those in office today, by the carrier's own day (TIME_ZONE): an appointment isn't a policy period."""
         return self.on(carrier_today())
 
 

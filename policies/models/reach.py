@@ -1,6 +1,6 @@
 """How far a user reaches: their memberships in effect, asked for once a request, and the rows that they open.
 
-Every `visible_to` of policies goes through here. The parties stand in the conditions as plain ids, and roles that the
+Every `visible_to` of policies goes through here. The conditions name the parties as plain ids, and roles that the
 user doesn't have are not asked about: that keeps the queries short for the database to plan and for Django to write.
 """
 
@@ -159,7 +159,7 @@ def asked_once() -> Iterator[None]:
 
 
 def forget(user_id: int) -> None:
-    """Read this user's memberships anew, should the request go on after it has changed them."""
+    """Drop the cached reach after changing a user's memberships."""
     kept = _kept.get()
     if kept is not None:
         kept.pop(user_id, None)

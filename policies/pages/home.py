@@ -1,4 +1,4 @@
-"""Status at a glance (S-22): what a user's policies come to today, for home."""
+"""Status at a glance (S-22): a summary of a user's policies, for home."""
 
 from __future__ import annotations
 
