@@ -80,7 +80,7 @@
       note.className = "notice";
       note.setAttribute("role", "status");
       const text = document.createElement("p");
-      text.textContent = "What you had typed on this page is back. It has not been sent yet.";
+      text.textContent = "What you typed on this page is back. It hasn’t been sent yet.";
       note.append(text);
       document.querySelector("main .page, #content-start, main").prepend(note);
     }

@@ -66,7 +66,7 @@ def test_what_was_typed_comes_back_after_signing_in_again(page: Page, site: str,
     page.get_by_role("button", name="Verify").click()
     expect(page).to_have_url(site + FORM)
     expect(page.get_by_label("Mobile phone number")).to_have_value("(202) 555-0123")
-    expect(page.get_by_text("What you had typed on this page is back.")).to_be_visible()
+    expect(page.get_by_text("What you typed on this page is back.")).to_be_visible()
 
 
 def test_what_was_typed_is_never_shown_to_another_user(page: Page, site: str, ada: User, settings: Settings) -> None:
