@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import unicodedata
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -20,15 +21,19 @@ from django.utils import timezone
 from accounts.events import AccountEvent
 from accounts.guards import user_of
 from accounts.methods import devices_of, method_of
-from accounts.models import CodeDevice, User
+from accounts.models import Challenge, CodeDevice, User
+from accounts.models.challenges import Delivery
 from accounts.models.users import fold_username
 from accounts.services import links, locks
 from accounts.services.remembering import describe_agent
 from core.admin import StaffAdmin
-from core.events import record_event
+from core.desk import DeskItem, counted
+from core.events import StaffEvent, record_event
 from core.models import Event
 
 EVENTS_SHOWN = 200
+# The desk names so many locked accounts; the list has all.
+DESK_SHOWN = 5
 
 # The rights of a group are in the code, and `manage.py staff_groups` sets them. Django registered groups on import.
 admin.site.unregister(Group)
@@ -100,13 +105,28 @@ class NewUserForm(forms.ModelForm[User]):
         return super().save(commit)
 
 
+class SignInFilter(admin.SimpleListFilter):
+    """Who is locked out now."""
+
+    title = "sign-in"
+    parameter_name = "sign_in"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("locked", "Locked now")]
+
+    def queryset(self, request: HttpRequest, users: models.QuerySet[User]) -> models.QuerySet[User]:
+        if self.value() != "locked":
+            return users
+        return users.filter(pk__in=locks.locked_now().values("pk"))
+
+
 @admin.register(User)
 class UserAdmin(StaffAdmin[User]):
     """Accounts. Every look at one is recorded; what a person may do in the portal depends on memberships, and only
     superusers change who is staff."""
 
     list_display = ("username", "full_name", "email", "is_staff", "is_active", "last_login")
-    list_filter = ("is_staff", "is_active")
+    list_filter = (SignInFilter, "is_staff", "is_active")
     list_per_page = 50
     search_fields = ("username", "first_name", "last_name", "email")
     search_help_text = "Username, name, or email."
@@ -163,6 +183,23 @@ class UserAdmin(StaffAdmin[User]):
 
     def customer(self, row: User) -> User:
         return row
+
+    def desk(self, request: HttpRequest) -> list[DeskItem]:
+        """Return who is locked out now, by name and recorded, and how many codes didn't arrive."""
+        locked = list(locks.locked_now().order_by("username_key"))
+        if locked:
+            record_event(StaffEvent.LIST_VIEWED, model=self.opts.label_lower, asked=["desk"], found=len(locked))
+        lines = [(str(user), reverse("admin:accounts_user_change", args=[user.pk])) for user in locked[:DESK_SHOWN]]
+        href = reverse("admin:accounts_user_changelist") + "?sign_in=locked"
+        return [counted("Locked accounts", len(locked), href, lines=tuple(lines)), self._failed_texts(request)]
+
+    def _failed_texts(self, request: HttpRequest) -> DeskItem:
+        day_ago = timezone.now() - dt.timedelta(days=1)
+        lost = (Delivery.UNDELIVERED, Delivery.FAILED, Delivery.UNKNOWN)
+        failed = Challenge.objects.filter(created_at__gt=day_ago, delivery__in=lost).count()
+        log = reverse("admin:core_event_changelist") + f"?q={AccountEvent.CODE_NOT_SENT}"
+        href = log if request.user.has_perm("core.view_event") else ""
+        return counted("Texts that failed in 24 hours", failed, href)
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view

@@ -11,6 +11,7 @@ from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 
 from accounts.guards import store_of
 from accounts.navigation import wanted_page, with_query
@@ -38,7 +39,7 @@ class PortalAdminSite(AdminSite):
 
     site_header = f"{settings.BRAND['portal_name']}: staff"
     site_title = f"{settings.BRAND['portal_name']} staff"
-    index_title = "Staff desk"
+    index_title = "Support desk"
     site_url = "/"
 
     def has_permission(self, request: HttpRequest) -> bool:
@@ -46,6 +47,12 @@ class PortalAdminSite(AdminSite):
         if not (user.is_active and user.is_staff and user.is_verified()):
             return False
         return row is not None and row.has_fresh_code()
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """Show the support desk: the reports of each list that the user may see (`StaffAdmin.desk`)."""
+        seen: list[Any] = [each for each in self._registry.values() if each.has_view_permission(request)]
+        desk = [item for each in seen for item in each.desk(request)]
+        return super().index(request, {**(extra_context or {}), "desk": desk})
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Where admin sends whom it does not admit: to the code, or nowhere. Raises PermissionDenied for customers."""

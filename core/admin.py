@@ -18,8 +18,10 @@ from django.core.paginator import Paginator
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
 
 from core import work
+from core.desk import DeskItem, counted
 from core.events import StaffEvent, record_event, subject_label
 from core.models import Event, Mail, OutboxMessage
 
@@ -168,6 +170,10 @@ class StaffAdmin(admin.ModelAdmin[Row]):
         actions = sorted(set(request.POST.getlist("action")) & set(self.get_actions(request)))
         data = {"model": self.opts.label_lower, "action": actions, "rows": rows}
         record_event(StaffEvent.ACTION_RUN, **data)
+
+    def desk(self, request: HttpRequest) -> list[DeskItem]:
+        """Return what the support desk says of these rows; asked only for staff who may see the list."""
+        return []
 
     # Recording.
 
@@ -332,6 +338,12 @@ class WorkAdmin(ReadOnlyAdmin[Any]):
     show_full_result_count = False
     paginator = CappedPaginator
     actions = ("try_again",)
+
+    def desk(self, request: HttpRequest) -> list[DeskItem]:
+        """Return how many rows were given up."""
+        failed = self.model._default_manager.filter(status=work.Work.FAILED)[:COUNTED_AT_MOST].count()
+        href = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
+        return [counted(f"Failed {self.opts.verbose_name_plural}", failed, f"{href}?status__exact={work.Work.FAILED}")]
 
     @admin.action(description="Try the selected rows again", permissions=["retry"])
     def try_again(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:

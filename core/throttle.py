@@ -135,6 +135,12 @@ class Limit:
         closed = self._row(key).filter(blocked_until__gt=timezone.now())
         return closed.values_list("blocked_until", flat=True).first()
 
+    def closed_among(self, keys: Iterable[str]) -> set[str]:
+        """Return the keys that are in a cool-off. One query."""
+        hashed = {_hash(self.scope, key): key for key in keys}
+        closed = Throttle.objects.filter(scope=self.scope, key__in=hashed, blocked_until__gt=timezone.now())
+        return {hashed[found] for found in closed.values_list("key", flat=True)}
+
     def of(self, key: str) -> Counter:
         """Return this limit's counter of one key, for `claim_all`."""
         return Counter(self, key)

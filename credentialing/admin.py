@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.contrib import admin, messages
+from django.urls import reverse
 
 from accounts.guards import user_of
 from core import work
 from core.admin import RecordedLooks
+from core.desk import DeskItem, counted
 from credentialing.events import CertificateEvent
 from credentialing.models import Certificate, Holder
 
@@ -29,6 +31,12 @@ class CertificateAdmin(RecordedLooks[Certificate]):
     list_select_related = ("coverage",)
     readonly_fields = ("insured_name", "holder_name", "policy_number")
     actions = ("retry_failed",)
+
+    def desk(self, request: HttpRequest) -> list[DeskItem]:
+        """Return how many certificates have no file after all attempts."""
+        failed = Certificate.objects.filter(status=Certificate.Status.FAILED).count()
+        href = reverse("admin:credentialing_certificate_changelist") + f"?status__exact={Certificate.Status.FAILED}"
+        return [counted("Failed certificates", failed, href)]
 
     @admin.action(description="Retry failed certificates", permissions=["retry"])
     def retry_failed(self, request: HttpRequest, certificates: QuerySet[Certificate]) -> None:

@@ -11,12 +11,15 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.timesince import timesince
 from django.views.decorators.http import require_POST
 
 from accounts.decorators import keeps_no_session_alive
 from accounts.guards import user_of
 from core.admin import ReadOnlyAdmin
 from core.bodies import accepts_upload
+from core.desk import DeskItem
+from core.templatetags.show import moment
 from feed import services
 from feed.forms import DropForm, ReleaseForm, UploadForm
 from feed.models import Finding, NotHeldError, OwnUploadError, Run, Source
@@ -55,6 +58,29 @@ class RunAdmin(ReadOnlyAdmin[Run]):
     @admin.display(description="findings")
     def findings(self, run: Run) -> str:
         return run.found or "–"
+
+    def desk(self, request: HttpRequest) -> list[DeskItem]:
+        """Return how the last package ended and when, what waits for a decision, and which source is stale."""
+        runs = reverse("admin:feed_run_changelist")
+        return [self._last_run(runs), *self._held(runs)]
+
+    def _last_run(self, runs: str) -> DeskItem:
+        last = Run.objects.exclude(status__in=Run.UNFINISHED).order_by("-id").first()
+        if last is None:
+            return DeskItem("Last package", "None yet", runs)
+        age = timesince(last.finished_at or last.created_at, depth=1)
+        lines = tuple(
+            (f"{source.name}: data as of {moment(source.as_of)}{' (stale)' if source.alarmed_at else ''}", runs)
+            for source in Source.objects.order_by("name")
+        )
+        trouble = last.status in {Run.Status.FAILED, Run.Status.REFUSED} or any("(stale)" in line for line, _ in lines)
+        return DeskItem("Last package", f"{last.get_status_display()}, {age} ago", runs, trouble, lines)
+
+    def _held(self, runs: str) -> list[DeskItem]:
+        held = Run.objects.awaiting_decision().count()
+        if not held:
+            return []
+        return [DeskItem("Packages held for review", str(held), f"{runs}?status__exact={Run.Status.HELD}", True)]
 
     def get_urls(self) -> list[URLPattern]:
         """Return the pages for uploading, following, and deciding, before admin's own."""

@@ -45,6 +45,7 @@ class PolicyStatusInline(admin.TabularInline[PolicyStatus, Policy]):
     """How the status changed."""
 
     model = PolicyStatus
+    template = "admin/rows.html"
     extra = 0
     can_delete = False
 
@@ -53,6 +54,7 @@ class TermInline(admin.TabularInline[Term, Policy]):
     """The policy's terms."""
 
     model = Term
+    template = "admin/rows.html"
     extra = 0
     fields = ["external_id", "status", "effective", "expires", "premium", "billing", "retired_at"]
 
@@ -61,6 +63,7 @@ class AgentOfRecordInline(admin.TabularInline[AgentOfRecord, Policy]):
     """The policy's agents of record."""
 
     model = AgentOfRecord
+    template = "admin/rows.html"
     extra = 0
     fields = ["agency", "starts", "ends", "retired_at"]
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from accounts.events import AccountEvent
@@ -20,7 +21,8 @@ from accounts.models import AccountLock, User
 from accounts.models.sessions import EndReason
 from accounts.services import enrollment, links
 from accounts.services.signing_in import PASSWORDS, PASSWORDS_ON_DEVICE
-from core.events import record_event
+from core.events import record_event, subject_label
+from core.models import Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,20 @@ def obstacles_of(user: User) -> list[Obstacle]:
         elif device.is_cooling_off():
             found.append(Obstacle(device.name, "Too many wrong codes", device.cool_off_until))
     return found
+
+
+def locked_now() -> QuerySet[User]:
+    """Return the users whom staff locked, or whose password cools off after wrong ones. Two queries, and its own.
+
+    A cool-off is kept under a hash of the username, so the event log says whom to ask about.
+    """
+    since = timezone.now() - (PASSWORDS.cool_off or dt.timedelta())
+    locked = Event.objects.filter(tag=AccountEvent.PASSWORD_LOCKED, at__gt=since, subject_type=subject_label(User))
+    known = {int(pk) for pk in locked.values_list("subject_id", flat=True)}
+    keys = dict(User.objects.filter(pk__in=known).values_list("username_key", "pk"))
+    cooling_off = [keys[key] for key in PASSWORDS.closed_among(keys)]
+    by_staff = AccountLock.objects.filter(user=OuterRef("pk"), lifted_at=None)
+    return User.objects.filter(Q(pk__in=cooling_off) | Exists(by_staff))
 
 
 def _refuse_unless_served(user: User, by: User) -> None:
