@@ -1,9 +1,22 @@
-/* Names for admin's search fields: select2 labels each with its own value, so screen readers don't say what it is for. */
+/* Names in admin: of the columns in each cell of a list, for the cards of a phone, and of the search fields, which select2
+   labels with their own values. */
 
 (() => {
   "use strict";
 
-  window.addEventListener("load", () => {
+  const list = document.getElementById("result_list");
+  if (list) {
+    const heads = [...list.tHead.rows[0].cells].map((head) => head.querySelector(".text")?.textContent.trim());
+    for (const row of list.tBodies[0].rows) {
+      [...row.cells].forEach((cell, place) => {
+        if (heads[place] && !cell.matches(".action-checkbox")) cell.dataset.label = heads[place];
+      });
+    }
+    list.classList.add("admin-cards");
+  }
+
+  // After select2 has made its fields: jQuery calls what waits for the page in order.
+  window.django?.jQuery?.(() => {
     for (const select of document.querySelectorAll("select.admin-autocomplete")) {
       const label = document.querySelector(`label[for="${select.id}"]`);
       const selection = select.parentElement.querySelector(".select2-selection");
