@@ -341,7 +341,7 @@ class WorkAdmin(ReadOnlyAdmin[Any]):
 
     def desk(self, request: HttpRequest) -> list[DeskItem]:
         """Return how many rows were given up."""
-        failed = self.model._default_manager.filter(status=work.Work.FAILED)[:COUNTED_AT_MOST].count()
+        failed = self.get_queryset(request).filter(status=work.Work.FAILED)[:COUNTED_AT_MOST].count()
         href = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
         return [counted(f"Failed {self.opts.verbose_name_plural}", failed, f"{href}?status__exact={work.Work.FAILED}")]
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import AccountLock, User
 from accounts.services.signing_in import PASSWORDS
-from core.models import Event, OutboxMessage
+from core.models import Event, Mail, OutboxMessage
 from feed.models import Run, Source
 from portal.staff import make_staff_groups
 from tests.factories import UserFactory
@@ -95,11 +95,14 @@ def test_the_last_package_is_shown_with_its_age_and_what_waits_for_a_decision() 
     assert "b.zip" in words(browser.get("/admin/feed/run/?status__exact=held"))
 
 
-def test_messages_that_failed_lead_to_their_list(root: Client) -> None:
+def test_failed_messages_and_mails_lead_to_their_lists(root: Client) -> None:
     OutboxMessage.objects.create(topic="account.notice", key="1", status=OutboxMessage.Status.FAILED)
+    Mail.objects.create(name="lock", to="ada@people.example", status=Mail.FAILED)
     desk = root.get(DESK)
-    assert "Failed messages 1" in words(desk)
-    assert "/admin/core/outboxmessage/?status__exact=failed" in desk.content.decode()
+    assert "Failed outbox messages 1" in words(desk)
+    assert "Failed mails 1" in words(desk)
+    for model in ("outboxmessage", "mail"):
+        assert f"/admin/core/{model}/?status__exact=failed" in desk.content.decode()
 
 
 @pytest.mark.parametrize(
