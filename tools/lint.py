@@ -15,7 +15,7 @@ CHECKS: dict[str, list[str]] = {
     "ruff check": ["-m", "ruff", "check", "."],
     "ruff format": ["-m", "ruff", "format", "--check", "."],
     "mypy": ["-m", "mypy", "manage.py", *APPS, "tools", "tests"],
-    "djlint": ["-m", "djlint", "--lint", "--quiet", "templates"],
+    "djlint": ["-m", "djlint", "--lint", "--quiet", "templates", "demo/templates"],
     "codespell": ["-m", "codespell_lib"],
     "css classes": ["-m", "tools.css_classes"],
     "wording": ["-m", "tools.wording"],
