@@ -4,6 +4,7 @@ light and dark, on a phone and on a desk."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -13,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from pytest_django import Settings
 
 from accounts.models import User
+from accounts.services.links import hand_over_activation
 from policies.models import Policy, Term
 from portal.models import Announcement
 from tests.book import TermFactory, days
@@ -71,13 +73,15 @@ def findings(page: Page) -> list[str]:
 def pages(cast: Cast) -> dict[str, list[str]]:
     """Each page with whom it differs for; "" is a visitor."""
     group, own = cast.policy.get_absolute_url(), cast.mias.term.policy.get_absolute_url()
+    gone, link = reverse("accounts:activate"), urlsplit(hand_over_activation(user=cast.mia)).path
+    setup = [reverse(f"accounts:mfa-setup{step}") for step in ("", "-text", "-done")]
     return {
-        "": ["/", reverse("accounts:sign-in"), "/no/such/page/", "/style/"],
+        "": ["/", reverse("accounts:sign-in"), gone, link, "/no/such/page/", "/style/"],
         "ana": ["/", group, reverse("credentialing:issue", args=[cast.anas.public_id])],
         "paula": ["/", group, reverse("credentialing:home")],
         "adam": ["/", "/policies/", "/policies/?q=nobody-at-all", "/policies/?status=nonsense"],
         "mia": ["/", own],
-        "support": ["/"],
+        "support": ["/", *setup],
     }
 
 
