@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import unicodedata
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -132,7 +132,7 @@ class UserAdmin(StaffAdmin[User]):
     search_help_text = "Username, name, or email."
     ordering = ("username_key",)
     add_form = NewUserForm
-    inlines: ClassVar[list[Any]] = []
+    inlines = ()
     look, added, changed = AccountEvent.VIEWED, AccountEvent.CREATED, AccountEvent.CHANGED
     valued = ("is_active", "is_staff", "is_superuser", "groups")
     change_form_template = "admin/accounts/user/change_form.html"

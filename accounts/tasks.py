@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import datetime as dt
 
 import structlog
 from celery import shared_task
@@ -23,10 +23,10 @@ from core.queue import enqueue
 log = structlog.get_logger(__name__)
 
 # After this long in 'sending', a message has lost its worker: the gateway answers or fails within seconds.
-SENDING_AT_MOST = timedelta(seconds=60)
+SENDING_AT_MOST = dt.timedelta(seconds=60)
 # After this long in 'queued', a challenge wasn't enqueued or its queue is far behind. A second task does no harm.
-ENQUEUE_AGAIN_AFTER = timedelta(seconds=15)
-SESSIONS_KEPT = timedelta(days=90)
+ENQUEUE_AGAIN_AFTER = dt.timedelta(seconds=15)
+SESSIONS_KEPT = dt.timedelta(days=90)
 
 
 @shared_task

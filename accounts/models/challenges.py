@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hmac
 import secrets
-from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
@@ -49,7 +49,7 @@ class ChallengeQuerySet(models.QuerySet["Challenge"]):
         """Keep those neither used nor voided. They may have expired."""
         return self.filter(used_at=None, voided_at=None)
 
-    def live(self, now: datetime | None = None) -> ChallengeQuerySet:
+    def live(self, now: dt.datetime | None = None) -> ChallengeQuerySet:
         """Keep those whose code could still be accepted."""
         return self.open().filter(expires_at__gt=now or timezone.now())
 
@@ -77,12 +77,12 @@ class Challenge(models.Model):
 
     class Meta:
         ordering = ("-created_at",)
-        constraints: ClassVar = [
+        constraints = [
             models.UniqueConstraint(
                 fields=["device"], condition=Q(used_at=None, voided_at=None), name="one_open_code_per_device"
             ),
         ]
-        indexes: ClassVar = [
+        indexes = [
             models.Index(
                 fields=["created_at"], condition=Q(delivery__in=["queued", "sending"]), name="challenge_on_its_way"
             ),

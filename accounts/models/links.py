@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar
+import datetime as dt
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
@@ -28,7 +28,7 @@ class AccountLinkQuerySet(models.QuerySet["AccountLink"]):
         """Keep those neither used nor replaced. They may have expired."""
         return self.filter(used_at=None, voided_at=None)
 
-    def usable(self, now: datetime | None = None) -> AccountLinkQuerySet:
+    def usable(self, now: dt.datetime | None = None) -> AccountLinkQuerySet:
         """Keep those that still work: open, not expired, and of the account's present security epoch."""
         return self.open().filter(expires_at__gt=now or timezone.now(), epoch=F("user__security_epoch"))
 
@@ -59,7 +59,7 @@ class AccountLink(models.Model):
 
     class Meta:
         ordering = ("-created_at",)
-        constraints: ClassVar = [
+        constraints = [
             models.UniqueConstraint(
                 fields=["user", "purpose"],
                 condition=Q(used_at=None, voided_at=None),

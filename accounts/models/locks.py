@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -29,7 +27,7 @@ class AccountLock(models.Model):
 
     class Meta:
         ordering = ("-created_at",)
-        constraints: ClassVar = [
+        constraints = [
             models.UniqueConstraint(fields=["user"], condition=Q(lifted_at=None), name="one_lock_at_a_time"),
             models.CheckConstraint(condition=Q(lifted_at=None) | ~Q(lift_reason=""), name="lock_lifted_with_a_reason"),
         ]

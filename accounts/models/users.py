@@ -117,20 +117,20 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
 
     EMAIL_FIELD = "email"
     USERNAME_FIELD = "username"
-    REQUIRED_FIELDS: ClassVar[list[str]] = ["email"]
+    REQUIRED_FIELDS = ["email"]
 
     class Meta:
         ordering = ("username_key",)
-        permissions: ClassVar = [
+        permissions = [
             ("unlock_user", "Can see why an account is locked, lock it and unlock it"),
             ("view_user_events", "Can read an account's event log"),
         ]
-        constraints: ClassVar = [
+        constraints = [
             models.CheckConstraint(
                 condition=models.Q(email_confirmed_at=None) | ~models.Q(email=""), name="only_an_email_is_confirmed"
             ),
         ]
-        triggers: ClassVar = [
+        triggers = [
             pgtrigger.Trigger(
                 name="a_new_email_is_not_confirmed",
                 when=pgtrigger.Before,

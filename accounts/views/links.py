@@ -7,7 +7,7 @@ from http import HTTPStatus
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.forms import NewPasswordForm
 from accounts.models import Purpose
@@ -16,7 +16,7 @@ from accounts.services import links
 from accounts.views.sign_in import PASSWORD_SET
 
 
-@require_GET
+@require_safe
 def open_link(request: HttpRequest, token: str) -> HttpResponse:
     """Move the token out of the URL and redirect to the page of the link. Nothing else changes, because mail scanners
     open links too."""

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.decorators import keeps_no_session_alive
 from accounts.guards import session_of
@@ -34,7 +34,7 @@ def stay_signed_in(request: HttpRequest) -> HttpResponse:
     return redirect(page_of(request) or "home")
 
 
-@require_GET
+@require_safe
 @keeps_no_session_alive
 def session_time(request: HttpRequest) -> HttpResponse:
     """Return the seconds left in the session if it stays idle in every tab."""

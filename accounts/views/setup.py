@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.safestring import mark_safe
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.decorators import step_up_required
 from accounts.forms import CodeForm, MethodForm, PhoneForm
@@ -142,7 +142,7 @@ def show_setup_code(
     return render(request, "accounts/setup_code.html", context, status=status)
 
 
-@require_GET
+@require_safe
 def mfa_setup_done(request: HttpRequest) -> HttpResponse:
     """Say that a method is ready, and offer a backup."""
     return render(

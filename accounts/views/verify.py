@@ -8,7 +8,7 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.decorators import keeps_no_session_alive
 from accounts.forms import VerifyForm
@@ -41,7 +41,7 @@ def _phone(request: HttpRequest, public_id: str) -> PhoneDevice:
     return device
 
 
-@require_GET
+@require_safe
 def verify(request: HttpRequest) -> HttpResponse:
     """Redirect to the method used last, or to setup if there's none."""
     devices = devices_of(user_of(request))
@@ -52,7 +52,7 @@ def verify(request: HttpRequest) -> HttpResponse:
     return redirect(with_query("accounts:verify-device", first.public_id, **query))
 
 
-@require_GET
+@require_safe
 def verify_ways(request: HttpRequest) -> HttpResponse:
     """Choose another method."""
     ways = [{"device": device, "method": method_of(device)} for device in devices_of(user_of(request))]
@@ -129,7 +129,7 @@ def send_code(request: HttpRequest, public_id: str) -> HttpResponse:
     return show_setup_code(request, device, status=HTTPStatus.TOO_MANY_REQUESTS, refusal=refused_words(result))
 
 
-@require_GET
+@require_safe
 @keeps_no_session_alive
 def code_status(request: HttpRequest, public_id: str) -> HttpResponse:
     """Return the delivery status, which the page polls."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import datetime as dt
 from typing import Any
 
 import pyotp
@@ -22,7 +22,7 @@ def type_password(client: Client, username: str = "ada", password: str = PASSWOR
     return client.post(SIGN_IN, {"username": username, "password": password, **more})
 
 
-def app_code(device: AuthenticatorDevice, at: datetime | None = None) -> str:
+def app_code(device: AuthenticatorDevice, at: dt.datetime | None = None) -> str:
     """What the authenticator app shows; an implementation of its own (pyotp) is the phone."""
     return pyotp.TOTP(device.seed).at(at or timezone.now())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -52,7 +52,7 @@ def test_admin_is_closed_to_a_password_alone(client: Client, stan: User) -> None
 
 
 def test_admin_asks_for_a_code_when_the_last_is_older_than_20_minutes(client: Client, stan: User) -> None:
-    sign_in(client, stan, verified_at=timezone.now() - timedelta(minutes=20))
+    sign_in(client, stan, verified_at=timezone.now() - dt.timedelta(minutes=20))
     answer = client.get("/admin/accounts/user/", follow=True)
     assert answer.redirect_chain[-1][0].startswith("/accounts/verify/")
     assert "next=%2Fadmin%2Faccounts%2Fuser%2F" in answer.redirect_chain[-1][0]
@@ -92,7 +92,7 @@ def test_web_support_sees_why_and_until_when_codes_are_paused_or_off(staff: Clie
     AuthenticatorDevice.objects.create(
         user=ada, name="Authenticator app", seed=AuthenticatorDevice.new_seed(), disabled_at=timezone.now()
     )
-    PhoneDevice.objects.filter(pk=phone.pk).update(cool_off_until=timezone.now() + timedelta(minutes=9))
+    PhoneDevice.objects.filter(pk=phone.pk).update(cool_off_until=timezone.now() + dt.timedelta(minutes=9))
     page = staff.get(page_of(ada)).content.decode()
     assert "Phone ending in 0123" in page
     assert "Too many wrong codes" in page
@@ -105,7 +105,7 @@ def test_web_support_unlocks_with_a_reason_that_the_log_keeps(staff: Client, ada
         type_password(Client(), "ada", "wrong-wrong-wrong")
     phone = phone_for(ada)
     PhoneDevice.objects.filter(pk=phone.pk).update(
-        cool_off_until=timezone.now() + timedelta(minutes=9), failures=0, consecutive_failures=5
+        cool_off_until=timezone.now() + dt.timedelta(minutes=9), failures=0, consecutive_failures=5
     )
     answer = staff.post(page_of(ada, "unlock"), {"reason": "Called from the office number, knew the policy."})
     assert answer["Location"] == page_of(ada)

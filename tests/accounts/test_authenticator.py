@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import datetime as dt
 
 import pyotp
 import pytest
@@ -36,7 +36,7 @@ def test_one_step_to_either_side_is_accepted_and_no_more(
     with time_machine.travel(NOON, tick=False) as clock:
         give_password_only(client, ada)
         shown = app_code(adas_app)
-        clock.shift(timedelta(seconds=seconds))
+        clock.shift(dt.timedelta(seconds=seconds))
         assert type_code(client, adas_app, shown).status_code == status
 
 
@@ -96,7 +96,7 @@ def test_five_wrong_codes_pause_the_method_for_15_minutes(
         assert paused.status_code == 429
         assert 'data-countdown="900"' in paused.content.decode()
         assert type_code(client, adas_app, app_code(adas_app)).status_code == 429
-        clock.shift(timedelta(minutes=15, seconds=1))
+        clock.shift(dt.timedelta(minutes=15, seconds=1))
         give_password_only(client, ada)
         assert type_code(client, adas_app, app_code(adas_app)).status_code == 302
     tags = list(Event.objects.order_by("id").values_list("tag", flat=True))

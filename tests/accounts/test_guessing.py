@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import datetime as dt
 
 import pytest
 import time_machine
@@ -70,7 +70,7 @@ def test_the_owner_is_told_three_times_a_day_at_most(ada: User, adas_app: Authen
     with time_machine.travel(NOON, tick=False) as clock:
         for _ in range(6):
             guess(ada, adas_app)
-            clock.shift(timedelta(minutes=16))
+            clock.shift(dt.timedelta(minutes=16))
     assert Mail.objects.filter(name="wrong_codes").count() == 3
 
 
@@ -81,7 +81,7 @@ def test_guessing_between_the_owners_sign_ins_ends_after_100_codes_in_30_days(
     with time_machine.travel(NOON, tick=False) as clock:
         for _ in range(19):
             guess(ada, adas_app)
-            clock.shift(timedelta(hours=12))
+            clock.shift(dt.timedelta(hours=12))
             give_password_only(owner, ada)
             assert type_code(owner, adas_app, app_code(adas_app)).status_code == 302
         guess(ada, adas_app)
@@ -98,7 +98,7 @@ def test_guessing_between_the_owners_sign_ins_ends_after_100_codes_in_30_days(
 
 
 def test_slips_of_many_months_switch_nothing_off(ada: User, adas_app: AuthenticatorDevice) -> None:
-    AuthenticatorDevice.objects.update(period_failures=99, period_began_at=timezone.now() - timedelta(days=30))
+    AuthenticatorDevice.objects.update(period_failures=99, period_began_at=timezone.now() - dt.timedelta(days=30))
     guess(ada, adas_app, times=1)
     adas_app.refresh_from_db()
     assert (adas_app.period_failures, adas_app.is_off()) == (1, False)
@@ -121,7 +121,7 @@ def test_removing_a_method_ends_every_session_and_asks_for_a_fresh_password(
 
 
 def old(user: User, days: int = 7) -> None:
-    User.objects.filter(pk=user.pk).update(password_changed_at=timezone.now() - timedelta(days=days))
+    User.objects.filter(pk=user.pk).update(password_changed_at=timezone.now() - dt.timedelta(days=days))
 
 
 def has_password(user: User) -> bool:
@@ -147,12 +147,12 @@ def test_a_password_beside_a_factor_stays_however_old(ada: User, adas_app: Authe
     enrollment.remove(device=adas_app, by=stan)
     void_factorless_passwords()
     assert has_password(ada)
-    User.objects.filter(pk=ada.pk).update(factorless_since=timezone.now() - timedelta(days=7))
+    User.objects.filter(pk=ada.pk).update(factorless_since=timezone.now() - dt.timedelta(days=7))
     void_factorless_passwords()
     assert not has_password(ada)
 
 
 def test_an_account_without_a_password_is_left_alone(db: None) -> None:
-    user = UserFactory.create(password="!", password_changed_at=timezone.now() - timedelta(days=700))
+    user = UserFactory.create(password="!", password_changed_at=timezone.now() - dt.timedelta(days=700))
     void_factorless_passwords()
     assert not Event.objects.filter(subject_id=str(user.pk)).exists()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import datetime as dt
 from io import StringIO
 
 import pytest
@@ -115,7 +115,7 @@ def test_a_link_works_for_24_hours(mona: User) -> None:
         address = send(mona)
         browser = Client()
         browser.get(address)
-        clock.shift(timedelta(hours=24))
+        clock.shift(dt.timedelta(hours=24))
         browser.get(address)
         assert browser.get(ACTIVATE).status_code == 410
 

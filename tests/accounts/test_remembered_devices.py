@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import datetime as dt
 
 import pytest
 import time_machine
@@ -43,13 +43,13 @@ def test_a_remembered_device_is_spared_the_code_for_30_days(ada: User, adas_app:
     with time_machine.travel(NOON, tick=False) as clock:
         sign_in_and_remember(browser, adas_app)
         device = TrustedDevice.objects.get()
-        clock.shift(timedelta(days=29))
+        clock.shift(dt.timedelta(days=29))
         assert type_password(browser)["Location"] == "/"
         assert is_in(browser)
         device.refresh_from_db()
         assert device.last_used_at == timezone.now()
         browser.post("/accounts/sign-out/")
-        clock.shift(timedelta(days=1))
+        clock.shift(dt.timedelta(days=1))
         assert type_password(browser)["Location"].startswith("/accounts/verify/")
     assert (device.label, device.ip, device.agent) == ("Chrome on Windows", "127.0.0.1", CHROME)
     assert device.created_at < device.last_used_at < device.expires_at
@@ -210,7 +210,7 @@ def test_a_remembered_device_never_opens_admin(client: Client, stan: User) -> No
     app = AuthenticatorDevice.objects.create(user=stan, name="App", seed=AuthenticatorDevice.new_seed())
     with time_machine.travel(NOON, tick=False) as clock:
         sign_in_and_remember(client, app, "stan")
-        clock.shift(timedelta(seconds=90))
+        clock.shift(dt.timedelta(seconds=90))
         assert type_password(client, "stan")["Location"] == "/"
         assert is_in(client)
         sent = client.get("/admin/", follow=True)

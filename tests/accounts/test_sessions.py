@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import datetime as dt
 
 import pytest
 import time_machine
@@ -28,9 +28,9 @@ def cookie(client: Client) -> str:
 def test_a_session_ends_after_15_minutes_without_use(client: Client, ada: User) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         session = sign_in(client, ada)
-        clock.shift(timedelta(minutes=14, seconds=59))
+        clock.shift(dt.timedelta(minutes=14, seconds=59))
         assert is_in(client)
-        clock.shift(timedelta(minutes=15))
+        clock.shift(dt.timedelta(minutes=15))
         answer = client.get(DONE)
     assert answer["Location"] == "/accounts/sign-in/?next=%2Faccounts%2Fmfa%2Fsetup%2Fdone%2F&why=idle"
     session.refresh_from_db()
@@ -41,9 +41,9 @@ def test_a_session_ends_after_12_hours_however_busy(client: Client, ada: User) -
     with time_machine.travel(NOON, tick=False) as clock:
         session = sign_in(client, ada)
         for _ in range(71):
-            clock.shift(timedelta(minutes=10))
+            clock.shift(dt.timedelta(minutes=10))
             assert is_in(client)
-        clock.shift(timedelta(minutes=10))
+        clock.shift(dt.timedelta(minutes=10))
         assert "why=absolute" in client.get(DONE)["Location"]
     session.refresh_from_db()
     assert session.end_reason == "absolute"
@@ -54,9 +54,9 @@ def test_the_portal_waits_ten_minutes_for_a_code_then_wants_the_password_again(
 ) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         type_password(client)
-        clock.shift(timedelta(minutes=9, seconds=59))
+        clock.shift(dt.timedelta(minutes=9, seconds=59))
         assert client.get(f"/accounts/verify/{adas_app.public_id}/").status_code == 200
-        clock.shift(timedelta(seconds=1))
+        clock.shift(dt.timedelta(seconds=1))
         answer = type_code(client, adas_app, app_code(adas_app))
     assert answer["Location"].startswith("/accounts/sign-in/")
     assert "why=code_wait" in answer["Location"]
@@ -67,24 +67,24 @@ def test_the_portal_waits_ten_minutes_for_a_code_then_wants_the_password_again(
 def test_what_a_page_asks_for_by_itself_keeps_no_session_alive(client: Client, ada: User) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         sign_in(client, ada)
-        clock.shift(timedelta(minutes=13))
+        clock.shift(dt.timedelta(minutes=13))
         assert client.get("/accounts/session-time/").json() == {"seconds": 120}
-        clock.shift(timedelta(minutes=1))
+        clock.shift(dt.timedelta(minutes=1))
         assert client.get("/accounts/session-time/").json() == {"seconds": 60}
-        clock.shift(timedelta(minutes=1))
+        clock.shift(dt.timedelta(minutes=1))
         assert client.get("/accounts/session-time/").status_code == 302
 
 
 def test_stay_signed_in_starts_the_idle_time_again(client: Client, ada: User) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         sign_in(client, ada)
-        clock.shift(timedelta(minutes=14))
+        clock.shift(dt.timedelta(minutes=14))
         by_script = client.post("/accounts/stay-signed-in/", HTTP_ACCEPT="application/json")
         assert by_script.json() == {"seconds": 900}
-        clock.shift(timedelta(minutes=14))
+        clock.shift(dt.timedelta(minutes=14))
         by_form = client.post("/accounts/stay-signed-in/", HTTP_REFERER="http://testserver/policies/?q=x")
         assert by_form["Location"] == "/policies/?q=x"
-        clock.shift(timedelta(minutes=14))
+        clock.shift(dt.timedelta(minutes=14))
         assert is_in(client)
 
 
@@ -168,7 +168,7 @@ def test_signing_in_again_ends_the_former_session_of_the_browser(
 def test_a_form_sent_after_the_end_is_answered_by_sign_in_with_the_way_back(client: Client, ada: User) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         sign_in(client, ada)
-        clock.shift(timedelta(minutes=16))
+        clock.shift(dt.timedelta(minutes=16))
         answer = client.post(
             "/accounts/stay-signed-in/", {"x": "typed"}, HTTP_REFERER="http://testserver/policies/abc/?tab=2"
         )
@@ -241,7 +241,7 @@ def test_a_session_whose_remembered_device_is_revoked_waits_ten_minutes_from_its
         client.post("/accounts/sign-out/")
         type_password(client)
         assert is_in(client)
-        clock.shift(timedelta(minutes=10))
+        clock.shift(dt.timedelta(minutes=10))
         assert is_in(client)
         ada.bump_epoch()
         assert "why=code_wait" in client.get(DONE)["Location"]
@@ -298,11 +298,11 @@ def test_times_are_shown_in_the_users_zone(client: Client, stan: User) -> None:
 def test_the_hourly_task_ends_what_nobody_came_back_to(client: Client, ada: User, hours: int) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         session = sign_in(client, ada)
-        clock.shift(timedelta(hours=hours))
+        clock.shift(dt.timedelta(hours=hours))
         purge_sessions()
         session.refresh_from_db()
         assert session.end_reason == ("idle" if hours == 1 else "absolute")
-        clock.shift(timedelta(days=91))
+        clock.shift(dt.timedelta(days=91))
         purge_sessions()
     assert not Session.objects.exists()
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import html
 import re
-from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pyotp
@@ -135,7 +135,7 @@ def test_a_new_number_voids_the_code_of_the_former_one(client: Client, nell: Use
         give_password_only(client, nell)
         client.post(TEXT, {"phone": "202 555 0123"})
         deliver_codes()
-        clock.shift(timedelta(seconds=61))
+        clock.shift(dt.timedelta(seconds=61))
         client.post(TEXT, {"phone": "202 555 0199"})
         assert client.post(TEXT_CODE, {"code": texts[0].code}).status_code == 422
         deliver_codes()
@@ -195,7 +195,7 @@ def test_ada_adds_a_second_way_after_a_fresh_code(
 def test_adding_a_way_asks_for_a_code_if_the_last_is_older_than_20_minutes(
     client: Client, ada: User, adas_app: AuthenticatorDevice
 ) -> None:
-    sign_in(client, ada, verified_at=timezone.now() - timedelta(minutes=20))
+    sign_in(client, ada, verified_at=timezone.now() - dt.timedelta(minutes=20))
     answer = client.get(SETUP)
     assert answer["Location"] == "/accounts/verify/?next=%2Faccounts%2Fmfa%2Fsetup%2F"
 
@@ -203,7 +203,7 @@ def test_adding_a_way_asks_for_a_code_if_the_last_is_older_than_20_minutes(
 def test_a_new_method_ends_the_trust_in_remembered_devices(client: Client, ada: User) -> None:
     sign_in(client, ada)
     TrustedDevice.objects.create(
-        user=ada, token_hash="x" * 64, label="Old", expires_at=timezone.now() + timedelta(days=9), epoch=1
+        user=ada, token_hash="x" * 64, label="Old", expires_at=timezone.now() + dt.timedelta(days=9), epoch=1
     )
     client.post(SETUP, {"method": "authenticator"})
     pending = AuthenticatorDevice.objects.get(confirmed=False)

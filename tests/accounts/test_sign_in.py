@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -155,18 +155,18 @@ def test_the_fifth_wrong_password_pauses_sign_in_for_15_minutes(client: Client, 
         assert answer["Retry-After"] == "900"
         assert 'data-countdown="900"' in page
         assert "10:15 a.m. EST" in page
-        clock.shift(timedelta(minutes=14, seconds=59))
+        clock.shift(dt.timedelta(minutes=14, seconds=59))
         assert type_password(client).status_code == 429
-        clock.shift(timedelta(seconds=2))
+        clock.shift(dt.timedelta(seconds=2))
         assert type_password(client).status_code == 302
 
 
 def test_tries_during_the_pause_do_not_make_it_longer_and_are_counted(client: Client, ada: User) -> None:
     with time_machine.travel("2026-03-02 15:00:00+00:00", tick=False) as clock:
         fail(client, 5)
-        clock.shift(timedelta(minutes=10))
+        clock.shift(dt.timedelta(minutes=10))
         assert fail(client, 6) == 429
-        clock.shift(timedelta(minutes=5, seconds=1))
+        clock.shift(dt.timedelta(minutes=5, seconds=1))
         assert type_password(client).status_code == 302
     assert tags_about(ada).count("account:password:wrong") == 5
     assert tags_about(ada).count("account:password:refused") == 1
@@ -181,7 +181,7 @@ def test_500_refused_attempts_are_two_events(monkeypatch: pytest.MonkeyPatch, cl
         for _ in range(500):
             assert type_password(client).status_code == 429
         assert Event.objects.count() == before + 1
-        clock.shift(timedelta(minutes=15))
+        clock.shift(dt.timedelta(minutes=15))
         close_refusals()
     assert Event.objects.count() == before + 2
     closing = Event.objects.filter(subject_id=str(ada.pk), tag="account:password:refused").latest("id")
@@ -199,7 +199,7 @@ def test_a_network_sends_120_forms_a_minute_whatever_becomes_of_them(client: Cli
         assert "your network" in full[0].content.decode()
         assert Event.objects.count() == before + 1
         assert Event.objects.latest("id").data == {"limit": "sign_in_forms"}
-        clock.shift(timedelta(seconds=61))
+        clock.shift(dt.timedelta(seconds=61))
         assert type_password(client, "somebody").status_code == 422
 
 
@@ -253,7 +253,7 @@ def test_another_spelling_does_not_get_around_the_pause(client: Client, ada: Use
 def test_failures_older_than_15_minutes_are_forgotten(client: Client, ada: User) -> None:
     with time_machine.travel("2026-03-02 15:00:00+00:00", tick=False) as clock:
         fail(client, 4)
-        clock.shift(timedelta(minutes=15, seconds=1))
+        clock.shift(dt.timedelta(minutes=15, seconds=1))
         assert fail(client, 4) == 422
 
 
@@ -272,7 +272,7 @@ def test_a_network_is_refused_after_ten_failures_in_a_minute(client: Client, ada
         assert "your network" in refused.content.decode()
         elsewhere = client.post(SIGN_IN, {"username": "ada", "password": PASSWORD}, REMOTE_ADDR="192.0.2.9")
         assert elsewhere.status_code == 302
-        clock.shift(timedelta(seconds=61))
+        clock.shift(dt.timedelta(seconds=61))
         assert type_password(Client(), "ada").status_code == 302
 
 
@@ -333,7 +333,7 @@ def test_locks_on_shows_the_pause_and_its_end(client: Client, ada: User) -> None
     (obstacle,) = locks.obstacles_of(ada)
     assert obstacle.what == "Password"
     assert obstacle.until is not None
-    assert timedelta(minutes=14) < obstacle.until - timezone.now() <= timedelta(minutes=15)
+    assert dt.timedelta(minutes=14) < obstacle.until - timezone.now() <= dt.timedelta(minutes=15)
 
 
 def test_the_sign_in_page_helps(client: Client, db: None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import datetime as dt
 
 import time_machine
 from django.http import HttpRequest, HttpResponse
@@ -32,11 +32,11 @@ urlpatterns = [
 def test_a_code_of_the_last_20_minutes_is_enough(client: Client, ada: User) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         sign_in(client, ada)
-        clock.shift(timedelta(minutes=10))
+        clock.shift(dt.timedelta(minutes=10))
         client.get("/change/")
-        clock.shift(timedelta(minutes=9, seconds=59))
+        clock.shift(dt.timedelta(minutes=9, seconds=59))
         assert client.get("/change/").content == b"changed"
-        clock.shift(timedelta(seconds=1))
+        clock.shift(dt.timedelta(seconds=1))
         assert client.get("/change/?x=1")["Location"] == "/accounts/verify/?next=%2Fchange%2F%3Fx%3D1"
 
 
@@ -46,9 +46,9 @@ def test_a_form_leads_back_to_its_page_and_what_was_typed_is_kept(
 ) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         sign_in(client, ada)
-        clock.shift(timedelta(minutes=10))
+        clock.shift(dt.timedelta(minutes=10))
         client.get("/")
-        clock.shift(timedelta(minutes=11))
+        clock.shift(dt.timedelta(minutes=11))
         answer = client.post("/change/", {"x": "typed"}, HTTP_REFERER="http://testserver/change/")
         assert answer["Location"] == "/accounts/verify/?next=%2Fchange%2F&why=step_up"
         page = client.get(answer["Location"], follow=True).content.decode()
@@ -65,10 +65,10 @@ def test_a_code_given_again_opens_another_20_minutes_under_a_new_key(
     with time_machine.travel(NOON, tick=False) as clock:
         session = sign_in(client, ada)
         before = client.cookies["session"].value
-        clock.shift(timedelta(minutes=14))
+        clock.shift(dt.timedelta(minutes=14))
         type_code(client, adas_app, app_code(adas_app))
         assert client.cookies["session"].value != before
-        clock.shift(timedelta(minutes=14))
+        clock.shift(dt.timedelta(minutes=14))
         assert client.get("/change/").content == b"changed"
         session.refresh_from_db()
         assert session.ended_at is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import datetime as dt
 
 import pytest
 import time_machine
@@ -111,12 +111,12 @@ def test_a_code_expires_after_ten_minutes(
         give_password_only(client, tess)
         ask(client, tess_phone)
         deliver_codes()
-        clock.shift(timedelta(minutes=9, seconds=59))
+        clock.shift(dt.timedelta(minutes=9, seconds=59))
         page = client.get(f"/accounts/verify/{tess_phone.public_id}/").content.decode()
         assert "expires at 7:10 a.m. EST" in page
         session = Challenge.objects.get().session
         type(session).objects.update(authenticated_at=timezone.now())
-        clock.shift(timedelta(seconds=1))
+        clock.shift(dt.timedelta(seconds=1))
         answer = type_code(client, tess_phone, texts[0].code)
     assert answer.status_code == 422
     assert "That code has expired" in answer.content.decode()
@@ -130,7 +130,7 @@ def test_a_new_code_voids_the_old_one_and_keeps_the_failures(
         ask(client, tess_phone)
         deliver_codes()
         type_code(client, tess_phone, "000000" if texts[0].code != "000000" else "111111")
-        clock.shift(timedelta(seconds=60))
+        clock.shift(dt.timedelta(seconds=60))
         assert ask(client, tess_phone) == 302
         deliver_codes()
         tess_phone.refresh_from_db()
@@ -149,11 +149,11 @@ def test_another_code_can_be_asked_for_after_60_seconds(
         give_password_only(client, tess)
         assert ask(client, tess_phone) == 302
         deliver_codes()
-        clock.shift(timedelta(seconds=59))
+        clock.shift(dt.timedelta(seconds=59))
         refused = client.post(f"/accounts/verify/{tess_phone.public_id}/send/")
         assert refused.status_code == 429
         assert "less than a minute ago" in refused.content.decode()
-        clock.shift(timedelta(seconds=1))
+        clock.shift(dt.timedelta(seconds=1))
         assert ask(client, tess_phone) == 302
 
 
@@ -165,7 +165,7 @@ def test_a_user_gets_five_codes_in_15_minutes(
             give_password_only(client, tess)
             assert ask(client, tess_phone) == 302
             deliver_codes()
-            clock.shift(timedelta(seconds=61))
+            clock.shift(dt.timedelta(seconds=61))
         give_password_only(client, tess)
         refused = client.post(f"/accounts/verify/{tess_phone.public_id}/send/")
         assert refused.status_code == 429
@@ -173,7 +173,7 @@ def test_a_user_gets_five_codes_in_15_minutes(
             refused.content.decode()
         )
         assert len(texts) == 5
-        clock.shift(timedelta(minutes=10))
+        clock.shift(dt.timedelta(minutes=10))
         give_password_only(client, tess)
         assert ask(client, tess_phone) == 302
     assert Event.objects.filter(tag="account:code:limited").count() == 1
@@ -209,7 +209,7 @@ def test_a_refused_wish_counts_toward_no_limit(tess: User, tess_phone: PhoneDevi
         deliver_codes()
         for _ in range(10):
             assert ask(browser, tess_phone) == 429
-        clock.shift(timedelta(seconds=60))
+        clock.shift(dt.timedelta(seconds=60))
         assert ask(browser, tess_phone) == 302
 
 
@@ -276,7 +276,7 @@ def test_no_code_is_sent_after_its_time(client: Client, tess: User, tess_phone: 
     with time_machine.travel(NOON, tick=False) as clock:
         give_password_only(client, tess)
         ask(client, tess_phone)
-        clock.shift(timedelta(minutes=10))
+        clock.shift(dt.timedelta(minutes=10))
         deliver_codes()
     assert texts == []
     assert Challenge.objects.get().delivery == Delivery.EXPIRED
@@ -286,7 +286,7 @@ def test_a_voided_code_is_not_sent(client: Client, tess: User, tess_phone: Phone
     with time_machine.travel(NOON, tick=False) as clock:
         give_password_only(client, tess)
         ask(client, tess_phone)
-        clock.shift(timedelta(seconds=61))
+        clock.shift(dt.timedelta(seconds=61))
         ask(client, tess_phone)
         deliver_codes()
     assert [text.reference for text in texts] == [Challenge.objects.open().get().public_id]
@@ -324,7 +324,7 @@ def test_a_message_stuck_in_sending_becomes_unknown(client: Client, tess: User, 
         Challenge.objects.update(delivery=Delivery.SENDING, sending_at=timezone.now())
         expire_challenges()
         assert Challenge.objects.get().delivery == Delivery.SENDING
-        clock.shift(timedelta(seconds=60))
+        clock.shift(dt.timedelta(seconds=60))
         expire_challenges()
     assert Challenge.objects.get().delivery == Delivery.UNKNOWN
 
@@ -339,10 +339,10 @@ def test_a_challenge_whose_task_got_lost_is_enqueued_again(
         ask(client, tess_phone)
         expire_challenges()
         assert enqueued == []
-        clock.shift(timedelta(seconds=15))
+        clock.shift(dt.timedelta(seconds=15))
         expire_challenges()
         assert enqueued == [Challenge.objects.get().pk]
-        clock.shift(timedelta(minutes=10))
+        clock.shift(dt.timedelta(minutes=10))
         expire_challenges()
     assert len(enqueued) == 1
     assert Challenge.objects.get().delivery == Delivery.EXPIRED
@@ -357,7 +357,7 @@ def test_the_status_of_the_message_is_asked_for_without_keeping_the_session_aliv
         deliver_codes()
         session.refresh_from_db()
         seen = session.last_seen_at
-        clock.shift(timedelta(minutes=2))
+        clock.shift(dt.timedelta(minutes=2))
         fragment = client.get(f"/accounts/verify/{tess_phone.public_id}/status/").content.decode()
         session.refresh_from_db()
     assert "Code sent. It may take a moment" in fragment

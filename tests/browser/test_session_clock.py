@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
-from datetime import timedelta
 
 import pyotp
 import pytest
@@ -39,25 +39,25 @@ def arrive_signed_in(page: Page, site: str, user: User) -> None:
 def test_a_warning_comes_before_the_end_and_one_click_stays(
     page: Page, site: str, ada: User, settings: Settings
 ) -> None:
-    settings.SESSION_IDLE, settings.SESSION_IDLE_WARNING = timedelta(seconds=12), timedelta(seconds=8)
+    settings.SESSION_IDLE, settings.SESSION_IDLE_WARNING = dt.timedelta(seconds=12), dt.timedelta(seconds=8)
     arrive_signed_in(page, site, ada)
     page.goto(site + FORM)
     dialog = page.get_by_role("dialog", name="Still there?")
     expect(dialog).to_be_visible(timeout=10_000)
     expect(dialog).to_contain_text(re.compile(r"signed out in 0:0\d"))
-    settings.SESSION_IDLE = timedelta(minutes=15)
+    settings.SESSION_IDLE = dt.timedelta(minutes=15)
     dialog.get_by_role("button", name="Stay signed in").click()
     expect(dialog).to_be_hidden()
     expect(page).to_have_url(site + FORM)
 
 
 def test_what_was_typed_comes_back_after_signing_in_again(page: Page, site: str, ada: User, settings: Settings) -> None:
-    settings.SESSION_IDLE, settings.SESSION_IDLE_WARNING = timedelta(seconds=8), timedelta(seconds=2)
+    settings.SESSION_IDLE, settings.SESSION_IDLE_WARNING = dt.timedelta(seconds=8), dt.timedelta(seconds=2)
     arrive_signed_in(page, site, ada)
     page.goto(site + FORM)
     page.get_by_label("Mobile phone number").fill("(202) 555-0123")
     page.wait_for_url("**/accounts/sign-in/**", timeout=20_000)
-    settings.SESSION_IDLE = timedelta(minutes=15)
+    settings.SESSION_IDLE = dt.timedelta(minutes=15)
     expect(page.get_by_text("What you typed is saved in this tab")).to_be_visible()
     page.get_by_label("Username").fill("ada")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
@@ -70,12 +70,12 @@ def test_what_was_typed_comes_back_after_signing_in_again(page: Page, site: str,
 
 
 def test_what_was_typed_is_never_shown_to_another_user(page: Page, site: str, ada: User, settings: Settings) -> None:
-    settings.SESSION_IDLE, settings.SESSION_IDLE_WARNING = timedelta(seconds=8), timedelta(seconds=2)
+    settings.SESSION_IDLE, settings.SESSION_IDLE_WARNING = dt.timedelta(seconds=8), dt.timedelta(seconds=2)
     arrive_signed_in(page, site, ada)
     page.goto(site + FORM)
     page.get_by_label("Mobile phone number").fill("(202) 555-0123")
     page.wait_for_url("**/accounts/sign-in/**", timeout=20_000)
-    settings.SESSION_IDLE = timedelta(minutes=15)
+    settings.SESSION_IDLE = dt.timedelta(minutes=15)
     bo = UserFactory.create(username="bo")
     arrive_signed_in(page, site, bo)
     page.goto(site + FORM)
@@ -84,7 +84,7 @@ def test_what_was_typed_is_never_shown_to_another_user(page: Page, site: str, ad
 
 
 def test_codes_and_passwords_are_never_kept(page: Page, site: str, ada: User, settings: Settings) -> None:
-    settings.SESSION_IDLE, settings.SESSION_IDLE_WARNING = timedelta(seconds=8), timedelta(seconds=2)
+    settings.SESSION_IDLE, settings.SESSION_IDLE_WARNING = dt.timedelta(seconds=8), dt.timedelta(seconds=2)
     arrive_signed_in(page, site, ada)
     page.goto(f"{site}/accounts/verify/{authenticator_for(ada).public_id}/")
     page.get_by_label("Code").fill("123456")
