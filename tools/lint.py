@@ -11,6 +11,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 APPS = ("accounts", "bench", "core", "credentialing", "demo", "embedded", "feed", "policies", "portal")
+# Migrations that old code can't run beside: docs/operators.md says to stop the portal for them. None is added lightly.
+NEED_A_STOP = (
+    "0004_work_and_mails",
+    "0005_event_log_is_one_table",
+    "0004_holder_search",
+    "0002_delete_demomessage",
+)
 CHECKS: dict[str, list[str]] = {
     "ruff check": ["-m", "ruff", "check", "."],
     "ruff format": ["-m", "ruff", "format", "--check", "."],
@@ -26,6 +33,7 @@ CHECKS: dict[str, list[str]] = {
     "migration-linter": [
         *("manage.py", "lintmigrations", "--include-apps", *APPS),
         *("--quiet", "ok", "ignore", "--no-cache", "--sql-analyser", "postgresql"),
+        *("--ignore-name", *NEED_A_STOP),
     ],
 }
 
