@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from accounts.guards import SignIn, sign_in_of, user_of
+from core.dates import carrier_today
 from core.memo import once_in
 from core.templatetags.show import day_long
 from policies.models import Membership, reach_of
@@ -52,7 +53,7 @@ class Site:
     @property
     def year(self) -> int:
         """The year of the copyright line."""
-        return timezone.localdate().year
+        return carrier_today().year
 
     @cached_property
     def roles(self) -> str:
