@@ -97,7 +97,7 @@ class NewUserForm(forms.ModelForm[User]):
         """Raises ValidationError where somebody has a username that reads the same."""
         username = " ".join(unicodedata.normalize("NFKC", self.cleaned_data["username"]).split())
         if User.objects.filter(username_key=fold_username(username)).exists():
-            raise forms.ValidationError("A user with this username exists already.", code="unique")
+            raise forms.ValidationError("A user with this username already exists.", code="unique")
         return username
 
     def save(self, commit: bool = True) -> User:

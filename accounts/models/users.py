@@ -81,7 +81,7 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
         max_length=LONGEST_USERNAME,
         unique=True,
         validators=[validate_folded_length],
-        error_messages={"unique": "A user with this username exists already."},
+        error_messages={"unique": "A user with this username already exists."},
     )
     username_key = FoldedUsernameField(max_length=200, unique=True, editable=False)
     first_name = models.CharField(max_length=100, blank=True)
@@ -97,8 +97,8 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
     zip = models.CharField("ZIP", max_length=10, blank=True)
     time_zone = models.CharField(max_length=64, default="America/New_York")
     language = models.CharField(max_length=8, choices=[("en", "English"), ("es", "Español")], default="en")
-    is_staff = models.BooleanField("staff", default=False, help_text="May open admin.")
-    is_active = models.BooleanField("active", default=True, help_text="May sign in. Untick instead of deleting.")
+    is_staff = models.BooleanField("staff", default=False, help_text="Can open admin.")
+    is_active = models.BooleanField("active", default=True, help_text="Can sign in. Clear this instead of deleting.")
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
     password_changed_at = models.DateTimeField(null=True, blank=True, editable=False)
     # When the last second factor was removed. A new one clears it.

@@ -333,7 +333,7 @@ def test_staff_make_an_account_and_its_owner_gets_a_link_to_choose_a_password(st
     ("form", "sentence"),
     [
         ({"username": "newbie"}, "This field is required."),
-        ({"username": " ADA ", "email": "a@clinic.example"}, "exists already"),
+        ({"username": " ADA ", "email": "a@clinic.example"}, "already exists"),
     ],
 )
 def test_staff_make_no_account_without_an_email_or_with_a_name_that_reads_the_same(
