@@ -17,6 +17,7 @@ from functools import cached_property, update_wrapper
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 from django.db.backends.postgresql.base import ServerBindingCursor
@@ -30,7 +31,11 @@ if TYPE_CHECKING:
 
 Row = TypeVar("Row")
 
+# A list of ids, for `prepared` and `__any`.
+IDS = ArrayField(models.BigIntegerField())
 
+
+@models.ForeignObject.register_lookup
 @models.Field.register_lookup
 class AnyOf(models.Lookup[Any]):
     """`id__any=ids`: like `__in`, but the list is one parameter, so the SQL is the same for a list of any length."""
@@ -136,12 +141,12 @@ class Prepared(Generic[Row]):
         update_wrapper(self, build)
         self.queryset = build
         self._fields = fields
-        self._compiled: dict[tuple[Hashable, ...], _Compiled] = {}
+        self._compiled: dict[frozenset[tuple[str, Hashable]], _Compiled] = {}
 
     def __call__(self, **values: Any) -> list[Row]:
         """Ask, and return the rows."""
         shape = {name: value for name, value in values.items() if name not in self._fields}
-        key = tuple(shape.values())
+        key = frozenset(shape.items())
         if key not in self._compiled:
             places = {name: Parameter(name, field) for name, field in self._fields.items()}
             self._compiled[key] = _Compiled(self.queryset(**shape, **places))

@@ -19,7 +19,7 @@ from core.fields import PublicIdField
 from core.search import name_query
 from core.work import Work
 from credentialing.events import CertificateEvent
-from policies.models import Agency, Coverage, Insured, Membership, Policyholder, coverages_not_retired, reach_of
+from policies.models import Agency, Coverage, Insured, Membership, Policyholder, Scope, coverages_not_retired, reach_of
 from policies.models.base import Address, search_vector
 from policies.models.reach import Reach
 from policies.names import fold, normalize_number
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 
-def of_own_party(reach: Reach, path: str = "") -> Q:
+def of_own_party(reach: Reach | Scope, path: str = "") -> Q:
     """Return the condition that a row belongs to a party that the user acts for.
 
     The row is a holder in an address book, or by `path="membership__"` the membership that issued a certificate.
     """
     return (
-        Q(**{f"{path}insured_id__in": reach.insured_ids})
-        | Q(**{f"{path}policyholder_id__in": reach.policyholder_ids})
-        | Q(**{f"{path}agency_id__in": reach.agency_ids})
+        Q(**{f"{path}insured_id__any": reach.insured_ids})
+        | Q(**{f"{path}policyholder_id__any": reach.policyholder_ids})
+        | Q(**{f"{path}agency_id__any": reach.agency_ids})
     )
 
 
@@ -125,9 +125,12 @@ class CertificateQuerySet(models.QuerySet["Certificate"]):
         """
         if not user.is_authenticated:
             return self.none()
-        reach = reach_of(user)
-        return self.filter(coverages_not_retired("coverage__"), reach.coverages("coverage__")).annotate(
-            is_own=ExpressionWrapper(of_own_party(reach, "membership__"), models.BooleanField()),
+        return self.open_to(reach_of(user).scope)
+
+    def open_to(self, scope: Scope) -> Self:
+        """The same for what a user's memberships open."""
+        return self.filter(coverages_not_retired("coverage__"), scope.coverages("coverage__")).annotate(
+            is_own=ExpressionWrapper(of_own_party(scope, "membership__"), models.BooleanField()),
             issuer_role=F("membership__role"),
         )
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from django.db.models import BigIntegerField
 from django.urls import reverse
 
 from core.panels import Panel, PanelLink, Slot
+from core.statements import prepared
 from core.urls import address_for
 from credentialing.models import Certificate
-from policies.models import reach_of
+from policies.models import SCOPE, Scope, reach_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from django.db.models import QuerySet
 
     from accounts.models import User
     from core.panels import Provider
@@ -26,11 +30,12 @@ def latest_certificates(user: User, *, policy: Policy | None = None) -> Iterator
 
     Before the first certificate, home shows every customer the way to it; a policy's page shows nothing.
     """
-    certificates = Certificate.objects.visible_to(user)
+    scope = reach_of(user).scope.values()
     slot: Slot = "home"
-    if policy is not None:
-        certificates, slot = certificates.filter(coverage__term__policy=policy), "policy"
-    latest = list(certificates[:MOST])
+    if policy is None:
+        latest = _latest(**scope)
+    else:
+        latest, slot = _latest_of_policy(policy_id=policy.pk, **scope), "policy"
     if not latest and (policy is not None or not reach_of(user)):
         return
     yield Panel(
@@ -46,6 +51,16 @@ def latest_certificates(user: User, *, policy: Policy | None = None) -> Iterator
 def certificate_address() -> Callable[[str], str]:
     """Return what makes the address where a coverage's certificate or letter is created, from its public id."""
     return address_for("credentialing:issue")
+
+
+@prepared(**SCOPE)
+def _latest(**scope: Any) -> QuerySet[Certificate]:
+    return Certificate.objects.open_to(Scope(**scope))[:MOST]
+
+
+@prepared(**SCOPE, policy_id=BigIntegerField())
+def _latest_of_policy(*, policy_id: int, **scope: Any) -> QuerySet[Certificate]:
+    return Certificate.objects.open_to(Scope(**scope)).filter(coverage__term__policy=policy_id)[:MOST]
 
 
 PANELS: list[Provider] = [latest_certificates]

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 
 from django.conf import settings
 
-from core.memo import once
+from core.memo import once, once_in
 from feed.models import Source
 
 
 def as_of(source: str | None = None) -> dt.datetime | None:
     """Return the as-of time of one source's data, or of the oldest data of all sources that send packages regularly.
 
-    None before the first package. One small query a request.
+    None before the first package. One small query, kept by the process for `FEED_AS_OF_SECONDS`: right after a load, a
+    page or a certificate may name the data as a few seconds older than it is, never as newer.
     """
-    known = once("feed.as_of", lambda: list(Source.objects.order_by("as_of").values_list("name", "as_of")))
+    known = once("feed.as_of", partial(once_in, settings.FEED_AS_OF_SECONDS, "feed.as_of", _sources))
     found = [(name, moment) for name, moment in known if source in (None, name)]
     expected = [moment for name, moment in found if name not in settings.FEED_SOURCES_AT_REST]
     return next(iter(expected or [moment for _, moment in found]), None)
+
+
+def _sources() -> list[tuple[str, dt.datetime]]:
+    return list(Source.objects.order_by("as_of").values_list("name", "as_of"))

@@ -9,6 +9,6 @@ from django.utils.module_loading import import_string
 
 
 def data_as_of(source: str) -> dt.datetime | None:
-    """Return the as-of time of a source's data; None where none has been loaded. One query a request."""
+    """Return the as-of time of a source's data; None where none has been loaded. One query at most."""
     found: dt.datetime | None = import_string(settings.FEED_AS_OF)(source=source)
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.guards import user_of
@@ -13,7 +13,7 @@ from core.listing import sorting_of
 from policies.filters import PolicyFilter
 from policies.models import Policy
 from policies.pages.policies import ORDERS, in_order, listing_of, rows_of
-from policies.pages.policy import page_of_policy, with_history
+from policies.pages.policy import page_of_policy, policy_for_page
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -36,5 +36,5 @@ def policy_list(request: HttpRequest) -> HttpResponse:
 def policy_page(request: HttpRequest, public_id: str) -> HttpResponse:
     """One policy: its status, its terms, and the coverages that the user may see. 404 for an outsider."""
     user = user_of(request)
-    policy = get_object_or_404(with_history(Policy.objects.visible_to(user).with_page()), public_id=public_id)
+    policy = policy_for_page(user, public_id)
     return render(request, "policies/policy.html", {"page": page_of_policy(request, user, policy)})

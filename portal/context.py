@@ -15,7 +15,6 @@ from django.utils.module_loading import import_string
 
 from accounts.guards import SignIn, sign_in_of, user_of
 from core.dates import carrier_today
-from core.memo import once_in
 from core.templatetags.show import day_long
 from policies.models import Membership, reach_of
 from portal.menu import MenuItem, menu_for
@@ -91,7 +90,7 @@ class Site:
         if not self.signed_in:
             return None
         read: Callable[[], datetime | None] = import_string(settings.FEED_AS_OF)
-        return once_in(settings.FEED_AS_OF_SECONDS, settings.FEED_AS_OF, read)
+        return read()
 
     @cached_property
     def sign_in_url(self) -> str:

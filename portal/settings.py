@@ -325,7 +325,7 @@ FEED_CANCEL_SHARE = Decimal(env.str("FEED_CANCEL_SHARE", default="0.01"))
 # S-35: with a stale feed no certificate is issued until fresh data has come.
 STALE_FEED_BLOCKS_CERTIFICATES = env.bool("STALE_FEED_BLOCKS_CERTIFICATES", default=True)
 FEED_AS_OF = "feed.freshness.as_of"
-# The footer's answer is kept by each process for so long; certificates and policies always ask.
+# Each process keeps the answer for so long.
 FEED_AS_OF_SECONDS = 5
 
 # Certificates: how many a user may issue, how many holders add, and how often try again what failed.

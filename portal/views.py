@@ -5,16 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import CharField, DateTimeField
 from django.shortcuts import render
 from django.utils import timezone
 
 from accounts.forms import SignInForm
 from accounts.guards import SignIn, sign_in_of, user_of
 from core.panels import panels_for
+from core.statements import prepared
+from policies.models import reach_of
 from portal.menu import quick_links_for
 from portal.models import Announcement
 
 if TYPE_CHECKING:
+    import datetime as dt
+
+    from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
 
 NEWS_ON_HOME = 5
@@ -42,9 +49,14 @@ def home(request: HttpRequest) -> HttpResponse:
             "attention": [link for panel in panels for link in panel.attention],
             "primary": primary,
             "quick_links": links,
-            "news": Announcement.objects.visible_to(user)[:NEWS_ON_HOME],
+            "news": _news(roles=sorted(reach_of(user).roles), now=timezone.now()),
         },
     )
+
+
+@prepared(roles=ArrayField(CharField()), now=DateTimeField())
+def _news(*, roles: list[str], now: dt.datetime) -> QuerySet[Announcement]:
+    return Announcement.objects.published(now).for_roles(roles)[:NEWS_ON_HOME]
 
 
 def greeting() -> str:

@@ -4,10 +4,11 @@ from policies.models.coverage import Coverage, EreOffer, PriorCoverage
 from policies.models.membership import Membership
 from policies.models.parties import Agency, Company, Contact, Insured, License, Policyholder
 from policies.models.policy import AgentOfRecord, Policy, PolicyStatus
-from policies.models.reach import Reach, coverages_not_retired, reach_of
+from policies.models.reach import SCOPE, Reach, Scope, coverages_not_retired, reach_of
 from policies.models.term import Term
 
 __all__ = [
+    "SCOPE",
     "Agency",
     "AgentOfRecord",
     "Company",
@@ -22,6 +23,7 @@ __all__ = [
     "Policyholder",
     "PriorCoverage",
     "Reach",
+    "Scope",
     "Term",
     "coverages_not_retired",
     "reach_of",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import datetime as dt
 
     from accounts.models import User
+    from policies.models.reach import Scope
 
 
 # The segments of the same insured, part, and form in the same term, itself included: first day and end of each.
@@ -44,10 +45,13 @@ class CoverageQuerySet(FeedQuerySet):
         """An insured's own, every one on a policyholder's policies, every one of an agency's clients today."""
         from policies.models.reach import reach_of
 
-        scoped = self.not_retired().filter(term__retired_at=None, term__policy__retired_at=None)
         if not user.is_authenticated:
-            return scoped.none()
-        return scoped.filter(reach_of(user).coverages())
+            return self.none()
+        return self.open_to(reach_of(user).scope)
+
+    def open_to(self, scope: Scope) -> Self:
+        """The same for what a user's memberships open."""
+        return self.not_retired().filter(scope.coverages(), term__retired_at=None, term__policy__retired_at=None)
 
     def with_policy(self) -> Self:
         """With insured, term, policy, company, policyholder, and segments, in one query."""

@@ -14,6 +14,7 @@ from django.utils.functional import cached_property
 from core.dates import carrier_today, in_force_on, local_today
 from core.fields import PublicIdField
 from core.search import name_query
+from core.statements import prepared
 from policies.models.base import FeedQuerySet, FeedRow
 from policies.models.parties import Agency, Company, Policyholder
 from policies.names import fold, normalize_number
@@ -185,12 +186,22 @@ class Policy(FeedRow):
     @cached_property
     def terms_on_file(self) -> list[Term]:
         """The terms that the carrier still sends, the latest first; read once."""
-        return list(self.terms.not_retired())
+        terms = _terms(policy_id=self.pk)
+        for term in terms:
+            term.policy = self
+        return terms
 
     @cached_property
     def appointments(self) -> list[AgentOfRecord]:
         """The agents of record of all times, the latest first, with their agencies; read once."""
         return list(self.agents_of_record.not_retired().select_related("agency").order_by("-starts", "-id"))
+
+
+@prepared(policy_id=models.BigIntegerField())
+def _terms(*, policy_id: int) -> models.QuerySet[Term]:
+    from policies.models.term import Term
+
+    return Term.objects.not_retired().filter(policy_id=policy_id)
 
 
 class PolicyStatus(models.Model):

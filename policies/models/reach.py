@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import BigIntegerField, Q, QuerySet
+from django.db.models import BigIntegerField, DateField, Field, Q, QuerySet
 
 from core.dates import carrier_today
-from core.statements import prepared
+from core.statements import IDS, prepared
 from policies.models.coverage import Coverage
 from policies.models.membership import Membership
 from policies.models.policy import AgentOfRecord, Policy
@@ -28,6 +28,76 @@ if TYPE_CHECKING:
 ROLE = Membership.Role
 
 _kept: ContextVar[dict[int, Reach] | None] = ContextVar("reach_of_users_in_this_request", default=None)
+
+
+# The values of a scope, for `prepared`.
+SCOPE: dict[str, Field[Any, Any]] = {
+    "insured_ids": IDS,
+    "policyholder_ids": IDS,
+    "agency_ids": IDS,
+    "today": DateField(),
+}
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The rows that memberships open, as conditions. A prepared queryset gets places instead of the ids and the day:
+    its SQL differs by the roles only."""
+
+    roles: frozenset[str]
+    insured_ids: Any
+    policyholder_ids: Any
+    agency_ids: Any
+    today: Any
+
+    def values(self) -> dict[str, Any]:
+        """Return what a prepared queryset that makes a scope is called with."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def policies(self, path: str = "") -> Q:
+        """The condition on a policy: held, insured on, or served by the agency of record today.
+
+        `path` leads to the policy from the rows that are filtered, `"policy__"` for terms.
+        """
+        if self.roles == {ROLE.POLICYHOLDER}:
+            return Q(**{f"{path}policyholder_id__any": self.policyholder_ids})
+        sets: list[QuerySet[Any, Any]] = []
+        if ROLE.INSURED in self.roles:
+            own = Coverage.objects.filter(insured_id__any=self.insured_ids, retired_at=None)
+            sets.append(own.order_by().values("term__policy_id"))
+        if ROLE.POLICYHOLDER in self.roles:
+            sets.append(Policy.objects.filter(policyholder_id__any=self.policyholder_ids).values("pk"))
+        if ROLE.AGENT in self.roles:
+            sets.append(self._served)
+        return _in_any_of(sets, path)
+
+    def coverages(self, path: str = "") -> Q:
+        """The condition on a coverage: one's own, and every one on the policies held or served.
+
+        `path` leads to the coverage from the rows that are filtered, `"coverage__"` for certificates: a condition on
+        joined rows costs half of one on a set of ids.
+        """
+        if self.roles == {ROLE.INSURED}:
+            return Q(**{f"{path}insured_id__any": self.insured_ids})
+        if self.roles == {ROLE.POLICYHOLDER}:
+            return Q(**{f"{path}term__policy__policyholder_id__any": self.policyholder_ids})
+        if self.roles == {ROLE.AGENT}:
+            return Q(**{f"{path}term__policy_id__in": self._served})
+        sets: list[QuerySet[Any, Any]] = []
+        coverages = Coverage.objects.values("pk")
+        if ROLE.INSURED in self.roles:
+            sets.append(coverages.filter(insured_id__any=self.insured_ids))
+        if ROLE.POLICYHOLDER in self.roles:
+            sets.append(coverages.filter(term__policy__policyholder_id__any=self.policyholder_ids))
+        if ROLE.AGENT in self.roles:
+            sets.append(coverages.filter(term__policy_id__in=self._served))
+        return _in_any_of(sets, path)
+
+    @cached_property
+    def _served(self) -> QuerySet[Any, Any]:
+        """Ids of the policies that the agencies are agents of record for today."""
+        of_record = AgentOfRecord.objects.on(self.today).filter(agency_id__any=self.agency_ids)
+        return of_record.order_by().values("policy_id")
 
 
 @dataclass(frozen=True)
@@ -64,49 +134,18 @@ class Reach:
         """The part of it that comes by these roles."""
         return Reach(tuple(membership for membership in self.memberships if membership.role in roles))
 
-    def policies(self, path: str = "") -> Q:
-        """The condition on a policy: held, insured on, or served by the agency of record today.
+    @cached_property
+    def scope(self) -> Scope:
+        """The parties by kind, as the conditions take them."""
+        return Scope(self.roles, self.insured_ids, self.policyholder_ids, self.agency_ids, carrier_today())
 
-        `path` leads to the policy from the rows that are filtered, `"policy__"` for terms.
-        """
-        if self.roles == {ROLE.POLICYHOLDER}:
-            return Q(**{f"{path}policyholder_id__in": self.policyholder_ids})
-        sets: list[QuerySet[Any, Any]] = []
-        if self.insured_ids:
-            own = Coverage.objects.filter(insured_id__in=self.insured_ids, retired_at=None)
-            sets.append(own.order_by().values("term__policy_id"))
-        if self.policyholder_ids:
-            sets.append(Policy.objects.filter(policyholder_id__in=self.policyholder_ids).values("pk"))
-        if self.agency_ids:
-            sets.append(self._served)
-        return _in_any_of(sets, path)
+    def policies(self, path: str = "") -> Q:
+        """Return the condition on a policy; see `Scope.policies`."""
+        return self.scope.policies(path)
 
     def coverages(self, path: str = "") -> Q:
-        """The condition on a coverage: one's own, and every one on the policies held or served.
-
-        `path` leads to the coverage from the rows that are filtered, `"coverage__"` for certificates: a condition on
-        joined rows costs half of one on a set of ids.
-        """
-        if self.roles == {ROLE.INSURED}:
-            return Q(**{f"{path}insured_id__in": self.insured_ids})
-        if self.roles == {ROLE.POLICYHOLDER}:
-            return Q(**{f"{path}term__policy__policyholder_id__in": self.policyholder_ids})
-        if self.roles == {ROLE.AGENT}:
-            return Q(**{f"{path}term__policy_id__in": self._served})
-        sets: list[QuerySet[Any, Any]] = []
-        coverages = Coverage.objects.values("pk")
-        if self.insured_ids:
-            sets.append(coverages.filter(insured_id__in=self.insured_ids))
-        if self.policyholder_ids:
-            sets.append(coverages.filter(term__policy__policyholder_id__in=self.policyholder_ids))
-        if self.agency_ids:
-            sets.append(coverages.filter(term__policy_id__in=self._served))
-        return _in_any_of(sets, path)
-
-    @cached_property
-    def _served(self) -> QuerySet[Any, Any]:
-        """Ids of the policies that the agencies are agents of record for today."""
-        return AgentOfRecord.objects.today().filter(agency_id__in=self.agency_ids).order_by().values("policy_id")
+        """Return the condition on a coverage; see `Scope.coverages`."""
+        return self.scope.coverages(path)
 
 
 def _in_any_of(sets: list[QuerySet[Any, Any]], path: str = "") -> Q:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from django.db.models import Case, Count, F, OuterRef, Q, Subquery, Value, When
+from django.db.models import BigIntegerField, Case, Count, DateField, F, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce, Concat, Lower
 
 from core.dates import carrier_today
+from core.statements import IDS, prepared
 from core.templatetags.show import day_long
 from policies.eligibility import Eligibility, judge_now
-from policies.models import Coverage, Insured, Membership, Policy, Policyholder, Reach, Term, reach_of
+from policies.models import SCOPE, Coverage, Insured, Membership, Policy, Policyholder, Reach, Scope, Term, reach_of
 from policies.pages.notices import RENEWAL_WINDOW_DAYS
 from policies.pages.papers import PaperLink, paper_links
 from policies.pages.status import StatusOnDay, status_for_insured, status_of
@@ -20,6 +21,8 @@ from policies.words import Word, lower_first, word_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from django.db.models import QuerySet
 
     from accounts.models import User
     from policies.models.term import TermQuerySet
@@ -174,13 +177,14 @@ def glance_of(user: User) -> Glance:
     book = _book(reach) if reach.agency_ids else None
     if not reach.insured_ids and not reach.policyholder_ids:
         return Glance(reach.roles, book=book)
-    policies = _policies(reach.only(ROLES.INSURED, ROLES.POLICYHOLDER))
+    policies = _policies(**reach.only(ROLES.INSURED, ROLES.POLICYHOLDER).scope.values())
     more = len(policies) > MOST_POLICIES
     policies = policies[:MOST_POLICIES]
     holders = {p.policyholder for p in policies if p.policyholder_id in reach.policyholder_ids}
     individual = bool(reach.insured_ids) and all(h.kind == Policyholder.Kind.INDIVIDUAL for h in holders)
     terms: dict[int, list[Term]] = {policy.pk: [] for policy in policies}
-    for term in _terms(policies, counted=bool(holders) and not individual):
+    counted = bool(holders) and not individual
+    for term in _terms(policy_ids=list(terms), today=carrier_today(), counted=counted):
         terms[term.policy_id].append(term)
     own = _own_by_policy(reach, policies)
     statuses = {}
@@ -206,19 +210,20 @@ def _held(statuses: list[StatusOnDay], *, named: bool) -> list[HeldPolicy]:
     held = [HeldPolicy(status, getattr(status.term, "covered", 0)) for status in statuses]
     leading = next((one for one in held if one.status.in_force), None)
     if named and leading is not None and leading.status.term is not None:
-        leading.insureds.extend(_first_insureds(leading.status.term))
+        leading.insureds.extend(_first_insureds(term_id=leading.status.term.pk, today=carrier_today()))
     return held
 
 
-def _first_insureds(term: Term) -> list[Insured]:
-    """The first insureds of a term by name, of those covered today. One query."""
-    today = carrier_today()
-    covered = term.coverages.not_retired().filter(effective__lte=today, expires__gt=today).order_by()
-    by_name = Insured.objects.filter(pk__in=covered.values("insured_id"))
-    return list(by_name.order_by(Lower(Concat("last_name", "name", Value(" "), "first_name")), "id")[:MOST_NAMES])
+@prepared(term_id=BigIntegerField(), today=DateField())
+def _first_insureds(*, term_id: int, today: dt.date) -> QuerySet[Insured]:
+    """The first insureds of a term by name, of those covered today."""
+    covered = Coverage.objects.not_retired().filter(term_id=term_id, effective__lte=today, expires__gt=today)
+    by_name = Insured.objects.filter(pk__in=covered.order_by().values("insured_id"))
+    return by_name.order_by(Lower(Concat("last_name", "name", Value(" "), "first_name")), "id")[:MOST_NAMES]
 
 
-def _policies(reach: Reach) -> list[Policy]:
+@prepared(**SCOPE)
+def _policies(**scope: Any) -> QuerySet[Policy]:
     """The policies that the user holds or is insured on, those in force first; one more than are shown."""
     first = Case(
         When(status=Policy.Status.PENDING_CANCELLATION, then=Value(0)),
@@ -226,12 +231,8 @@ def _policies(reach: Reach) -> list[Policy]:
         When(status=Policy.Status.PENDING, then=Value(2)),
         default=Value(3),
     )
-    return list(
-        Policy.objects.not_retired()
-        .filter(reach.policies())
-        .with_page()
-        .order_by(first, "number_normalized", "id")[: MOST_POLICIES + 1]
-    )
+    policies = Policy.objects.not_retired().filter(Scope(**scope).policies()).with_page()
+    return policies.order_by(first, "number_normalized", "id")[: MOST_POLICIES + 1]
 
 
 def _own_by_policy(reach: Reach, policies: list[Policy]) -> dict[int, list[Coverage]]:
@@ -239,17 +240,18 @@ def _own_by_policy(reach: Reach, policies: list[Policy]) -> dict[int, list[Cover
     own: dict[int, list[Coverage]] = {policy.pk: [] for policy in policies}
     if not reach.insured_ids:
         return own
-    coverages = (
-        Coverage.objects.not_retired()
-        .filter(insured_id__in=reach.insured_ids, term__policy__in=policies, term__retired_at=None)
-        .select_related("insured")
-        .with_segments()
-        .annotate(policy_id=F("term__policy_id"))
-        .order_by("-expires", "part", "id")
-    )
-    for coverage in coverages:
+    for coverage in _own(insured_ids=reach.insured_ids, policy_ids=list(own)):
         own[coverage.policy_id].append(coverage)
     return own
+
+
+@prepared(insured_ids=IDS, policy_ids=IDS)
+def _own(*, insured_ids: list[int], policy_ids: list[int]) -> QuerySet[Any]:
+    own = Coverage.objects.not_retired().filter(
+        insured_id__any=insured_ids, term__policy_id__any=policy_ids, term__retired_at=None
+    )
+    named = own.select_related("insured").with_segments().annotate(policy_id=F("term__policy_id"))
+    return named.order_by("-expires", "part", "id")
 
 
 def _leading(coverages: list[Coverage], status: StatusOnDay, terms: list[Term]) -> list[OwnCoverage]:
@@ -272,12 +274,12 @@ def own_coverages(coverages: Iterable[Coverage], status: StatusOnDay, terms: Ite
     return found
 
 
-def _terms(policies: list[Policy], *, counted: bool) -> TermQuerySet:
+@prepared(policy_ids=IDS, today=DateField())
+def _terms(*, policy_ids: list[int], today: dt.date, counted: bool) -> TermQuerySet:
     """The policies' terms; `counted`: each current one with the number of insureds `covered` today, in one query."""
-    terms = Term.objects.not_retired().filter(policy__in=policies)
+    terms = Term.objects.not_retired().filter(policy_id__any=policy_ids)
     if not counted:
         return terms
-    today = carrier_today()
     insureds = (
         Coverage.objects.not_retired()
         .filter(term=OuterRef("pk"), effective__lte=today, expires__gt=today)
@@ -292,34 +294,35 @@ def _terms(policies: list[Policy], *, counted: bool) -> TermQuerySet:
 
 def _book(reach: Reach) -> Book:
     """An agent's clients: one query that counts those in force, two that say what comes next."""
-    today = carrier_today()
-    agent = reach.only(ROLES.AGENT)
-    soon = Q(expires__lte=today + dt.timedelta(days=RENEWAL_WINDOW_DAYS))
-    counted = (
-        _running(agent, today)
-        .filter(_by_the_date(today))
-        .order_by()
-        .values_list("policy__status")
-        .annotate(n=Count("pk"), ending=Count("pk", filter=soon))
-    )
-    by_status = {status: (n, ending) for status, n, ending in counted}
+    scope = reach.only(ROLES.AGENT).scope
+    window = scope.today + dt.timedelta(days=RENEWAL_WINDOW_DAYS)
+    by_status = {status: (n, ending) for status, n, ending in _counted(window=window, **scope.values())}
     return Book(
         in_force=sum(n for n, _ in by_status.values()),
         pending_cancellation=sum(by_status.get(status, (0, 0))[0] for status in CANCELLING),
         ending=sum(ending for _, ending in by_status.values()),
-        upcoming=_upcoming(agent, today),
+        upcoming=_upcoming(scope, window),
     )
 
 
-def _running(agent: Reach, today: dt.date) -> TermQuerySet:
+def _running(agent: Scope) -> TermQuerySet:
     """The clients' bound terms of today."""
     return Term.objects.not_retired().filter(
         agent.policies("policy__"),
         policy__retired_at=None,
         status=Term.Status.BOUND,
-        effective__lte=today,
-        expires__gt=today,
+        effective__lte=agent.today,
+        expires__gt=agent.today,
     )
+
+
+@prepared(**SCOPE, window=DateField())
+def _counted(*, window: dt.date, **scope: Any) -> QuerySet[Any]:
+    """The clients' policies in force by status: how many there are, and how many of them end within the window."""
+    agent = Scope(**scope)
+    running = _running(agent).filter(_by_the_date(agent.today)).order_by()
+    counts = {"n": Count("pk"), "ending": Count("pk", filter=Q(expires__lte=window))}
+    return running.values_list("policy__status").annotate(**counts)
 
 
 def _by_the_date(today: dt.date) -> Q:
@@ -328,30 +331,27 @@ def _by_the_date(today: dt.date) -> Q:
     return ~Q(policy__status=Policy.Status.PENDING) & (~cancelled | Q(policy__cancellation_effective__gt=today))
 
 
-def _upcoming(agent: Reach, today: dt.date) -> list[Event]:
+def _upcoming(agent: Scope, window: dt.date) -> list[Event]:
     """Cancellations, then ends of terms within the window; of each kind the nearest first."""
-    window = today + dt.timedelta(days=RENEWAL_WINDOW_DAYS)
-    terms = list(
-        _running(agent, today)
-        .filter(
-            Q(policy__status=Policy.Status.ACTIVE, expires__lte=window)
-            | Q(policy__status=Policy.Status.PENDING_CANCELLATION)
-        )
-        .annotate(on=COMES_ON)
-        .select_related("policy__policyholder")
-        .only(*EVENT_FIELDS)
-        .order_by(CANCELLATIONS_FIRST, "on", "policy__number_normalized", "id")[:MOST_UPCOMING]
-    )
-    renewals = _renewals([term.policy_id for term in terms], today)
+    terms = _next(window=window, **agent.values())
+    renewals = _renewals(policy_ids=[term.policy_id for term in terms], today=agent.today) if terms else []
     return [Event(term.on, term.policy, term, _renewal_word(term, renewals)) for term in terms]
 
 
-def _renewals(policy_ids: list[int], today: dt.date) -> list[tuple[int, dt.date, str]]:
+@prepared(**SCOPE, window=DateField())
+def _next(*, window: dt.date, **scope: Any) -> QuerySet[Any]:
+    """The terms that end or are cancelled next, each with the day as `on`."""
+    ends = Q(policy__status=Policy.Status.ACTIVE, expires__lte=window)
+    coming = _running(Scope(**scope)).filter(ends | Q(policy__status=Policy.Status.PENDING_CANCELLATION))
+    named = coming.annotate(on=COMES_ON).select_related("policy__policyholder").only(*EVENT_FIELDS)
+    return named.order_by(CANCELLATIONS_FIRST, "on", "policy__number_normalized", "id")[:MOST_UPCOMING]
+
+
+@prepared(policy_ids=IDS, today=DateField())
+def _renewals(*, policy_ids: list[int], today: dt.date) -> QuerySet[Any, tuple[int, dt.date, str]]:
     """The upcoming terms of these policies: policy, first day, status."""
-    if not policy_ids:
-        return []
-    to_come = Term.objects.filter(policy_id__in=policy_ids, retired_at=None, effective__gt=today).order_by()
-    return list(to_come.values_list("policy_id", "effective", "status"))
+    upcoming = Term.objects.filter(policy_id__any=policy_ids, retired_at=None, effective__gt=today).order_by()
+    return upcoming.values_list("policy_id", "effective", "status")
 
 
 def _renewal_word(term: Term, renewals: list[tuple[int, dt.date, str]]) -> str:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from django.db.models import F
 from django.db.models.functions import Lower
 
 from core.listing import Sorting, Tab, sorting_of, tabs_of
 from core.money import whole_dollars
+from core.statements import IDS, prepared
 from core.templatetags.show import day
 from core.urls import address_for
 from policies.filters import STATUSES
-from policies.models import Coverage, Membership, Policy, Term, reach_of
+from policies.models import SCOPE, Coverage, Membership, Policy, Scope, Term, reach_of
 from policies.pages.status import StatusOnDay, status_for_insured, status_of
 from policies.words import Word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from django.db.models import QuerySet
 
     from accounts.models import User
     from core.listing import Column
@@ -99,7 +102,7 @@ def listing_of(user: User, policies: Sequence[Policy], query: Mapping[str, str])
     if not policies:
         return Listing([], tabs, False, sorting, q, status)
     terms: dict[int, list[Term]] = {policy.pk: [] for policy in policies}
-    for term in Term.objects.not_retired().filter(policy_id__in=list(terms)).only(*TERM_FIELDS):
+    for term in _terms(policy_ids=list(terms)):
         terms[term.policy_id].append(term)
     managed = _managed(user, policies)
     address = address_for("policies:policy")
@@ -143,17 +146,33 @@ def _own(user: User, policies: Sequence[Policy]) -> dict[int, list[Coverage]]:
     own: dict[int, list[Coverage]] = {policy.pk: [] for policy in policies}
     if not own:
         return own
-    coverages = Coverage.objects.not_retired().filter(
-        insured_id__in=reach_of(user).insured_ids, term__policy_id__in=list(own), term__retired_at=None
-    )
-    for coverage in coverages.with_segments().annotate(policy_id=F("term__policy_id")):
+    for coverage in _coverages(insured_ids=reach_of(user).insured_ids, policy_ids=list(own)):
         own[coverage.policy_id].append(coverage)
     return own
+
+
+@prepared(insured_ids=IDS, policy_ids=IDS)
+def _coverages(*, insured_ids: list[int], policy_ids: list[int]) -> QuerySet[Any]:
+    coverages = Coverage.objects.not_retired().filter(
+        insured_id__any=insured_ids, term__policy_id__any=policy_ids, term__retired_at=None
+    )
+    return coverages.with_segments().annotate(policy_id=F("term__policy_id"))
+
+
+@prepared(policy_ids=IDS)
+def _terms(*, policy_ids: list[int]) -> QuerySet[Term]:
+    return Term.objects.not_retired().filter(policy_id__any=policy_ids).only(*TERM_FIELDS)
 
 
 def _managed(user: User, policies: Sequence[Policy]) -> frozenset[int]:
     """Which of these the user sees whole, and so their premium: all of them for who is nowhere an insured."""
     if Membership.Role.INSURED not in reach_of(user).roles:
         return frozenset(policy.pk for policy in policies)
-    shown = Policy.objects.managed_by(user).filter(pk__in=[policy.pk for policy in policies])
-    return frozenset(shown.values_list("pk", flat=True))
+    scope = reach_of(user).only(Membership.Role.POLICYHOLDER, Membership.Role.AGENT).scope
+    return frozenset(_whole(policy_ids=[policy.pk for policy in policies], **scope.values()))
+
+
+@prepared(**SCOPE, policy_ids=IDS)
+def _whole(*, policy_ids: list[int], **scope: Any) -> QuerySet[Any, int]:
+    managed = Policy.objects.not_retired().filter(Scope(**scope).policies(), pk__any=policy_ids)
+    return managed.values_list("pk", flat=True)

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models.expressions import RawSQL
+from django.db.models import FilteredRelation, OuterRef, Q
+from django.db.models.functions import JSONObject
 from django.http import Http404
 from django.urls import reverse
 from django.utils.http import urlencode
 
 from core.dates import carrier_today
 from core.panels import Panel, panels_for
+from core.statements import prepared
 from core.templatetags.show import day
-from policies.models import AgentOfRecord, Coverage, Policy, Term, reach_of
+from policies.models import SCOPE, AgentOfRecord, Coverage, Policy, PolicyStatus, Scope, Term, reach_of
 from policies.pages.home import OwnCoverage, own_coverages
 from policies.pages.notices import Notice, notices_of
 from policies.pages.roster import Roster, roster_of
@@ -31,25 +33,12 @@ from policies.roles import Capability
 from policies.words import Word, word_of_term
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
     from django.http import HttpRequest
 
     from accounts.models import User
-    from policies.models.policy import PolicyQuerySet
 
-# As text: ArraySubquery and JSONObject take as long to be put together as the page's other queries take altogether.
-STATUS_CHANGES = RawSQL(
-    """ARRAY(
-        SELECT jsonb_build_object(
-            'status', change.status, 'since', change.status_date, 'at', change.recorded_at, 'reason', change.reason
-        )
-        FROM policies_policystatus change
-        WHERE change.policy_id = policies_policy.id
-        ORDER BY change.recorded_at DESC, change.id DESC
-        LIMIT 20
-    )""",
-    (),
-    output_field=ArrayField(models.JSONField()),
-)
+MOST_CHANGES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +122,37 @@ class PolicyPage:
         return [("Policies", reverse("policies:list"))]
 
 
-def with_history(policies: PolicyQuerySet) -> PolicyQuerySet:
-    """With the latest changes of status in the same query, as `status_changes`."""
-    return policies.annotate(status_changes=STATUS_CHANGES)
+def policy_for_page(user: User, public_id: str) -> Policy:
+    """Return the policy with its appointments and the latest changes of its status. One query.
+
+    Raises Http404 where the user doesn't see it.
+    """
+    rows = _policy(public_id=public_id, **reach_of(user).scope.values())
+    if not rows:
+        raise Http404("no such policy of this user")
+    policy: Policy = rows[0]
+    appointments = [getattr(row, "appointment", None) for row in rows]
+    policy.appointments = [appointment for appointment in appointments if appointment is not None]
+    return policy
+
+
+@prepared(**SCOPE, public_id=models.TextField())
+def _policy(*, public_id: str, **scope: Any) -> QuerySet[Any]:
+    """The policy, a row for each appointment of an agency, the latest first."""
+    changes = PolicyStatus.objects.filter(policy=OuterRef("pk")).values_list(
+        JSONObject(status="status", since="status_date", at="recorded_at", reason="reason")
+    )
+    of_record = FilteredRelation("agents_of_record", condition=Q(agents_of_record__retired_at=None))
+    policies = Policy.objects.not_retired().filter(Scope(**scope).policies(), public_id=public_id)
+    return (
+        policies.annotate(status_changes=ArraySubquery(changes[:MOST_CHANGES]), appointment=of_record)
+        .select_related("company", "policyholder", "appointment__agency")
+        .order_by("-appointment__starts", "-appointment__id")
+    )
 
 
 def page_of_policy(request: HttpRequest, user: User, policy: Policy) -> PolicyPage:
-    """The page for a user who sees the policy, which comes `with_history`. Raises Http404 for a term of another's."""
+    """The page for a user who sees the policy, from `policy_for_page`. Raises Http404 for a term of another's."""
     may = capabilities(user, policy, among=(Capability.VIEW_POLICY, Capability.ISSUE_CERTIFICATE))
     whole = Capability.VIEW_POLICY in may
     issues = Capability.ISSUE_CERTIFICATE in may
@@ -201,13 +214,13 @@ def _chosen(public_id: str, terms: list[Term]) -> Term | None:
 
 def _own(user: User, policy: Policy) -> list[Coverage]:
     """The user's own coverages on the policy, the latest first."""
-    return list(
-        Coverage.objects.visible_to(user)
-        .filter(term__policy=policy)
-        .select_related("insured")
-        .with_segments()
-        .order_by("-effective", "part", "id")
-    )
+    return _coverages(policy_id=policy.pk, **reach_of(user).scope.values())
+
+
+@prepared(**SCOPE, policy_id=models.BigIntegerField())
+def _coverages(*, policy_id: int, **scope: Any) -> QuerySet[Coverage]:
+    own = Coverage.objects.open_to(Scope(**scope)).filter(term__policy=policy_id)
+    return own.select_related("insured").with_segments().order_by("-effective", "part", "id")
 
 
 def _row(term: Term, status: StatusOnDay, chosen: Term | None, terms: list[Term]) -> TermRow:

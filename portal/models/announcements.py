@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import URLValidator
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 class AnnouncementQuerySet(models.QuerySet["Announcement"]):
     """Announcements, and who is to read them."""
 
-    def published(self) -> Self:
+    def published(self, now: Any = None) -> Self:
         """Those whose time has come and isn't over."""
-        now = timezone.now()
+        now = now or timezone.now()
         return self.filter(Q(published_until=None) | Q(published_until__gt=now), published_from__lte=now)
 
     def visible_to(self, user: User | None) -> Self:
@@ -33,8 +33,11 @@ class AnnouncementQuerySet(models.QuerySet["Announcement"]):
         """
         if user is None:
             return self.published().filter(for_visitors=True)
-        roles = sorted(reach_of(user).roles)
-        return self.published().filter(Q(audience=[]) | Q(audience__overlap=roles))
+        return self.published().for_roles(sorted(reach_of(user).roles))
+
+    def for_roles(self, roles: Any) -> Self:
+        """What is for everybody, and what is for one of these roles."""
+        return self.filter(Q(audience=[]) | Q(audience__overlap=roles))
 
 
 class Announcement(models.Model):
