@@ -9,6 +9,8 @@ from typing import Any, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
+from django.contrib import auth
+from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -45,18 +47,17 @@ def _asked_by_itself(request: HttpRequest, view: Callable[..., Any]) -> bool:
     return not getattr(view, "keeps_session_alive", True) or BY_ITSELF in request.GET
 
 
-class SecondFactorMiddleware:
-    """Sets `user.otp_device`, as django-otp's own middleware does: from the device that came with the session."""
+class UserMiddleware(AuthenticationMiddleware):
+    """Sets `request.user` as Django's own middleware does, and its `otp_device` as django-otp's does: from the device
+    that came with the session."""
 
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        request.user = cast("User", SimpleLazyObject(partial(_with_second_factor, request, request.user)))
-        return self.get_response(request)
+    def process_request(self, request: HttpRequest) -> None:
+        """Leave the user to be looked up where a page first asks."""
+        request.user = cast("User", SimpleLazyObject(partial(_user_of, request)))
 
 
-def _with_second_factor(request: HttpRequest, user: User | AnonymousUser) -> User | AnonymousUser:
+def _user_of(request: HttpRequest) -> User | AnonymousUser:
+    user = auth.get_user(request)
     if not isinstance(user, User):
         return user
     user.otp_device = _verified_by(request, user)

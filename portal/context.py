@@ -9,13 +9,13 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from accounts.guards import SignIn, sign_in_of, user_of
 from core.dates import carrier_today
 from core.templatetags.show import day_long
+from core.urls import address_of
 from policies.models import Membership, reach_of
 from portal.menu import MenuItem, menu_for
 
@@ -95,17 +95,17 @@ class Site:
     @cached_property
     def sign_in_url(self) -> str:
         """Where Sign in leads (S-05)."""
-        return reverse("accounts:sign-in")
+        return address_of("accounts:sign-in")
 
     @cached_property
     def admin_url(self) -> str:
         """Where staff work."""
-        return reverse("admin:index")
+        return address_of("admin:index")
 
     @cached_property
     def sign_out_url(self) -> str:
         """Where the Sign out form posts to."""
-        return reverse("accounts:sign-out")
+        return address_of("accounts:sign-out")
 
 
 def site(request: HttpRequest) -> dict[str, Site]:

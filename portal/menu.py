@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.urls import reverse
-
 from accounts.guards import user_of
 from core import areas
 from core.areas import MenuEntry
+from core.urls import address_of
 from policies.models import reach_of
 
 if TYPE_CHECKING:
@@ -39,9 +38,9 @@ def menu_for(request: HttpRequest) -> list[MenuItem]:
     """
     path, user = request.path, user_of(request)
     entries = [HOME, *areas.menu()] if reach_of(user) else [HOME]
-    items = [_item(path, entry.label, reverse(entry.url_name), entry.icon) for entry in entries]
+    items = [_item(path, entry.label, address_of(entry.url_name), entry.icon) for entry in entries]
     if user.is_staff:
-        items.append(MenuItem("Admin", reverse("admin:index"), "wrench"))
+        items.append(MenuItem("Admin", address_of("admin:index"), "wrench"))
     return items
 
 
@@ -50,7 +49,7 @@ def quick_links_for(user: User) -> list[MenuItem]:
     if not reach_of(user):
         return []
     return [
-        MenuItem(entry.label, reverse(entry.url_name), entry.icon, hint=entry.hint) for entry in areas.quick_links()
+        MenuItem(entry.label, address_of(entry.url_name), entry.icon, hint=entry.hint) for entry in areas.quick_links()
     ]
 
 
