@@ -7,6 +7,7 @@ LOG_LEVEL (INFO).
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import shutil
@@ -46,6 +47,8 @@ bind = os.environ.get("WEB_BIND", "127.0.0.1:8000").split(",")
 workers = int(os.environ.get("WEB_PROCESSES") or min(cores(), MOST_PROCESSES))
 threads = int(os.environ.get("WEB_THREADS", "8"))
 worker_class = "gthread"
+# Imported once; the processes share the memory of it. A new release needs a restart: HUP doesn't read code again.
+preload_app = True
 timeout = int(os.environ.get("WEB_TIMEOUT", "60"))
 graceful_timeout = 20
 # Longer than a proxy keeps an idle connection (nginx, HAProxy, and load balancers of the clouds: 60 s or less).
@@ -71,6 +74,11 @@ if workers > 1:
     # Several processes add up their figures in files, which start from nothing. Set before anything imports the
     # library: it decides then where figures are kept.
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="portal-metrics-")
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    """Keep the collector of unused objects away from what was imported, so that its memory stays shared."""
+    gc.freeze()
 
 
 def post_fork(server: Any, worker: Any) -> None:
