@@ -1,4 +1,4 @@
-"""Staff's view of policies and parties: the feed's rows are read, memberships are granted and revoked."""
+"""Policies and parties in admin: staff read the feed's rows, and grant and revoke memberships."""
 
 from __future__ import annotations
 
@@ -35,15 +35,13 @@ if TYPE_CHECKING:
 
 
 class PolicyRowAdmin(RecordedLooks[Any]):
-    """Rows that the carrier's feed owns: staff may look, each look is recorded, nobody changes them here."""
+    """Rows that the feed owns: staff can view them, each view is recorded, and nobody changes them here."""
 
     look = PolicyEvent.STAFF_LOOK
     ordering: ClassVar[Any] = ["pk"]
 
 
 class PolicyStatusInline(admin.TabularInline[PolicyStatus, Policy]):
-    """How the status changed."""
-
     model = PolicyStatus
     template = "admin/rows.html"
     extra = 0
@@ -51,8 +49,6 @@ class PolicyStatusInline(admin.TabularInline[PolicyStatus, Policy]):
 
 
 class TermInline(admin.TabularInline[Term, Policy]):
-    """The policy's terms."""
-
     model = Term
     template = "admin/rows.html"
     extra = 0
@@ -60,8 +56,6 @@ class TermInline(admin.TabularInline[Term, Policy]):
 
 
 class AgentOfRecordInline(admin.TabularInline[AgentOfRecord, Policy]):
-    """The policy's agents of record."""
-
     model = AgentOfRecord
     template = "admin/rows.html"
     extra = 0
@@ -82,8 +76,6 @@ class PolicyAdmin(PolicyRowAdmin):
 
 @admin.register(Insured)
 class InsuredAdmin(PolicyRowAdmin):
-    """Insureds."""
-
     list_display = ["sort_name", "credential", "specialty", "state", "source", "retired_at"]
     search_fields = ["last_name__istartswith", "first_name__istartswith", "name__istartswith", "external_id"]
     list_filter = ["kind"]
@@ -91,8 +83,6 @@ class InsuredAdmin(PolicyRowAdmin):
 
 @admin.register(Policyholder)
 class PolicyholderAdmin(PolicyRowAdmin):
-    """Policyholders."""
-
     list_display = ["name", "kind", "state", "source", "retired_at"]
     search_fields = ["name__istartswith", "external_id"]
     list_filter = ["kind"]
@@ -100,8 +90,6 @@ class PolicyholderAdmin(PolicyRowAdmin):
 
 @admin.register(Coverage)
 class CoverageAdmin(PolicyRowAdmin):
-    """Coverages."""
-
     list_display = ["insured", "part", "form", "effective", "expires", "retired_at"]
     list_select_related = ["insured"]
     search_fields = [
@@ -120,15 +108,13 @@ class CompanyAdmin(PolicyRowAdmin):
 
 @admin.register(Agency)
 class AgencyAdmin(PolicyRowAdmin):
-    """Agencies."""
-
     list_display = ["name", "producer_code", "state", "source", "retired_at"]
     search_fields = ["name__istartswith", "producer_code"]
 
 
 @admin.register(Contact)
 class ContactAdmin(PolicyRowAdmin):
-    """Persons on file."""
+    """People on file."""
 
     list_display = ["__str__", "role", "policyholder", "agency", "source", "retired_at"]
     list_select_related = ["policyholder", "agency"]
@@ -137,15 +123,13 @@ class ContactAdmin(PolicyRowAdmin):
 
 @admin.register(License)
 class LicenseAdmin(PolicyRowAdmin):
-    """Licenses."""
-
     list_display = ["insured", "state", "number", "expires"]
     list_select_related = ["insured"]
     search_fields = ["number"]
 
 
 class MembershipForm(forms.ModelForm[Membership]):
-    """Grants a membership; exactly the party that fits the role must be given."""
+    """Grant a membership. It needs exactly the party that fits its role."""
 
     capabilities = forms.MultipleChoiceField(
         choices=[(each.value, each.replace("_", " ").capitalize()) for each in Capability if RULES[each].switch],
@@ -169,7 +153,7 @@ class MembershipForm(forms.ModelForm[Membership]):
         ]
 
     def clean(self) -> dict[str, Any]:
-        """Say next to the field which party the role wants."""
+        """Say next to the field which party the role needs."""
         data = super().clean() or {}
         wanted = {"insured": "insured", "policyholder": "policyholder", "agent": "agency"}.get(data.get("role", ""))
         for name in ("insured", "policyholder", "agency"):
@@ -183,7 +167,7 @@ class MembershipForm(forms.ModelForm[Membership]):
 
 @admin.register(Membership)
 class MembershipAdmin(StaffAdmin[Membership]):
-    """Who acts for whom. A membership is revoked, never deleted, so that its history stays."""
+    """Who acts for whom. Memberships are revoked, never deleted, to keep their history."""
 
     form = MembershipForm
     added, changed = PolicyEvent.MEMBERSHIP_GRANTED, PolicyEvent.MEMBERSHIP_CHANGED
@@ -203,7 +187,6 @@ class MembershipAdmin(StaffAdmin[Membership]):
 
     @admin.display(description="party")
     def party_name(self, membership: Membership) -> str:
-        """The party's name."""
         return str(membership.party)
 
     def has_delete_permission(self, request: HttpRequest, obj: Membership | None = None) -> bool:
@@ -211,7 +194,7 @@ class MembershipAdmin(StaffAdmin[Membership]):
         return False
 
     def get_readonly_fields(self, request: HttpRequest, obj: Membership | None = None) -> list[str]:
-        """Once granted, user, role, and party stay; another needs another membership."""
+        """Fix user, role, and party once granted: a change of these is another membership."""
         fixed = ["user", "role", "insured", "policyholder", "agency", "starts"] if obj else []
         return [*fixed, "revoked_at", "ended_by", "revoked_by", "kept_by_hand"]
 
@@ -222,7 +205,7 @@ class MembershipAdmin(StaffAdmin[Membership]):
         return row.facts()
 
     def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:
-        """Keep who granted it. What a person has changed the carrier's feed doesn't widen again."""
+        """Record who granted it. The feed never widens what a person has changed."""
         if not change:
             obj.granted_by = user_of(request)
         elif form.changed_data:

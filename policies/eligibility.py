@@ -76,7 +76,7 @@ class Eligibility:
 
     @property
     def speaks_of_today(self) -> bool:
-        """Whether it says what is so today or will be, which old data can't."""
+        """Whether it speaks of today or the future, which old data can't."""
         return self.allows and not self.is_letter
 
 
@@ -122,7 +122,7 @@ def _is_too_old(as_of: dt.datetime, source: str) -> bool:
 
 
 def _on(coverage: Coverage, today: dt.date) -> Eligibility:
-    """What the coverage gives on a day, from data that is young enough."""
+    """Return what the coverage gives on a day, from fresh data."""
     starts, ends = coverage.period
     refusal = (
         _unbound(coverage)
@@ -151,7 +151,7 @@ def _on(coverage: Coverage, today: dt.date) -> Eligibility:
 
 
 def _unbound(coverage: Coverage) -> str:
-    """Why there is no coverage at all, where the term was never bound."""
+    """Return why there is no coverage at all: the term was never bound."""
     if coverage.term.policy.status == Policy.Status.PENDING:
         return "This policy is pending. It isn’t in force yet."
     match coverage.term.status:
@@ -165,7 +165,7 @@ def _unbound(coverage: Coverage) -> str:
 
 
 def _cut_short(coverage: Coverage, ends: dt.date, today: dt.date) -> str:
-    """Why nothing can be said, where the policy or the term was cut short and the carrier hasn't said when."""
+    """Return why nothing can be said: policy or term was cut short, and the carrier hasn't said when."""
     term, policy = coverage.term, coverage.term.policy
     is_cancelled = policy.status == Policy.Status.CANCELLED
     if is_cancelled and policy.cancelled_on is None and ends > today:
@@ -180,7 +180,7 @@ def _cut_short(coverage: Coverage, ends: dt.date, today: dt.date) -> str:
 
 
 def _unsettled(coverage: Coverage, ends: dt.date, today: dt.date) -> str:
-    """Why nothing can be said, where a cancellation is pending without a date, or its date has passed."""
+    """Return why nothing can be said: a cancellation is pending without a date, or its date has passed."""
     policy = coverage.term.policy
     if policy.status != Policy.Status.PENDING_CANCELLATION:
         return ""
@@ -193,7 +193,7 @@ def _unsettled(coverage: Coverage, ends: dt.date, today: dt.date) -> str:
 
 
 def _without_effect(coverage: Coverage, today: dt.date) -> str:
-    """Why nothing can be certified, where a cancellation comes before the coverage begins."""
+    """Return why nothing can be certified: a cancellation comes before the coverage begins."""
     policy = coverage.term.policy
     cancels = policy.cancels_on(today)
     if cancels is not None and cancels <= coverage.effective:
@@ -204,7 +204,7 @@ def _without_effect(coverage: Coverage, today: dt.date) -> str:
 
 
 def _cancellation_ahead(eligibility: Eligibility, cancels: dt.date, coverage: Coverage) -> Eligibility:
-    """By the company's setting: a certificate with the date, a request to staff, or nothing; never the reason."""
+    """Apply the company's setting: a certificate with the date, a request to staff, or nothing. Never the reason."""
     choice = Company.PendingCancellation
     match coverage.term.policy.company.pending_cancellation:
         case choice.STATE:

@@ -4,8 +4,6 @@ from django.db.models import TextChoices
 
 
 class PolicyEvent(TextChoices):
-    """`source:subject:action`."""
-
     MEMBERSHIP_GRANTED = "policies:membership:granted", "Membership granted"
     MEMBERSHIP_CHANGED = "policies:membership:changed", "Membership changed"
     MEMBERSHIP_REVOKED = "policies:membership:revoked", "Membership revoked"

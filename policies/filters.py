@@ -1,4 +1,4 @@
-"""What the list of policies can be narrowed to (S-34: by number, policyholder or status)."""
+"""Filters of the list of policies: by number, name, or status (S-34)."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ class PolicyFilter(StatusSearchFilter):
         fields: list[str] = []
 
     def by_text(self, policies: PolicyQuerySet, _name: str, text: str) -> PolicyQuerySet:
-        """Number, policyholder, or an insured whom the user may know of."""
+        """Search by number, policyholder, or an insured that the user may know about."""
         return policies.search(text, by=self.request.user)
 
     def by_status(self, policies: PolicyQuerySet, _name: str, status: str) -> PolicyQuerySet:
-        """The policies whose mark says so (`policies.words`), and those about to end."""
+        """Keep the policies with that status (`policies.words`), or those about to end."""
         today = carrier_today()
         dated = policies.alias(
             cancelled_on=Coalesce("cancellation_effective", "status_date"),
@@ -64,13 +64,13 @@ class PolicyFilter(StatusSearchFilter):
 
 
 def _bound_terms(**dates: dt.date) -> TermQuerySet:
-    """The bound terms of a policy within these dates; so counts a cancelled one until its policy's date."""
+    """Return a policy's bound terms within these dates. A cancelled term counts until its policy's cancellation."""
     cancelled = Q(status=Term.Status.CANCELLED, policy__status=Policy.Status.CANCELLED)
     return Term.objects.not_retired().filter(Q(status=Term.Status.BOUND) | cancelled, policy=OuterRef("pk"), **dates)
 
 
 def _cancelled_before() -> Q:
-    """The condition on a term that its policy is cancelled before it begins."""
+    """Return the condition that a term's policy is cancelled before the term begins."""
     return Q(policy__status=Policy.Status.CANCELLED) & (
         Q(policy__cancellation_effective__lte=F("effective"))
         | Q(policy__cancellation_effective=None, policy__status_date__lte=F("effective"))
@@ -78,7 +78,7 @@ def _cancelled_before() -> Q:
 
 
 def _marked(status: str, today: dt.date) -> Q:
-    """The condition of each tab, on policies with what `by_status` adds: `policies.pages.status` for the database."""
+    """Return a tab's condition on policies with the annotations of `by_status`: `policies.pages.status` in SQL."""
     of = Policy.Status
     gone = Q(status=of.CANCELLED) & (Q(cancelled_on=None) | Q(cancelled_on__lte=today))
     covers = ~Q(status=of.PENDING) & ~gone & (Q(running=True) | Q(ahead=True))
@@ -100,8 +100,10 @@ def _marked(status: str, today: dt.date) -> Q:
 
 
 def _left_early(user: User, today: dt.date) -> QuerySet[Any, Any]:
-    """Ids of the policies that went on without the user, who was only insured on them. To her they have expired: no tab
-    tells what became of the policy after she left."""
+    """Return the ids of policies that went on after the user, who was only insured on them, left.
+
+    To the user they have expired: no tab tells what became of a policy afterwards.
+    """
     reach = reach_of(user)
     if not reach.insured_ids:
         return Policy.objects.none().values("pk")

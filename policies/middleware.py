@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class ReachMiddleware:
-    """Keeps what `reach_of` has read until the response is made; the next request asks the database again, so a
+    """Keep what `reach_of` has read until the response is made; the next request asks the database again, so a
     membership that was revoked opens nothing from that moment."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -9,7 +9,7 @@ _NOT_ALNUM = re.compile(r"[^0-9A-Z]+")
 _NOT_WORD = re.compile(r"[^0-9a-z]+")
 # The accents of Latin letters, once they are apart from them.
 _MARKS = re.compile("[\u0300-\u036f]+")
-# Letters that are one piece, not a letter and an accent, as who has no such key types them: 'Łukasz' is 'lukasz'.
+# Letters that are one piece, not a letter and an accent, as people without such a key type them: 'Łukasz' is 'lukasz'.
 _PLAIN = str.maketrans(
     {"ł": "l", "đ": "d", "ð": "d", "ø": "o", "ħ": "h", "ŧ": "t", "ı": "i", "ə": "e", "ŋ": "n"}
     | {"æ": "ae", "œ": "oe", "þ": "th"}
@@ -17,14 +17,14 @@ _PLAIN = str.maketrans(
 
 
 def normalize_number(number: str) -> str:
-    """A policy number without spaces, dashes and case (S-07): 'mpl-001 234' → 'MPL001234'."""
+    """Return a policy number without spaces, dashes, and case (S-07): 'mpl-001 234' → 'MPL001234'."""
     return _NOT_ALNUM.sub("", number.upper())
 
 
 def fold(name: str) -> str:
-    """A name without accents, case and punctuation, one space between words: 'Núñez, José' → 'nunez jose'."""
+    """Return a name without accents, case, and punctuation, one space between words: 'Núñez, José' → 'nunez jose'."""
     if name.isascii():
-        # Most names, and a book has hundreds of thousands.
+        # Most names are ASCII, and a book has hundreds of thousands.
         return " ".join(_NOT_WORD.sub(" ", name.lower()).split())
     plain = _MARKS.sub("", unicodedata.normalize("NFKD", name))
     if not plain.isascii():

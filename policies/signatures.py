@@ -36,7 +36,7 @@ def set_signature(company: Company, data: bytes, *, by: str) -> str:
 
 
 def remove_signature(company: Company, *, by: str) -> None:
-    """Documents of the company bear no signature from now on; those issued keep theirs."""
+    """Leave the signature out of the company's documents from now on. Those issued keep theirs."""
     _store(company, "", by=by)
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Word(StrEnum):
-    """The status of a policy or a coverage. The date decides, not only the carrier's word."""
+    """The status of a policy, a term, or a coverage on a day. The date decides, not only the carrier's status."""
 
     IN_FORCE = "In force"
     UPCOMING = "Upcoming"
@@ -52,7 +52,7 @@ def lower_first(text: str) -> str:
 
 
 def word_of_term(term: Term, day: dt.date, *, is_last: bool) -> Word:
-    """Return where a term of a policy is on `day`. `is_last`: no term of the policy was taken up after it."""
+    """Return the status of a term on `day`. `is_last`: no term of the policy was taken up after it."""
     policy = term.policy
     if policy.status == Policy.Status.PENDING or term.status in (Term.Status.OFFERED, Term.Status.ACCEPTED):
         return Word.PENDING
@@ -68,7 +68,7 @@ def word_of_term(term: Term, day: dt.date, *, is_last: bool) -> Word:
 
 
 def word_of(coverage: Coverage, day: dt.date, *, was_last: bool) -> Word:
-    """The status of a coverage on `day`. `was_last`: no term of the policy was taken up after this one's.
+    """Return the status of a coverage on `day`. `was_last`: no term of the policy was taken up after this one's.
 
     No query where the coverage comes with its term, policy, and segments.
     """

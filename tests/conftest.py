@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import time
+import typing
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
@@ -18,6 +19,8 @@ from embedded.processes import EmbeddedError, end_with_parent
 if TYPE_CHECKING:
     from django.conf import LazySettings
     from django.db.backends.base.operations import BaseDatabaseOperations as DatabaseOperations
+
+    from tests.cast import Browse, Cast
 
 
 # No test is bound to a time: a busy machine isn't a mistake.
@@ -64,7 +67,9 @@ def refuse_servers_of_yet_another_day(settings: LazySettings) -> None:
     with psycopg.connect(
         host=database["HOST"], port=database["PORT"], user=database["USER"], dbname=database["NAME"]
     ) as connection:
-        (postgres,) = cast("tuple[float]", connection.execute("SELECT extract(epoch FROM now())::float8").fetchone())
+        (postgres,) = typing.cast(
+            "tuple[float]", connection.execute("SELECT extract(epoch FROM now())::float8").fetchone()
+        )
     with redis.Redis.from_url(settings.REDIS_URL) as client:
         seconds, _ = client.time()
     if max(abs(postgres - time.time()), abs(seconds - time.time())) > 60:
@@ -107,3 +112,22 @@ def _flush_past_the_append_only_tables() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(kind, "execute_sql_flush", flush)
         yield
+
+
+# The cast is imported when it is needed: its models want Django set up, with the services that it runs on.
+
+
+@pytest.fixture(name="cast")
+def the_cast(db: None) -> Cast:
+    """The people and policies that tests speak of (tests/cast.py)."""
+    from tests.cast import make_cast
+
+    return make_cast()
+
+
+@pytest.fixture
+def browse() -> Browse:
+    """What signs a user in, and returns their test client."""
+    from tests.cast import browser_of
+
+    return browser_of

@@ -24,12 +24,11 @@ from policies.models import Coverage
 from tests.book import (
     AgencyFactory,
     AgentOfRecordFactory,
-    CoverageFactory,
     agent_at,
     days,
     holder_of,
-    insured_by,
 )
+from tests.cast import make_cast
 from tests.factories import UserFactory
 from tests.helpers import authenticator_for, give_password_only, sign_in
 
@@ -143,27 +142,22 @@ def names(patterns: list[URLPattern | URLResolver], namespace: str = "") -> Iter
 
 
 @pytest.fixture
-def book(settings) -> SimpleNamespace:
+def book(db) -> SimpleNamespace:
     """Riverbend's policy with an insured, a policyholder, an agent and a certificate; a colleague; and strangers."""
-    settings.FEED_AS_OF = "tests.book.fresh"
-    coverage = CoverageFactory()
-    policy, agency = coverage.term.policy, AgencyFactory()
-    AgentOfRecordFactory(policy=policy, agency=agency)
-    people = {name: UserFactory(username=name.replace("_", "-")) for name in VIEWERS if name != "anonymous"}
-    insured_by(people["insured"], coverage.insured)
-    holder_of(people["policyholder"], policy.policyholder)
-    agent_at(people["agent"], agency)
-    insured_by(people["colleague"], CoverageFactory(term=coverage.term, insured__last_name="Colleague").insured)
-    elsewhere = CoverageFactory()
-    holder_of(people["other_policyholder"], elsewhere.term.policy.policyholder)
+    cast = make_cast()
+    coverage, policy = cast.anas, cast.policy
+    people = {"insured": cast.ana, "policyholder": cast.paula, "agent": cast.adam, "colleague": cast.ben}
+    people |= {"other_policyholder": cast.mia, "staff": cast.support}
+    for name in set(VIEWERS) - {"anonymous", *people}:
+        people[name] = UserFactory.create(username=name.replace("_", "-"))
     other_agency = AgencyFactory()
-    AgentOfRecordFactory(policy=elsewhere.term.policy, agency=other_agency)
+    AgentOfRecordFactory(policy=cast.mias.term.policy, agency=other_agency)
     agent_at(people["other_agent"], other_agency)
     former = AgencyFactory()
     AgentOfRecordFactory(policy=policy, agency=former, starts=days(-900), ends=days(-300))
     agent_at(people["left"], former)
     holder_of(people["revoked"], policy.policyholder).revoke(by=people["policyholder"], reason="left the practice")
-    people["staff"].is_staff = people["staff"].is_superuser = True
+    people["staff"].is_superuser = True
     people["staff"].save()
     authenticator_for(people["half"])
     return SimpleNamespace(

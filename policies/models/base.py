@@ -1,4 +1,4 @@
-"""What every row that comes by the carrier's feed has in common."""
+"""Bases of the feed's rows."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from django.db.models.functions import Now
 
 
 class FeedQuerySet(models.QuerySet[Any]):
-    """Rows of the feed; what it retired stays in the table and is left out of what customers see."""
+    """Rows of the feed. Retired rows stay in the table, and customers don't see them."""
 
     def not_retired(self) -> Self:
-        """Rows that the carrier still sends."""
+        """Return the rows that the carrier still sends."""
         return self.filter(retired_at=None)
 
 
@@ -51,13 +51,13 @@ class Address(models.Model):
 
     @property
     def address_lines(self) -> list[str]:
-        """The address as on an envelope, without the name: two or three lines, empty ones left out."""
+        """Return the lines of an envelope below the name, empty ones left out."""
         town = ", ".join(part for part in (self.city, f"{self.state} {self.zip}".strip()) if part)
         return [line for line in (self.address1, self.address2, town) if line]
 
 
 def search_vector(column: str) -> models.GeneratedField:
-    """A generated full-text column over a folded name (see `policies.names.fold`), kept by PostgreSQL itself."""
+    """Return a generated full-text column over a folded name (see `policies.names.fold`), kept by PostgreSQL itself."""
     return models.GeneratedField(
         expression=SearchVector(column, config="simple"), output_field=SearchVectorField(), db_persist=True
     )

@@ -1,4 +1,4 @@
-"""Memberships: which user acts for which party, in which role, from when until when."""
+"""Memberships: which user acts for which party, in which role, and when."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
-    """Memberships; what they open is the matter of `policies.models.reach`."""
+    """Memberships; `policies.models.reach` says what they open."""
 
     def in_effect(self) -> Self:
-        """Those that have begun and are not ended, current or historic. A revoked one opens nothing at once."""
+        """Return memberships that have begun and not ended, current or historic."""
         today = carrier_today()
         return self.filter(
             Q(starts__lte=today),
@@ -40,7 +40,7 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
 
 
 class Membership(models.Model):
-    """A user's place with one party: an insured, a policyholder or an agency.
+    """A user's place with one party: an insured, a policyholder, or an agency.
 
     It is *current* while the party's coverage is, *historic* when that has ended, and *ended* from the moment it is
     revoked or its last day has come (docs/spec.md#current-historic-ended). `capabilities` are switches beyond the
@@ -55,7 +55,7 @@ class Membership(models.Model):
         AGENT = "agent", "Agent"
 
     class EndedBy(models.TextChoices):
-        """Who ended it. What a person ended the feed never grants again (docs/feed-format.md)."""
+        """Who ended it. The feed never grants again what a person ended (docs/feed-format.md)."""
 
         FEED = "feed", "The carrier's data"
         PERSON = "person", "A person"
@@ -67,7 +67,7 @@ class Membership(models.Model):
         Policyholder, on_delete=models.PROTECT, null=True, blank=True, related_name="memberships"
     )
     agency = models.ForeignKey(Agency, on_delete=models.PROTECT, null=True, blank=True, related_name="memberships")
-    # The person on file who became this user, where the account was taken over; retiring her ends the membership.
+    # The person on file who became this user, where the account was taken over. Retiring the contact ends it.
     contact = models.ForeignKey(Contact, on_delete=models.SET_NULL, null=True, blank=True, related_name="memberships")
     administrator = models.BooleanField(default=True, help_text="May name delegates.")
     capabilities = ArrayField(models.CharField(max_length=40), default=list, blank=True)
@@ -111,13 +111,13 @@ class Membership(models.Model):
         return f"{self.user} as {self.get_role_display().lower()} of {self.party}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Store it. Raises ValidationError where one in effect would be a member of staff's."""
+        """Save it. Raises ValidationError if a member of staff would get one in effect."""
         if self.revoked_at is None:
             self.clean()
         super().save(*args, **kwargs)
 
     def clean(self) -> None:
-        """Refuse a membership of staff: their looks at customers' data are recorded in admin, and nowhere else.
+        """Refuse memberships for staff: admin records their views of customers' data, and nothing else does.
 
         Raises ValidationError.
         """
@@ -125,7 +125,7 @@ class Membership(models.Model):
             raise ValidationError("Staff don't act for customers. Choose an account without staff rights.")
 
     def facts(self) -> dict[str, Any]:
-        """What the event log says of it: role, party, and everything that it opens."""
+        """Return what the event log keeps: role, party, and everything it opens."""
         return {
             "role": self.role,
             "party": self._party_key,
@@ -137,7 +137,7 @@ class Membership(models.Model):
 
     @property
     def _party_key(self) -> str:
-        """The party by kind and key, without asking the database for it."""
+        """Return the party by kind and key, without a query."""
         for model, key in ((Insured, self.insured_id), (Policyholder, self.policyholder_id), (Agency, self.agency_id)):
             if key is not None:
                 return f"{model._meta.label_lower}:{key}"
@@ -152,7 +152,7 @@ class Membership(models.Model):
         return party
 
     def is_in_effect(self, day: dt.date) -> bool:
-        """Whether it has begun, is not revoked, and its last day hasn't come."""
+        """Whether it has begun and not ended: not revoked, and before its last day."""
         return self.revoked_at is None and self.starts <= day and (self.ends is None or day < self.ends)
 
     def revoke(self, *, by: User, reason: str) -> None:

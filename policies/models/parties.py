@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class Company(FeedRow, Address):
-    """A writing company: the insurer that a policy is written by."""
+    """A writing company: the insurer that writes a policy."""
 
     class Service(models.TextChoices):
-        """What the portal offers for a company's policies; what is off is not shown and refused (S-47)."""
+        """Services for a company's policies. What is off is hidden and refused (S-47)."""
 
         PAY = "pay", "Payment"
         AUTOPAY = "autopay", "AutoPay"
@@ -29,7 +29,7 @@ class Company(FeedRow, Address):
         RENEW = "renew", "Renewal"
 
     class PendingCancellation(models.TextChoices):
-        """What a certificate may say while a cancellation is ahead."""
+        """How certificates are issued while a cancellation is ahead."""
 
         STATE = "state", "Certificate that states the date"
         STAFF = "staff", "Request to staff"
@@ -88,7 +88,7 @@ class InsuredQuerySet(FeedQuerySet):
     """Insureds, and who may see them."""
 
     def visible_to(self, user: User) -> Self:
-        """Insureds whose coverage the user may see: her own, those on her policies, those of her agency's clients."""
+        """Return insureds whose coverage the user sees: their own, on their policies, or on their agency's clients'."""
         from policies.models.coverage import Coverage
 
         return self.not_retired().filter(pk__in=Coverage.objects.visible_to(user).order_by().values("insured_id"))
@@ -163,7 +163,7 @@ class License(FeedRow):
 
 
 class Policyholder(FeedRow, Address):
-    """Who holds policies: one clinician, or an organization whose administrators act for it."""
+    """The holder of policies: one clinician, or an organization whose administrators act for it."""
 
     class Kind(models.TextChoices):
         """An individual lands on a single-person view, an organization on a management view (S-08)."""

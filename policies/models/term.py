@@ -22,7 +22,7 @@ class TermQuerySet(FeedQuerySet):
     """Terms, and who may see them."""
 
     def visible_to(self, user: User) -> Self:
-        """Terms of the policies that the user sees."""
+        """Return the terms of the policies that the user sees."""
         return self.not_retired().filter(policy__in=Policy.objects.visible_to(user))
 
 
@@ -30,7 +30,7 @@ class Term(FeedRow):
     """A policy period: from `effective` (inclusive) to `expires` (exclusive), both 12:01 a.m."""
 
     class Status(models.TextChoices):
-        """An offered renewal isn't coverage; an accepted one not yet; a bound one is."""
+        """An offered renewal isn't coverage, and an accepted one isn't yet. A bound one is."""
 
         OFFERED = "offered", "Offered"
         ACCEPTED = "accepted", "Accepted"
@@ -49,7 +49,7 @@ class Term(FeedRow):
         TENPAY = "tenpay", "Ten-pay"
 
     class Billing(models.TextChoices):
-        """Who bills. Agency-billed and premium-financed terms have no Pay."""
+        """Who bills. Agency-billed and premium-financed terms can't be paid here."""
 
         DIRECT = "direct", "Direct"
         AGENCY = "agency", "Agency"
@@ -88,7 +88,7 @@ class Term(FeedRow):
         return self.is_bound(day) and in_force_on(self.effective, self.ends, day)
 
     def end_of(self, expires: dt.date) -> dt.date:
-        """Where coverage dated to `expires` ends: then, with this term, or with its cancelled policy.
+        """Return where coverage dated to `expires` ends: then, with this term, or with its cancelled policy.
 
         The one function of it (docs/feed-format.md). No query where the term comes with its policy.
         """
@@ -106,7 +106,7 @@ class Term(FeedRow):
         return (self.is_bound(day) or self.status == self.Status.ACCEPTED) and self.ends > day
 
     def is_bound(self, day: dt.date) -> bool:
-        """Bound; so is the cancelled term of a policy that is cancelled as of a day after `day`.
+        """Whether it is bound. So is the cancelled term of a policy that is cancelled as of a day after `day`.
 
         None is where the policy is cancelled and we don't know from when.
         """

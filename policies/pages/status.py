@@ -1,7 +1,8 @@
 """A policy's status in words: the status mark and the sentence that lead its page, its row, and home (S-22).
 
 The date decides, not the word (docs/spec.md#current-historic-ended). A policyholder and an agent see the policy's own
-status. An insured sees it as far as her own coverages go: one who has left a group learns nothing of what came later.
+status. An insured sees it as far as their own coverages go: after leaving a group they learn nothing of what came
+later.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ class StatusOnDay:
 
     @property
     def label(self) -> str:
-        """The word of the status mark."""
+        """Return the word of the status mark."""
         return str(self.word)
 
     @property
@@ -101,7 +102,7 @@ class StatusOnDay:
 
 
 def status_of(policy: Policy, terms: Iterable[Term], day: dt.date) -> StatusOnDay:
-    """The status of a policy on `day` for who sees it whole, read from its terms on file in any order; no query."""
+    """Return the status of a policy on `day` for users who see it whole, from its terms in any order. No query."""
     in_order = _in_order(policy, terms)
     return _status_on(policy, [Span(term, term.effective, term.ends) for term in in_order], in_order, day, whole=True)
 
@@ -109,9 +110,9 @@ def status_of(policy: Policy, terms: Iterable[Term], day: dt.date) -> StatusOnDa
 def status_for_insured(
     policy: Policy, coverages: Iterable[Coverage], terms: Iterable[Term], day: dt.date
 ) -> StatusOnDay:
-    """The same for an insured: as far as her own `coverages` go, which come `with_segments`. No query.
+    """Return the same for an insured: as far as their own `coverages` go, which come `with_segments`. No query.
 
-    `terms` are all of the policy's: only they say whether a coverage ended with the policy or went on without her.
+    `terms` are all of the policy's: only they say whether a coverage ended with the policy, or the policy went on.
     """
     in_order = _in_order(policy, terms)
     by_id = {term.pk: term for term in in_order}
@@ -124,7 +125,7 @@ def status_for_insured(
 
 
 def _in_order(policy: Policy, terms: Iterable[Term]) -> list[Term]:
-    """The terms by date, each with its policy."""
+    """Return the terms by date, each with its policy set."""
     in_order = sorted(terms, key=lambda term: (term.effective, term.pk or 0))
     for term in in_order:
         term.policy = policy
@@ -133,7 +134,7 @@ def _in_order(policy: Policy, terms: Iterable[Term]) -> list[Term]:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What of it holds the day, comes next, and was last; `offer` is the best of the terms to come."""
+    """What holds the day, comes next, and was last; `offer` is the best of the upcoming terms."""
 
     current: Span | None
     ahead: Span | None
@@ -152,7 +153,7 @@ def _status_on(policy: Policy, spans: list[Span], terms: list[Term], day: dt.dat
     span = found.current or found.ahead or found.past
     word = _word(policy, found, terms, day, whole=whole)
     renewal = found.offer if found.current is not None else None
-    # The carrier calls a policy active of which no term says so.
+    # The carrier calls the policy active, but no term is.
     unexplained = policy.status == Policy.Status.ACTIVE and word in (Word.EXPIRED, Word.PENDING)
     return StatusOnDay(
         policy=policy,
@@ -170,7 +171,7 @@ def _status_on(policy: Policy, spans: list[Span], terms: list[Term], day: dt.dat
 
 
 def _best(terms: list[Term]) -> Term | None:
-    """Of several terms to come the one that binds most: bound before accepted before offered, then the nearest."""
+    """Return the upcoming term that is most certain: bound before accepted before offered, then the nearest."""
     rank = {Term.Status.BOUND: 0, Term.Status.ACCEPTED: 1, Term.Status.OFFERED: 2}
     ranked = [term for term in terms if term.status in rank and term.ends > term.effective]
     return min(ranked, key=lambda term: (rank[Term.Status(term.status)], term.effective), default=None)
@@ -189,7 +190,7 @@ def _word(policy: Policy, found: _Found, terms: list[Term], day: dt.date, *, who
 
 
 def _word_of_ended(policy: Policy, past: Span | None, terms: list[Term], day: dt.date, *, whole: bool) -> Word:
-    """Of coverage that is over: the policy's own word where coverage lasted as long as the policy."""
+    """Return the word for ended coverage: the policy's own where coverage lasted as long as the policy."""
     cancelled = policy.status == Policy.Status.CANCELLED
     if cancelled and (whole or past is None or past.ends > day or policy.cancelled_on == past.ends):
         return Word.CANCELLED
@@ -199,7 +200,7 @@ def _word_of_ended(policy: Policy, past: Span | None, terms: list[Term], day: dt
 
 
 def _was_last(span: Span, terms: list[Term]) -> bool:
-    """Whether coverage ran to the end of the policy's last term, so that what became of the policy became of it."""
+    """Whether coverage ran to the end of the policy's last term, and so ended as the policy did."""
     went_on = any(term.effective >= span.ends and term.status in Term.TAKEN_UP for term in terms)
     return span.ends >= span.term.ends and not went_on
 
@@ -238,7 +239,7 @@ def _words_of_cancelling(policy: Policy, found: _Found, day: dt.date) -> str:
 
 
 def _words_of_ended(policy: Policy, word: Word, past: Span | None, *, whole: bool) -> str:
-    """A policy that was cancelled ended on the carrier's own date for it, the others with their term."""
+    """Return the sentence. A cancelled policy ended on the carrier's own date, the others with their term."""
     ended = past.ends if past is not None else policy.status_date
     if word == Word.CANCELLED:
         return f"Cancelled on {day_long(policy.cancelled_on)}" if policy.cancelled_on else "Cancelled"

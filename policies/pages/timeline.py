@@ -1,6 +1,6 @@
 """The drawing of a policy's terms over the years: bars on a line, with today marked.
 
-Positions are per cent of the drawing's width, so that it fits every screen with type of one size. The page gives the
+Positions are percentages of the drawing's width, so that it fits every screen with type of one size. The page gives the
 same facts as a table beside it.
 """
 
@@ -33,7 +33,7 @@ FEWEST_TERMS = 2
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One term: `left` and `width` in per cent; `kind` names its look: current, past, next, or ended.
+    """One term: `left` and `width` in percent; `kind` names its look: current, past, next, or ended.
 
     A term that was cut short has a second bar for the rest, a `ghost`.
     """
@@ -72,7 +72,7 @@ class Timeline:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """What one bar is drawn from. `until`: where it would have ended, had it not been cut short."""
+    """The dates of one bar. `until`: where it would have ended if it hadn't been cut short."""
 
     starts: dt.date
     ends: dt.date
@@ -82,7 +82,7 @@ class Stretch:
 
 
 def timeline_of(terms: Iterable[Term], today: dt.date) -> Timeline | None:
-    """The timeline of a policy's terms, declined ones left out; None where there is nothing to draw.
+    """Return the timeline of a policy's terms without declined ones; None where there is nothing to draw.
 
     The terms come with their policy.
     """
@@ -96,7 +96,7 @@ def timeline_of(terms: Iterable[Term], today: dt.date) -> Timeline | None:
 
 
 def timeline_of_coverages(coverages: Iterable[tuple[Coverage, Word]], today: dt.date) -> Timeline | None:
-    """The timeline of one insured's coverages, one bar for each term, back to the earliest retroactive date."""
+    """Return the timeline of one insured's coverages, one bar for each term, back to the earliest retroactive date."""
     by_term: dict[int, list[tuple[Coverage, Word]]] = {}
     retroactive = None
     for coverage, word in coverages:
@@ -114,7 +114,7 @@ def timeline_of_coverages(coverages: Iterable[tuple[Coverage, Word]], today: dt.
 
 
 def drawn(stretches: list[Stretch], today: dt.date, *, retroactive: dt.date | None = None) -> Timeline | None:
-    """The drawing; None for no stretch, and for a single one that no retroactive date reaches back from."""
+    """Return the drawing, or None for no stretch or a single one that no retroactive date reaches back from."""
     in_order = sorted(stretches, key=lambda stretch: (stretch.starts, stretch.until))
     reaches_back = bool(in_order) and retroactive is not None and retroactive < in_order[0].starts
     if not in_order or (len(in_order) < FEWEST_TERMS and not reaches_back):

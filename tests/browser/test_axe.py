@@ -18,8 +18,8 @@ from accounts.services.links import hand_over_activation
 from policies.models import Policy, Term
 from portal.models import Announcement
 from tests.book import TermFactory, days
+from tests.cast import Cast, make_cast
 from tests.helpers import sign_in
-from tests.policies.conftest import Cast, make_cast
 
 pytestmark = pytest.mark.django_db(transaction=True)
 RULES = {

@@ -26,7 +26,7 @@ from credentialing.models import Certificate
 from credentialing.panels import latest_certificates
 from policies.eligibility import judge_now
 from policies.models import AgentOfRecord, Membership
-from tests.credentialing.conftest import Cast
+from tests.cast import Cast
 from tests.credentialing.helpers import a_holder, issued, made
 from tests.factories import UserFactory
 
@@ -333,13 +333,11 @@ def test_the_download_starts_by_itself_only_right_after_issuing(cast: Cast, brow
     assert "data-download=" not in client.get(certificate.get_absolute_url()).content.decode()
 
 
-def test_staff_read_certificates_each_look_recorded_and_retry_those_that_failed(
-    cast: Cast, client: Client, browse: Browse
-) -> None:
+def test_staff_read_certificates_each_look_recorded_and_retry_those_that_failed(cast: Cast, browse: Browse) -> None:
     certificate = issued(cast.coverage, cast.ana)
     Certificate.objects.filter(pk=certificate.pk).update(status=Certificate.Status.FAILED, attempts=3)
     stan = UserFactory.create(username="stan", is_staff=True, is_superuser=True)
-    browse(stan)
+    client = browse(stan)
     listing = client.get(reverse("admin:credentialing_certificate_changelist"), {"status__exact": "failed"})
     assert certificate.serial in listing.content.decode()
     row = reverse("admin:credentialing_certificate_change", args=[certificate.pk])

@@ -27,7 +27,7 @@ from policies.eligibility import Paper
 from policies.models import Coverage, Policy, Term
 from policies.roles import RULES, Capability, Rule
 from tests.book import days, holder_of
-from tests.credentialing.conftest import Cast
+from tests.cast import Cast
 from tests.credentialing.helpers import a_holder, issued, new_holder_form, to_whom
 from tests.factories import UserFactory
 

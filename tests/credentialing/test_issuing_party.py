@@ -17,7 +17,7 @@ from credentialing.events import CertificateEvent
 from credentialing.models import Certificate
 from policies.models import AgentOfRecord, Policyholder
 from tests.book import AgencyFactory, AgentOfRecordFactory, agent_at, holder_of, insured_by
-from tests.credentialing.conftest import Cast
+from tests.cast import Cast
 from tests.credentialing.helpers import a_holder, issued, made, new_holder_form
 from tests.factories import UserFactory
 

@@ -19,7 +19,7 @@ from tests.book import (
     days,
     holder_of,
 )
-from tests.credentialing.conftest import Cast
+from tests.cast import Cast
 from tests.credentialing.helpers import flat, issued, made, pdf_of, words_of
 
 

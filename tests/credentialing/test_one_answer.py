@@ -28,7 +28,7 @@ from policies.models import Company, Coverage, Policy, Policyholder, Term
 from policies.pages.status import status_of
 from policies.words import Word
 from tests.book import CoverageFactory
-from tests.credentialing.conftest import Cast
+from tests.cast import Cast
 from tests.credentialing.helpers import issued
 from tests.helpers import sign_in
 from tests.reading import links

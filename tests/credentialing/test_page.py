@@ -19,7 +19,7 @@ from credentialing.models import Certificate
 from feed.models import Source
 from policies.models import Company, Coverage, EreOffer, Insured, License, Policy, Policyholder, Term
 from tests.book import AgencyFactory, AgentOfRecordFactory, LicenseFactory
-from tests.credentialing.conftest import Cast
+from tests.cast import Cast
 from tests.credentialing.helpers import a_holder, flat, issued, made, pdf_of, words_of
 
 NOON = dt.datetime(2026, 11, 21, 17, 0, tzinfo=dt.UTC)

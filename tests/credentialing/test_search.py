@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
-from tests.credentialing.conftest import Cast
+from tests.cast import Cast
 from tests.credentialing.helpers import a_holder, issued
 from tests.reading import words
 

@@ -21,7 +21,7 @@ from policies.events import PolicyEvent
 from policies.models import Company
 from policies.signatures import remove_signature, set_signature
 from tests.book import CompanyFactory
-from tests.credentialing.conftest import Cast
+from tests.cast import Cast
 from tests.credentialing.helpers import issued, made, pdf_of, words_of
 
 

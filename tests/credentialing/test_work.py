@@ -38,7 +38,8 @@ from credentialing.events import CertificateEvent
 from credentialing.models import Certificate, Holder
 from policies.models import Coverage
 from portal.celery import app
-from tests.credentialing.conftest import Cast, make_cast
+from tests.cast import Cast
+from tests.credentialing.conftest import make_printable_cast
 from tests.credentialing.helpers import issued, new_holder_form, to_whom
 from tests.helpers import sign_in
 
@@ -50,7 +51,7 @@ PATIENCE = 60  # seconds until a test that waits for a worker gives up
 @pytest.fixture
 def committed(transactional_db: None) -> Cast:
     """The cast, committed, so that other connections see it."""
-    return make_cast()
+    return make_printable_cast()
 
 
 def in_queue() -> int:

@@ -85,7 +85,15 @@ def test_an_insured_sees_her_own_coverage_and_no_roster_premium_agent_or_history
     assert "Your coverage" in page
     assert "$1,000,000 per claim $3,000,000 annual aggregate" in page
     assert "Retroactive date July 1, 2015" in page
-    for hidden in ("Okafor", "$184,200", "Harborlight", "Coverage and insureds", "Policy history", "Status changes", "New business"):
+    for hidden in (
+        "Okafor",
+        "$184,200",
+        "Harborlight",
+        "Coverage and insureds",
+        "Policy history",
+        "Status changes",
+        "New business",
+    ):
         assert hidden not in page
     assert issue(cast.anas) in links(response)
     assert issue(cast.bens) not in links(response)

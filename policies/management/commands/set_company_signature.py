@@ -16,7 +16,7 @@ from policies.signatures import remove_signature, set_signature
 
 
 class Command(BaseCommand):
-    """Takes the signatory's own signature as a PNG image, for what is issued from now on.
+    """Take the signatory's own signature as a PNG image, for what is issued from now on.
 
     What was issued before keeps the image that it was issued with.
     """

@@ -1,5 +1,8 @@
-"""The cast of policies: Ana and Ben are insured by the Riverbend group's policy, Paula represents the group, Adam is
-its agent; Mia is a clinician who holds a policy of her own; Olga is somebody else's customer. All are synthetic."""
+"""The cast of the tests. Everyone in it is synthetic.
+
+Ana and Ben are insured by the Riverbend group's policy, Paula represents the group, and Adam is its agent. Mia is a
+clinician who holds a policy of her own. Olga is insured elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
-import pytest
+from django.contrib.auth.models import AbstractBaseUser
 from django.test import Client
 from django.utils import timezone
 
@@ -31,6 +34,9 @@ from tests.book import (
 from tests.factories import UserFactory
 from tests.helpers import sign_in
 
+Name = tuple[str, str]
+Browse = Callable[[AbstractBaseUser], Client]
+
 
 @dataclass
 class Cast:
@@ -51,9 +57,14 @@ class Cast:
     mias: Coverage
     olgas: Coverage
 
+    @property
+    def coverage(self) -> Coverage:
+        """Ana's, which most tests are about."""
+        return self.anas
 
-def make_cast() -> Cast:
-    """The people, the group's policy with two insureds, Mia's own policy, and a stranger's."""
+
+def make_cast(*, ana: Name = ("Ana", "Núñez"), ben: Name = ("Ben", "Okafor")) -> Cast:
+    """Make the people, the group's policy with two insureds, Mia's own policy, and a stranger's."""
     data_of(timezone.now() - dt.timedelta(hours=2))
     group = PolicyholderFactory.create(name="Riverbend Medical Group")
     policy = PolicyFactory.create(number="MPL-204-118832", policyholder=group)
@@ -67,11 +78,10 @@ def make_cast() -> Cast:
     def clinician(first: str, last: str) -> Insured:
         return InsuredFactory.create(first_name=first, last_name=last)
 
-    ana, ben, mia = clinician("Ana", "Núñez"), clinician("Ben", "Okafor"), clinician("Mia", "Lund")
-    anas = CoverageFactory.create(term=term, insured=ana, retroactive_date=dt.date(2015, 7, 1))
+    anas = CoverageFactory.create(term=term, insured=clinician(*ana), retroactive_date=dt.date(2015, 7, 1))
     bens = CoverageFactory.create(
         term=term,
-        insured=ben,
+        insured=clinician(*ben),
         form=Coverage.Form.OCCURRENCE,
         retroactive_date=None,
         limits_shared=True,
@@ -80,13 +90,14 @@ def make_cast() -> Cast:
         fund_limits="$1,000,000 above the primary limits",
         endorsements="Telemedicine TM-2; Moonlighting MX-1",
     )
+    mia = clinician("Mia", "Lund")
     own = PolicyholderFactory.create(name="Mia Lund, MD", kind=Policyholder.Kind.INDIVIDUAL, insured=mia)
     mias = CoverageFactory.create(term__policy__policyholder=own, insured=mia, term__policy__number="MPL-700-000001")
     olgas = CoverageFactory.create(insured=clinician("Olga", "Elsewhere"), term__policy__number="ZZZ-900-000009")
     users = {name: UserFactory.create(username=name, first_name=name.title()) for name in ("ana", "ben", "paula")}
     users |= {name: UserFactory.create(username=name, first_name=name.title()) for name in ("adam", "mia", "olga")}
-    insured_by(users["ana"], ana)
-    insured_by(users["ben"], ben)
+    insured_by(users["ana"], anas.insured)
+    insured_by(users["ben"], bens.insured)
     holder_of(users["paula"], group)
     agent_at(users["adam"], agency)
     insured_by(users["mia"], mia)
@@ -98,18 +109,8 @@ def make_cast() -> Cast:
     )
 
 
-@pytest.fixture
-def cast(db: None) -> Cast:
-    return make_cast()
-
-
-@pytest.fixture
-def browse() -> Callable[[User], Client]:
-    """Signs a user in; returns the test client that is then hers."""
-
-    def as_user(user: User) -> Client:
-        client = Client()
-        sign_in(client, user)
-        return client
-
-    return as_user
+def browser_of(user: AbstractBaseUser) -> Client:
+    """Return a test client that is signed in as the user."""
+    client = Client()
+    sign_in(client, user)
+    return client
