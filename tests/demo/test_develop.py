@@ -75,9 +75,11 @@ def test_the_whole_loop_serves_style_sheets_as_they_are_and_leaves_nothing(every
     process = demo(everybodys_folder, "--port", str(port), "--policies", "12", command="dev")
     read_until_ready(process)
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/") as answer:
-        assert '"/static/css/tokens.css"' in answer.read().decode(), "unhashed, so a change shows at once"
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/static/css/tokens.css") as answer:
-        assert answer.read() == Path("static/css/tokens.css").read_bytes()
+        assert '"/static/css/site.css"' in answer.read().decode(), "unhashed, so a change shows at once"
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/static/css/site.css") as answer:
+        assert b"--space-" in answer.read()
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/static/js/page.js") as answer:
+        assert answer.read() == Path("static/js/page.js").read_bytes()
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz") as answer:
         assert json.load(answer) == {"ready": True, "down": {}}
 
