@@ -102,7 +102,7 @@ def _marked(status: str, today: dt.date) -> Q:
 def _left_early(user: User, today: dt.date) -> QuerySet[Any, Any]:
     """Return the ids of policies that went on after the user, who was only insured on them, left.
 
-    To the user they have expired: no tab tells what became of a policy afterwards.
+    To the user they have expired: no tab tells what became of a policy afterward.
     """
     reach = reach_of(user)
     if not reach.insured_ids:
