@@ -94,7 +94,7 @@ class NewUserForm(forms.ModelForm[User]):
         self.fields["email"].help_text = "We send a link to choose a password there. It must be the owner’s own."
 
     def clean_username(self) -> str:
-        """Raises ValidationError where somebody has a username that reads the same."""
+        """Raise ValidationError where somebody has a username that reads the same."""
         username = " ".join(unicodedata.normalize("NFKC", self.cleaned_data["username"]).split())
         if User.objects.filter(username_key=fold_username(username)).exists():
             raise forms.ValidationError("A user with this username already exists.", code="unique")
@@ -168,7 +168,7 @@ class UserAdmin(StaffAdmin[User]):
         return super().get_form(request, obj, change=change, **kwargs)
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
-        """The owner edits an account's data, superusers its rights, and nobody their own rights."""
+        """Return the owner edits an account's data, superusers its rights, and nobody their own rights."""
         if obj is None:
             return ()
         own = self.PERSON + self.ADDRESS + self.HISTORY

@@ -21,12 +21,12 @@ class SignIn(Enum):
 
 
 def store_of(request: HttpRequest) -> SessionStore:
-    """The request's session as our own store."""
+    """Return the request's session as our own store."""
     return cast("SessionStore", request.session)
 
 
 def session_of(request: HttpRequest) -> Session:
-    """The stored session of a signed-in user. Raises LookupError where nothing is stored."""
+    """Return the stored session of a signed-in user. Raises LookupError where nothing is stored."""
     row = store_of(request).row
     if row is None:
         raise LookupError("This request has no stored session.")
@@ -34,7 +34,7 @@ def session_of(request: HttpRequest) -> Session:
 
 
 def user_of(request: HttpRequest) -> User:
-    """The signed-in user; only for pages that nobody else reaches."""
+    """Return the signed-in user; only for pages that nobody else reaches."""
     return cast("User", request.user)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
-from datetime import timedelta
 from functools import partial
 from typing import Any, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -25,7 +25,7 @@ from accounts.navigation import page_of, send_to, with_query
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 # `last_seen_at` is written at most this often; idle sessions end by as much earlier at most.
-TOUCH_EVERY = timedelta(seconds=10)
+TOUCH_EVERY = dt.timedelta(seconds=10)
 # In the address of a page that loads itself again.
 BY_ITSELF = "by_itself"
 
@@ -116,7 +116,7 @@ class SessionLimitsMiddleware:
         return None
 
     def _end(self, request: HttpRequest, row: Session) -> None:
-        """The method that made the session whole is gone. It must not go on as a half one, which may set up a first
+        """End a session whose verifying method is gone. It must not go on as a half one, which may set up a first
         method: only a fresh password may (docs/security.md#sign-in)."""
         row.end(EndReason.FACTOR_GONE)
         request.session.flush()

@@ -100,7 +100,7 @@ class SessionStore(SessionBase):
         return Session.objects.filter(key_hash=hash_token(session_key)).exists()
 
     def create(self) -> None:
-        """A new row under a new key, with nothing in it."""
+        """Store a new, empty row under a new key."""
         self.row = None
         self._session_key = self._get_new_session_key()
         self.save(must_create=True)

@@ -76,6 +76,6 @@ def make_session(user: User) -> str:
 
 
 def page(request: HttpRequest) -> HttpResponse:
-    """The bare page, for a signed-in user only."""
+    """Return the bare page, for a signed-in user only."""
     status = 200 if request.user.is_authenticated else 401
     return HttpResponse(_templates[0].render(RequestContext(request)), status=status)

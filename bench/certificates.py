@@ -156,8 +156,8 @@ class Browser:
 
 @contextmanager
 def _running(port: int) -> Iterator[list[int]]:
-    """A web server and a `documents` worker as in production; yields the processes whose CPU counts, PostgreSQL and
-    Redis among them.
+    """Yield a web server and a `documents` worker as in production; yields the processes whose CPU counts, PostgreSQL
+    and Redis among them.
     """
     commands = {
         "web": ["gunicorn", "-c", str(BASE_DIR / "portal" / "gunicorn_conf.py"), "portal.wsgi:application"],

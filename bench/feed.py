@@ -77,7 +77,7 @@ def _copy_straight() -> tuple[int, float]:
 
 
 def _columns(table_map: TableMap) -> str:
-    """The table's columns for COPY, without generated ones."""
+    """Return the table's columns for COPY, without generated ones."""
     with connection.cursor() as names:
         names.execute(
             "SELECT string_agg(quote_ident(column_name), ', ' ORDER BY ordinal_position) "

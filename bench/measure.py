@@ -31,7 +31,7 @@ class Figure:
         return self.value / self.floor if self.floor else float("inf")
 
     def as_json(self) -> dict[str, Any]:
-        """The entry in bench.json."""
+        """Return the entry in bench.json."""
         return {
             "value": round(self.value, 3),
             "floor": round(self.floor, 3),

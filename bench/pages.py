@@ -88,7 +88,7 @@ def measure(names: list[str]) -> Iterator[Figure]:
 
 
 def _start_response(_status: str, _headers: object, _error: object = None, /) -> Callable[[bytes], object]:
-    """The web server's half of WSGI, which is not measured."""
+    """Return the web server's half of WSGI, which is not measured."""
     return bytes
 
 
@@ -97,7 +97,7 @@ def _value(figure: Figure) -> float:
 
 
 def _dearest_policy(user: User) -> str:
-    """The page of the policy with the most insureds that the user sees."""
+    """Return the page of the policy with the most insureds that the user sees."""
     policies = Policy.objects.visible_to(user)
     counted = ((policy.terms.filter(coverages__isnull=False).count(), policy) for policy in policies[:50])
     return max(counted, key=lambda pair: pair[0])[1].get_absolute_url()

@@ -24,7 +24,7 @@ def prepare(*, policies: int) -> None:
 
 
 def session_key(user: User) -> str:
-    """The key of a session in which this user has just given a code, made without asking for one."""
+    """Return the key of a session in which this user has just given a code, made without asking for one."""
     device, _ = AuthenticatorDevice.objects.get_or_create(
         user=user, confirmed=True, defaults={"name": "Benchmark", "seed": AuthenticatorDevice.new_seed()}
     )
@@ -44,7 +44,7 @@ def session_key(user: User) -> str:
 
 
 def signed_in_client(user: User) -> Client:
-    """A test client in which this user is signed in with a second factor."""
+    """Return a test client in which this user is signed in with a second factor."""
     client = Client()
     client.cookies[settings.SESSION_COOKIE_NAME] = session_key(user)
     return client

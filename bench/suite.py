@@ -12,7 +12,7 @@ NAMES = ("coi_single", "page_empty", "page_home", "page_policies", "page_policy"
 
 
 def measure(names: list[str], *, policies: int) -> Iterator[Figure]:
-    """The figures named, as they are done. `policies`: the size of the example book that is loaded first."""
+    """Yield the figures named, as they are done. `policies`: the size of the example book that is loaded first."""
     prepare(policies=policies)
     yield from pages.measure(names)
     yield from certificates.measure(names)

@@ -9,7 +9,7 @@ from portal.urls import urlpatterns as portal_urls
 
 
 def empty(request: HttpRequest) -> HttpResponse:
-    """The base layout, and nothing on it."""
+    """Return the base layout, and nothing on it."""
     return render(request, "base.html")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.exceptions import DisallowedModelAdminLookup
@@ -70,7 +70,7 @@ class KeySelectMultiple(_KeysOnly, AutocompleteSelectMultiple):
 
 
 def _parameters(model: type[models.Model], list_filter: Any) -> set[str]:
-    """The query parameters of one list filter's links."""
+    """Return the query parameters of one list filter's links."""
     if isinstance(list_filter, type) and issubclass(list_filter, ListFilter):
         return {str(getattr(list_filter, "parameter_name", ""))}
     path = list_filter[0] if isinstance(list_filter, list | tuple) else list_filter
@@ -85,7 +85,7 @@ def _parameters(model: type[models.Model], list_filter: Any) -> set[str]:
 
 
 def _plain(value: Any) -> Any:
-    """A field's value as the log keeps it: a row by kind and key, several (groups) by their names."""
+    """Return a field's value as the log keeps it: a row by kind and key, several (groups) by their names."""
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, dt.datetime):
@@ -104,18 +104,18 @@ class StaffAdmin(admin.ModelAdmin[Row]):
     transaction."""
 
     # An app's own event tags, if it has any.
-    look: ClassVar[str] = StaffEvent.ROW_VIEWED
-    added: ClassVar[str] = StaffEvent.ROW_ADDED
-    changed: ClassVar[str] = StaffEvent.ROW_CHANGED
-    deleted: ClassVar[str] = StaffEvent.ROW_DELETED
+    look: str = StaffEvent.ROW_VIEWED
+    added: str = StaffEvent.ROW_ADDED
+    changed: str = StaffEvent.ROW_CHANGED
+    deleted: str = StaffEvent.ROW_DELETED
     # Fields whose values the log keeps, before and after. For other changed fields, it keeps the names.
-    valued: ClassVar[tuple[str, ...]] = ()
+    valued: tuple[str, ...] = ()
 
     # Staff can't open customers' pages; an admin page whose rows have a public page overrides this.
     view_on_site: Any = False
 
     # Query parameters that our own pages use in links to the list, in addition to its filters.
-    linked_by: ClassVar[frozenset[str]] = frozenset()
+    linked_by: frozenset[str] = frozenset()
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Whether a list's URL may filter by this: its key and its own filters, nothing else.
@@ -178,11 +178,11 @@ class StaffAdmin(admin.ModelAdmin[Row]):
     # Recording.
 
     def customer(self, row: Row) -> models.Model | None:
-        """The customer a row belongs to, for the log's 'on behalf of'."""
+        """Return the customer a row belongs to, for the log's 'on behalf of'."""
         return None
 
     def facts(self, row: Row) -> dict[str, Any]:
-        """What the log records about a row with every act on it."""
+        """Return what the log records about a row with every act on it."""
         return {}
 
     def record_look(self, request: HttpRequest, row: Row) -> None:
@@ -231,7 +231,7 @@ class StaffAdmin(admin.ModelAdmin[Row]):
     def construct_change_message(  # type: ignore[override]  # Django wants a list of its own log messages
         self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
     ) -> dict[str, Any]:
-        """What the log keeps of a saved form."""
+        """Return what the log keeps of a saved form."""
         valued = [name for name in self.valued if name in form.cleaned_data and (add or name in form.changed_data)]
         after = {name: _plain(form.cleaned_data[name]) for name in valued}
         if add:
@@ -334,7 +334,7 @@ class EventAdmin(ReadOnlyAdmin[Event]):
 class WorkAdmin(ReadOnlyAdmin[Any]):
     """Rows that workers must finish (`core.work`): those that failed by the filter, tried again by the action."""
 
-    list_filter: ClassVar[Any] = ("status",)
+    list_filter = ("status",)
     show_full_result_count = False
     paginator = CappedPaginator
     actions = ("try_again",)

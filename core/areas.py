@@ -87,17 +87,17 @@ def areas() -> Iterator[AreaConfig]:
 
 
 def own_apps() -> list[AppConfig]:
-    """The apps of this repository, those that announce nothing included."""
+    """Return the apps of this repository, those that announce nothing included."""
     return [config for config in apps.get_app_configs() if Path(config.path).parent == settings.BASE_DIR]
 
 
 def menu() -> list[MenuEntry]:
-    """The customers' menu, without home."""
+    """Return the customers' menu, without home."""
     return sorted((entry for area in areas() for entry in area.menu), key=lambda entry: entry.order)
 
 
 def quick_links() -> list[MenuEntry]:
-    """The quick links of home (S-20)."""
+    """Return the quick links of home (S-20)."""
     return sorted((entry for area in areas() for entry in area.quick_links), key=lambda entry: entry.order)
 
 
@@ -107,27 +107,28 @@ def panel_providers() -> list[Any]:
 
 
 def feed_table_paths() -> tuple[str, ...]:
-    """The dotted paths of all lists of feed tables (`core.feedspec.Table`)."""
+    """Return the dotted paths of all lists of feed tables (`core.feedspec.Table`)."""
     return tuple(area.feed_tables for area in areas() if area.feed_tables)
 
 
 def outbox_handlers(topic: str) -> list[str]:
-    """The dotted paths of a topic's handlers: stored names, so that one that failed can be run again alone."""
+    """Return the dotted paths of a topic's handlers: stored names, so that one that failed can be run again alone."""
     return [path for area in areas() for path in area.outbox.get(topic, ())]
 
 
 def beat_schedule() -> dict[str, dict[str, Any]]:
-    """What runs by the clock. Raises ImproperlyConfigured where two areas use one name."""
+    """Return what runs by the clock. Raises ImproperlyConfigured where two areas use one name."""
     return {name: dict(entry) for name, entry in _merged("beat").items()}
 
 
 def task_routes() -> dict[str, dict[str, str]]:
-    """The queues of tasks, as Celery's `task_routes`."""
+    """Return the queues of tasks, as Celery's `task_routes`."""
     return {task: {"queue": queue} for task, queue in _merged("queues").items()}
 
 
 def staff_groups() -> tuple[StaffGroup, ...]:
-    """The groups of staff, each with what all areas add to it. Raises ImproperlyConfigured for one without `work`."""
+    """Return the groups of staff, each with what all areas add to it. Raises ImproperlyConfigured for one without
+    `work`."""
     found: dict[str, StaffGroup] = {}
     for group in (group for area in areas() for group in area.staff_groups):
         so_far = found.get(group.name, StaffGroup(group.name))
@@ -144,7 +145,7 @@ def staff_groups() -> tuple[StaffGroup, ...]:
 
 
 def hook(name: str) -> Callable[..., Any] | None:
-    """The callable that an area above offers under this name, or None where no installed area does."""
+    """Return the callable that an area above offers under this name, or None where no installed area does."""
     path = _merged("hooks").get(name)
     found: Callable[..., Any] | None = import_string(path) if path else None
     return found

@@ -50,5 +50,5 @@ def accepts_upload(max_bytes: int) -> Callable[[View[P]], View[P]]:
 
 
 def most_bytes(view: Callable[..., Any]) -> int:
-    """The most bytes of body that the view takes."""
+    """Return the most bytes of body that the view takes."""
     return int(getattr(view, _MARK, settings.DATA_UPLOAD_MAX_MEMORY_SIZE))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import ipaddress
 import time
-from datetime import timedelta
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -12,14 +12,14 @@ from django.http import HttpRequest
 from core.alerts import alert_staff
 
 AGENT_LENGTH = 300
-ALARM_EVERY = timedelta(hours=1)
+ALARM_EVERY = dt.timedelta(hours=1)
 # On the clock of `time.monotonic`, for each process.
 _quiet_until = [0.0]
 
 
 def client_ip(request: HttpRequest) -> str | None:
-    """The client's address: taken from X-Forwarded-For, `TRUSTED_PROXY_HOPS` entries from the right, because the client
-    can write anything to the left of that (docs/security.md#sign-in). None over a socket."""
+    """Return the client's address: taken from X-Forwarded-For, `TRUSTED_PROXY_HOPS` entries from the right, because
+    the client can write anything to the left of that (docs/security.md#sign-in). None over a socket."""
     hops = settings.TRUSTED_PROXY_HOPS
     forwarded = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
     candidate = forwarded[-hops] if 0 < hops <= len(forwarded) else request.META.get("REMOTE_ADDR", "")
@@ -30,7 +30,8 @@ def client_ip(request: HttpRequest) -> str | None:
 
 
 def _address(text: str) -> str | None:
-    """The address in `203.0.113.9`, `203.0.113.9:51432`, `2001:db8::1`, `[2001:db8::1]:443`, or `fe80::1%eth0`."""
+    """Return the address in `203.0.113.9`, `203.0.113.9:51432`, `2001:db8::1`, `[2001:db8::1]:443`, or
+    `fe80::1%eth0`."""
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:
@@ -56,7 +57,7 @@ def _alarm() -> None:
 
 
 def network_key(ip: str | None) -> str:
-    """The key of a throttle by address: an IPv4 address, or the /64 that one IPv6 customer holds."""
+    """Return the key of a throttle by address: an IPv4 address, or the /64 that one IPv6 customer holds."""
     if ip is None:
         return "unknown"
     address = ipaddress.ip_address(ip)
@@ -66,7 +67,7 @@ def network_key(ip: str | None) -> str:
 
 
 def wide_network_key(ip: str | None) -> str:
-    """The wider network around an address, which one attacker may hold: an IPv4 /16 or an IPv6 /48."""
+    """Return the wider network around an address, which one attacker may hold: an IPv4 /16 or an IPv6 /48."""
     if ip is None:
         return "unknown"
     address = ipaddress.ip_address(ip)
@@ -75,5 +76,5 @@ def wide_network_key(ip: str | None) -> str:
 
 
 def user_agent(request: HttpRequest) -> str:
-    """The browser's User-Agent, cut to the length that a row stores."""
+    """Return the browser's User-Agent, cut to the length that a row stores."""
     return request.META.get("HTTP_USER_AGENT", "")[:AGENT_LENGTH]

@@ -56,7 +56,7 @@ def _ring() -> dict[str, Fernet]:
 
 
 def newest_key_id() -> str:
-    """The id of the key that encrypts today."""
+    """Return the id of the key that encrypts today."""
     return next(iter(_ring()))
 
 

@@ -5,7 +5,7 @@ A policy period begins and ends at 12:01 a.m. at the named insured's address, so
 
 from __future__ import annotations
 
-from datetime import date
+import datetime as dt
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone
@@ -57,17 +57,17 @@ STATE_ZONES: dict[str, str] = {
 
 
 def zone_for_state(state: str) -> ZoneInfo:
-    """The time zone of a two-letter state or territory; the portal's own zone if it's unknown or empty."""
+    """Return the time zone of a two-letter state or territory; the portal's own zone if it's unknown or empty."""
     name = STATE_ZONES.get(state.strip().upper())
     return ZoneInfo(name) if name else ZoneInfo(str(timezone.get_default_timezone()))
 
 
-def local_today(state: str = "") -> date:
+def local_today(state: str = "") -> dt.date:
     """Today's date in a state."""
     return timezone.now().astimezone(zone_for_state(state)).date()
 
 
-def carrier_today() -> date:
+def carrier_today() -> dt.date:
     """Today at the carrier (TIME_ZONE), whatever zone the user has chosen.
 
     For access decisions without a policy; with a policy, the day is its named insured's (`Policy.today`).
@@ -75,7 +75,7 @@ def carrier_today() -> date:
     return timezone.localdate(timezone=timezone.get_default_timezone())
 
 
-def in_force_on(start: date, end: date | None, day: date) -> bool:
+def in_force_on(start: dt.date, end: dt.date | None, day: dt.date) -> bool:
     """Whether a period is in force on a day: the start is included, the end is not (12:01 a.m. on both).
 
     A period without an end goes on.

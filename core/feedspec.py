@@ -172,7 +172,7 @@ class Load(Protocol):
     now: dt.datetime
 
     def changes(self, file: str) -> str | None:
-        """The temporary table of a file's changes, or None if the package doesn't hold the file.
+        """Return the temporary table of a file's changes, or None if the package doesn't hold the file.
 
         Columns: `line` (null where retired), `id` of the model's row, `change` ('inserted', 'updated', 'unretired',
         'retired') and `was_<field>` for each tracked field (null for what is inserted).
@@ -228,7 +228,7 @@ class Table:
         return self.file.removesuffix(".csv")
 
     def column(self, name: str) -> Column:
-        """The column of that name; KeyError if there is none."""
+        """Return the column of that name; KeyError if there is none."""
         for column in self.columns:
             if column.name == name:
                 return column

@@ -24,12 +24,12 @@ PUBLIC_ID_LENGTH = 22
 
 
 def new_public_id() -> str:
-    """A random id for addresses: 128 bits as 22 url-safe characters (docs/architecture.md#data)."""
+    """Return a random id for addresses: 128 bits as 22 url-safe characters (docs/architecture.md#data)."""
     return secrets.token_urlsafe(16)
 
 
 def public_id_sql(row_id: str) -> str:
-    """SQL of a public id for rows inserted by one set-based statement, from the SQL of the row's own id.
+    """Return SQL of a public id for rows inserted by one set-based statement, from the SQL of the row's own id.
 
     128 bits of SHA-256 over the id and the parameter `public_id_seed`, 32 random bytes used for one statement only.
     (PostgreSQL's random UUIDs ask the system for every row, which takes ten times as long.)

@@ -23,7 +23,7 @@ class IdempotentForm(forms.Form):
 
 
 def create_once(rows: models.QuerySet[Row], *, key: uuid.UUID, create: Callable[[], Row]) -> tuple[Row, bool]:
-    """The row that this key made, or the one that `create` makes now; (row, whether it is new).
+    """Return the row that this key made, or the one that `create` makes now; (row, whether it is new).
 
     `rows` is scoped to the user. `create` must store the key. Two requests at once: the database lets one insert win,
     the other reads what the first stored.

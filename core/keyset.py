@@ -125,7 +125,7 @@ class _CountOf(Subquery):
 
 
 def _beyond(names: list[str], values: list[Any], comparison: str) -> Q:
-    """(a, b) > (x, y), written so that PostgreSQL walks the index: a >= x AND (a > x OR (a = x AND b > y))."""
+    """Return (a, b) > (x, y), written so that PostgreSQL walks the index: a >= x AND (a > x OR (a = x AND b > y))."""
     first, *rest = zip(names, values, strict=True)
     name, value = first
     beyond = Q(**{f"{name}__{comparison}": value})
@@ -141,7 +141,7 @@ def _write_cursor(values: list[Any]) -> str:
 
 
 def _read_cursor(text: str, names: list[str], queryset: QuerySet[Any]) -> list[Any] | None:
-    """The key in a cursor, each value as its field wants it, or None for an unreadable cursor."""
+    """Return the key in a cursor, each value as its field wants it, or None for an unreadable cursor."""
     if not text:
         return None
     try:

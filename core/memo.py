@@ -18,7 +18,8 @@ _answers: ContextVar[dict[Any, Any] | None] = ContextVar("answers_of_this_reques
 
 
 def once(key: Hashable, ask: Callable[[], T]) -> T:
-    """What `ask` answers. Within a request the first answer is kept under `key`; elsewhere it is asked each time."""
+    """Return what `ask` answers. Within a request the first answer is kept under `key`; elsewhere it is asked each
+    time."""
     answers = _answers.get()
     if answers is None:
         return ask()
@@ -56,7 +57,7 @@ def take(key: Hashable) -> Any:
 
 @contextmanager
 def one_request() -> Iterator[None]:
-    """The length of one request: within this block `once` keeps its answers."""
+    """Yield the length of one request: within this block `once` keeps its answers."""
     token = _answers.set({})
     try:
         yield

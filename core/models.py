@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import ClassVar
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -21,7 +20,7 @@ class EventQuerySet(models.QuerySet["Event"]):
     """Queries on the event log."""
 
     def about_user(self, user_id: int) -> EventQuerySet:
-        """What a user did, what was done to the account, and what was done in the user's name; newest first."""
+        """Return what a user did, what was done to the account, and what was done in the user's name; newest first."""
         return self.filter(
             models.Q(actor_id=user_id)
             | models.Q(on_behalf_of_id=user_id)
@@ -52,7 +51,7 @@ class Event(models.Model):
     session_id = models.CharField(max_length=22, blank=True)
     data = models.JSONField(default=dict)
 
-    objects: ClassVar[models.Manager[Event]] = EventQuerySet.as_manager()
+    objects: models.Manager[Event] = EventQuerySet.as_manager()
 
     class Meta:
         ordering = ("-at", "-id")

@@ -7,7 +7,7 @@ event gives their number.
 
 from __future__ import annotations
 
-from datetime import timedelta
+import datetime as dt
 from typing import Any
 
 from django.db import models, transaction
@@ -17,7 +17,7 @@ from core import throttle
 from core.events import record_event
 from core.models import Event, Throttle
 
-COUNTED_FOR = timedelta(minutes=15)
+COUNTED_FOR = dt.timedelta(minutes=15)
 BATCH = 1_000
 
 

@@ -93,7 +93,7 @@ class _Compiled:
 
 
 def _reader(compiler: SQLCompiler, sql: str, parameters: list[Any]) -> SQLCompiler:
-    """A copy of the compiler for this thread's connection that has its SQL already."""
+    """Return a copy of the compiler for this thread's connection that has its SQL already."""
     reader = object.__new__(type(compiler))
     reader.__dict__ = {
         **compiler.__dict__,

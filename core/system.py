@@ -73,7 +73,7 @@ class Need:
 
 @cache
 def needs() -> dict[str, Need]:
-    """The list, by name."""
+    """Return the list, by name."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     found = {}
     for name, entry in tomllib.loads(LIST.read_text()).items():
@@ -96,14 +96,15 @@ def loads(library: str) -> bool:
 
 
 def how_to_install(wanted: Iterable[Need]) -> str:
-    """The end of a sentence: the install command of this machine's package manager, or Debian's if we don't know it."""
+    """Return the end of a sentence: the install command of this machine's package manager, or Debian's if we don't
+    know it."""
     manager = next((name for name in MANAGERS if shutil.which(MANAGERS[name].split()[0])), "apt")
     packages = " ".join(need.packages[manager] for need in wanted)
     return f"{'' if manager == 'brew' else 'as root '}with '{MANAGERS[manager]} {packages}'"
 
 
 def as_root() -> list[str] | None:
-    """The prefix that runs a command as root: none for root, sudo if it needs no password."""
+    """Return the prefix that runs a command as root: none for root, sudo if it needs no password."""
     if os.geteuid() == 0:
         return []
     sudo = shutil.which("sudo")

@@ -11,7 +11,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from django.apps import apps
@@ -45,17 +45,17 @@ class Work(models.Model):
     QUEUED = "queued"
     FAILED = "failed"
 
-    TASK: ClassVar[str] = ""
-    MAX_ATTEMPTS: ClassVar[int] = 3
+    TASK: str = ""
+    MAX_ATTEMPTS: int = 3
     # How long to wait after the first error; twice as long after each further one. Zero tries again at once.
-    PAUSE: ClassVar[dt.timedelta] = dt.timedelta(0)
+    PAUSE: dt.timedelta = dt.timedelta(0)
     # A message is taken for lost after so long: soon where a worker had begun or the queue had refused it, later where
     # it may only be waiting its turn.
-    LOST_BEGUN: ClassVar[dt.timedelta] = dt.timedelta(seconds=3)
-    LOST_WAITING: ClassVar[dt.timedelta] = dt.timedelta(seconds=8)
+    LOST_BEGUN: dt.timedelta = dt.timedelta(seconds=3)
+    LOST_WAITING: dt.timedelta = dt.timedelta(seconds=8)
     # No more than this waits in the queue by handing over again: with the worker down it would otherwise fill Redis,
     # which carries the sign-in codes too.
-    MOST_IN_QUEUE: ClassVar[int] = 100
+    MOST_IN_QUEUE: int = 100
 
     status = models.CharField(max_length=12, default=QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -76,10 +76,10 @@ class Work(models.Model):
         return self.status == self.FAILED
 
     def given_up(self) -> None:
-        """Called when it is given up: record it, and tell staff. The row is locked, and nobody acts."""
+        """Override to record that the row is given up, and to tell staff. Called with the row locked; nobody acts."""
 
     def retried(self, *, by: models.Model) -> None:
-        """Called when somebody tries it again: record it."""
+        """Override to record that `by` tries the row again."""
 
 
 def hand_over(row: Work) -> None:
@@ -222,6 +222,6 @@ def _queued(model: type[Work]) -> models.QuerySet[Any]:
 
 
 def _lock(model: type[Row], pk: int) -> Row | None:
-    """The queued row, locked until the transaction ends; None where it isn't queued or another worker has it."""
+    """Return the queued row, locked until the transaction ends; None where it isn't queued or another worker has it."""
     found: Row | None = _queued(model).select_for_update(skip_locked=True, no_key=True).filter(pk=pk).first()
     return found

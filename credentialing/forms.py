@@ -117,7 +117,8 @@ class IssueForm(IdempotentForm):
             self._name("holder", "certificate")
 
     def _typed_for(self, choice: str) -> dict[str, Any]:
-        """What the form of a choice takes. It stays unbound where another is chosen, and keeps what was typed."""
+        """Return what the form of a choice takes. It stays unbound where another is chosen, and keeps what was
+        typed."""
         if not self.is_bound:
             return {}
         return {"data" if self.data.get("recipient") == choice else "initial": self.data}

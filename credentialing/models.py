@@ -128,7 +128,7 @@ class CertificateQuerySet(models.QuerySet["Certificate"]):
         return self.open_to(reach_of(user).scope)
 
     def open_to(self, scope: Scope) -> Self:
-        """The same for what a user's memberships open."""
+        """Return the same for what a user's memberships open."""
         return self.filter(coverages_not_retired("coverage__"), scope.coverages("coverage__")).annotate(
             is_own=ExpressionWrapper(of_own_party(scope, "membership__"), models.BooleanField()),
             issuer_role=F("membership__role"),

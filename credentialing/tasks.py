@@ -21,7 +21,7 @@ def render_certificate(certificate_id: int) -> None:
 
 @worker_init.connect
 def read_fonts_ahead(sender: Any, **_kwargs: Any) -> None:
-    """The worker of documents makes and reads its faces and parses the style sheet before the first customer waits."""
+    """Make and read the faces, and parse the style sheet, before the worker's first certificate."""
     if queue_of(Certificate.TASK) in sender.app.amqp.queues.consume_from:
         prepare_fonts()
         rendering.layout().warm_up()

@@ -59,7 +59,7 @@ class Development(Demo):
 
 
 def modified() -> Iterator[tuple[Path, float]]:
-    """The portal's sources and templates, each with its time of change."""
+    """Yield the portal's sources and templates, each with its time of change."""
     packages = (path for path in BASE_DIR.iterdir() if (path / "__init__.py").is_file())
     sources = (path for package in packages for path in package.rglob("*.py"))
     for path in (*sources, *(BASE_DIR / "templates").rglob("*.*")):

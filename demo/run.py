@@ -123,7 +123,7 @@ class Demo:
                 self.say(f"{child.name} ended and is started again (see {child.log})")
 
     def _refresh(self) -> None:
-        """New data as a carrier would send them daily: a demo that runs for days must not go stale."""
+        """Load new data daily, as a carrier would: a demo that runs for days must not go stale."""
         try:
             load_example(self.policies)
         except (ExampleError, OperationalError) as error:
@@ -153,7 +153,7 @@ class Demo:
         return self._child("beat", ["celery", "-A", "portal.celery:app", "beat", *options], ready=lambda: True)
 
     def web(self) -> Child:
-        """The web server, as in production but with one process."""
+        """Return the web server, as in production but with one process."""
         return self._child(
             "web server",
             ["gunicorn", "-c", str(BASE_DIR / "portal" / "gunicorn_conf.py"), "portal.wsgi:application"],
@@ -179,7 +179,7 @@ class Demo:
 
 
 def loopback_addresses() -> list[str]:
-    """What `localhost` may mean here: 127.0.0.1, and [::1] where the machine has it."""
+    """Return what `localhost` may mean here: 127.0.0.1, and [::1] where the machine has it."""
     try:
         with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
             probe.bind(("::1", 0))
@@ -202,7 +202,7 @@ def port_is_free(port: int) -> bool:
 
 
 def welcome(port: int, users: list[DemoUser], seconds: float) -> str:
-    """The last words of a start: where to go, and as whom."""
+    """Return the last words of a start: where to go, and as whom."""
     width = max(len(user.username) for user in users)
     rows = "\n".join(f"  {user.username:<{width}}  {user.description}" for user in users)
     return (

@@ -23,14 +23,14 @@ SHOWN = 200
 @require_safe
 @never_cache
 def outbox(request: HttpRequest) -> HttpResponse:
-    """What would have been sent, newest first, for people."""
+    """Return what would have been sent, newest first, for people."""
     return render(request, "demo/outbox.html", {"sent": DemoMessage.objects.order_by("-sent_at", "-id")[:SHOWN]})
 
 
 @require_safe
 @never_cache
 def outbox_json(request: HttpRequest) -> JsonResponse:
-    """What would have been sent, newest first: a list of `as_json`."""
+    """Return what would have been sent, newest first: a list of `as_json`."""
     sent = DemoMessage.objects.order_by("-sent_at", "-id")[:SHOWN]
     return JsonResponse([as_json(message) for message in sent], safe=False)
 

@@ -51,7 +51,7 @@ class ServiceAddresses:
 
 
 def data_root() -> Path:
-    """The folder for everything the portal writes: PORTAL_DATA_DIR, else `.data` in the checkout.
+    """Return the folder for everything the portal writes: PORTAL_DATA_DIR, else `.data` in the checkout.
 
     A `.data` of another user (made by root, used by a plain user now, or the reverse) is left alone. The folder is
     then `.data-<uid>`, or one in the user's cache if the checkout isn't writable.
@@ -70,7 +70,7 @@ def data_root() -> Path:
 
 
 def demo_data_dir(port: int) -> Path:
-    """The data folder of the demo on a port; demos on ports other than 8000 have their own folder inside it."""
+    """Return the data folder of the demo on a port; demos on ports other than 8000 have their own folder inside it."""
     root = data_root()
     return root if port == DEFAULT_PORT else root / f"port-{port}"
 
@@ -89,13 +89,14 @@ test_data_dir.__test__ = False  # type: ignore[attr-defined]  # not a test, what
 
 
 def socket_dir(data_dir: Path) -> Path:
-    """A short private folder for the sockets: a socket's path is limited to 107 bytes, too few for some checkouts."""
+    """Return a short private folder for the sockets: a socket's path is limited to 107 bytes, too few for some
+    checkouts."""
     parent = Path("/tmp") if Path("/tmp").is_dir() else Path(tempfile.gettempdir())  # noqa: S108  # 0700, owner checked
     return parent / f"portal-{_digest(f'{os.geteuid()}:{data_dir.absolute()}')}"
 
 
 def services_dir(data_dir: Path) -> Path:
-    """The folder for locks, logs, the Redis password, and, if possible, the cluster."""
+    """Return the folder for locks, logs, the Redis password, and, if possible, the cluster."""
     return data_dir / "services"
 
 
@@ -105,7 +106,7 @@ def redis_socket(data_dir: Path) -> Path:
 
 
 def redis_password(data_dir: Path) -> str:
-    """The embedded Redis password, made on first use and kept in a file that only we can read.
+    """Return the embedded Redis password, made on first use and kept in a file that only we can read.
 
     If we're root, the servers run as `nobody`. Without a password, any other process of that user could use this
     Redis. Raises OSError if the folder isn't writable.
@@ -124,7 +125,7 @@ def redis_password(data_dir: Path) -> str:
 
 
 def service_addresses(env: Environment, *, data_dir: Path, production: bool) -> ServiceAddresses:
-    """The services' addresses from DATABASE_URL and REDIS_URL, or the embedded ones if these are unset.
+    """Return the services' addresses from DATABASE_URL and REDIS_URL, or the embedded ones if these are unset.
 
     In production nothing is embedded: a missing address stays empty, and `portal.checks` refuses to start.
     DATABASE_POOL_SIZE above 0 gives each process a connection pool of that size (the web process uses its
@@ -175,7 +176,7 @@ def service_addresses(env: Environment, *, data_dir: Path, production: bool) -> 
 
 
 def socket_folder(database_url: str) -> str:
-    """The folder of PostgreSQL's socket if the address names one, as libpq writes it: `postgres://user@%2Frun%2Fpg/name`.
+    """Return the folder of PostgreSQL's socket if the address names one, as libpq writes it: `postgres://user@%2Frun%2Fpg/name`.
 
     Empty for a host. Read from the address as written: a parsed host has lost its capital letters.
     """
@@ -184,7 +185,7 @@ def socket_folder(database_url: str) -> str:
 
 
 def broker_url(redis_url: str) -> str:
-    """The same Redis, in kombu's spelling.
+    """Return the same Redis, in kombu's spelling.
 
     redis-py uses `unix://user:secret@/path?db=1` (or the secret in the query), kombu
     `redis+socket://user:secret@/path?virtual_host=1`; over TCP both are the same.

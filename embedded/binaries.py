@@ -15,7 +15,7 @@ from embedded.processes import Account, EmbeddedError, run_as
 
 
 def postgres_bin(account: Account, spare: Path) -> Path:
-    """The folder with `postgres` and `initdb`, usable by the account.
+    """Return the folder with `postgres` and `initdb`, usable by the account.
 
     If the account can't reach the wheel (a virtual environment below a closed home folder), the programs are
     copied to `spare` once. Raises EmbeddedError if they're missing.
@@ -38,7 +38,7 @@ def postgres_bin(account: Account, spare: Path) -> Path:
 
 
 def redis_server(account: Account, spare: Path) -> Path:
-    """The `redis-server` on the PATH, or else the wheel's (copied if the account can't reach it)."""
+    """Return the `redis-server` on the PATH, or else the wheel's (copied if the account can't reach it)."""
     found = shutil.which("redis-server")
     if found and _runs(account, Path(found)):
         return Path(found)
@@ -64,7 +64,7 @@ def redis_server(account: Account, spare: Path) -> Path:
 
 
 def _package_folder(name: str) -> Path | None:
-    """The folder of a package, without importing it."""
+    """Return the folder of a package, without importing it."""
     spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
         return None

@@ -83,7 +83,7 @@ class Keeper:
         ready_file(self.data_dir).touch()
 
     def home(self) -> Path:
-        """The first possible home that the servers' user can write to."""
+        """Return the first possible home that the servers' user can write to."""
         homes = possible_homes(self.data_dir)
         if not self.account.other:
             return homes[0]
@@ -102,7 +102,7 @@ class Keeper:
         )
 
     def log(self, name: str) -> Path:
-        """The server's log; each start empties it."""
+        """Return the server's log; each start empties it."""
         path = services_dir(self.data_dir) / f"{name}.log"
         path.write_bytes(b"")
         return path

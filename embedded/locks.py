@@ -24,7 +24,7 @@ def possible_homes(data_dir: Path) -> tuple[Path, Path]:
 
 
 def ready_file(data_dir: Path) -> Path:
-    """The file that exists while the keeper's servers answer."""
+    """Return the file that exists while the keeper's servers answer."""
     return services_dir(data_dir) / "ready"
 
 

@@ -73,7 +73,7 @@ class Cluster:
         self._write("pg_ident.conf", f'portal "{client}" {DATABASE_NAME}\n')
 
     def command(self) -> list[str | Path]:
-        """The command that runs the server in the foreground, with all its settings."""
+        """Return the command that runs the server in the foreground, with all its settings."""
         command: list[str | Path] = [self.programs / "postgres", "-D", self.data, "-k", self.sockets]
         command += ["-p", str(POSTGRES_PORT)]
         command += [
@@ -146,7 +146,7 @@ class Cluster:
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def _processes(self) -> list[int]:
-        """The processes whose working folder is the cluster's: PostgreSQL's own, all of them."""
+        """Return the processes whose working folder is the cluster's: PostgreSQL's own, all of them."""
         found = []
         for entry in Path("/proc").iterdir():
             if not entry.name.isdigit():

@@ -160,12 +160,13 @@ def can_use(account: Account, folder: Path) -> bool:
 
 
 def moved_clock() -> dict[str, str]:
-    """The variables that put a process with its own environment on the same other day; none on the real day."""
+    """Return the variables that put a process with its own environment on the same other day; none on the real day."""
     return {name: os.environ[name] for name in CLOCK if name in os.environ} if on_another_day() else {}
 
 
 def _environment(home: Path) -> dict[str, str]:
-    """A small environment, so that the user's PGDATA or PGOPTIONS change nothing; on another day, with its clock."""
+    """Return a small environment, so that the user's PGDATA or PGOPTIONS change nothing; on another day, with its
+    clock."""
     return {"PATH": os.defpath, "HOME": str(home), "LC_ALL": "C", "TZ": "UTC", **moved_clock()}
 
 

@@ -38,7 +38,7 @@ class Child:
     started_at: float = 0.0
 
     def launch(self) -> None:
-        """Starts the process."""
+        """Start the process."""
         self.process = self.start()
         self.started_at = time.monotonic()
 
@@ -89,7 +89,7 @@ class Child:
 
 
 def last_line(log: Path) -> str:
-    """The last line of the log; among JSON lines, the last exception, which says more than what followed it."""
+    """Return the last line of the log; among JSON lines, the last exception, which says more than what followed it."""
     lines = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
     for line in reversed(lines):
         if line.startswith("{") and '"exception"' in line:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from contextlib import suppress
-from datetime import timedelta
 
 import structlog
 from celery import shared_task
@@ -24,7 +24,7 @@ from feed.services import drop_held
 log = structlog.get_logger(__name__)
 
 # A run that was enqueued this long ago and hasn't started has lost its place in the queue.
-LOST_AFTER = timedelta(seconds=60)
+LOST_AFTER = dt.timedelta(seconds=60)
 
 
 @shared_task

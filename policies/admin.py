@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -38,7 +38,7 @@ class PolicyRowAdmin(RecordedLooks[Any]):
     """Rows that the feed owns: staff can view them, each view is recorded, and nobody changes them here."""
 
     look = PolicyEvent.STAFF_LOOK
-    ordering: ClassVar[Any] = ["pk"]
+    ordering = ["pk"]
 
 
 class PolicyStatusInline(admin.TabularInline[PolicyStatus, Policy]):
@@ -71,7 +71,7 @@ class PolicyAdmin(PolicyRowAdmin):
     list_select_related = ["policyholder", "company"]
     search_fields = ["number_normalized__startswith", "number__startswith", "policyholder__name__istartswith"]
     inlines = [TermInline, AgentOfRecordInline, PolicyStatusInline]
-    ordering: ClassVar[Any] = ["number_normalized"]
+    ordering = ["number_normalized"]
 
 
 @admin.register(Insured)

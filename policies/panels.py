@@ -66,7 +66,7 @@ def _own_panel(glance: Glance) -> Panel:
 
 
 def _held_panel(glance: Glance) -> Panel:
-    """The policies that one represents, with what waits on them."""
+    """Return the policies that one represents, with what waits on them."""
     urgent, waiting = _notices(one.status for one in glance.held)
     return Panel(
         "Policies you manage",

@@ -41,7 +41,7 @@ def remove_signature(company: Company, *, by: str) -> None:
 
 
 def read_signature(name: str) -> bytes:
-    """The image of that name. Raises FileNotFoundError where it is gone."""
+    """Return the image of that name. Raises FileNotFoundError where it is gone."""
     with private_storage().open(name, "rb") as stored:
         return bytes(stored.read())
 

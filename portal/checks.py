@@ -86,7 +86,7 @@ def _address_problems(values: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _service_problems(values: Mapping[str, Any]) -> Iterator[str]:
-    """Settings that let other users or machines into Redis or PostgreSQL (docs/security.md#services)."""
+    """Yield settings that let others into Redis or PostgreSQL (docs/security.md#services)."""
     redis_url = values["REDIS_URL"]
     redis = urlsplit(redis_url)
     if redis.scheme in {"redis", "rediss"}:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
-from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -85,11 +85,11 @@ class Site:
         return menu_for(self._request) if self.signed_in else []
 
     @cached_property
-    def as_of(self) -> datetime | None:
+    def as_of(self) -> dt.datetime | None:
         """The moment of the carrier's data (B-09), for users who may see any; None before the first feed."""
         if not self.signed_in:
             return None
-        read: Callable[[], datetime | None] = import_string(settings.FEED_AS_OF)
+        read: Callable[[], dt.datetime | None] = import_string(settings.FEED_AS_OF)
         return read()
 
     @cached_property

@@ -35,7 +35,7 @@ def cores() -> int:
 
 
 def without_what_was_sent(record: logging.LogRecord) -> bool:
-    """A filter: gunicorn's own messages about a request lose the client's address, the query and the header."""
+    """Return a filter: gunicorn's own messages about a request lose the client's address, the query and the header."""
     if str(record.msg).startswith(INVALID_REQUEST):
         record.msg, record.args = "a request that can't be read was refused", ()
     elif str(record.msg).startswith("Error handling request"):
@@ -82,12 +82,12 @@ def pre_fork(server: Any, worker: Any) -> None:
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    """A worker ends with its master, even if that is killed and can't say so."""
+    """End a worker with its master, even if the master is killed."""
     end_with_parent(signal.SIGKILL)
 
 
 def child_exit(server: Any, worker: Any) -> None:
-    """Forgets the live figures of a worker that has gone."""
+    """Forget the live figures of a worker that has gone."""
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         from prometheus_client import multiprocess
 
@@ -95,7 +95,7 @@ def child_exit(server: Any, worker: Any) -> None:
 
 
 def on_exit(server: Any) -> None:
-    """Removes the figures of a master that ends in order."""
+    """Remove the figures of a master that ends in order."""
     folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
     if folder:
         shutil.rmtree(folder, ignore_errors=True)

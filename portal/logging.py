@@ -60,14 +60,15 @@ _request_log = structlog.get_logger("portal.request")
 
 
 def redact_text(text: str) -> str:
-    """The text without email addresses, telephone numbers and the values that PostgreSQL's errors repeat."""
+    """Return the text without email addresses, telephone numbers and the values that PostgreSQL's errors repeat."""
     for values in (_DATABASE_DETAIL, _DATABASE_VALUE):
         text = values.sub(rf"\1 {REDACTED}", text)
     return _PHONE.sub(REDACTED, _EMAIL.sub(REDACTED, text))
 
 
 def redact(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """A structlog processor: personal keys lose their value, texts what looks personal in them and what is too long."""
+    """Return a structlog processor: personal keys lose their value, texts what looks personal in them and what is too
+    long."""
     return {key: value if key.startswith("_") else _clean(key, value) for key, value in event.items()}
 
 
@@ -86,7 +87,8 @@ def _clean(key: str, value: Any) -> Any:
 
 
 def _cut(text: str, longest: int) -> str:
-    """The beginning of the text, without the word that the cut goes through: half an address is not recognized."""
+    """Return the beginning of the text, without the word that the cut goes through: half an address is not
+    recognized."""
     if len(text) <= longest:
         return text
     *words, _ = text[:longest].rsplit(maxsplit=1)
@@ -95,7 +97,7 @@ def _cut(text: str, longest: int) -> str:
 
 
 def without_addresses(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """A structlog processor: Django's messages about a request name its route, not its address.
+    """Return a structlog processor: Django's messages about a request name its route, not its address.
 
     An address may carry a mailed link's token; Django writes it into `django.request` and `django.security`.
     """
@@ -168,13 +170,13 @@ def logging_config(*, level: str, json: bool) -> dict[str, Any]:
 
 
 def route_of(request: HttpRequest) -> str:
-    """The URL pattern that answered, without the values in it; "unmatched" where none did."""
+    """Return the URL pattern that answered, without the values in it; "unmatched" where none did."""
     match = request.resolver_match
     return f"/{match.route}" if match else "unmatched"
 
 
 def view_name_of(request: HttpRequest) -> str:
-    """The name of the view that answered, as in `accounts:sign-in`; the pattern where it has none."""
+    """Return the name of the view that answered, as in `accounts:sign-in`; the pattern where it has none."""
     match = request.resolver_match
     return (match.view_name or match.route) if match else "unmatched"
 

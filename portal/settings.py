@@ -7,7 +7,7 @@ named by the same variable with `_FILE` behind it.
 
 from __future__ import annotations
 
-from datetime import timedelta
+import datetime as dt
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,7 @@ DATA_DIR = Path(env.str("PORTAL_DATA_DIR", default=str(BASE_DIR / ".data"))) if 
 
 
 def _secret(name: str) -> str:
-    """A secret from the environment or its file; demo and tests fall back to a value that production refuses."""
+    """Return a secret from the environment or its file; demo and tests fall back to a value that production refuses."""
     fallback = "" if PRODUCTION else f"insecure-{MODE}-{name.lower()}-not-for-production"
     return str(env.str(name, default=fallback)).strip()
 
@@ -228,39 +228,39 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 LOGIN_URL = "accounts:sign-in"
 LOGIN_REDIRECT_URL = "home"
 SESSION_ENGINE = "accounts.sessions"
-SESSION_IDLE = timedelta(minutes=env.int("SESSION_IDLE_MINUTES", default=15))
-SESSION_IDLE_WARNING = timedelta(minutes=env.int("SESSION_WARNING_MINUTES", default=2))
-SESSION_ABSOLUTE = timedelta(hours=env.int("SESSION_ABSOLUTE_HOURS", default=12))
+SESSION_IDLE = dt.timedelta(minutes=env.int("SESSION_IDLE_MINUTES", default=15))
+SESSION_IDLE_WARNING = dt.timedelta(minutes=env.int("SESSION_WARNING_MINUTES", default=2))
+SESSION_ABSOLUTE = dt.timedelta(hours=env.int("SESSION_ABSOLUTE_HOURS", default=12))
 SESSION_COOKIE_AGE = int(SESSION_ABSOLUTE.total_seconds())
-REMEMBER_DEVICE = timedelta(days=env.int("REMEMBER_DEVICE_DAYS", default=30))
-STEP_UP_AFTER = timedelta(minutes=env.int("STEP_UP_MINUTES", default=20))
+REMEMBER_DEVICE = dt.timedelta(days=env.int("REMEMBER_DEVICE_DAYS", default=30))
+STEP_UP_AFTER = dt.timedelta(minutes=env.int("STEP_UP_MINUTES", default=20))
 SIGN_IN_FAILURES = env.int("SIGN_IN_FAILURES", default=5)
-SIGN_IN_COOL_OFF = timedelta(minutes=env.int("SIGN_IN_COOL_OFF_MINUTES", default=15))
-SIGN_IN_WINDOW = timedelta(minutes=15)
+SIGN_IN_COOL_OFF = dt.timedelta(minutes=env.int("SIGN_IN_COOL_OFF_MINUTES", default=15))
+SIGN_IN_WINDOW = dt.timedelta(minutes=15)
 SIGN_IN_NETWORK_FAILURES = env.int("SIGN_IN_NETWORK_FAILURES", default=10)
-SIGN_IN_NETWORK_WINDOW = timedelta(minutes=1)
+SIGN_IN_NETWORK_WINDOW = dt.timedelta(minutes=1)
 # Failures a minute from an IPv4 /16 or an IPv6 /48; sign-in forms a minute from one network, whatever becomes of them.
 SIGN_IN_WIDE_NETWORK_FAILURES = env.int("SIGN_IN_WIDE_NETWORK_FAILURES", default=100)
 SIGN_IN_NETWORK_FORMS = env.int("SIGN_IN_NETWORK_FORMS", default=120)
 # After the password: how long the portal waits for a code.
-CODE_WAIT = timedelta(minutes=10)
+CODE_WAIT = dt.timedelta(minutes=10)
 # Wrong codes in a row: the cool-off, and the number after which staff must switch the method on again.
 CODE_FAILURES = 5
-CODE_COOL_OFF = timedelta(minutes=15)
+CODE_COOL_OFF = dt.timedelta(minutes=15)
 CODE_FAILURES_OFF = 100
-CODE_FAILURES_PERIOD = timedelta(days=30)
+CODE_FAILURES_PERIOD = dt.timedelta(days=30)
 # Mails about wrong codes after a right password.
 CODE_NOTICES_A_DAY = 3
 # A password without a second factor is void after this: the first to know it could set up theirs.
-FACTORLESS_PASSWORD_LIFE = timedelta(days=7)
+FACTORLESS_PASSWORD_LIFE = dt.timedelta(days=7)
 # Links by mail: how long one works.
-ACTIVATION_LINK_LIFE = timedelta(hours=env.int("ACTIVATION_HOURS", default=24))
+ACTIVATION_LINK_LIFE = dt.timedelta(hours=env.int("ACTIVATION_HOURS", default=24))
 # Codes by text message: how long one lives, how soon another may be asked for, and how many go out at most.
-TEXT_CODE_LIFE = timedelta(minutes=10)
-RESEND_AFTER = timedelta(seconds=60)
-CODES_PER_USER = (5, timedelta(minutes=15))
-CODES_PER_NUMBER = (10, timedelta(minutes=5))
-CODES_PER_NETWORK = (25, timedelta(minutes=5))
+TEXT_CODE_LIFE = dt.timedelta(minutes=10)
+RESEND_AFTER = dt.timedelta(seconds=60)
+CODES_PER_USER = (5, dt.timedelta(minutes=15))
+CODES_PER_NUMBER = (10, dt.timedelta(minutes=5))
+CODES_PER_NETWORK = (25, dt.timedelta(minutes=5))
 # Where codes are sent to: the regions (ISO 3166) whose telephone numbers are accepted.
 PHONE_REGIONS: list[str] = env.list("PHONE_REGIONS", default=["US", "PR", "VI", "GU", "AS", "MP", "CA"])
 SMS_GATEWAY = "demo.outbox.DemoTextGateway" if not PRODUCTION else "accounts.messaging.TwilioGateway"
@@ -311,13 +311,13 @@ FEED_WATCH_DIR = env.str("FEED_WATCH_DIR", default="")
 # Of a package: packed, and all of its files unpacked.
 FEED_MAX_BYTES = env.int("FEED_MAX_BYTES", default=2 * 1024**3)
 FEED_MAX_UNPACKED_BYTES = env.int("FEED_MAX_UNPACKED_BYTES", default=20 * 1024**3)
-FEED_STALE_AFTER = timedelta(hours=env.int("FEED_STALE_AFTER_HOURS", default=84))
+FEED_STALE_AFTER = dt.timedelta(hours=env.int("FEED_STALE_AFTER_HOURS", default=84))
 # Sources that came once and are not expected again (a book taken over); their age isn't an alarm.
 FEED_SOURCES_AT_REST: list[str] = env.list("FEED_SOURCES_AT_REST", default=[])
 # Sources whose first package may be applied without a person's decision; any other is held.
 FEED_KNOWN_SOURCES: list[str] = env.list("FEED_KNOWN_SOURCES", default=[] if PRODUCTION else ["core", "benchmark"])
 # A held package that nobody decides about is dropped after this, and its upload deleted.
-FEED_HELD_FOR = timedelta(days=env.int("FEED_HELD_DAYS", default=14))
+FEED_HELD_FOR = dt.timedelta(days=env.int("FEED_HELD_DAYS", default=14))
 # A package that would retire or cancel more than this is held for a person's decision (shares of a source's rows).
 FEED_RETIRE_SHARE = Decimal(env.str("FEED_RETIRE_SHARE", default="0.05"))
 FEED_CANCEL_SHARE = Decimal(env.str("FEED_CANCEL_SHARE", default="0.01"))
@@ -329,17 +329,17 @@ FEED_AS_OF_SECONDS = 5
 
 # Certificates: how many a user may issue, how many holders add, and how often try again what failed.
 CERTIFICATES_PER_USER = env.int("CERTIFICATES_PER_USER", default=60)
-CERTIFICATES_WINDOW = timedelta(minutes=10)
+CERTIFICATES_WINDOW = dt.timedelta(minutes=10)
 NEW_HOLDERS_PER_USER = env.int("NEW_HOLDERS_PER_USER", default=60)
-NEW_HOLDERS_WINDOW = timedelta(hours=1)
+NEW_HOLDERS_WINDOW = dt.timedelta(hours=1)
 CERTIFICATE_RETRIES = 3
-CERTIFICATE_RETRIES_WINDOW = timedelta(hours=1)
+CERTIFICATE_RETRIES_WINDOW = dt.timedelta(hours=1)
 # What the portal has on record from another source is printed only where the carrier wants to stand for it.
 CERTIFICATES_PRINT_LICENSES = env.bool("CERTIFICATES_PRINT_LICENSES", default=False)
 CERTIFICATES_PRINT_NPI = env.bool("CERTIFICATES_PRINT_NPI", default=False)
 
 # How long mails that were sent stay in admin.
-MAILS_KEPT = timedelta(days=env.int("MAILS_KEPT_DAYS", default=30))
+MAILS_KEPT = dt.timedelta(days=env.int("MAILS_KEPT_DAYS", default=30))
 # The database itself keeps five years; longer is possible, shorter isn't.
 EVENT_RETENTION_YEARS = max(5, env.int("EVENT_RETENTION_YEARS", default=5))
 

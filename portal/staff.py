@@ -76,7 +76,7 @@ def table() -> list[str]:
 
 
 def _words(code: str) -> str:
-    """A permission in words: its model's own sentence, or 'add membership'."""
+    """Return a permission in words: its model's own sentence, or 'add membership'."""
     app, _, codename = code.partition(".")
     for model in apps.get_app_config(app).get_models():
         named = dict(model._meta.permissions)

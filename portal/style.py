@@ -133,7 +133,7 @@ ICONS = (
 
 
 def style(request: HttpRequest) -> HttpResponse:
-    """The page. Its people and figures are made up on the spot; it reads no data."""
+    """Return the page. Its people and figures are made up on the spot; it reads no data."""
     sorting = sorting_of({"sort": "-name"}, {"name": ("name",), "premium": ("premium",)})
     return render(
         request,

@@ -68,20 +68,20 @@ def greeting() -> str:
 
 
 def bad_request(_request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """The page for an unreadable request."""
+    """Return the page for an unreadable request."""
     return _plain("400.html", 400)
 
 
 def too_large(_request: HttpRequest, *, status: int = 413) -> HttpResponse:
-    """The page for a request with too large a body."""
+    """Return the page for a request with too large a body."""
     return _plain("413.html", status)
 
 
 def server_error(_request: HttpRequest) -> HttpResponse:
-    """The page for a server error."""
+    """Return the page for a server error."""
     return _plain("500.html", 500)
 
 
 def _plain(template: str, status: int) -> HttpResponse:
-    """A page with support contacts that uses no database, session, or cache."""
+    """Return a page with support contacts that uses no database, session, or cache."""
     return render(None, template, {"brand": settings.BRAND, "support": settings.SUPPORT}, status=status)

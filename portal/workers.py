@@ -34,7 +34,7 @@ def connect() -> redis.Redis:
 
 
 def key(queue: str) -> str:
-    """The sorted set of a queue's workers: name → time of the last heartbeat, in seconds since 1970."""
+    """Return the sorted set of a queue's workers: name → time of the last heartbeat, in seconds since 1970."""
     return f"portal:workers:{queue}"
 
 

@@ -26,7 +26,7 @@ from policies.names import fold, normalize_number
 
 
 def days(count: int) -> dt.date:
-    """The day that many days from today."""
+    """Return the day that many days from today."""
     return timezone.localdate() + dt.timedelta(days=count)
 
 
@@ -162,17 +162,17 @@ class AgentOfRecordFactory(FeedRowFactory):
 
 
 def insured_by(user: Any, insured: Insured, **fields: Any) -> Membership:
-    """The user is this insured."""
+    """Return the user is this insured."""
     return Membership.objects.create(user=user, role=Membership.Role.INSURED, insured=insured, **fields)
 
 
 def holder_of(user: Any, policyholder: Policyholder, **fields: Any) -> Membership:
-    """The user represents this policyholder."""
+    """Return the user represents this policyholder."""
     return Membership.objects.create(user=user, role=Membership.Role.POLICYHOLDER, policyholder=policyholder, **fields)
 
 
 def agent_at(user: Any, agency: Agency, **fields: Any) -> Membership:
-    """The user works at this agency."""
+    """Return the user works at this agency."""
     return Membership.objects.create(user=user, role=Membership.Role.AGENT, agency=agency, **fields)
 
 
@@ -182,5 +182,5 @@ def fresh(source: str | None = None) -> dt.datetime:
 
 
 def data_of(as_of: dt.datetime) -> Source:
-    """The carrier's data is of that moment."""
+    """Return the carrier's data is of that moment."""
     return Source.objects.create(name="core", sequence=1, as_of=as_of, applied_at=as_of)

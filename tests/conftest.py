@@ -39,7 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Starts one PostgreSQL and one Redis for the whole run; the xdist workers use those of their parent."""
+    """Start one PostgreSQL and one Redis for the whole run; the xdist workers use those of their parent."""
     if "PYTEST_XDIST_WORKER" in os.environ or session.config.option.collectonly:
         return
     from django.conf import settings
@@ -77,7 +77,7 @@ def refuse_servers_of_yet_another_day(settings: LazySettings) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Stops the services that this process has started."""
+    """Stop the services that this process has started."""
     client.stop_all()
 
 
@@ -93,7 +93,7 @@ def _clean_redis() -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def _flush_past_the_append_only_tables() -> Iterator[None]:
-    """Tests with real transactions empty every table after it, which triggers of the event log and of certificates
+    """Test with real transactions empty every table after it, which triggers of the event log and of certificates
     refuse whatever a session sets; only that flush goes past them (as the tables' owner)."""
     from django.db import connection, transaction
 
@@ -119,7 +119,7 @@ def _flush_past_the_append_only_tables() -> Iterator[None]:
 
 @pytest.fixture(name="cast")
 def the_cast(db: None) -> Cast:
-    """The people and policies that tests speak of (tests/cast.py)."""
+    """Return the people and policies that tests speak of (tests/cast.py)."""
     from tests.cast import make_cast
 
     return make_cast()
@@ -127,7 +127,7 @@ def the_cast(db: None) -> Cast:
 
 @pytest.fixture
 def browse() -> Browse:
-    """What signs a user in, and returns their test client."""
+    """Return what signs a user in, and returns their test client."""
     from tests.cast import browser_of
 
     return browser_of

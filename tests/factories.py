@@ -15,7 +15,7 @@ _hashed: dict[str, str] = {}
 
 
 def hashed_password() -> str:
-    """The password's hash, made once a run: hashing is slow on purpose."""
+    """Return the password's hash, made once a run: hashing is slow on purpose."""
     return _hashed.setdefault(PASSWORD, make_password(PASSWORD))
 
 

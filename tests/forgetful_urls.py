@@ -7,7 +7,7 @@ from portal.urls import urlpatterns as portal_urls
 
 
 def forgetful(request: HttpRequest) -> HttpResponse:
-    """Answers everyone who gets here."""
+    """Answer everyone who gets here."""
     return HttpResponse("what nobody should read")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import datetime as dt
 
 import django_otp
 from django.conf import settings
@@ -16,14 +16,14 @@ from accounts.sessions import SessionStore
 
 
 def authenticator_for(user: User) -> AuthenticatorDevice:
-    """The user's confirmed authenticator, made when there is none."""
+    """Return the user's confirmed authenticator, made when there is none."""
     existing = AuthenticatorDevice.objects.filter(user=user, confirmed=True).first()
     return existing or AuthenticatorDevice.objects.create(
         user=user, name="Authenticator app", seed=AuthenticatorDevice.new_seed()
     )
 
 
-def sign_in(client: Client, user: User, *, verified_at: datetime | None = None) -> Session:
+def sign_in(client: Client, user: User, *, verified_at: dt.datetime | None = None) -> Session:
     """Give a test client a session of this user as after password and code; returns its row.
 
     verified_at: when the code was given; now by default, so that admin and step-up are open.

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 
 
 def words(response: HttpResponse) -> str:
-    """The text of the page's main part, with single spaces."""
+    """Return the text of the page's main part, with single spaces."""
     body = response.content.decode()
     main = re.search(r"<main.*?</main>", body, flags=re.DOTALL)
     text = re.sub(r"<(script|style|svg).*?</\1>", " ", main.group() if main else body, flags=re.DOTALL)

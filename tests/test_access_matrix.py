@@ -60,7 +60,7 @@ class Row:
     also: dict[str, object] = field(default_factory=dict)
 
     def expected(self, viewer: str) -> object:
-        """The status, or where the viewer is sent."""
+        """Return the status, or where the viewer is sent."""
         if viewer in self.also:
             return self.also[viewer]
         if viewer in ("anonymous", "half"):
@@ -132,7 +132,7 @@ ROWS: dict[str, Row] = {
 
 
 def names(patterns: list[URLPattern | URLResolver], namespace: str = "") -> Iterator[str]:
-    """The full name of every address, by the resolver."""
+    """Yield the full name of every address, by the resolver."""
     for pattern in patterns:
         if isinstance(pattern, URLResolver):
             inner = f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace
@@ -169,7 +169,7 @@ def book(db) -> SimpleNamespace:
 
 
 def _certificate(coverage: Coverage, people: dict[str, User]) -> Certificate:
-    """A certificate that the policyholder issued; its file isn't made, for nothing commits here."""
+    """Return a certificate that the policyholder issued; its file isn't made, for nothing commits here."""
     membership = people["policyholder"].memberships.get()
     return issue(
         coverage=coverage,
@@ -182,7 +182,7 @@ def _certificate(coverage: Coverage, people: dict[str, User]) -> Certificate:
 
 
 def client_of(viewer: str, book: SimpleNamespace) -> Client:
-    """A browser of this viewer."""
+    """Return a browser of this viewer."""
     client = Client()
     if viewer == "half":
         give_password_only(client, book.people["half"])
@@ -192,7 +192,7 @@ def client_of(viewer: str, book: SimpleNamespace) -> Client:
 
 
 def outcome(client: Client, method: str, url: str) -> object:
-    """The status of the answer, or where a redirect to sign-in leads."""
+    """Return the status of the answer, or where a redirect to sign-in leads."""
     response = getattr(client, method)(url)
     if response.status_code == 302:
         for prefix, where in ((reverse("accounts:sign-in"), SIGN_IN), (reverse("accounts:verify"), VERIFY)):

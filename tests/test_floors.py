@@ -17,14 +17,14 @@ NAMED = re.compile(r"""["']([a-z_]+):[a-z][a-z-]*["']""")
 
 
 def floors() -> list[set[str]]:
-    """The apps of each floor, the highest first, as the import contract has them."""
+    """Return the apps of each floor, the highest first, as the import contract has them."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     layers = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
     return [set(re.findall(r"[a-z_]+", layer)) for layer in layers]
 
 
 def above(app: str) -> set[str]:
-    """The apps on the floors above an app's own."""
+    """Return the apps on the floors above an app's own."""
     higher: set[str] = set()
     for floor in floors():
         if app in floor:

@@ -111,7 +111,7 @@ def addresses(viewer: str, book: SimpleNamespace) -> Iterator[tuple[str, list[st
 
 
 def spelled(name: str, arguments: list[str]) -> tuple[str, list[str]]:
-    """The address, and the arguments that it takes; empty where it can't be spelled."""
+    """Return the address, and the arguments that it takes; empty where it can't be spelled."""
     for taken in ([], arguments, [*arguments, "1"], ["policies", "1"]):
         try:
             return reverse(name, args=taken), taken
@@ -180,7 +180,7 @@ class Browser:
     seconds: list[tuple[float, str]] = field(default_factory=list)
 
     def send(self, case: Case) -> Any:
-        """The answer."""
+        """Return the answer."""
         client = Client(raise_request_exception=False)
         client.cookies.load(self.cookies)
         headers = dict(case.headers)
@@ -254,7 +254,7 @@ def test_the_fuzz_finds_the_fields_of_forms_and_the_parameters_of_lists(book: Si
 
 @pytest.fixture(autouse=True)
 def _no_log() -> Iterator[None]:
-    """A traceback for each refusal takes longer than the refusal."""
+    """Yield a traceback for each refusal takes longer than the refusal."""
     logging.disable(logging.CRITICAL)
     yield
     logging.disable(logging.NOTSET)

@@ -44,7 +44,7 @@ def root() -> User:
 
 @pytest.fixture
 def staff(root: User) -> Client:
-    """A superuser's browser: what is refused here, is refused to everybody."""
+    """Return a superuser's browser: what is refused here, is refused to everybody."""
     browser = Client()
     sign_in(browser, root)
     return browser

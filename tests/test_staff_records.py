@@ -48,7 +48,7 @@ def ada() -> User:
 
 
 def the(tag: str) -> Event:
-    """The one event of this tag."""
+    """Return the one event of this tag."""
     return Event.objects.get(tag=tag)
 
 

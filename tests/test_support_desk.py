@@ -24,7 +24,7 @@ DESK = "/admin/"
 
 
 def desk_of(group: str) -> Client:
-    """The browser of someone who is in this group only."""
+    """Return the browser of someone who is in this group only."""
     make_staff_groups()
     staff = UserFactory.create(username="sam", is_staff=True)
     staff.groups.add(Group.objects.get(name=group))

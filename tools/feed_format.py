@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
 
 
 def with_files(page: str) -> str:
-    """The page with its generated part as the declarations are now."""
+    """Return the page with its generated part as the declarations are now."""
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n\n{files()}\n{END}{after}"
@@ -76,7 +76,7 @@ def _file(table_map: TableMap) -> Iterator[str]:
 
 
 def _type(column: Column) -> str:
-    """A column's type, with the values that it may have."""
+    """Return a column's type, with the values that it may have."""
     if column.choices and len(column.choices) <= FEW:
         values = ", ".join(f"`{value}`" for value in column.choices)
         return f"{column.kind.value}: {values}"
@@ -84,7 +84,7 @@ def _type(column: Column) -> str:
 
 
 def _rules(table_map: TableMap, column: Column) -> Iterator[str]:
-    """What a column's values must be beyond their type, in words."""
+    """Yield what a column's values must be beyond their type, in words."""
     yield from (_reference(reference) for reference in table_map.table.references if reference.column == column.name)
     if (length := table_map.max_length(column)) is not None and not column.choices and column.kind.value != "date":
         yield f"at most {length} characters"
@@ -107,13 +107,13 @@ def _rules(table_map: TableMap, column: Column) -> Iterator[str]:
 
 
 def _reference(reference: Reference) -> str:
-    """The row that a column names, and when."""
+    """Return the row that a column names, and when."""
     when = f", if `{reference.when[0]}` is `{reference.when[1]}`" if reference.when else ""
     return f"a row of `{reference.file}`{when}"
 
 
 def _findings(table: Table) -> Iterator[str]:
-    """The rules on a file's rows: their code, and the sentence of the finding with the columns that it names."""
+    """Yield the rules on a file's rows: their code, and the sentence of the finding with the columns that it names."""
     for check in table.checks:
         yield f"| `{check.code}` | {_sentence(check.sentence)} | {check.stage}, {check.severity} |"
     for one in table.set_checks:
@@ -124,7 +124,7 @@ def _findings(table: Table) -> Iterator[str]:
 
 
 def _sentence(sentence: str) -> str:
-    """A finding's sentence; what it names of the row appears in italics."""
+    """Return a finding's sentence; what it names of the row appears in italics."""
     return re.sub(r"\{(\w+)\}", r"*\1*", sentence)
 
 

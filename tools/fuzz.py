@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def main(arguments: list[str]) -> int:
-    """Runs it for these viewers, or for all of them; 1 if anything ended in a fault of ours."""
+    """Run it for these viewers, or for all of them; 1 if anything ended in a fault of ours."""
     number = arguments[0] if arguments and arguments[0].isdecimal() else "0"
     viewers = [argument for argument in arguments if not argument.isdecimal()]
     command = [sys.executable, "-m", "pytest", "-n", "0", "-q", "-s", "--show-capture=no", "tests/test_fuzz.py"]

@@ -18,7 +18,7 @@ PLACES = ("~/.local/share/vnu/vnu.jar", "/usr/local/share/vnu/vnu.jar", "/usr/sh
 
 
 def checker() -> list[str]:
-    """The command of the checker, or nothing where Java or the jar is missing."""
+    """Return the command of the checker, or nothing where Java or the jar is missing."""
     java, jar = shutil.which("java"), os.environ.get("VNU_JAR", "")
     found = [path for path in map(Path, (jar, *map(os.path.expanduser, PLACES))) if path.is_file()]
     return [java, "-jar", str(found[0])] if java and found else []

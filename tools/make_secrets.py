@@ -45,7 +45,7 @@ PAIRS = (("postgres_password", "database_url"), ("redis_conf", "redis_url"))
 
 
 def make_secrets(folder: Path) -> list[str]:
-    """Writes the missing files; returns the names of those that are still empty. Raises SystemExit for half a pair."""
+    """Write the missing files; returns the names of those that are still empty. Raises SystemExit for half a pair."""
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     for pair in PAIRS:
@@ -63,7 +63,7 @@ def make_secrets(folder: Path) -> list[str]:
 
 
 def main() -> None:
-    """The command."""
+    """Run the command."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path("secrets")
     empty = make_secrets(folder)
     print(f"The secrets are in {folder}. Back up field_keys and hash_key, apart from the database.")

@@ -11,7 +11,7 @@ import hmac
 from abc import abstractmethod
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import pyotp
 from django.conf import settings
@@ -65,7 +65,7 @@ class CodeDeviceQuerySet(models.QuerySet[AnyDevice]):
     """Readings of devices of one kind."""
 
     def devices_for_user(self, user: models.Model, confirmed: bool | None = None) -> CodeDeviceQuerySet[AnyDevice]:
-        """A user's devices; what django-otp asks of every kind of device."""
+        """Return a user's devices; what django-otp asks of every kind of device."""
         owned = self.filter(user=user)
         return owned if confirmed is None else owned.filter(confirmed=confirmed)
 
@@ -187,7 +187,7 @@ class CodeDevice(Device):
         record_event(tag, **self._told(attempt))
 
     def _told(self, attempt: Attempt) -> dict[str, Any]:
-        """What an event about an attempt says."""
+        """Return what an event about an attempt says."""
         return {
             "subject": self.user,
             "by": self.user,
@@ -211,7 +211,7 @@ class AuthenticatorDevice(CodeDevice):
     objects = CodeDeviceQuerySet["AuthenticatorDevice"].as_manager()
 
     class Meta:
-        constraints: ClassVar = [
+        constraints = [
             models.UniqueConstraint(
                 fields=["set_up_in"], condition=Q(confirmed=False), name="one_authenticator_in_set_up"
             ),
@@ -223,7 +223,7 @@ class AuthenticatorDevice(CodeDevice):
         return pyotp.random_base32(32)
 
     def provisioning_uri(self) -> str:
-        """What the QR code says: the brand, the username and the seed."""
+        """Return what the QR code says: the brand, the username and the seed."""
         return pyotp.TOTP(self.seed).provisioning_uri(
             name=self.user.get_username(), issuer_name=settings.BRAND["portal_name"]
         )
@@ -258,7 +258,7 @@ class PhoneDevice(CodeDevice):
     objects = CodeDeviceQuerySet["PhoneDevice"].as_manager()
 
     class Meta:
-        constraints: ClassVar = [
+        constraints = [
             models.UniqueConstraint(
                 fields=["user", "phone_hash"], condition=Q(confirmed=True), name="a_phone_once_per_user"
             ),
@@ -273,7 +273,7 @@ class PhoneDevice(CodeDevice):
         self.name = f"Phone ending in {self.last_four}"
 
     def latest_challenge(self, session: Session) -> Challenge | None:
-        """The code that this session asked for last, whatever became of it."""
+        """Return the code that this session asked for last, whatever became of it."""
         return self.challenges.filter(session=session).order_by("-created_at").first()
 
     def _judge(self, attempt: Attempt) -> Outcome:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import secrets
-from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
@@ -26,7 +26,7 @@ def hash_token(token: str) -> str:
 class TrustedDeviceQuerySet(models.QuerySet["TrustedDevice"]):
     """Readings of remembered devices."""
 
-    def usable(self, now: datetime | None = None) -> TrustedDeviceQuerySet:
+    def usable(self, now: dt.datetime | None = None) -> TrustedDeviceQuerySet:
         """Not revoked, not expired, and of the account's present security epoch."""
         return self.filter(revoked_at=None, expires_at__gt=now or timezone.now(), epoch=F("user__security_epoch"))
 
@@ -133,7 +133,7 @@ class Session(models.Model):
 
     class Meta:
         ordering = ("-last_seen_at",)
-        indexes: ClassVar = [
+        indexes = [
             models.Index(fields=["last_seen_at"], name="session_last_seen"),
             models.Index(fields=["user", "-last_seen_at"], condition=Q(ended_at=None), name="session_open_of_user"),
         ]
@@ -142,7 +142,7 @@ class Session(models.Model):
         return f"session {self.public_id}"
 
     @property
-    def started_at(self) -> datetime:
+    def started_at(self) -> dt.datetime:
         """When the 12 hours began: with the password, or with the first page before it."""
         return self.authenticated_at or self.created_at
 
@@ -153,7 +153,7 @@ class Session(models.Model):
         spared = device is not None and device.is_usable_by(device.user)
         return self.authenticated_at is not None and self.verified_at is None and not spared
 
-    def limit_passed(self, now: datetime) -> EndReason | None:
+    def limit_passed(self, now: dt.datetime) -> EndReason | None:
         """Return the limit that the session has passed, None while it may go on (docs/security.md#sessions)."""
         if now >= self.started_at + settings.SESSION_ABSOLUTE:
             return EndReason.ABSOLUTE
@@ -163,7 +163,7 @@ class Session(models.Model):
             return EndReason.IDLE
         return None
 
-    def ends_at(self) -> datetime:
+    def ends_at(self) -> dt.datetime:
         """When it ends if nothing more is done."""
         ends = min(self.started_at + settings.SESSION_ABSOLUTE, self.last_seen_at + settings.SESSION_IDLE)
         if self.authenticated_at and self.waits_for_code():

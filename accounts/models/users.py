@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import pgtrigger
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -34,7 +34,7 @@ def fold_username(username: str) -> str:
 
 
 def validate_folded_length(username: str) -> None:
-    """Raises ValidationError where the folded username is longer than a username may be: one character such as
+    """Raise ValidationError where the folded username is longer than a username may be: one character such as
     U+FDFA folds to 18."""
     if len(fold_username(username)) > LONGEST_USERNAME:
         raise ValidationError(f"Use at most {LONGEST_USERNAME} plain characters.", code="folded_too_long")
@@ -105,7 +105,7 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
     factorless_since = models.DateTimeField(null=True, blank=True, editable=False)
     security_epoch = models.PositiveIntegerField(default=1, editable=False)
 
-    objects: ClassVar[UserManager] = UserManager()
+    objects: UserManager = UserManager()
 
     # A new password was set and is not saved yet.
     _epoch_is_due = False

@@ -75,8 +75,8 @@ def page_head(
     dated: str = "",
     matters: str = "",
 ) -> SafeString:
-    """The head of a page: the name of the thing, above it its number and kind, its status with the date, and between
-    the tags the one primary action."""
+    """Return the head of a page: the name of the thing, above it its number and kind, its status with the date, and
+    between the tags the one primary action."""
     return _render(context, "page_head", content, title=title, eyebrow=eyebrow, word=word, dated=dated, matters=matters)
 
 
@@ -91,13 +91,14 @@ def section(
     href: str = "",
     link: str = "",
 ) -> SafeString:
-    """A part of a page under its heading; `aside` is a note or `href` and `link` a way on, at the heading's right."""
+    """Return a part of a page under its heading; `aside` is a note or `href` and `link` a way on, at the heading's
+    right."""
     return _render(context, "section", content, title=title, element_id=element_id, aside=aside, href=href, link=link)
 
 
 @register.simple_block_tag(takes_context=True)
 def panel(context: template.Context, content: str, title: str = "", *, label: str = "", level: int = 3) -> SafeString:
-    """A framed sheet. `label` names it for screen readers where it has no title."""
+    """Return a framed sheet. `label` names it for screen readers where it has no title."""
     return _render(context, "panel", content, title=title, label=label, level=level)
 
 
@@ -105,7 +106,7 @@ def panel(context: template.Context, content: str, title: str = "", *, label: st
 def card(
     context: template.Context, content: str, title: str = "", *, href: str = "", note: str = "", level: int = 3
 ) -> SafeString:
-    """A card; with `href` the whole of it is the target of its title's link."""
+    """Return a card; with `href` the whole of it is the target of its title's link."""
     return _render(context, "card", content, title=title, href=href, note=note, level=level)
 
 
@@ -113,13 +114,13 @@ def card(
 def disclosure(
     context: template.Context, content: str, title: str, *, element_id: str = "", level: int = 2, is_open: bool = False
 ) -> SafeString:
-    """A section that opens on demand."""
+    """Return a section that opens on demand."""
     return _render(context, "disclosure", content, title=title, element_id=element_id, level=level, is_open=is_open)
 
 
 @register.simple_tag
 def column(of: Column | str, css_class: str = "") -> SafeString:
-    """The head of a table's column: a plain label, or a link that sorts by it (`core.listing.Column`)."""
+    """Return the head of a table's column: a plain label, or a link that sorts by it (`core.listing.Column`)."""
     classes = format_html(' class="{}"', css_class) if css_class else ""
     if isinstance(of, str):
         return format_html('<th scope="col"{}>{}</th>', classes, of)
@@ -136,13 +137,13 @@ def column(of: Column | str, css_class: str = "") -> SafeString:
 
 @register.simple_tag
 def column_of_details() -> SafeString:
-    """The head of the column that `row_details` fills."""
+    """Return the head of the column that `row_details` fills."""
     return SafeString('<th scope="col" class="row-details"><span class="visually-hidden">Details</span></th>')
 
 
 @register.simple_tag
 def row_details(about: str) -> SafeString:
-    """The last cell of a row whose `on-demand` cells a narrow frame shows after a press on Details."""
+    """Return the last cell of a row whose `on-demand` cells a narrow frame shows after a press on Details."""
     return format_html(
         '<td class="row-details"><details><summary>Details<span class="visually-hidden"> of {}</span></summary>'
         "</details></td>",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
-from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 
@@ -47,41 +47,41 @@ def whole_dollars(value: Decimal | int | None) -> str:
 
 
 @register.filter
-def day(value: date | None) -> str:
-    """A date as the policy has it, never shifted by zones: "Mar 1, 2026"."""
+def day(value: dt.date | None) -> str:
+    """Return a date as the policy has it, never shifted by zones: "Mar 1, 2026"."""
     return "" if value is None else f"{MONTHS[value.month][:3]} {value.day}, {value.year}"
 
 
 @register.filter
-def day_long(value: date | None) -> str:
+def day_long(value: dt.date | None) -> str:
     """ "March 1, 2026"."""
     return "" if value is None else f"{MONTHS[value.month]} {value.day}, {value.year}"
 
 
 @register.filter
-def iso(value: date | datetime | None) -> str:
+def iso(value: dt.date | dt.datetime | None) -> str:
     """For `<time datetime=…>`: a date as 2026-03-01, a moment in UTC with its offset."""
     if value is None:
         return ""
-    return value.isoformat(timespec="seconds") if isinstance(value, datetime) else value.isoformat()
+    return value.isoformat(timespec="seconds") if isinstance(value, dt.datetime) else value.isoformat()
 
 
 @register.filter
-def moment(value: datetime | None) -> str:
-    """The moment of an event in the reader's zone, named: "Mar 1, 2026, 4:05 p.m. EST"."""
+def moment(value: dt.datetime | None) -> str:
+    """Return the moment of an event in the reader's zone, named: "Mar 1, 2026, 4:05 p.m. EST"."""
     return "" if value is None else date_format(timezone.localtime(value), "M j, Y, P T")
 
 
 @register.filter
-def clock(value: datetime | None) -> str:
-    """The time of day in the reader's zone: "4:05 p.m. EST"."""
+def clock(value: dt.datetime | None) -> str:
+    """Return the time of day in the reader's zone: "4:05 p.m. EST"."""
     return "" if value is None else date_format(timezone.localtime(value), "P T")
 
 
 @register.filter
 @lru_cache(maxsize=4096)
 def phone_href(value: str) -> str:
-    """The `tel:` address (RFC 3966) of a US number however it is written.
+    """Return the `tel:` address (RFC 3966) of a US number however it is written.
 
     "(800) 555-0140 ext. 2" → "tel:+1-800-555-0140;ext=2". What can't be read as a number keeps its digits, so that the
     address is valid all the same.
@@ -95,11 +95,11 @@ def phone_href(value: str) -> str:
 
 @register.filter
 def in_fours(value: str) -> str:
-    """A key to be typed, in groups of four: "ABCDEFGH" → "ABCD EFGH"."""
+    """Return a key to be typed, in groups of four: "ABCDEFGH" → "ABCD EFGH"."""
     return " ".join(value[start : start + 4] for start in range(0, len(value), 4))
 
 
 @register.filter
-def seconds_left(value: datetime | None) -> int:
+def seconds_left(value: dt.datetime | None) -> int:
     """Whole seconds until a moment, never less than none (for countdowns, which then need no clock that agrees)."""
     return 0 if value is None else max(0, math.ceil((value - timezone.now()).total_seconds()))

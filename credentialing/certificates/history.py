@@ -32,7 +32,8 @@ class History:
 
 
 def history_of(coverage: Coverage, eligibility: Eligibility, *, user: User, membership: Membership) -> History:
-    """What the letter of `coverage` lists when `user` issues it by `membership`. One query, and what the rule asks.
+    """Return what the letter of `coverage` lists when `user` issues it by `membership`. One query, and what the rule
+    asks.
 
     `coverage` comes `with_policy`; `eligibility` is the one that allows the letter.
     """

@@ -50,7 +50,7 @@ class NotIssuableError(Exception):
 
 
 def acting_memberships(user: User, coverage: Coverage) -> list[Membership]:
-    """The memberships by which the user may issue for this coverage, the one she issues by first.
+    """Return the memberships by which the user may issue for this coverage, the one she issues by first.
 
     A clinician on her group's policy issues her own certificates as herself, even where she manages the policy too:
     the group then doesn't see to whom. Where insured and policyholder are the same person, the policyholder does, so
@@ -67,12 +67,12 @@ def acting_memberships(user: User, coverage: Coverage) -> list[Membership]:
 
 
 def acting_membership(user: User, coverage: Coverage) -> Membership:
-    """The membership by which the user issues for this coverage (see `acting_memberships`)."""
+    """Return the membership by which the user issues for this coverage (see `acting_memberships`)."""
     return acting_memberships(user, coverage)[0]
 
 
 def keep_holder(*, by: User, membership: Membership, **typed: str) -> Holder:
-    """The holder of that name and address in the address book of the membership's party, added where it is new.
+    """Return the holder of that name and address in the address book of the membership's party, added where it is new.
 
     `typed`: name, address1, address2, city, state, zip. Raises `limits.TooManyError`, and then adds nothing.
     """
@@ -200,7 +200,7 @@ def wait_for_file(certificate: Certificate, *, seconds: float) -> None:
 
 
 def _wait(certificate: Certificate, seconds: float) -> None:
-    """Looks at one column of one row, first after the time that no page is laid out in, then every 20 ms."""
+    """Look at one column of one row, first after the time that no page is laid out in, then every 20 ms."""
     rows = Certificate.objects.filter(pk=certificate.pk).values_list("status", "is_enqueued")
     deadline = time.monotonic() + seconds
     pause = 0.08

@@ -3,7 +3,7 @@ time (docs/security.md#exhaustion). The figures are settings."""
 
 from __future__ import annotations
 
-from datetime import datetime
+import datetime as dt
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -22,7 +22,7 @@ RETRY = Limit("credentialing:retry", settings.CERTIFICATE_RETRIES, settings.CERT
 class TooManyError(Exception):
     """The limit is reached; the message says so, and from when on it goes again."""
 
-    def __init__(self, what: str, retry_at: datetime) -> None:
+    def __init__(self, what: str, retry_at: dt.datetime) -> None:
         super().__init__(f"{what} Try again at {clock(retry_at)}.")
         self.retry_at = retry_at
 

@@ -105,7 +105,8 @@ def build_snapshot(
 
 
 def digest_of(snapshot: dict[str, Any], *, issued_by: Membership) -> str:
-    """What makes two certificates the same: SHA-256 of the snapshot as JSON with sorted keys, and of the party that
+    """Return what makes two certificates the same: SHA-256 of the snapshot as JSON with sorted keys, and of the party
+    that
     issued it. Two parties that certify the same to the same holder have a certificate each: one must not learn of the
     other's."""
     party = [issued_by.insured_id, issued_by.policyholder_id, issued_by.agency_id]

@@ -42,7 +42,7 @@ class CoverageQuerySet(FeedQuerySet):
     """Coverages, and who may see them."""
 
     def visible_to(self, user: User) -> Self:
-        """An insured's own, every one on a policyholder's policies, every one of an agency's clients today."""
+        """Return an insured's own, every one on a policyholder's policies, every one of an agency's clients today."""
         from policies.models.reach import reach_of
 
         if not user.is_authenticated:
@@ -50,7 +50,7 @@ class CoverageQuerySet(FeedQuerySet):
         return self.open_to(reach_of(user).scope)
 
     def open_to(self, scope: Scope) -> Self:
-        """The same for what a user's memberships open."""
+        """Return the same for what a user's memberships open."""
         return self.not_retired().filter(scope.coverages(), term__retired_at=None, term__policy__retired_at=None)
 
     def with_policy(self) -> Self:

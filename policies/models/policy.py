@@ -148,7 +148,7 @@ class Policy(FeedRow):
         return self.number
 
     def get_absolute_url(self) -> str:
-        """The policy's page."""
+        """Return the policy's page."""
         return reverse("policies:policy", args=[self.public_id])
 
     @property
@@ -162,7 +162,7 @@ class Policy(FeedRow):
         return self.cancellation_effective or self.status_date
 
     def cancels_on(self, day: dt.date) -> dt.date | None:
-        """The day of a cancellation that is still ahead of `day`: pending, or cancelled as of a later date."""
+        """Return the day of a cancellation that is still ahead of `day`: pending, or cancelled as of a later date."""
         pending = self.status == self.Status.PENDING_CANCELLATION
         cancels = self.cancellation_effective if pending else self.cancelled_on
         return cancels if cancels is not None and cancels > day else None
@@ -180,12 +180,13 @@ class Policy(FeedRow):
         return not any(term.runs_past(day) for term in self.terms_on_file)
 
     def today(self) -> dt.date:
-        """The day at the named insured's address: policy periods begin and end there at 12:01 a.m. standard time."""
+        """Return the day at the named insured's address: policy periods begin and end there at 12:01 a.m. standard
+        time."""
         return local_today(self.policyholder.state)
 
     @cached_property
     def terms_on_file(self) -> list[Term]:
-        """The terms that the carrier still sends, the latest first; read once."""
+        """Return the terms that the carrier still sends, the latest first; read once."""
         terms = _terms(policy_id=self.pk)
         for term in terms:
             term.policy = self
@@ -193,7 +194,7 @@ class Policy(FeedRow):
 
     @cached_property
     def appointments(self) -> list[AgentOfRecord]:
-        """The agents of record of all times, the latest first, with their agencies; read once."""
+        """Return the agents of record of all times, the latest first, with their agencies; read once."""
         return list(self.agents_of_record.not_retired().select_related("agency").order_by("-starts", "-id"))
 
 

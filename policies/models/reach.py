@@ -55,7 +55,7 @@ class Scope:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def policies(self, path: str = "") -> Q:
-        """The condition on a policy: held, insured on, or served by the agency of record today.
+        """Return the condition on a policy: held, insured on, or served by the agency of record today.
 
         `path` leads to the policy from the rows that are filtered, `"policy__"` for terms.
         """
@@ -72,7 +72,7 @@ class Scope:
         return _in_any_of(sets, path)
 
     def coverages(self, path: str = "") -> Q:
-        """The condition on a coverage: one's own, and every one on the policies held or served.
+        """Return the condition on a coverage: one's own, and every one on the policies held or served.
 
         `path` leads to the coverage from the rows that are filtered, `"coverage__"` for certificates: a condition on
         joined rows costs half of one on a set of ids.
@@ -131,7 +131,7 @@ class Reach:
         return [m.agency_id for m in self.memberships if m.role == ROLE.AGENT and m.agency_id]
 
     def only(self, *roles: str) -> Reach:
-        """The part of it that comes by these roles."""
+        """Return the part of it that comes by these roles."""
         return Reach(tuple(membership for membership in self.memberships if membership.role in roles))
 
     @cached_property
@@ -157,7 +157,7 @@ def _in_any_of(sets: list[QuerySet[Any, Any]], path: str = "") -> Q:
 
 
 def coverages_not_retired(path: str = "") -> Q:
-    """The condition that the carrier still sends a coverage, its term and its policy."""
+    """Return the condition that the carrier still sends a coverage, its term and its policy."""
     return Q(
         **{
             f"{path}retired_at": None,
@@ -169,12 +169,12 @@ def coverages_not_retired(path: str = "") -> Q:
 
 @prepared(user_id=BigIntegerField())
 def _memberships(*, user_id: int) -> QuerySet[Membership]:
-    """The user's memberships that nobody has revoked."""
+    """Return the user's memberships that nobody has revoked."""
     return Membership.objects.filter(user_id=user_id, revoked_at=None).order_by("pk")
 
 
 def reach_of(user: User) -> Reach:
-    """The user's reach now. One query; within a request (see `policies.middleware`) the first answer is kept."""
+    """Return the user's reach now. One query; within a request (see `policies.middleware`) the first answer is kept."""
     kept = _kept.get()
     if kept is not None and user.pk in kept:
         return kept[user.pk]

@@ -172,7 +172,7 @@ class Glance:
 
 
 def glance_of(user: User) -> Glance:
-    """What the user's policies come to today. At most seven queries, whatever the size of the book."""
+    """Return what the user's policies come to today. At most seven queries, whatever the size of the book."""
     reach = reach_of(user)
     book = _book(reach) if reach.agency_ids else None
     if not reach.insured_ids and not reach.policyholder_ids:
@@ -206,7 +206,7 @@ def glance_of(user: User) -> Glance:
 
 
 def _held(statuses: list[StatusOnDay], *, named: bool) -> list[HeldPolicy]:
-    """The policies that the user represents. `named`: the first one in force with the first of its insureds."""
+    """Return the policies that the user represents. `named`: the first one in force with the first of its insureds."""
     held = [HeldPolicy(status, getattr(status.term, "covered", 0)) for status in statuses]
     leading = next((one for one in held if one.status.in_force), None)
     if named and leading is not None and leading.status.term is not None:
@@ -216,7 +216,7 @@ def _held(statuses: list[StatusOnDay], *, named: bool) -> list[HeldPolicy]:
 
 @prepared(term_id=BigIntegerField(), today=DateField())
 def _first_insureds(*, term_id: int, today: dt.date) -> QuerySet[Insured]:
-    """The first insureds of a term by name, of those covered today."""
+    """Return the first insureds of a term by name, of those covered today."""
     covered = Coverage.objects.not_retired().filter(term_id=term_id, effective__lte=today, expires__gt=today)
     by_name = Insured.objects.filter(pk__in=covered.order_by().values("insured_id"))
     return by_name.order_by(Lower(Concat("last_name", "name", Value(" "), "first_name")), "id")[:MOST_NAMES]
@@ -224,7 +224,7 @@ def _first_insureds(*, term_id: int, today: dt.date) -> QuerySet[Insured]:
 
 @prepared(**SCOPE)
 def _policies(**scope: Any) -> QuerySet[Policy]:
-    """The policies that the user holds or is insured on, those in force first; one more than are shown."""
+    """Return the policies that the user holds or is insured on, those in force first; one more than are shown."""
     first = Case(
         When(status=Policy.Status.PENDING_CANCELLATION, then=Value(0)),
         When(status=Policy.Status.ACTIVE, then=Value(1)),
@@ -236,7 +236,8 @@ def _policies(**scope: Any) -> QuerySet[Policy]:
 
 
 def _own_by_policy(reach: Reach, policies: list[Policy]) -> dict[int, list[Coverage]]:
-    """The insured's own coverages on these policies, by policy, the latest first. One query, none for who is none."""
+    """Return the insured's own coverages on these policies, by policy, the latest first. One query, none for who is
+    none."""
     own: dict[int, list[Coverage]] = {policy.pk: [] for policy in policies}
     if not reach.insured_ids:
         return own
@@ -276,7 +277,8 @@ def own_coverages(coverages: Iterable[Coverage], status: StatusOnDay, terms: Ite
 
 @prepared(policy_ids=IDS, today=DateField())
 def _terms(*, policy_ids: list[int], today: dt.date, counted: bool) -> TermQuerySet:
-    """The policies' terms; `counted`: each current one with the number of insureds `covered` today, in one query."""
+    """Return the policies' terms; `counted`: each current one with the number of insureds `covered` today, in one
+    query."""
     terms = Term.objects.not_retired().filter(policy_id__any=policy_ids)
     if not counted:
         return terms
@@ -293,7 +295,7 @@ def _terms(*, policy_ids: list[int], today: dt.date, counted: bool) -> TermQuery
 
 
 def _book(reach: Reach) -> Book:
-    """An agent's clients: one query that counts those in force, two that say what comes next."""
+    """Return an agent's clients: one query that counts those in force, two that say what comes next."""
     scope = reach.only(ROLES.AGENT).scope
     window = scope.today + dt.timedelta(days=RENEWAL_WINDOW_DAYS)
     by_status = {status: (n, ending) for status, n, ending in _counted(window=window, **scope.values())}
@@ -306,7 +308,7 @@ def _book(reach: Reach) -> Book:
 
 
 def _running(agent: Scope) -> TermQuerySet:
-    """The clients' bound terms of today."""
+    """Return the clients' bound terms of today."""
     return Term.objects.not_retired().filter(
         agent.policies("policy__"),
         policy__retired_at=None,
@@ -318,7 +320,8 @@ def _running(agent: Scope) -> TermQuerySet:
 
 @prepared(**SCOPE, window=DateField())
 def _counted(*, window: dt.date, **scope: Any) -> QuerySet[Any]:
-    """The clients' policies in force by status: how many there are, and how many of them end within the window."""
+    """Return the clients' policies in force by status: how many there are, and how many of them end within the
+    window."""
     agent = Scope(**scope)
     running = _running(agent).filter(_by_the_date(agent.today)).order_by()
     counts = {"n": Count("pk"), "ending": Count("pk", filter=Q(expires__lte=window))}
@@ -326,13 +329,13 @@ def _counted(*, window: dt.date, **scope: Any) -> QuerySet[Any]:
 
 
 def _by_the_date(today: dt.date) -> Q:
-    """The condition on a running term that its policy is in force, whatever notice was given."""
+    """Return the condition on a running term that its policy is in force, whatever notice was given."""
     cancelled = Q(policy__status=Policy.Status.CANCELLED)
     return ~Q(policy__status=Policy.Status.PENDING) & (~cancelled | Q(policy__cancellation_effective__gt=today))
 
 
 def _upcoming(agent: Scope, window: dt.date) -> list[Event]:
-    """Cancellations, then ends of terms within the window; of each kind the nearest first."""
+    """Return cancellations, then ends of terms within the window, the nearest of each kind first."""
     terms = _next(window=window, **agent.values())
     renewals = _renewals(policy_ids=[term.policy_id for term in terms], today=agent.today) if terms else []
     return [Event(term.on, term.policy, term, _renewal_word(term, renewals)) for term in terms]
@@ -340,7 +343,7 @@ def _upcoming(agent: Scope, window: dt.date) -> list[Event]:
 
 @prepared(**SCOPE, window=DateField())
 def _next(*, window: dt.date, **scope: Any) -> QuerySet[Any]:
-    """The terms that end or are cancelled next, each with the day as `on`."""
+    """Return the terms that end or are cancelled next, each with the day as `on`."""
     ends = Q(policy__status=Policy.Status.ACTIVE, expires__lte=window)
     coming = _running(Scope(**scope)).filter(ends | Q(policy__status=Policy.Status.PENDING_CANCELLATION))
     named = coming.annotate(on=COMES_ON).select_related("policy__policyholder").only(*EVENT_FIELDS)
@@ -349,7 +352,7 @@ def _next(*, window: dt.date, **scope: Any) -> QuerySet[Any]:
 
 @prepared(policy_ids=IDS, today=DateField())
 def _renewals(*, policy_ids: list[int], today: dt.date) -> QuerySet[Any, tuple[int, dt.date, str]]:
-    """The upcoming terms of these policies: policy, first day, status."""
+    """Return the upcoming terms of these policies: policy, first day, status."""
     upcoming = Term.objects.filter(policy_id__any=policy_ids, retired_at=None, effective__gt=today).order_by()
     return upcoming.values_list("policy_id", "effective", "status")
 

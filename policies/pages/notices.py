@@ -95,7 +95,8 @@ def _reinstatement(status: StatusOnDay, as_agent: bool) -> Notice | None:
 
 
 def _ways_to_act(policy: Policy, as_agent: bool, *, call: str) -> tuple[Action, ...]:
-    """The desk that takes the payment or the request; for an agent, the policyholder's office where we know it."""
+    """Return the desk that takes the payment or the request; for an agent, the policyholder's office where we know
+    it."""
     desk = settings.SUPPORT["service"]
     office = policy.policyholder
     if as_agent and (office.phone or office.email):
@@ -113,7 +114,7 @@ def _contacts(call: str, phone: str, write: str, email: str) -> tuple[Action, ..
 
 
 def _what_follows(status: StatusOnDay) -> Notice | None:
-    """The renewal, or that there is none; nothing about it once the coverage has ended."""
+    """Return the renewal, or that there is none; nothing about it once the coverage has ended."""
     if not status.current or status.ends is None:
         return None
     if status.renewal is not None:
@@ -136,7 +137,7 @@ def _ending(status: StatusOnDay, ends: dt.date) -> Notice | None:
 
 
 def _renewal(renewal: Term, day: dt.date) -> Notice:
-    """An offered renewal isn't coverage, an accepted one isn't yet; a bound one is."""
+    """Return an offered renewal isn't coverage, an accepted one isn't yet; a bound one is."""
     starts, ends = day_long(renewal.effective), day_long(renewal.expires)
     if renewal.status == Term.Status.BOUND:
         return Notice("good", "Your renewal is bound", f"Coverage continues from {starts} to {ends}.")

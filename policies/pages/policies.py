@@ -95,7 +95,8 @@ def in_order(policies: PolicyQuerySet, sorting: Sorting) -> PolicyQuerySet:
 
 
 def listing_of(user: User, policies: Sequence[Policy], query: Mapping[str, str]) -> Listing:
-    """The rows of one page of policies; one query, three for a user who is insured on some and manages others."""
+    """Return the rows of one page of policies; one query, three for a user who is insured on some and manages
+    others."""
     q, status = query.get("q", "").strip(), query.get("status", "")
     tabs = tabs_of([("", "All"), *STATUSES], query)
     sorting = sorting_of(query, ORDERS)
@@ -132,7 +133,8 @@ def _row(shown: StatusOnDay, address: Callable[[str], str], *, with_premium: boo
 
 
 def _note_of(shown: StatusOnDay) -> str:
-    """What follows the word of the status in its row: the date, or a sentence where the date alone would mislead."""
+    """Return what follows the word of the status in its row: the date, or a sentence where the date alone would
+    mislead."""
     if shown.word == Word.IN_FORCE:
         return ""
     is_own_end = shown.word == Word.EXPIRED and not shown.whole
@@ -142,7 +144,7 @@ def _note_of(shown: StatusOnDay) -> str:
 
 
 def _own(user: User, policies: Sequence[Policy]) -> dict[int, list[Coverage]]:
-    """The user's own coverages on policies that she is only insured on, by policy."""
+    """Return the user's own coverages on policies that she is only insured on, by policy."""
     own: dict[int, list[Coverage]] = {policy.pk: [] for policy in policies}
     if not own:
         return own

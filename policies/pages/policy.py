@@ -138,7 +138,7 @@ def policy_for_page(user: User, public_id: str) -> Policy:
 
 @prepared(**SCOPE, public_id=models.TextField())
 def _policy(*, public_id: str, **scope: Any) -> QuerySet[Any]:
-    """The policy, a row for each appointment of an agency, the latest first."""
+    """Return the policy, a row for each appointment of an agency, the latest first."""
     changes = PolicyStatus.objects.filter(policy=OuterRef("pk")).values_list(
         JSONObject(status="status", since="status_date", at="recorded_at", reason="reason")
     )
@@ -152,7 +152,8 @@ def _policy(*, public_id: str, **scope: Any) -> QuerySet[Any]:
 
 
 def page_of_policy(request: HttpRequest, user: User, policy: Policy) -> PolicyPage:
-    """The page for a user who sees the policy, from `policy_for_page`. Raises Http404 for a term of another's."""
+    """Return the page for a user who sees the policy, from `policy_for_page`. Raises Http404 for a term of
+    another's."""
     may = capabilities(user, policy, among=(Capability.VIEW_POLICY, Capability.ISSUE_CERTIFICATE))
     whole = Capability.VIEW_POLICY in may
     issues = Capability.ISSUE_CERTIFICATE in may
@@ -213,7 +214,7 @@ def _chosen(public_id: str, terms: list[Term]) -> Term | None:
 
 
 def _own(user: User, policy: Policy) -> list[Coverage]:
-    """The user's own coverages on the policy, the latest first."""
+    """Return the user's own coverages on the policy, the latest first."""
     return _coverages(policy_id=policy.pk, **reach_of(user).scope.values())
 
 

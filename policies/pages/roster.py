@@ -107,7 +107,7 @@ def roster_of(request: HttpRequest, term: Term, *, issues: bool) -> Roster:
 
 
 def _more_label(*, has_fund: bool, endorsements: int) -> str:
-    """What a row opens to: "Fund and 2 endorsements", "1 endorsement", "Fund"."""
+    """Return what a row opens to: "Fund and 2 endorsements", "1 endorsement", "Fund"."""
     counted = f"{endorsements} endorsement{'' if endorsements == 1 else 's'}" if endorsements else ""
     return " and ".join(filter(None, ("Fund" if has_fund else "", counted)))
 

@@ -178,7 +178,7 @@ def _best(terms: list[Term]) -> Term | None:
 
 
 def _word(policy: Policy, found: _Found, terms: list[Term], day: dt.date, *, whole: bool) -> Word:
-    """The word of a policy, or of one insured's coverage on it."""
+    """Return the word of a policy, or of one insured's coverage on it."""
     cancels = policy.cancels_on(day)
     if policy.status == Policy.Status.PENDING:
         return Word.PENDING
@@ -206,7 +206,7 @@ def _was_last(span: Span, terms: list[Term]) -> bool:
 
 
 def _sentence(policy: Policy, word: Word, found: _Found, day: dt.date, *, whole: bool) -> str:
-    """The sentence that goes with the word."""
+    """Return the sentence that goes with the word."""
     if word == Word.PENDING:
         return _words_of_pending(policy, found)
     if word == Word.PENDING_CANCELLATION:

@@ -27,7 +27,7 @@ class AnnouncementQuerySet(models.QuerySet["Announcement"]):
         return self.filter(Q(published_until=None) | Q(published_until__gt=now), published_from__lte=now)
 
     def visible_to(self, user: User | None) -> Self:
-        """What is for everybody, and what is for one of the user's roles of today.
+        """Return what is for everybody, and what is for one of the user's roles of today.
 
         None stands for a visitor who has not signed in, and who reads only what is marked for visitors.
         """
@@ -36,7 +36,7 @@ class AnnouncementQuerySet(models.QuerySet["Announcement"]):
         return self.published().for_roles(sorted(reach_of(user).roles))
 
     def for_roles(self, roles: Any) -> Self:
-        """What is for everybody, and what is for one of these roles."""
+        """Return what is for everybody, and what is for one of these roles."""
         return self.filter(Q(audience=[]) | Q(audience__overlap=roles))
 
 

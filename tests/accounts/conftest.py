@@ -46,7 +46,7 @@ def stan(db: None) -> User:
 
 @pytest.fixture
 def texts(settings: Settings) -> list[Text]:
-    """What was texted in this test, newest last."""
+    """Return what was texted in this test, newest last."""
     settings.SMS_GATEWAY = "tests.accounts.gateways.RecordingGateway"
     RecordingGateway.sent.clear()
     return RecordingGateway.sent

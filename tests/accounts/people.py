@@ -23,7 +23,7 @@ def type_password(client: Client, username: str = "ada", password: str = PASSWOR
 
 
 def app_code(device: AuthenticatorDevice, at: dt.datetime | None = None) -> str:
-    """What the authenticator app shows; an implementation of its own (pyotp) is the phone."""
+    """Return what the authenticator app shows; an implementation of its own (pyotp) is the phone."""
     return pyotp.TOTP(device.seed).at(at or timezone.now())
 
 
@@ -40,7 +40,7 @@ def wrong_code(device: AuthenticatorDevice) -> str:
 
 
 def phone_for(user: User, number: str = PHONE) -> PhoneDevice:
-    """A confirmed phone of this user."""
+    """Return a confirmed phone of this user."""
     device = PhoneDevice(user=user)
     device.set_phone(number)
     device.save()
@@ -48,7 +48,7 @@ def phone_for(user: User, number: str = PHONE) -> PhoneDevice:
 
 
 def deliver_codes() -> None:
-    """What the worker of the queue `codes` does with the challenges that wait."""
+    """Send the waiting challenges, as the worker of the queue `codes` does."""
     for challenge_id in Challenge.objects.filter(delivery="queued").values_list("pk", flat=True):
         send_code(challenge_id)
 

@@ -29,7 +29,7 @@ def _mails(settings: Settings) -> None:
 
 
 def mail_out() -> None:
-    """What the worker does."""
+    """Do what the worker does."""
     for each in Mail.objects.filter(status="queued"):
         deliver(each.pk)
 

@@ -37,20 +37,20 @@ def mona(settings: Settings) -> User:
 
 
 def mail_out() -> None:
-    """What the worker does."""
+    """Do what the worker does."""
     for each in Mail.objects.filter(status="queued"):
         deliver(each.pk)
 
 
 def mailed_address() -> str:
-    """The path of the link in the newest mail."""
+    """Return the path of the link in the newest mail."""
     mail_out()
     line = next(line for line in str(mail.outbox[-1].body).splitlines() if "/accounts/link/" in line)
     return line.removeprefix("http://localhost:8000")
 
 
 def send(user: User) -> str:
-    """A link for this user, as it arrives."""
+    """Return a link for this user, as it arrives."""
     links.send_activation(user=user, by=None)
     return mailed_address()
 

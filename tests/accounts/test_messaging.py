@@ -29,7 +29,7 @@ MESSAGES = "/2010-04-01/Accounts/{AccountSid}/Messages.json"
 
 @pytest.fixture
 def vendor(settings: Settings) -> Iterator[StandIn]:
-    """A stand-in of Twilio's API on this machine, which the settings point to."""
+    """Yield a stand-in of Twilio's API on this machine, which the settings point to."""
     settings.SMS_GATEWAY = "accounts.messaging.TwilioGateway"
     settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN = SID, "auth-token"
     settings.TWILIO_FROM = "+12025550100"
@@ -96,7 +96,7 @@ def test_a_twilio_that_can_not_be_reached_was_sent_nothing(vendor: StandIn, sett
 
 @pytest.fixture
 def challenge(client: Client, tess: User, tess_phone: PhoneDevice, texts: list[Text], settings: Settings) -> Challenge:
-    """A code that was handed over."""
+    """Return a code that was handed over."""
     settings.TWILIO_AUTH_TOKEN = "auth-token"
     give_password_only(client, tess)
     client.post(f"/accounts/verify/{tess_phone.public_id}/send/")

@@ -16,7 +16,7 @@ from tests.helpers import give_password_only
 
 @pytest.fixture
 def no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The queue can't be reached."""
+    """Make the queue unreachable."""
 
     def refuse(*_args: object, **_kwargs: object) -> None:
         raise OperationalError("connection refused")

@@ -188,7 +188,8 @@ def judging(monkeypatch: pytest.MonkeyPatch) -> Judging:
 
 
 def sign_in_at_once(*tries: tuple[str, str], **more: str) -> list[int]:
-    """The form's answers when these usernames and passwords are sent at the same moment, each by its own browser."""
+    """Return the form's answers when these usernames and passwords are sent at the same moment, each by its own
+    browser."""
     return sorted(at_once(*[lambda t=t: type_password(Client(**more), *t).status_code for t in tries]))
 
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def remembered(client: Client, ada: User, adas_app: AuthenticatorDevice) -> TrustedDevice:
-    """A browser that Ada has told us to remember."""
+    """Return a browser that Ada has told us to remember."""
     type_password(client)
     type_code(client, adas_app, app_code(adas_app), remember="on")
     return TrustedDevice.objects.get()

@@ -248,7 +248,7 @@ def test_a_session_whose_remembered_device_is_revoked_waits_ten_minutes_from_its
 
 
 def both_of(client: Client) -> tuple[SessionStore, SessionStore]:
-    """What two requests of one browser at the same moment hold of its session."""
+    """Return what two requests of one browser at the same moment hold of its session."""
     stores = SessionStore(cookie(client)), SessionStore(cookie(client))
     for store in stores:
         assert "_auth_user_id" in store

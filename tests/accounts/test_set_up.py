@@ -27,7 +27,7 @@ DONE = "/accounts/mfa/setup/done/"
 
 
 def key_on(page: str) -> str:
-    """The key on the page to be typed, as the user reads it."""
+    """Return the key on the page to be typed, as the user reads it."""
     found = re.search(r'class="secret"[^>]*>([A-Z2-7 ]+)<', page)
     assert found is not None
     assert all(len(group) == 4 for group in found[1].split())

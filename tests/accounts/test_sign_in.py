@@ -75,7 +75,7 @@ def test_a_wrong_password_keeps_the_username_and_never_shows_the_password_again(
 
 
 def without_tokens(page: str, *names: str) -> str:
-    """A page without what differs by chance or by what was typed."""
+    """Return a page without what differs by chance or by what was typed."""
     lines = [line for line in page.splitlines() if "csrfmiddlewaretoken" not in line]
     text = "\n".join(lines)
     for name in names:

@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    """The system's Chromium, quiet, and without its sandbox where root runs it (it refuses otherwise).
+    """Return the system's Chromium, quiet, and without its sandbox where root runs it (it refuses otherwise).
 
     On another day it keeps the real clock, as a visitor's may be wrong: with a moved one, it hardly starts.
     """
@@ -48,7 +48,7 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 @pytest.fixture
 def worker(transactional_db: None) -> Iterator[None]:
-    """A Celery worker for every queue, in a thread of this process, on the tests' database and Redis."""
+    """Yield a Celery worker for every queue, in a thread of this process, on the tests' database and Redis."""
     queues = ",".join(django_settings.CELERY_TASK_QUEUES_NAMES)
 
     def close_connections(**_: object) -> None:
@@ -65,7 +65,7 @@ def worker(transactional_db: None) -> Iterator[None]:
 
 @pytest.fixture
 def site(live_server: LiveServer, worker: None) -> Iterator[str]:
-    """The portal's address, with everything running behind it."""
+    """Yield the portal's address, with everything running behind it."""
     yield str(live_server.url).replace("127.0.0.1", "localhost")
     # The server's threads keep their connections for as long as the browser keeps its own.
     with connection.cursor() as cursor:
@@ -77,7 +77,7 @@ def site(live_server: LiveServer, worker: None) -> Iterator[str]:
 
 @pytest.fixture
 def other_browser(browser: Browser) -> Iterator[Callable[[], Page]]:
-    """Opens a page in a browser that shares nothing with the first one."""
+    """Open a page in a browser that shares nothing with the first one."""
     contexts: list[BrowserContext] = []
 
     def open_page() -> Page:

@@ -69,7 +69,7 @@ def issue_certificate(page: Page, holder: str) -> Download:
 
 
 def text_of(download: Download, folder: Path) -> str:
-    """The PDF's text, read back by Poppler's pdftotext, or by pypdf where that isn't installed; one line."""
+    """Return the PDF's text, read back by Poppler's pdftotext, or by pypdf where that isn't installed; one line."""
     path = folder / download.suggested_filename
     download.save_as(path)
     assert path.read_bytes().startswith(b"%PDF-")

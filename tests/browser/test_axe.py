@@ -29,7 +29,7 @@ RULES = {
 
 @pytest.fixture
 def cast(transactional_db: None, settings: Settings) -> Cast:
-    """The cast of policies, with something on every page: news, a renewal, a cancellation that is pending."""
+    """Return the cast of policies, with something on every page: news, a renewal, a cancellation that is pending."""
     settings.ROOT_URLCONF = "tests.browser.urls"
     settings.PUBLIC_URL_NAMES = {*settings.PUBLIC_URL_NAMES, "style"}
     cast = make_cast()
@@ -43,7 +43,7 @@ def cast(transactional_db: None, settings: Settings) -> Cast:
 
 @pytest.fixture
 def look(browser: Browser, site: str) -> Callable[..., Page]:
-    """Opens an address as somebody, on a screen of that width, in that color scheme."""
+    """Open an address as somebody, on a screen of that width, in that color scheme."""
 
     def open_page(address: str, user: User | None, width: int, scheme: str, **options: object) -> Page:
         context = browser.new_context(
@@ -61,7 +61,7 @@ def look(browser: Browser, site: str) -> Callable[..., Page]:
 
 
 def findings(page: Page) -> list[str]:
-    """What axe has to say against a page, a line each."""
+    """Return what axe has to say against a page, a line each."""
     violations = Axe().run(page, options=RULES).response["violations"]
     return [
         f"{page.url}: {violation['id']} ({violation['impact']}): {violation['help']}: {node['html'][:160]}"

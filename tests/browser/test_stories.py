@@ -63,7 +63,7 @@ def book(site: str, settings) -> SimpleNamespace:
 
 @pytest.fixture
 def texts(settings) -> list[Text]:
-    """What was texted, newest last."""
+    """Return what was texted, newest last."""
     settings.SMS_GATEWAY = "tests.accounts.gateways.RecordingGateway"
     RecordingGateway.sent.clear()
     return RecordingGateway.sent

@@ -21,7 +21,7 @@ from portal.celery import app as celery_app
 
 
 def greet(name: str) -> str:
-    """A hook."""
+    """Return a hook."""
     return f"Hello, {name}"
 
 

@@ -116,7 +116,7 @@ def test_the_orm_is_refused_as_well() -> None:
 
 @pytest.fixture
 def as_a_role_that_owns_nothing(db: None) -> Iterator[None]:
-    """The portal's own role where migrations run as another one: rights on the rows, none on the tables."""
+    """Yield the portal's own role where migrations run as another one: rights on the rows, none on the tables."""
     with connection.cursor() as cursor:
         cursor.execute("CREATE ROLE portal_app")
         cursor.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO portal_app")

@@ -26,12 +26,12 @@ NOON = "2026-03-02 12:00:00+00:00"
 
 
 def take(payload: dict[str, Any], *, key: str) -> None:
-    """A handler that works."""
+    """Take the message."""
     received.append((payload, key))
 
 
 def fail(payload: dict[str, Any], *, key: str) -> None:
-    """A handler that does not."""
+    """Fail, as a broken handler does."""
     raise ConnectionError(key)
 
 
@@ -44,7 +44,7 @@ def _topic(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def enqueued(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The messages that were handed to the queue."""
+    """Return the messages that were handed to the queue."""
     found: list[int] = []
     monkeypatch.setattr("celery.Celery.send_task", lambda _self, _name, args=(), **_more: found.extend(args))
     return found

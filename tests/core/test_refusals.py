@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import datetime as dt
 
 import pytest
 import time_machine
@@ -27,7 +27,7 @@ def test_many_refusals_are_two_events_with_their_number() -> None:
         knock(40)
         assert Event.objects.count() == 1
         assert close_refusals() == 0
-        clock.shift(timedelta(minutes=15))
+        clock.shift(dt.timedelta(minutes=15))
         close_refusals_task()
         assert close_refusals() == 0
     first, last = Event.objects.order_by("id")
@@ -38,7 +38,7 @@ def test_many_refusals_are_two_events_with_their_number() -> None:
 def test_a_single_refusal_is_one_event() -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         knock(1)
-        clock.shift(timedelta(minutes=15))
+        clock.shift(dt.timedelta(minutes=15))
         close_refusals()
     assert Event.objects.count() == 1
     assert Throttle.objects.get().refused == 0
@@ -48,7 +48,7 @@ def test_the_next_quarter_of_an_hour_begins_with_an_event_again() -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         for _ in range(3):
             knock(10)
-            clock.shift(timedelta(minutes=15))
+            clock.shift(dt.timedelta(minutes=15))
             close_refusals()
     assert Event.objects.count() == 6
 
@@ -57,7 +57,7 @@ def test_while_nobody_counts_up_no_further_event_is_written() -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         for _ in range(5):
             knock(10)
-            clock.shift(timedelta(hours=1))
+            clock.shift(dt.timedelta(hours=1))
         assert Event.objects.count() == 1
         close_refusals()
     assert Event.objects.latest("id").data["refused"] == 50
@@ -69,7 +69,7 @@ def test_keys_are_counted_apart_and_the_last_event_is_about_the_same_person() ->
         knock(2, "other")
         for _ in range(3):
             record_refusal(TAG, scope="test", key="door", subject=ada, by=ada)
-        clock.shift(timedelta(minutes=15))
+        clock.shift(dt.timedelta(minutes=15))
         assert close_refusals() == 2
     about_ada = Event.objects.filter(subject_id=str(ada.pk)).order_by("id")
     assert [event.data.get("refused") for event in about_ada] == [None, 3]

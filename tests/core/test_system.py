@@ -38,7 +38,7 @@ NICE = Need(
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A machine that has nothing but what a test puts into this folder."""
+    """Return a machine that has nothing but what a test puts into this folder."""
     folder = tmp_path / "bin"
     folder.mkdir()
     for name in ("sh", "env", "chmod"):
@@ -49,7 +49,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def with_apt_get(folder: Path) -> Path:
-    """Gives the machine an apt-get; the file that will say how it was called."""
+    """Give the machine an apt-get; the file that will say how it was called."""
     log = folder.parent / "apt.log"
     (folder / "apt-get").write_text(APT_GET.format(log=log, folder=folder))
     (folder / "apt-get").chmod(0o755)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
-from datetime import UTC, date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -27,21 +27,21 @@ from core.panels import Panel, panels_for
 
 
 def test_a_period_includes_its_start_and_not_its_end() -> None:
-    start, end = date(2026, 3, 1), date(2027, 3, 1)
-    assert not in_force_on(start, end, date(2026, 2, 28))
-    assert in_force_on(start, end, date(2026, 3, 1))
-    assert in_force_on(start, end, date(2027, 2, 28))
-    assert not in_force_on(start, end, date(2027, 3, 1))
-    assert in_force_on(start, None, date(2099, 1, 1))
+    start, end = dt.date(2026, 3, 1), dt.date(2027, 3, 1)
+    assert not in_force_on(start, end, dt.date(2026, 2, 28))
+    assert in_force_on(start, end, dt.date(2026, 3, 1))
+    assert in_force_on(start, end, dt.date(2027, 2, 28))
+    assert not in_force_on(start, end, dt.date(2027, 3, 1))
+    assert in_force_on(start, None, dt.date(2099, 1, 1))
 
 
 def test_today_depends_on_the_state() -> None:
     with time_machine.travel("2026-03-02 06:30:00+00:00", tick=False):
-        assert local_today("NY") == date(2026, 3, 2)
-        assert local_today("CA") == date(2026, 3, 1)
-        assert local_today("hi") == date(2026, 3, 1)
-        assert local_today("GU") == date(2026, 3, 2)
-        assert local_today() == date(2026, 3, 2)
+        assert local_today("NY") == dt.date(2026, 3, 2)
+        assert local_today("CA") == dt.date(2026, 3, 1)
+        assert local_today("hi") == dt.date(2026, 3, 1)
+        assert local_today("GU") == dt.date(2026, 3, 2)
+        assert local_today() == dt.date(2026, 3, 2)
 
 
 def test_every_state_has_a_zone_that_exists() -> None:
@@ -74,19 +74,19 @@ def show(text: str, **values: object) -> str:
 
 
 def test_templates_show_values_alike_everywhere() -> None:
-    moment = datetime(2026, 3, 1, 21, 5, tzinfo=UTC)
+    moment = dt.datetime(2026, 3, 1, 21, 5, tzinfo=dt.UTC)
     assert show("{{ v|dollars }}", v=Decimal("12.5")) == "$12.50"
     assert show("{{ v|whole_dollars }}", v=Decimal(3000000)) == "$3,000,000"
-    assert show("{{ v|day }} {{ v|day_long }}", v=date(2026, 3, 1)) == "Mar 1, 2026 March 1, 2026"
+    assert show("{{ v|day }} {{ v|day_long }}", v=dt.date(2026, 3, 1)) == "Mar 1, 2026 March 1, 2026"
     with timezone.override("America/Chicago"):
         assert show("{{ v|moment }}", v=moment) == "Mar 1, 2026, 3:05 p.m. CST"
         assert show("{{ v|clock }}", v=moment) == "3:05 p.m. CST"
     assert show("{{ v|iso }}", v=moment) == "2026-03-01T21:05:00+00:00"
-    assert show("{{ v|iso }}", v=date(2026, 3, 1)) == "2026-03-01"
+    assert show("{{ v|iso }}", v=dt.date(2026, 3, 1)) == "2026-03-01"
     assert show("{{ v|in_fours }}", v="ABCDEFGHIJ") == "ABCD EFGH IJ"
     with time_machine.travel(moment, tick=False):
-        assert show("{{ v|seconds_left }}", v=datetime(2026, 3, 1, 21, 6, tzinfo=UTC)) == "60"
-        assert show("{{ v|seconds_left }}", v=datetime(2026, 3, 1, 21, 4, tzinfo=UTC)) == "0"
+        assert show("{{ v|seconds_left }}", v=dt.datetime(2026, 3, 1, 21, 6, tzinfo=dt.UTC)) == "60"
+        assert show("{{ v|seconds_left }}", v=dt.datetime(2026, 3, 1, 21, 4, tzinfo=dt.UTC)) == "0"
     for name in ("dollars", "whole_dollars", "day", "day_long", "iso", "moment", "clock"):
         assert show("{{ v|" + name + " }}", v=None) == ""
 

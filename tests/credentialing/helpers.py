@@ -18,7 +18,7 @@ from policies.models import Coverage
 
 
 def issued(coverage: Coverage, user: User, holder: Holder | None = None) -> Certificate:
-    """A certificate that the user has issued, still queued."""
+    """Return a certificate that the user has issued, still queued."""
     loaded = Coverage.objects.with_policy().get(pk=coverage.pk)
     return issuing.issue(
         coverage=loaded,
@@ -31,7 +31,7 @@ def issued(coverage: Coverage, user: User, holder: Holder | None = None) -> Cert
 
 
 def made(coverage: Coverage, user: User, holder: Holder | None = None) -> Certificate:
-    """A certificate whose file is there."""
+    """Return a certificate whose file is there."""
     certificate = issued(coverage, user, holder)
     issuing.render(certificate.pk)
     certificate.refresh_from_db()
@@ -46,7 +46,7 @@ def pdf_of(certificate: Certificate) -> pypdf.PdfReader:
 
 
 def words_of(certificate: Certificate) -> str:
-    """The text of its file, all on one line."""
+    """Return the text of its file, all on one line."""
     return flat(" ".join(page.extract_text() for page in pdf_of(certificate).pages))
 
 
@@ -56,7 +56,7 @@ def flat(text: str) -> str:
 
 
 def a_holder(user: User, coverage: Coverage, **fields: Any) -> Holder:
-    """A holder in the address book of the party that the user acts for."""
+    """Return a holder in the address book of the party that the user acts for."""
     typed = {
         "name": "Saint Brendan Medical Center",
         "address1": "One Hospital Plaza",
@@ -71,7 +71,7 @@ def a_holder(user: User, coverage: Coverage, **fields: Any) -> Holder:
 
 
 def new_holder_form(**fields: Any) -> dict[str, Any]:
-    """What the form sends for a new holder."""
+    """Return what the form sends for a new holder."""
     return {
         "idempotency_key": str(uuid.uuid4()),
         "recipient": "new",
@@ -85,5 +85,5 @@ def new_holder_form(**fields: Any) -> dict[str, Any]:
 
 
 def to_whom() -> dict[str, str]:
-    """What the form sends for 'to whom it may concern'."""
+    """Return what the form sends for 'to whom it may concern'."""
     return {"idempotency_key": str(uuid.uuid4()), "recipient": "concern"}

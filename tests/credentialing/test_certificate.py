@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -143,7 +143,7 @@ def test_a_serial_number_that_is_taken_is_drawn_again(cast: Cast, monkeypatch: p
 
 
 def statuses(client: Client, certificate: Certificate) -> list[int]:
-    """What its page, its progress and its file answer."""
+    """Return what its page, its progress and its file answer."""
     found = []
     for address in addresses(certificate):
         response = client.get(address)
@@ -195,7 +195,7 @@ def test_who_has_no_access_any_more_has_no_certificate_in_the_same_moment(
 def test_historic_access_still_reads_what_was_issued_and_has_its_letter(cast: Cast, browse: Browse) -> None:
     certificate = made(cast.coverage, cast.ana)
     type(cast.coverage).objects.filter(pk=cast.coverage.pk).update(
-        expires=timezone.localdate() - timedelta(days=1), ended_reason="Left the group"
+        expires=timezone.localdate() - dt.timedelta(days=1), ended_reason="Left the group"
     )
     client = browse(cast.ana)
     assert statuses(client, certificate) == [200, 200, 200]

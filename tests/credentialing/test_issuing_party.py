@@ -30,7 +30,7 @@ STREET = "77 Secret Street"
 
 
 def to_mercy(cast: Cast, user: User) -> Certificate:
-    """A certificate that the user has issued to Mercy Hospital, with its file."""
+    """Return a certificate that the user has issued to Mercy Hospital, with its file."""
     return made(cast.coverage, user, a_holder(user, cast.coverage, name=HOLDER, address1=STREET))
 
 

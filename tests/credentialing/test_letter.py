@@ -32,7 +32,7 @@ def a_past_term(cast: Cast, year: int, policy: Policy | None = None, **fields: A
 
 
 def elsewhere(cast: Cast, **fields: Any) -> Policy:
-    """A policy of the same company for another group that Ana worked for."""
+    """Return a policy of the same company for another group that Ana worked for."""
     group = PolicyholderFactory.create(name="Northgate Surgical Partners")
     return PolicyFactory.create(policyholder=group, company=cast.policy.company, **fields)
 

@@ -121,7 +121,7 @@ def cases(draw: st.DrawFn) -> Case:
 
 
 def fields_of(case: Case, today: dt.date) -> dict[str, dict[str, Any]]:
-    """The case as fields of company, policy, term, and coverage."""
+    """Return the case as fields of company, policy, term, and coverage."""
 
     def on(offset: int | None) -> dt.date | None:
         return None if offset is None else today + dt.timedelta(days=offset)
@@ -222,7 +222,7 @@ def test_links_pages_issuing_and_tabs_give_the_rules_answer(readers: Readers, ca
 
 
 def written(cast: Cast, case: Case) -> Coverage:
-    """The case in the database: Ana's coverage, with the segments beside it."""
+    """Return the case in the database: Ana's coverage, with the segments beside it."""
     today = cast.policy.today()
     fields = fields_of(case, today)
     Source.objects.update(as_of=as_of(case))
@@ -243,7 +243,7 @@ def written(cast: Cast, case: Case) -> Coverage:
 
 
 def kind_issued(coverage: Coverage, cast: Cast) -> str:
-    """What is issued, by Ana herself; empty where it is refused."""
+    """Return what is issued, by Ana herself; empty where it is refused."""
     try:
         return str(issued(coverage, cast.ana).kind)
     except NotIssuableError as refusal:
@@ -251,7 +251,7 @@ def kind_issued(coverage: Coverage, cast: Cast) -> str:
 
 
 def check_tabs(coverage: Coverage, cast: Cast) -> None:
-    """The policy and the coverage are under the tab that their marks name, and under no other."""
+    """Check that the policy and the coverage are under the tab that their marks name, and no other."""
     asked = RequestFactory().get("/")
     asked.user = cast.paula
     policy, today = coverage.term.policy, coverage.term.policy.today()

@@ -33,7 +33,7 @@ LONG = (
 
 @pytest.fixture
 def dated(cast: Cast) -> Cast:
-    """The cast with dates of its own: a term from March 1, 2026, seen on November 21."""
+    """Return the cast with dates of its own: a term from March 1, 2026, seen on November 21."""
     starts, ends = dt.date(2026, 3, 1), dt.date(2027, 3, 1)
     Term.objects.update(effective=starts, expires=ends)
     Coverage.objects.update(effective=starts, expires=ends)
@@ -220,7 +220,7 @@ def test_a_bound_renewal_is_stated_with_its_future_dates(dated: Cast) -> None:
 
 
 def end_policy(cast: Cast, status: str) -> None:
-    """The policy's term ended on November 1, or with the cancellation of September 30."""
+    """End the policy's term on November 1, or with the cancellation of September 30."""
     Term.objects.filter(pk=cast.coverage.term_id).update(expires=dt.date(2026, 11, 1))
     Coverage.objects.filter(term=cast.coverage.term_id).update(expires=dt.date(2026, 11, 1))
     Policy.objects.filter(pk=cast.policy.pk).update(

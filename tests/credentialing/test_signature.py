@@ -26,7 +26,7 @@ from tests.credentialing.helpers import issued, made, pdf_of, words_of
 
 
 def a_png(color: tuple[int, int, int] = (11, 63, 85), size: tuple[int, int] = (400, 100)) -> bytes:
-    """A drawn line on transparent ground."""
+    """Return a drawn line on transparent ground."""
     image = Image.new("RGBA", size, (0, 0, 0, 0))
     ImageDraw.Draw(image).line([(10, 50), (size[0] - 10, 60)], fill=(*color, 255), width=6)
     written = io.BytesIO()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import signal
 import subprocess
@@ -11,7 +12,6 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -50,7 +50,7 @@ PATIENCE = 60  # seconds until a test that waits for a worker gives up
 
 @pytest.fixture
 def committed(transactional_db: None) -> Cast:
-    """The cast, committed, so that other connections see it."""
+    """Return the cast, committed, so that other connections see it."""
     return make_printable_cast()
 
 
@@ -189,7 +189,7 @@ def test_a_worker_that_is_killed_in_the_middle_of_a_page_costs_seconds_and_no_ce
 def test_a_page_that_a_worker_is_laying_out_is_not_handed_over_again(
     committed: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Certificate, "LOST_BEGUN", timedelta(0))
+    monkeypatch.setattr(Certificate, "LOST_BEGUN", dt.timedelta(0))
     (tmp_path / "hold").touch()
     with worker(tmp_path) as slow:
         certificate = issued(committed.coverage, committed.ana)
@@ -227,7 +227,7 @@ def test_what_a_worker_records_and_logs_carries_the_id_of_the_request_that_issue
 def age(certificate: Certificate, seconds: float, **fields: Any) -> None:
     """As if it had been handed over so long ago."""
     Certificate.objects.filter(pk=certificate.pk).update(
-        enqueued_at=timezone.now() - timedelta(seconds=seconds), **fields
+        enqueued_at=timezone.now() - dt.timedelta(seconds=seconds), **fields
     )
 
 
@@ -399,7 +399,7 @@ def test_the_snapshot_is_what_is_printed_even_if_the_carriers_data_changes_befor
 
 
 def failed(cast: Cast, name: str) -> Certificate:
-    """A certificate that could not be made."""
+    """Return a certificate that could not be made."""
     from tests.credentialing.helpers import a_holder
 
     certificate = issued(cast.coverage, cast.ana, a_holder(cast.ana, cast.coverage, name=name))
@@ -479,7 +479,7 @@ def test_with_the_worker_down_the_queue_stays_short(cast: Cast, monkeypatch: pyt
         age(failed(cast, f"Hospital {number}"), 60, status=Certificate.Status.QUEUED, attempts=0)
     for _ in range(10):
         requeue_lost()
-        Certificate.objects.update(enqueued_at=timezone.now() - timedelta(seconds=60))
+        Certificate.objects.update(enqueued_at=timezone.now() - dt.timedelta(seconds=60))
     assert in_queue() == 5
     with redis.Redis.from_url(django_settings.REDIS_URL) as client:
         client.delete(DOCUMENTS)

@@ -174,7 +174,7 @@ def test_the_demo_never_uses_a_database_that_the_environment_names(monkeypatch: 
 
 @pytest.fixture
 def everybodys_folder() -> Iterator[Path]:
-    """A data folder that the servers' user can enter, even below root's own temporary folder."""
+    """Yield a data folder that the servers' user can enter, even below root's own temporary folder."""
     with tempfile.TemporaryDirectory(prefix="portal-demo-") as name:
         Path(name).chmod(0o755)
         yield Path(name)
@@ -233,7 +233,7 @@ def test_the_whole_demo_starts_serves_stops_on_int_and_leaves_nothing_when_kille
 
 
 def read_until_ready(process: subprocess.Popen[str]) -> str:
-    """What the demo says up to its last line of a start."""
+    """Return what the demo says up to its last line of a start."""
     assert process.stdout is not None
     said = ""
     for line in process.stdout:

@@ -32,7 +32,7 @@ TEMPLATES = [
 
 @pytest.fixture
 def demo(db: None, tmp_path: Path, settings: Settings) -> Iterator[None]:
-    """The demo with its book and its people, as demo mode has it."""
+    """Yield the demo with its book and its people, as demo mode has it."""
     settings.DATA_DIR = tmp_path
     load_example(12)
     make_users()

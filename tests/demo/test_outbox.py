@@ -17,7 +17,7 @@ urlpatterns = [*portal_urls, path("demo/", include("demo.urls"))]
 
 @pytest.fixture
 def demo_addresses() -> Iterator[None]:
-    """The addresses as demo mode has them."""
+    """Yield the addresses as demo mode has them."""
     public = {"demo:outbox", "demo:outbox-json"}
     from django.conf import settings
 

@@ -17,7 +17,7 @@ from demo.users import make_users
 
 @pytest.fixture
 def started(tmp_path: Path, settings: object) -> None:
-    """A demo with its book and its users."""
+    """Load the demo's book and its users."""
     settings.DATA_DIR = tmp_path
     load_example(12)
     make_users()

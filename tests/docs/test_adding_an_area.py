@@ -31,7 +31,7 @@ class Walk:
 
 
 def read(page: str) -> Walk:
-    """The files and changes of a page."""
+    """Return the files and changes of a page."""
     walk, name = Walk(), ""
     for file, language, body in PIECE.findall(page):
         if file:
@@ -63,7 +63,7 @@ def apply(walk: Walk, copy: Path) -> None:
 
 
 def run(copy: Path, *command: str, database: str) -> None:
-    """A command in the copy, on our servers but with a database of its own."""
+    """Run a command in the copy, on our servers but with its own database."""
     where = settings.DATABASES["default"]
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "PORTAL_"))},
@@ -81,7 +81,7 @@ def run(copy: Path, *command: str, database: str) -> None:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """The repository's files as they are, changes that aren't committed included."""
+    """Return the repository's files as they are, changes that aren't committed included."""
     folder = tmp_path / "portal"
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],

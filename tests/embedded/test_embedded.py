@@ -100,7 +100,7 @@ def folder(place: Place) -> Path:
 
 
 def processes_of(data_dir: Path) -> list[str]:
-    """The command lines of all processes that name the folder, or its sockets, or work in it."""
+    """Return the command lines of all processes that name the folder, or its sockets, or work in it."""
     found = []
     marks = (str(data_dir), str(socket_dir(data_dir)))
     for entry in Path("/proc").iterdir():
@@ -189,7 +189,7 @@ def test_a_killed_user_leaves_no_process_behind_and_the_next_start_works(place: 
 
 
 def keeper_of(folder: Path) -> int:
-    """The keeper's process, read as `ps` would, which a bare machine lacks."""
+    """Return the keeper's process, read as `ps` would, which a bare machine lacks."""
     ending = f"\0embedded.keeper\0{folder}\0".encode()
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(FileNotFoundError, ProcessLookupError):

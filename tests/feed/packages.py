@@ -22,21 +22,21 @@ AS_OF = dt.datetime(2026, 11, 20, 2, tzinfo=dt.UTC)
 
 
 def columns(file: str) -> list[str]:
-    """The columns of a file, as declared."""
+    """Return the columns of a file, as declared."""
     return next(
         [column.name for column in table_map.table.columns] for table_map in table_maps() if table_map.file == file
     )
 
 
 def row(file: str, **values: str) -> Row:
-    """A row of a file; what isn't given is empty. A Python keyword is written with an underscore behind it."""
+    """Return a row of a file; what isn't given is empty. A Python keyword is written with an underscore behind it."""
     given = {name.rstrip("_"): value for name, value in values.items()}
     assert not set(given) - set(columns(file)), "the file has no such column"
     return {name: given.get(name, "") for name in columns(file)}
 
 
 def policy_rows(number: str, holder: str = "PH1", **values: str) -> Row:
-    """An active policy."""
+    """Return an active policy."""
     fields = {"company_id": "C1", "program": "physicians", "status": "active", "status_date": "2026-01-01"} | values
     return row("policies.csv", policy_number=number, policyholder_id=holder, **fields)
 
@@ -103,14 +103,15 @@ def small_book() -> Book:
 
 
 def book_of(policies: int) -> Book:
-    """The small book with so many policies, numbered MPL-1 and on, all of the one group; the further ones are bare."""
+    """Return the small book with so many policies, numbered MPL-1 and on, all of the one group; the further ones are
+    bare."""
     book = small_book()
     book["policies.csv"] += [policy_rows(f"MPL-{number}") for number in range(2, policies + 1)]
     return book
 
 
 def as_csv(file: str, rows: list[Row]) -> bytes:
-    """A file's bytes; a row that has `op` gives the file that column."""
+    """Return a file's bytes; a row that has `op` gives the file that column."""
     header = columns(file) + (["op"] if any("op" in one for one in rows) else [])
     out = io.StringIO(newline="")
     writer = csv.DictWriter(out, header, restval="", lineterminator="\r\n")

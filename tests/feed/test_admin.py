@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ Browse = Callable[..., Client]
 
 @pytest.fixture
 def browse() -> Browse:
-    """A client of staff with these permissions of the feed."""
+    """Return a client of staff with these permissions of the feed."""
 
     def _browse(*permissions: str) -> Client:
         user = UserFactory.create(is_staff=True)
@@ -46,14 +46,14 @@ def browse() -> Browse:
 
 @pytest.fixture
 def enqueued(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Runs that were handed to the queue."""
+    """Run that were handed to the queue."""
     found: list[int] = []
     monkeypatch.setattr("feed.services.enqueue_on_commit", lambda task, *args: found.append(args[0]))
     return found
 
 
 def an_upload(package: Package | None = None, folder: Path | None = None, **fields: Any) -> dict[str, Any]:
-    """The form as a browser sends it."""
+    """Return the form as a browser sends it."""
     data = package.zip(folder / "upload.zip").read_bytes() if package and folder else b"junk"
     return {
         "package": SimpleUploadedFile("nightly.zip", data, "application/zip"),
@@ -74,7 +74,7 @@ def a_held_run(folder: Path) -> Run:
 
 
 def an_uploaded_held_run(client: Client, folder: Path) -> Run:
-    """A package that this client uploaded, and that is held."""
+    """Return a package that this client uploaded, and that is held."""
     load(folder, book_of(40))
     held = Package({"policies.csv": book_of(40)["policies.csv"][:30]}, sequence=2)
     client.post(UPLOAD, an_upload(held, folder))
@@ -188,7 +188,7 @@ def test_a_run_s_open_page_does_not_extend_the_session(
     client.post(UPLOAD, an_upload(Package(small_book()), tmp_path))
     run = Run.objects.get()
     session = Session.objects.get(user=client.user)  # type: ignore[attr-defined]
-    Session.objects.filter(pk=session.pk).update(last_seen_at=session.last_seen_at - timedelta(minutes=5))
+    Session.objects.filter(pk=session.pk).update(last_seen_at=session.last_seen_at - dt.timedelta(minutes=5))
     before = Session.objects.get(pk=session.pk).last_seen_at
 
     page = client.get(f"{address(run)}?by_itself=1").content.decode()

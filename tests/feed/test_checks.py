@@ -27,14 +27,14 @@ MANIFEST = "manifest.json"
 
 @pytest.fixture
 def loaded(tmp_path: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """The small book is loaded as number 1; what the portal then holds."""
+    """Return the small book is loaded as number 1; what the portal then holds."""
     run = load(tmp_path / "before", small_book())
     assert run.status == Run.Status.APPLIED, errors(run)
     return snapshot()
 
 
 def set_value(file: str, column: str, value: str, at: int = 0) -> Callable[[Book], None]:
-    """A fault: one value of the book."""
+    """Return a fault: one value of the book."""
 
     def change(book: Book) -> None:
         book[file][at][column] = value
@@ -43,7 +43,7 @@ def set_value(file: str, column: str, value: str, at: int = 0) -> Callable[[Book
 
 
 def add_row(file: str, **values: str) -> Callable[[Book], None]:
-    """A fault: one more row, like the first but for what is given."""
+    """Return a fault: one more row, like the first but for what is given."""
 
     def change(book: Book) -> None:
         book[file].append(book[file][0] | values)
@@ -200,17 +200,17 @@ def test_a_faulty_row_is_found_and_nothing_is_applied(name: str, tmp_path: Path,
 
 
 def spoil(file: str, old: bytes, new: bytes) -> Callable[[Package], None]:
-    """A fault: other bytes in a file, with a manifest that agrees."""
+    """Return a fault: other bytes in a file, with a manifest that agrees."""
     return lambda package: package.replace(file, old, new)
 
 
 def manifest_says(**values: Any) -> Callable[[Package], None]:
-    """A fault: other values in the manifest."""
+    """Return a fault: other values in the manifest."""
     return lambda package: package.manifest.update(values)
 
 
 def manifest_lacks(key: str) -> Callable[[Package], None]:
-    """A fault: a value missing from the manifest."""
+    """Return a fault: a value missing from the manifest."""
 
     def change(package: Package) -> None:
         del package.manifest[key]
@@ -219,7 +219,7 @@ def manifest_lacks(key: str) -> Callable[[Package], None]:
 
 
 def entry_says(**values: Any) -> Callable[[Package], None]:
-    """A fault: the manifest's entry of one file."""
+    """Return a fault: the manifest's entry of one file."""
     return lambda package: package.manifest["files"]["terms.csv"].update(values)
 
 

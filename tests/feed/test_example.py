@@ -29,7 +29,7 @@ AS_OF = dt.datetime(2026, 11, 20, 2, tzinfo=dt.UTC)
 
 @pytest.fixture(scope="module")
 def forty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A book of forty policies."""
+    """Return a book of forty policies."""
     out = tmp_path_factory.mktemp("example") / "forty"
     write_example_feed(out, policies=40, seed=1, today=TODAY, as_of=AS_OF)
     return out
@@ -134,7 +134,7 @@ def joined(package: Path) -> list[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def three_hundred(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A book in which every state and kind of practice occurs."""
+    """Return a book in which every state and kind of practice occurs."""
     out = tmp_path_factory.mktemp("example") / "three-hundred"
     write_example_feed(out, policies=300, seed=4, today=TODAY, as_of=AS_OF)
     return out

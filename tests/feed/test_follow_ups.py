@@ -24,7 +24,7 @@ def _no_guard(settings: Settings) -> None:
 
 
 def cancelled(book: Book) -> Book:
-    """The book with its policy cancelled."""
+    """Return the book with its policy cancelled."""
     book["policies.csv"][0] |= {
         "status": "cancelled", "status_date": "2026-10-01", "status_reason": "Non-payment of premium",
         "cancellation_effective": "2026-10-01",
@@ -113,7 +113,7 @@ def test_a_load_that_is_rolled_back_publishes_nothing(tmp_path: Path) -> None:
 
 
 def with_account(book: Book, username: str = "rae", **values: str) -> Book:
-    """The book whose contact had an account."""
+    """Return the book whose contact had an account."""
     book["contacts.csv"][0] |= {"username": username, **values}
     return book
 
@@ -211,7 +211,7 @@ def test_a_contact_that_comes_back_has_a_new_membership(tmp_path: Path) -> None:
 
 
 def revoked_by_hand(user: User) -> Membership:
-    """The user's only membership, which support has ended."""
+    """Return the user's only membership, which support has ended."""
     membership = user.memberships.get()
     membership.revoke(by=UserFactory.create(username="support", is_staff=True), reason="the practice called")
     return membership
@@ -280,7 +280,7 @@ def test_access_that_staff_grant_again_by_hand_stays_without_a_warning(tmp_path:
 
 
 def kept_by_hand(user: User, **fields: Any) -> Membership:
-    """The user's only membership, as support changed it in admin."""
+    """Return the user's only membership, as support changed it in admin."""
     user.memberships.update(kept_by_hand=True, **fields)
     return user.memberships.get()
 

@@ -23,12 +23,12 @@ pytestmark = pytest.mark.django_db
 
 
 def without_policies(book: Book, *numbers: str) -> Book:
-    """The book's policies alone, less some."""
+    """Return the book's policies alone, less some."""
     return {"policies.csv": [one for one in book["policies.csv"] if one["policy_number"] not in numbers]}
 
 
 def with_cancelled(book: Book, *numbers: str) -> Book:
-    """The book's policies alone, some of them cancelled."""
+    """Return the book's policies alone, some of them cancelled."""
     return {
         "policies.csv": [
             one | ({"status": "cancelled"} if one["policy_number"] in numbers else {}) for one in book["policies.csv"]
@@ -224,7 +224,7 @@ def test_a_held_dry_run_cannot_be_released(tmp_path: Path) -> None:
 
 
 def held_upload(folder: Path) -> Run:
-    """A held package that somebody uploaded."""
+    """Return a held package that somebody uploaded."""
     load(folder, book_of(40))
     package = Package(without_policies(book_of(40), "MPL-38", "MPL-39", "MPL-40"), sequence=2).zip(folder / "held.zip")
     upload = ContentFile(package.read_bytes(), "held.zip")

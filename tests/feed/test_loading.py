@@ -52,12 +52,12 @@ pytestmark = pytest.mark.django_db
 
 
 def only(book: Book, *files: str) -> Book:
-    """The book without its other files."""
+    """Return the book without its other files."""
     return {file: book[file] for file in files}
 
 
 def op(values: dict[str, str], operation: str = "delete") -> dict[str, str]:
-    """A row of a delta with its operation."""
+    """Return a row of a delta with its operation."""
     return {**values, "op": operation}
 
 

@@ -65,7 +65,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def entry(name: bytes = b"a") -> bytes:
-    """A file header of a central directory."""
+    """Return a file header of a central directory."""
     return struct.pack("<4s4B4HL2L5H2L", b"PK\x01\x02", 20, 0, 20, 0, 0, 0, 0, 0, 0, 0, 0, len(name), *[0] * 6) + name
 
 
@@ -74,7 +74,7 @@ def end(entries: int, size: int, offset: int, comment: bytes = b"") -> bytes:
 
 
 def end_64(entries: int, size: int, offset: int, at: int) -> bytes:
-    """The ZIP64 records at this place, and the end record that points to nothing else."""
+    """Return the ZIP64 records at this place, and the end record that points to nothing else."""
     record = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, entries, entries, size, offset)
     locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, at, 1)
     return record + locator + end(0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF)

@@ -42,7 +42,7 @@ def alerts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture
 def queue(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Runs that wait in the queue."""
+    """Run that wait in the queue."""
     found: list[int] = []
 
     def enqueue(_task: Any, *args: int) -> bool:
@@ -56,7 +56,7 @@ def queue(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 @pytest.fixture
 def folder(tmp_path: Path, settings: Settings) -> Path:
-    """The watched folder."""
+    """Return the watched folder."""
     path = tmp_path / "incoming"
     path.mkdir()
     settings.FEED_WATCH_DIR = str(path)
@@ -72,7 +72,7 @@ def put(path: Path, package: Package, *, age: int = 60) -> Path:
 
 
 def work_off(queue: list[int]) -> None:
-    """What the worker and beat do until nothing waits."""
+    """Do what the worker and beat do until nothing waits."""
     watch_folder()
     while queue:
         load_run(queue.pop(0))
@@ -80,7 +80,7 @@ def work_off(queue: list[int]) -> None:
 
 
 def names(folder: Path) -> dict[str, list[str]]:
-    """What lies in the sub-folders, without the runs' numbers."""
+    """Return what lies in the sub-folders, without the runs' numbers."""
     return {
         place.name: sorted(path.name.split("-", 1)[1] for path in place.iterdir())
         for place in folder.iterdir()
@@ -214,7 +214,7 @@ def test_no_folder_is_watched_unless_one_is_set(settings: Settings, tmp_path: Pa
 
 
 def lost(tmp_path: Path, **values: Any) -> Run:
-    """An upload that began two minutes ago and nobody is at."""
+    """Return an upload that began two minutes ago and nobody is at."""
     package = Package(small_book()).zip(tmp_path / "package.zip")
     before = timezone.now() - dt.timedelta(minutes=2)
     fields = {"origin": Run.Origin.UPLOAD, "created_at": before, "started_at": before, "status": "checking"}

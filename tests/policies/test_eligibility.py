@@ -39,7 +39,7 @@ CANCELLED = {"policy_status": "cancelled", "policy_cancellation_effective": PAST
 
 
 def a_coverage(**fields: Any) -> Coverage:
-    """A coverage of one term; `policy_…`, `term_…`, `company_…`, and plain names set the fields of each."""
+    """Return a coverage of one term; `policy_…`, `term_…`, `company_…`, and plain names set the fields of each."""
     of: dict[str, dict[str, Any]] = {
         "company": {},
         "policy": {"status": "active"},
@@ -68,7 +68,7 @@ def eligibility(
     asked: dt.date | None = None,
     **fields: Any,
 ) -> Eligibility:
-    """The eligibility on `a_coverage(**fields)`."""
+    """Return the eligibility on `a_coverage(**fields)`."""
     as_of = timezone.now() - dt.timedelta(hours=1 if fresh else 85)
     coverage = a_coverage(**fields)
     if segments is not None:

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from pytest_django import Settings
 
     from accounts.models import User
-    from tests.policies.conftest import Cast
+    from tests.cast import Cast
 
 PEOPLE = ("ana", "paula", "adam", "mia", "olga")
 
 
 @pytest.fixture
 def age_is_known(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The process has asked for the age of the data a moment ago, as it has for most pages."""
+    """Let the process know the age of the data, as it does for most pages."""
     settings.FEED_AS_OF_SECONDS = 3600
     monkeypatch.setattr("core.memo._recent", {})
 
@@ -95,7 +95,8 @@ def test_every_statement_gives_the_rows_of_its_queryset(
 
 
 def columns(row: Any, depth: int = 4) -> Any:
-    """What was read: fields and annotations that aren't deferred, of the row and of the rows that came with it."""
+    """Return what was read: fields and annotations that aren't deferred, of the row and of the rows that came with
+    it."""
     if not isinstance(row, Model):
         return row
     if depth == 0:

@@ -295,7 +295,7 @@ def test_dates_are_those_of_the_named_insureds_place(cast, browse, time_machine)
 
 
 def cancelling(policy, **fields):
-    """The policy is about to be cancelled for a reason that is the carrier's and the policyholder's."""
+    """Set a pending cancellation whose reason only the carrier and the policyholder may know."""
     changed = {
         "status": Policy.Status.PENDING_CANCELLATION,
         "cancellation_effective": days(18),

@@ -90,7 +90,7 @@ def test_the_table_has_every_capability_with_a_sentence_of_its_own():
 
 
 def as_of_now(policy, **fields):
-    """The policy as the database has it, with these fields changed."""
+    """Return the policy as stored, with these fields changed."""
     Policy.objects.filter(pk=policy.pk).update(**fields)
     return Policy.objects.get(pk=policy.pk)
 

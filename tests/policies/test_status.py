@@ -92,7 +92,7 @@ def test_a_term_that_ends_soon_without_a_renewal_is_spoken_of(days, told):
 
 
 def own(of_term, expires=None):
-    """An insured's coverage in a term; it ends with the term, or before."""
+    """Make an insured's coverage that ends with the term or before."""
     coverage = Coverage(
         term_id=of_term.pk, effective=of_term.effective, expires=dt.date.fromisoformat(expires or str(of_term.expires))
     )

@@ -20,7 +20,7 @@ def test_the_broker_is_set_as_decided() -> None:
 
 
 def queue_of(name: str) -> str:
-    """The queue that a message for this task goes to: the task's own, or by route, or the default one."""
+    """Return the queue that a message for this task goes to: the task's own, or by route, or the default one."""
     own = getattr(app.tasks[name], "queue", None)
     return str(app.amqp.router.route({"queue": own} if own else {}, name)["queue"].name)
 

@@ -167,7 +167,7 @@ class Stack:
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def environment_of(self, name: str) -> dict[str, str]:
-        """The image's environment and the service's, with paths and addresses that lead to this machine."""
+        """Return the image's environment and the service's, with paths and addresses that lead to this machine."""
         image = dict(
             re.findall(
                 r"(\w+)=(\S+)(?: \\)?$", DOCKERFILE[DOCKERFILE.index("ENV PATH") :].split("\n\n")[0], re.MULTILINE
@@ -179,7 +179,7 @@ class Stack:
         return self.environment | {key: self._here(value) for key, value in given.items()}
 
     def run(self, name: str) -> None:
-        """A job, to its end."""
+        """Run a job to its end."""
         done = subprocess.run(
             OURS[name]["command"],
             cwd=BASE_DIR,
@@ -191,7 +191,7 @@ class Stack:
         assert done.returncode == 0, done.stderr
 
     def start(self, name: str) -> None:
-        """A service, in a session of its own, that ends with this process."""
+        """Start a service in its own session; it ends with this process."""
         with (self.folder / f"{name}.log").open("wb") as log:
             self.processes[name] = subprocess.Popen(
                 OURS[name]["command"],
@@ -205,7 +205,7 @@ class Stack:
             )
 
     def is_healthy(self, name: str) -> bool:
-        """The service's own health check, run as Compose would."""
+        """Return the service's own health check, run as Compose would."""
         kind, *command = OURS[name]["healthcheck"]["test"]
         assert kind == "CMD"
         done = subprocess.run(command, cwd=BASE_DIR, env=self.environment_of(name), capture_output=True, check=False)
@@ -246,7 +246,7 @@ def until(condition: Callable[[], object], *, seconds: float) -> object:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """Return a port that nobody listens on."""
     with socket.socket() as probe_socket:
         probe_socket.bind(("127.0.0.1", 0))
         return int(probe_socket.getsockname()[1])
@@ -254,7 +254,7 @@ def free_port() -> int:
 
 @pytest.fixture
 def database(db: None) -> Iterator[str]:
-    """A database of the stack's own, empty; its address as DATABASE_URL spells it."""
+    """Yield a database of the stack's own, empty; its address as DATABASE_URL spells it."""
     given = connection.get_connection_params()
     name = f"compose_{os.getpid()}"
     server = {key: given[key] for key in ("host", "port", "user", "password") if given.get(key)}
@@ -287,7 +287,7 @@ def vendor() -> Iterator[StandIn]:
 
 @pytest.fixture
 def stack(tmp_path: Path, database: str, redis_url: str, vendor: StandIn) -> Iterator[Stack]:
-    """The image's static files, and nothing started yet; whatever is started ends with the test."""
+    """Yield the image's static files, and nothing started yet; whatever is started ends with the test."""
     secrets, port = tmp_path / "secrets", free_port()
     make_secrets(secrets)
     for name, text in {"database_url": database, "redis_url": redis_url, "twilio_auth_token": "t0ken"}.items():
@@ -353,7 +353,7 @@ class Browser:
         return response, text
 
     def open(self, path: str) -> tuple[str, str]:
-        """A page, and where one ends up: redirects within the portal are followed."""
+        """Return a page, and where one ends up: redirects within the portal are followed."""
         response, text = self.ask("GET", path)
         while response.status in {301, 302}:
             path = response.headers["Location"]
@@ -362,7 +362,7 @@ class Browser:
         return path, text
 
     def send(self, path: str, page: str, **form: str) -> tuple[str, str]:
-        """A form of that page, with its token and hidden fields; then as `open`."""
+        """Return a form of that page, with its token and hidden fields; then as `open`."""
         hidden = {
             html.unescape(name): html.unescape(value)
             for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page)

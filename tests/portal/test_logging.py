@@ -160,7 +160,7 @@ SHAPES = (
 
 
 def seconds(text: str) -> float:
-    """The least processor time of five tries."""
+    """Return the least processor time of five tries."""
     tries = []
     for _ in range(5):
         began = time.thread_time()

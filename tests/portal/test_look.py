@@ -47,7 +47,7 @@ PAIRS = [
 
 
 def tokens(scheme: str) -> dict[str, str]:
-    """The colors of a scheme by name, as #rrggbb; dark ones override light ones."""
+    """Return the colors of a scheme by name, as #rrggbb; dark ones override light ones."""
     light, _, dark = TOKENS.partition("@media (prefers-color-scheme: dark)")
     colors = dict(re.findall(r"--([\w-]+):\s*(#[0-9a-f]{6});", light))
     if scheme == "dark":

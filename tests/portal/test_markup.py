@@ -54,7 +54,7 @@ class Page(HTMLParser):
 
 
 def faults_of(html: str) -> list[str]:
-    """What is wrong with a page."""
+    """Return what is wrong with a page."""
     page = Page()
     page.feed(html)
     twice = [f"id {name!r} is there {times} times" for name, times in Counter(page.ids).items() if times > 1]

@@ -43,7 +43,7 @@ SAFE["SECRET_KEY"] += "Ff5"
 
 
 def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """A command in a process of its own, with nothing of ours in its environment."""
+    """Return a command in a process of its own, with nothing of ours in its environment."""
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=BASE_DIR,

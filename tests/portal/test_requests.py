@@ -25,13 +25,13 @@ FILE_BYTES = 10 * 1024**2
 
 @accepts_upload(FILE_BYTES)
 def attach(request: HttpRequest) -> HttpResponse:
-    """Takes a file."""
+    """Take a file."""
     return HttpResponse(str(len(request.FILES["f"].read())))
 
 
 @accepts_body(100)
 def little(request: HttpRequest) -> HttpResponse:
-    """Takes a few words."""
+    """Take a few words."""
     return HttpResponse(request.body)
 
 
@@ -50,7 +50,7 @@ class Untouched:
 
 
 def post(client: Client, address: str, length: int | str, **more: Any) -> Any:
-    """A request that announces a body of that length; reading it fails the test."""
+    """Return a request that announces a body of that length; reading it fails the test."""
     return client.generic(
         "POST",
         address,

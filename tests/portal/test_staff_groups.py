@@ -26,7 +26,7 @@ every_group = pytest.mark.parametrize("group", GROUPS, ids=[group.name for group
 
 
 def member_of(name: str) -> Client:
-    """The browser of somebody who is in this group only."""
+    """Return the browser of somebody who is in this group only."""
     staff.make_staff_groups()
     user = UserFactory.create(is_staff=True)
     user.groups.add(Group.objects.get(name=name))

@@ -46,7 +46,7 @@ class Server:
         return answer
 
     def send(self, raw: bytes) -> bytes:
-        """The answer to bytes that may be no request."""
+        """Return the answer to bytes that may be no request."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=START_SECONDS) as connection:
             connection.sendall(raw)
             return connection.recv(65536)
@@ -127,7 +127,7 @@ def test_no_header_says_where_the_portal_is_mounted_or_which_page_is_meant(serve
 
 
 def configuration(monkeypatch: pytest.MonkeyPatch, cores: int, **environment: str) -> dict[str, Any]:
-    """What gunicorn reads from our file, on a machine with so many cores."""
+    """Return what gunicorn reads from our file, on a machine with so many cores."""
     for name in ("WEB_PROCESSES", "WEB_KEEPALIVE"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():

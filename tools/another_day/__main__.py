@@ -13,7 +13,7 @@ TOLERATED_SECONDS = 30
 
 
 def main(arguments: list[str]) -> None:
-    """Replaces this process by the command; where that can't be, ends with a sentence on standard error."""
+    """Replace this process by the command; where that can't be, ends with a sentence on standard error."""
     try:
         seconds = offset(arguments[0], now=time.time())
         faked = environment(os.environ, seconds)

@@ -65,7 +65,7 @@ def _zone(name: str) -> dt.tzinfo:
 
 
 def environment(outer: Mapping[str, str], seconds: int) -> dict[str, str]:
-    """The environment in which a process, and all that it starts, has its clock `seconds` ahead.
+    """Return the environment in which a process, and all that it starts, has its clock `seconds` ahead.
 
     Raises DayError where libfaketime is not installed.
     """
@@ -94,5 +94,5 @@ def library() -> Path:
 
 
 def say(moment: float) -> str:
-    """A POSIX time as a person reads it, in the carrier's zone."""
+    """Return a POSIX time as a person reads it, in the carrier's zone."""
     return f"{dt.datetime.fromtimestamp(moment, ZoneInfo(ZONE)):%A, %B %d, %Y, %H:%M %Z}"

@@ -24,7 +24,7 @@ class Command(BaseCommand):
     help = "Set the signature image (PNG) that a writing company's certificates and letters bear."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """The company and the file, or `--remove`."""
+        """Take the company and the file, or `--remove`."""
         parser.add_argument("company", help="the company's id in the feed, or its whole name")
         parser.add_argument("file", nargs="?", type=Path, help="a PNG image, dark on a transparent or white ground")
         parser.add_argument("--source", help="the feed's source, where two have a company of that id")
