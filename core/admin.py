@@ -332,9 +332,8 @@ class EventAdmin(ReadOnlyAdmin[Event]):
 
 
 class WorkAdmin(ReadOnlyAdmin[Any]):
-    """Rows that workers must finish (`core.work`): those that failed by the filter, tried again by the action."""
+    """Rows that workers must finish (`core.work`): filters that start with "status", and an action that tries again."""
 
-    list_filter = ("status",)
     show_full_result_count = False
     paginator = CappedPaginator
     actions = ("try_again",)
