@@ -124,7 +124,7 @@ def test_the_pages_of_sign_in_have_no_barriers_that_axe_finds(page: Page, site: 
     look()
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Protect your account")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Set up two-step verification")
     look()
     page.get_by_label("Authenticator app").check()
     page.get_by_role("button", name="Continue").click()

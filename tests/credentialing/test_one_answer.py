@@ -214,7 +214,7 @@ def test_links_pages_issuing_and_tabs_give_the_rules_answer(readers: Readers, ca
             linked = issue_page in links(client.get(address))
             assert linked is bool(answer), address
         page = readers.ana.get(issue_page)
-        assert page.context["eligibility"].kind == answer
+        assert page.context["row"].eligibility.kind == answer
         assert ("idempotency_key" in page.content.decode()) is bool(answer)
         assert kind_issued(coverage, readers.cast) == answer
         check_tabs(coverage, readers.cast)

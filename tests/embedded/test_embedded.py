@@ -406,7 +406,7 @@ def test_only_the_web_process_pools_its_connections(tmp_path: Path) -> None:
     env.ENVIRON = {"DATABASE_POOL_SIZE": "8"}
     assert service_addresses(env, data_dir=tmp_path, production=False).database["OPTIONS"]["pool"]["max_size"] == 8
     env.ENVIRON = {}
-    assert "OPTIONS" not in service_addresses(env, data_dir=tmp_path, production=False).database
+    assert "pool" not in service_addresses(env, data_dir=tmp_path, production=False).database["OPTIONS"]
 
 
 def test_demos_on_other_ports_have_data_of_their_own() -> None:

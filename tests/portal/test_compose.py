@@ -420,7 +420,7 @@ def test_the_commands_of_compose_bring_up_a_portal_that_a_user_signs_in_to(stack
     insecure.close()
     # Ana signs in: password, then a code by text message, which the worker for codes sends.
     path, page = ana.open("/accounts/sign-in/")
-    style = re.search(r'href="(/static/css/base\.[0-9a-f]+\.css)"', page)
+    style = re.search(r'href="(/static/css/site\.[0-9a-f]+\.css)"', page)
     assert style is not None
     assert ana.ask("GET", style[1])[0].status == 200
     path, page = ana.send(path, page, username="ana", password=PASSWORD)
