@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.core.management import call_command
-from django.test import Client
 from django.utils import timezone
 from django_otp import DEVICE_ID_SESSION_KEY
 
@@ -41,10 +40,3 @@ def session_key(user: User) -> str:
     row.verified_by = device.persistent_id
     row.save(update_fields=["authenticated_at", "verified_at", "verified_by"])
     return store.session_key
-
-
-def signed_in_client(user: User) -> Client:
-    """Return a test client in which this user is signed in with a second factor."""
-    client = Client()
-    client.cookies[settings.SESSION_COOKIE_NAME] = session_key(user)
-    return client

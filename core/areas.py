@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from django.apps import AppConfig, apps
-from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
@@ -84,11 +82,6 @@ class AreaConfig(AppConfig):
 def areas() -> Iterator[AreaConfig]:
     """Every area, lowest floor first (the reverse of `INSTALLED_APPS`)."""
     return (config for config in reversed(list(apps.get_app_configs())) if isinstance(config, AreaConfig))
-
-
-def own_apps() -> list[AppConfig]:
-    """Return the apps of this repository, those that announce nothing included."""
-    return [config for config in apps.get_app_configs() if Path(config.path).parent == settings.BASE_DIR]
 
 
 def menu() -> list[MenuEntry]:

@@ -30,11 +30,11 @@ class FileChangedError(Exception):
     """The file in storage isn't the one that was stored."""
 
 
-def file_name_part(text: str, *, most_bytes: int = 80) -> str:
+def file_name_part(text: str) -> str:
     """Return `text` as a part of a file's name: without separators of paths, controls, and dots at its ends, at most
-    `most_bytes` of UTF-8."""
+    80 bytes of UTF-8."""
     seen = "".join(" " if unicodedata.category(char) in UNSEEN else char for char in unicodedata.normalize("NFC", text))
-    cut = " ".join(RESERVED.sub(" ", seen).split()).encode()[:most_bytes].decode(errors="ignore")
+    cut = " ".join(RESERVED.sub(" ", seen).split()).encode()[:80].decode(errors="ignore")
     return cut.strip(" .")
 
 

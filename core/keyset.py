@@ -57,10 +57,9 @@ def keyset_page(
     *,
     order: Sequence[str],
     size: int = PAGE_SIZE,
-    prefix: str = "",
     count: bool = False,
 ) -> KeysetPage[Row]:
-    """Return the page of `queryset` that the request asks for by `after` or `before` (`prefix`: for a second list).
+    """Return the page of `queryset` that the request asks for by `after` or `before`.
 
     `order` names fields or annotations that are never null and together unique; all ascending, or all descending with
     a leading "-". An index in that order makes it cheap. An unreadable cursor, such as one cut off in an email,
@@ -71,8 +70,8 @@ def keyset_page(
     if any(name.startswith("-") != descending for name in order):
         raise ValueError("All of `order` runs in one direction.")
 
-    after = _read_cursor(request.GET.get(f"{prefix}after", ""), names, queryset)
-    before = None if after else _read_cursor(request.GET.get(f"{prefix}before", ""), names, queryset)
+    after = _read_cursor(request.GET.get("after", ""), names, queryset)
+    before = None if after else _read_cursor(request.GET.get("before", ""), names, queryset)
     backward = before is not None
     cursor = before if backward else after
     everything = queryset
@@ -91,9 +90,9 @@ def keyset_page(
 
     def href(side: str, row: Row) -> str:
         query = request.GET.copy()
-        for gone in (f"{prefix}after", f"{prefix}before"):
+        for gone in ("after", "before"):
             query.pop(gone, None)
-        query[f"{prefix}{side}"] = _write_cursor([getattr(row, name) for name in names])
+        query[side] = _write_cursor([getattr(row, name) for name in names])
         return f"?{query.urlencode()}"
 
     has_previous = more if backward else cursor is not None

@@ -15,12 +15,11 @@ KEPT = ("q", "status", "sort")
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """One view of a list, as a link; `count` where the page knows how many rows it has."""
+    """One view of a list, as a link."""
 
     label: str
     href: str
     current: bool
-    count: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +73,10 @@ def tabs_of(
     query: Mapping[str, str],
     *,
     default: str = "",
-    counts: Mapping[str, int] | None = None,
 ) -> list[Tab]:
     """Return a tab for each status (code and label), the current one by `?status=`, else `default`."""
     chosen = query.get("status", "").strip() or default
-    return [
-        Tab(label, query_with(query, status=code), code == chosen, (counts or {}).get(code)) for code, label in statuses
-    ]
+    return [Tab(label, query_with(query, status=code), code == chosen) for code, label in statuses]
 
 
 def query_with(query: Mapping[str, str], **changes: str) -> str:

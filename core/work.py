@@ -168,14 +168,14 @@ def kinds() -> list[type[Work]]:
     return [model for model in apps.get_models() if issubclass(model, Work)]
 
 
-def requeue_lost(model: type[Work] | None = None, *, only: Work | None = None) -> int:
+def requeue_lost(*, only: Work | None = None) -> int:
     """Hand over again what is queued, held by nobody, and whose message is lost; return how many.
 
-    Of one model, of one row (a page that waits for it), or of every kind of work (beat).
+    Of one row (a page that waits for it), or of every kind of work (beat).
     """
     if only is not None:
         return _requeue_lost(type(only), only=only)
-    return sum(_requeue_lost(each) for each in ([model] if model else kinds()))
+    return sum(_requeue_lost(model) for model in kinds())
 
 
 def _requeue_lost(model: type[Work], only: Work | None = None) -> int:

@@ -80,13 +80,10 @@ class Eligibility:
         return self.allows and not self.is_letter
 
 
-def judge_now(coverage: Coverage, *, asked: dt.date | None = None) -> Eligibility:
-    """Return what the coverage gives today. One query a request, for the data's age, if it comes `with_policy`.
-
-    `asked`: the day that the certificate is to be about, today where none is given.
-    """
+def judge_now(coverage: Coverage) -> Eligibility:
+    """Return what the coverage gives today. One query a request, for the data's age, if it comes `with_policy`."""
     policy = coverage.term.policy
-    return judge(coverage, today=policy.today(), as_of=data_as_of(policy.source), asked=asked)
+    return judge(coverage, today=policy.today(), as_of=data_as_of(policy.source))
 
 
 def judge(

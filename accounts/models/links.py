@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -28,9 +27,9 @@ class AccountLinkQuerySet(models.QuerySet["AccountLink"]):
         """Keep those neither used nor replaced. They may have expired."""
         return self.filter(used_at=None, voided_at=None)
 
-    def usable(self, now: dt.datetime | None = None) -> AccountLinkQuerySet:
+    def usable(self) -> AccountLinkQuerySet:
         """Keep those that still work: open, not expired, and of the account's present security epoch."""
-        return self.open().filter(expires_at__gt=now or timezone.now(), epoch=F("user__security_epoch"))
+        return self.open().filter(expires_at__gt=timezone.now(), epoch=F("user__security_epoch"))
 
 
 class AccountLink(models.Model):

@@ -26,9 +26,9 @@ def hash_token(token: str) -> str:
 class TrustedDeviceQuerySet(models.QuerySet["TrustedDevice"]):
     """Readings of remembered devices."""
 
-    def usable(self, now: dt.datetime | None = None) -> TrustedDeviceQuerySet:
+    def usable(self) -> TrustedDeviceQuerySet:
         """Not revoked, not expired, and of the account's present security epoch."""
-        return self.filter(revoked_at=None, expires_at__gt=now or timezone.now(), epoch=F("user__security_epoch"))
+        return self.filter(revoked_at=None, expires_at__gt=timezone.now(), epoch=F("user__security_epoch"))
 
 
 class TrustedDevice(models.Model):

@@ -148,12 +148,6 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
         """Return whether a code was given in this session (django-otp's name). A remembered device doesn't count."""
         return self.otp_device is not None
 
-    @property
-    def confirmed_email(self) -> str:
-        """The email if its owner has used a link that we sent there, else empty. Only this one may prove who it is
-        (docs/security.md#sign-in)."""
-        return self.email if self.email_confirmed_at is not None else ""
-
     def confirm_email(self) -> None:
         """Record that a link sent to the present email was used."""
         self.email_confirmed_at = timezone.now()

@@ -97,8 +97,3 @@ if needs()["harfbuzz-subset"].missing:
 
 # Screen readers read a tagged PDF in order; the identifier is a digest of the content, so equal pages are equal files.
 OPTIONS: dict[str, Any] = {"pdf_tags": True, "pdf_identifier": True}
-
-
-def render_pdf(html: str, *, stylesheet: str = "") -> bytes:
-    """Return the PDF of one document, for kinds that are rare; a frequent kind keeps a `Layout`."""
-    return Layout(stylesheet).render([Candidate(html)])

@@ -88,23 +88,20 @@ def section(
     *,
     element_id: str,
     aside: str = "",
-    href: str = "",
-    link: str = "",
 ) -> SafeString:
-    """Return a part of a page under its heading; `aside` is a note or `href` and `link` a way on, at the heading's
-    right."""
-    return _render(context, "section", content, title=title, element_id=element_id, aside=aside, href=href, link=link)
+    """Return a part of a page under its heading; `aside` is a note at the heading's right."""
+    return _render(context, "section", content, title=title, element_id=element_id, aside=aside)
 
 
 @register.simple_block_tag(takes_context=True)
-def panel(context: template.Context, content: str, title: str = "", *, label: str = "", level: int = 3) -> SafeString:
+def panel(context: template.Context, content: str, title: str = "", *, label: str = "") -> SafeString:
     """Return a framed sheet. `label` names it for screen readers where it has no title."""
-    return _render(context, "panel", content, title=title, label=label, level=level)
+    return _render(context, "panel", content, title=title, label=label)
 
 
 @register.simple_block_tag(takes_context=True)
 def card(
-    context: template.Context, content: str, title: str = "", *, href: str = "", note: str = "", level: int = 3
+    context: template.Context, content: str, title: str, *, href: str = "", note: str = "", level: int = 3
 ) -> SafeString:
     """Return a card; with `href` the whole of it is the target of its title's link."""
     return _render(context, "card", content, title=title, href=href, note=note, level=level)

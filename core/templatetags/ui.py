@@ -63,7 +63,6 @@ def icon(name: str, size: int | None = None, label: str = "") -> SafeString:
 @lru_cache(maxsize=1024)
 def render_status(kind: str, label: str, icon_name: str = "") -> SafeString:
     """Return a pill: `kind` is good, attention, danger, info, or neutral; the label says the same in words."""
-    kind = "info" if kind == "accent" else kind
     return format_html(
         '<span class="status status-{}">{}{}</span>',
         kind,
@@ -77,7 +76,6 @@ def render_quiet_status(kind: str, label: str, icon_name: str = "") -> SafeStrin
     """Return a word with a dot, or a pill where the status is exceptional."""
     if kind in EXCEPTIONAL:
         return render_status(kind, label, icon_name)
-    kind = "info" if kind == "accent" else kind
     return format_html('<span class="status-quiet is-{}">{}</span>', kind, label)
 
 
@@ -88,9 +86,9 @@ def status(kind: str, label: str, icon_name: str = "") -> SafeString:
 
 
 @register.simple_tag
-def quiet_status(kind: str, label: str, icon_name: str = "") -> SafeString:
+def quiet_status(kind: str, label: str) -> SafeString:
     """`{% quiet_status "good" "In force" %}`: for rows of a list, where only exceptions have a color."""
-    return render_quiet_status(str(kind), str(label), str(icon_name))
+    return render_quiet_status(str(kind), str(label))
 
 
 @register.simple_tag

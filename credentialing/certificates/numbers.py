@@ -35,13 +35,5 @@ def check_character(body: str) -> str:
     return ALPHABET[-total % len(ALPHABET)]
 
 
-def is_serial(text: str) -> bool:
-    """Whether `text` has the form of a serial number and its check character is right."""
-    body = text.rsplit("-", 1)[-1]
-    if len(body) != SERIAL_LENGTH + 1 or any(char not in ALPHABET for char in body):
-        return False
-    return check_character(body[:-1]) == body[-1]
-
-
 def _random(length: int) -> str:
     return "".join(secrets.choice(ALPHABET) for _ in range(length))

@@ -72,10 +72,10 @@ class Person(NamedTuple):
         return " ".join(part for part in parts if part)
 
 
-def plain(text: str, between: str = ".") -> str:
-    """Return a name as used in an email address: letters without accents, joined by `between`."""
+def plain(text: str) -> str:
+    """Return a name as used in an email address: letters without accents, and dots between words."""
     folded = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).lower()
-    return _NOT_LETTER.sub(between, folded.translate(_PLAIN)).strip(between) or "x"
+    return _NOT_LETTER.sub(".", folded.translate(_PLAIN)).strip(".") or "x"
 
 
 def address(rng: Random, state: State) -> Address:

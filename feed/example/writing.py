@@ -65,7 +65,6 @@ class PackageWriter:
         source: str,
         sequence: int,
         as_of: dt.datetime,
-        mode: str = "full",
     ) -> None:
         self._folder = folder
         self._manifest = {
@@ -73,7 +72,7 @@ class PackageWriter:
             "source": source,
             "sequence": sequence,
             "as_of": as_of.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "mode": mode,
+            "mode": "full",
         }
         self._writers = {file: FileWriter(folder / file, header) for file, header in headers.items()}
 

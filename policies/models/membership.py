@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -23,28 +23,12 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 
-class MembershipQuerySet(models.QuerySet["Membership"]):
-    """Memberships; `policies.models.reach` says what they open."""
-
-    def in_effect(self) -> Self:
-        """Return memberships that have begun and not ended, current or historic."""
-        today = carrier_today()
-        return self.filter(
-            Q(starts__lte=today),
-            Q(ends=None) | Q(ends__gt=today),
-            revoked_at=None,
-            user__is_active=True,
-            user__is_staff=False,
-            user__is_superuser=False,
-        )
-
-
 class Membership(models.Model):
     """A user's place with one party: an insured, a policyholder, or an agency.
 
     It is *current* while the party's coverage is, *historic* when that has ended, and *ended* from the moment it is
     revoked or its last day has come (docs/spec.md#current-historic-ended). `capabilities` are switches beyond the
-    role's own (see `policies.roles`), such as access to claims history.
+    role's own (see `policies.roles`), such as access to claims history. `policies.models.reach` says what it opens.
     """
 
     class Role(models.TextChoices):
@@ -84,8 +68,6 @@ class Membership(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
     created_at = models.DateTimeField(auto_now_add=True, db_default=Now())
-
-    objects = MembershipQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -33,7 +33,7 @@ class PolicyQuerySet(FeedQuerySet):
         """Policies the user holds, is insured on, or whose agency is agent of record today
         (docs/spec.md#roles-rows-and-rights).
 
-        Indexed sets united, so that a book of 100,000 policies costs a user of ten no more than hers.
+        Indexed sets united, so that a book of 100,000 policies costs a user of ten no more than their ten.
         """
         from policies.models.reach import reach_of
 
@@ -42,21 +42,12 @@ class PolicyQuerySet(FeedQuerySet):
             return scoped.none()
         return scoped.filter(reach_of(user).policies())
 
-    def managed_by(self, user: User) -> Self:
-        """Policies the user sees whole, as policyholder or agent: roster and premium, not only a coverage."""
-        from policies.models.membership import Membership
-        from policies.models.reach import reach_of
-
-        return self.not_retired().filter(
-            reach_of(user).only(Membership.Role.POLICYHOLDER, Membership.Role.AGENT).policies()
-        )
-
     def search(self, text: str, *, by: User | None = None) -> Self:
         """Policies whose number begins with `text` (spaces, dashes, case aside), or whose policyholder or an insured of
         whom has every word of it in the name. A word of three letters or more may be the beginning of one; a shorter
         one ("Li") stands for itself, or half the book would answer.
 
-        `by`: who asks. On a policy that she sees only as an insured, just her own name finds it: the search tells
+        `by`: who asks. On a policy that they see only as an insured, just their own name finds it: the search tells
         nobody who else is on the roster. Without it nothing is held back.
         """
         from policies.models.coverage import Coverage

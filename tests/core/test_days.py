@@ -11,7 +11,8 @@ import time_machine
 from django.utils import timezone
 
 from core.dates import carrier_today
-from policies.models import AgentOfRecord, Coverage, Membership, Policy
+from policies.models import AgentOfRecord, Coverage, Policy
+from policies.models.reach import reach_of
 from policies.rights import capabilities
 from policies.roles import Capability
 from tests.book import AgencyFactory, AgentOfRecordFactory, CoverageFactory, agent_at, holder_of, insured_by
@@ -95,7 +96,8 @@ def test_a_membership_begins_and_ends_at_the_same_moment_in_every_zone(zone: str
         with at(moment), timezone.override(zone):
             assert Policy.objects.visible_to(inside).exists()
             assert not Policy.objects.visible_to(outside).exists()
-            assert [membership.user for membership in Membership.objects.in_effect()] == [inside]
+            assert reach_of(inside)
+            assert not reach_of(outside)
 
 
 @pytest.mark.django_db

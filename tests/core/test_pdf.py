@@ -13,7 +13,7 @@ import pytest
 from fontTools.ttLib import TTFont
 from pytest_django import Settings
 
-from core.pdf import Candidate, Layout, fonts, prepare_fonts, render_pdf, unprintable
+from core.pdf import Candidate, Layout, fonts, prepare_fonts, unprintable
 from core.pdf.fetching import OwnFacesOnly
 
 
@@ -75,7 +75,7 @@ def test_a_document_fetches_nothing_but_our_faces(address: str) -> None:
 
 def test_an_image_from_elsewhere_is_left_out_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, logger="weasyprint"):
-        pdf = render_pdf("<!DOCTYPE html><title>t</title><img src='http://127.0.0.1:9/x.png'><p>here</p>")
+        pdf = Layout("").render([Candidate("<!DOCTYPE html><img src='http://127.0.0.1:9/x.png'><p>here</p>")])
     assert "here" in pypdf.PdfReader(io.BytesIO(pdf)).pages[0].extract_text()
     assert "127.0.0.1:9" in caplog.text
 
@@ -116,12 +116,12 @@ def without(load):
 cffi.FFI.dlopen = without(cffi.FFI.dlopen)
 ctypes.CDLL.__init__ = without(ctypes.CDLL.__init__)
 django.setup()
-from core.pdf import render_pdf
+from core.pdf import Candidate, Layout
 from portal import checks
 print(checks.missing_pango(), *[message.id for message in checks.check_subset()], file=sys.stderr)
-pdf = render_pdf(sys.argv[1], stylesheet=sys.argv[2])
+pdf = Layout(sys.argv[2]).render([Candidate(sys.argv[1])])
 with time_machine.travel("2000-01-01"):
-    assert render_pdf(sys.argv[1], stylesheet=sys.argv[2]) == pdf
+    assert Layout(sys.argv[2]).render([Candidate(sys.argv[1])]) == pdf
 from weasyprint.text import ffi
 assert ffi.harfbuzz_subset is None
 sys.stdout.buffer.write(pdf)
@@ -137,7 +137,7 @@ def test_without_libharfbuzz_subset_the_same_page_comes_out_and_again_the_same()
 
     assert done.stderr.decode().split() == ["portal.I001"], "nothing is missing but what an operator is told"
     assert len(done.stdout) < 30_000, "whole faces are 60 kB each"
-    made = (done.stdout, render_pdf(html, stylesheet=css))
+    made = (done.stdout, Layout(css).render([Candidate(html)]))
     without, here = (pypdf.PdfReader(io.BytesIO(pdf)).pages[0] for pdf in made)
     assert without.extract_text() == here.extract_text()
     assert without.get_contents().get_data() == here.get_contents().get_data()
