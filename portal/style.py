@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from core.listing import Tab, sorting_of
+from policies.words import Word
 
 
 class SampleForm(forms.Form):
@@ -40,35 +40,6 @@ class SampleForm(forms.Form):
     )
 
 
-class SampleWord(StrEnum):
-    """The status vocabulary, as an area's enumeration gives it to the kit: a word with its kind and its icon."""
-
-    IN_FORCE = "In force"
-    UPCOMING = "Upcoming"
-    PENDING_CANCELLATION = "Pending cancellation"
-    CANCELLED = "Cancelled"
-    EXPIRED = "Expired"
-
-    @property
-    def kind(self) -> str:
-        """Return the kind of its mark."""
-        return LOOKS[self][0]
-
-    @property
-    def icon(self) -> str:
-        """Return the name of its icon."""
-        return LOOKS[self][1]
-
-
-LOOKS = {
-    SampleWord.IN_FORCE: ("good", "circle-check"),
-    SampleWord.UPCOMING: ("info", "calendar-clock"),
-    SampleWord.PENDING_CANCELLATION: ("attention", "triangle-alert"),
-    SampleWord.CANCELLED: ("danger", "octagon-alert"),
-    SampleWord.EXPIRED: ("neutral", "circle-minus"),
-}
-
-
 @dataclass(frozen=True, slots=True)
 class SamplePage:
     """A page of a list that goes on both ways."""
@@ -85,7 +56,7 @@ class SampleRow:
     number: str
     name: str
     about: str
-    word: SampleWord
+    word: Word
     note: str
     term: str
     premium: str
@@ -96,7 +67,7 @@ ROWS = (
         number="MPL-204817",
         name="Fern Hollow Orthopedics",
         about="214 insureds",
-        word=SampleWord.IN_FORCE,
+        word=Word.IN_FORCE,
         note="",
         term="Jul 1, 2026 – Jul 1, 2027",
         premium="$184,200",
@@ -105,7 +76,7 @@ ROWS = (
         number="MPL-198220",
         name="José Núñez-O’Hara, MD",
         about="Internal medicine",
-        word=SampleWord.PENDING_CANCELLATION,
+        word=Word.PENDING_CANCELLATION,
         note="$1,240 due by Mar 1, 2027",
         term="Mar 1, 2026 – Mar 1, 2027",
         premium="$9,120",
@@ -114,7 +85,7 @@ ROWS = (
         number="MPL-171003",
         name="Tall Pine Surgical Associates of the Upper Valley, P.C.",
         about="12 insureds",
-        word=SampleWord.CANCELLED,
+        word=Word.CANCELLED,
         note="",
         term="Nov 9, 2025 – Nov 9, 2026",
         premium="$31,877.50",
@@ -142,19 +113,19 @@ def style(request: HttpRequest) -> HttpResponse:
             "colors": COLORS,
             "icons": ICONS,
             "sizes": SIZES,
-            "words": list(SampleWord),
+            "words": list(Word),
             "rows": ROWS,
-            "in_force": SampleWord.IN_FORCE,
+            "in_force": Word.IN_FORCE,
             "name_column": sorting.column("name", "Policyholder"),
             "premium_column": sorting.column("premium", "Premium"),
             "form": SampleForm({"username": ""}, auto_id="sample_%s"),
             "blank": SampleForm(auto_id="blank_%s"),
             "crumbs": [("Home", "#"), ("Policies", "#")],
             "tabs": [
-                Tab("All", "#", current=True, count=92),
-                Tab("In force", "#", current=False, count=84),
-                Tab("Pending cancellation", "#", current=False, count=4),
-                Tab("Cancelled", "#", current=False, count=4),
+                Tab("All", "#", current=True),
+                Tab("In force", "#", current=False),
+                Tab("Pending cancellation", "#", current=False),
+                Tab("Cancelled", "#", current=False),
             ],
             "page": SamplePage(),
         },
