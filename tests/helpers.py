@@ -1,12 +1,17 @@
-"""What tests of every area use: signing a test client in, fast and for real."""
+"""What tests of every area use: signing a test client in, fast and for real, and doing things at once."""
 
 from __future__ import annotations
 
 import datetime as dt
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import django_otp
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
@@ -65,3 +70,18 @@ def _new_store(user: User) -> SessionStore:
 def _row(store: SessionStore) -> Session:
     assert store.row is not None
     return store.row
+
+
+def at_once(*calls: Callable[[], Any]) -> list[Any]:
+    """Do these at the same moment, each in a thread of its own, and return what each returned."""
+    gate = threading.Barrier(len(calls))
+
+    def run(call: Callable[[], Any]) -> Any:
+        gate.wait()
+        try:
+            return call()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(calls)) as threads:
+        return list(threads.map(run, calls))

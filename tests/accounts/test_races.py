@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
 from django.contrib import auth
-from django.db import connections
 from django.http import HttpRequest
 from django.test import Client
 
@@ -26,34 +24,9 @@ from tests.accounts.people import (
     wrong_code,
 )
 from tests.factories import PASSWORD, UserFactory, users
-from tests.helpers import authenticator_for, give_password_only
+from tests.helpers import at_once, authenticator_for, give_password_only
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def at_once(*acts: Callable[[], int]) -> list[int]:
-    """Do these things at the same moment, each in a thread of its own; what each returned."""
-    gate = threading.Barrier(len(acts))
-    results: list[int | BaseException] = [0] * len(acts)
-
-    def run(position: int, act: Callable[[], int]) -> None:
-        try:
-            gate.wait()
-            results[position] = act()
-        except BaseException as error:  # noqa: BLE001  # told to the test below
-            results[position] = error
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run, args=each) for each in enumerate(acts)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
-    return [result for result in results if isinstance(result, int)]
 
 
 def browsers_of(user: User, count: int) -> list[Client]:

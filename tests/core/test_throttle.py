@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-import threading
 
 import pytest
 import time_machine
-from django.db import connections
 from django.utils import timezone
 
 from core import throttle
 from core.models import Throttle
 from core.throttle import Limit
+from tests.helpers import at_once
 
 QUARTER = dt.timedelta(minutes=15)
 NOON = "2026-03-02 12:00:00+00:00"
@@ -94,19 +93,7 @@ def test_untouched_rows_are_deleted_after_two_days() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_of_20_hits_at_once_no_more_are_counted_than_allowed() -> None:
-    gate = threading.Barrier(20)
-    allowed: list[bool] = []
-
-    def hit() -> None:
-        gate.wait()
-        allowed.append(FIVE.hit("ada").allowed)
-        connections.close_all()
-
-    threads = [threading.Thread(target=hit) for _ in range(20)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    allowed = at_once(*[lambda: FIVE.hit("ada").allowed] * 20)
     assert (allowed.count(True), allowed.count(False)) == (5, 15)
 
 

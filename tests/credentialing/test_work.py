@@ -41,7 +41,7 @@ from portal.celery import app
 from tests.cast import Cast
 from tests.credentialing.conftest import make_printable_cast
 from tests.credentialing.helpers import issued, new_holder_form, to_whom
-from tests.helpers import sign_in
+from tests.helpers import at_once, sign_in
 
 DOCUMENTS = "documents"
 Browse = Callable[[AbstractBaseUser], Client]
@@ -57,28 +57,6 @@ def committed(transactional_db: None) -> Cast:
 def in_queue() -> int:
     with redis.Redis.from_url(django_settings.REDIS_URL) as client:
         return int(client.llen(DOCUMENTS))  # type: ignore[arg-type]
-
-
-def at_once(*calls: Callable[[], Any]) -> list[Any]:
-    """Run the calls in threads that start together; their results, or what they raised."""
-    barrier = threading.Barrier(len(calls))
-    results: list[Any] = [None] * len(calls)
-
-    def run(number: int, call: Callable[[], Any]) -> None:
-        barrier.wait()
-        try:
-            results[number] = call()
-        except Exception as error:  # noqa: BLE001  # handed to the test
-            results[number] = error
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=item) for item in enumerate(calls)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
 
 
 @pytest.mark.parametrize("same_form", [True, False], ids=["one form twice", "two windows"])
