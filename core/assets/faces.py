@@ -7,22 +7,20 @@ Each face comes in two files. `latin` is what a page of ordinary English needs, 
 from __future__ import annotations
 
 import hashlib
-import shutil
-import tempfile
 from functools import cache
 from pathlib import Path
 
 import fontTools
 from django.conf import settings
 
-from core.pdf.fonts import FACES, SANS, SERIF, Face, write_subset
+from core.pdf.fonts import FACES, SANS, SERIF, Face, made_once, write_subset
 
 # Headings have one weight, text two: each more is a file that a first visit waits for.
 SCREEN = tuple(face for face in FACES if (face.family, face.weight) in {(SERIF, 400), (SANS, 400), (SANS, 600)})
 LATIN = (
-    *((start, end) for start, end in ((0x20, 0x7E), (0xA0, 0xFF), (0x152, 0x153), (0x2C6, 0x2C6), (0x2DA, 0x2DC))),
-    *((start, end) for start, end in ((0x2010, 0x2026), (0x2030, 0x203A), (0x20AC, 0x20AC), (0x2116, 0x2122))),
-    *((start, end) for start, end in ((0x2190, 0x2193), (0x2212, 0x2212))),
+    *((0x20, 0x7E), (0xA0, 0xFF), (0x152, 0x153), (0x2C6, 0x2C6), (0x2DA, 0x2DC)),
+    *((0x2010, 0x2026), (0x2030, 0x203A), (0x20AC, 0x20AC), (0x2116, 0x2122)),
+    *((0x2190, 0x2193), (0x2212, 0x2212)),
 )
 LATIN_EXT = ((0x100, 0x151), (0x154, 0x24F), (0x2B0, 0x2C5), (0x2C7, 0x2D9), (0x2DD, 0x36F), (0x1E00, 0x1EFF))
 SUBSETS = {"latin": LATIN, "latin-ext": LATIN_EXT}
@@ -41,29 +39,16 @@ def file_name(face: Face, subset: str) -> str:
 
 
 def prepare_faces() -> Path:
-    """Make the files unless they are there, and return their folder. Takes some seconds the first time.
+    """Make the files unless they are there, and return their folder. Takes some seconds the first time."""
 
-    Safe to run in several processes at once: each makes its own, and the first one's folder stays.
-    """
-    folder = Path(settings.DATA_DIR) / "screen-faces" / _recipe_digest()
-    if folder.is_dir():
-        return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    making = Path(tempfile.mkdtemp(prefix="making-", dir=folder.parent))
-    try:
+    def make(folder: Path) -> None:
         for face in SCREEN:
             for subset, ranges in SUBSETS.items():
                 codes = [code for start, end in ranges for code in range(start, end + 1)]
-                file = making / file_name(face, subset)
+                file = folder / file_name(face, subset)
                 write_subset(face, file, unicodes=codes, features=FEATURES[subset], flavor="woff2")
-        making.chmod(0o755)
-        making.rename(folder)
-    except OSError:
-        if not folder.is_dir():
-            raise
-    finally:
-        shutil.rmtree(making, ignore_errors=True)
-    return folder
+
+    return made_once(Path(settings.DATA_DIR) / "screen-faces" / _recipe_digest(), make)
 
 
 def faces_css() -> str:

@@ -22,7 +22,7 @@ import fontTools
 from django.conf import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 
 @dataclass(frozen=True)
@@ -71,18 +71,24 @@ def fonts_dir() -> Path:
 
 
 def prepare_fonts() -> Path:
-    """Make the subsets unless they exist, and return their folder. The first time takes a few seconds.
+    """Make the subsets unless they exist, and return their folder. The first time takes a few seconds."""
 
-    Several processes may run it at once: each makes its own, and the first one's folder stays.
-    """
-    folder = fonts_dir()
+    def make(folder: Path) -> None:
+        for face in FACES:
+            _make_subset(face, folder / face.file_name)
+
+    return made_once(fonts_dir(), make)
+
+
+def made_once(folder: Path, make: Callable[[Path], None]) -> Path:
+    """Return the folder, which `make` fills unless it exists. Of several processes at once each makes its own, and the
+    first one's stays."""
     if folder.is_dir():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     making = Path(tempfile.mkdtemp(prefix="making-", dir=folder.parent))
     try:
-        for face in FACES:
-            _make_subset(face, making / face.file_name)
+        make(making)
         making.chmod(0o755)
         making.rename(folder)
     except OSError:
