@@ -31,8 +31,6 @@ NOT_HELD = "This package is no longer held."
 
 @admin.register(Run)
 class RunAdmin(ReadOnlyAdmin[Run]):
-    """Packages and their outcomes."""
-
     list_display = (
         "id",
         "name",
@@ -216,8 +214,6 @@ class RunAdmin(ReadOnlyAdmin[Run]):
 
 @admin.register(Finding)
 class FindingAdmin(ReadOnlyAdmin[Finding]):
-    """Findings of all runs."""
-
     list_display = ("run", "kind", "file", "row", "column", "code", "sentence")
     list_filter = ("kind", "stage", "file", "code")
     linked_by = frozenset({"run__id__exact"})
@@ -229,8 +225,6 @@ class FindingAdmin(ReadOnlyAdmin[Finding]):
 
 @admin.register(Source)
 class SourceAdmin(ReadOnlyAdmin[Source]):
-    """Sources and their last packages."""
-
     list_display = ("name", "sequence", "as_of", "applied_at", "alarmed_at")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from core.feedspec import Severity, Stage
@@ -54,6 +54,11 @@ class Findings:
         self._counts[sort] += 1
         if self._counts[sort] <= KEPT_PER_CODE:
             self._kept.append(found)
+
+    def extend(self, found: Iterable[Found]) -> None:
+        """Add several."""
+        for each in found:
+            self.add(each)
 
     def add_uncounted(self, like: Found, more: int) -> None:
         """Count more findings of the same sort that weren't fetched one by one."""

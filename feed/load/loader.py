@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 from django.db import DataError, IntegrityError, connection, transaction
@@ -25,25 +24,21 @@ from feed.load.context import LoadContext
 from feed.load.findings import Findings, Found, counted
 from feed.load.finish import finish
 from feed.load.guard import difference_of
+from feed.load.package_checks import check_files, check_sequence, was_applied
 from feed.load.run_lock import RunKeeper, take_load_lock
 from feed.load.staging import FileStager, Staging
 from feed.load.table_map import TableMap, fingerprint, table_maps
 from feed.models import NotHeldError, Run, Source
 from feed.package.files import Package, PackageError, open_package, readable
 from feed.package.hashes import verify_hashes
-from feed.package.manifest import MANIFEST, Manifest
+from feed.package.manifest import Manifest
 from feed.services import drop_held
-
-if TYPE_CHECKING:
-    from accounts.models import User
 
 log = structlog.get_logger(__name__)
 
 Status = Run.Status
 NOTHING = "Nothing was applied."
 WAITING = "Waiting for another load"
-# Other clocks may be a little ahead of ours.
-CLOCK_SLACK = dt.timedelta(hours=1)
 # For the load's transaction only: keys of large files are sorted and hashed in memory, and the planner needs the size
 # of staged files, not the distribution of their values.
 SESSION_SETTINGS = (
@@ -75,8 +70,6 @@ def load_package(
     path: Path | str,
     *,
     dry_run: bool = False,
-    origin: str = Run.Origin.COMMAND,
-    uploaded_by: User | None = None,
     wait: bool = True,
     tell: Callable[[str], None] | None = None,
 ) -> Run:
@@ -90,8 +83,6 @@ def load_package(
         name=readable(path.name)[:200],
         path=readable(str(path.absolute())),
         dry_run=dry_run,
-        origin=origin,
-        uploaded_by=uploaded_by,
     )
     return execute(run, wait=wait, tell=tell)
 
@@ -153,14 +144,14 @@ class _Loader:
                 manifest = package.manifest()
                 self._check_released(manifest)
                 self._run.describe(manifest)
-                self._check_files(package, manifest)
+                self._findings.extend(check_files(package, manifest, self._by_file, self._now))
                 self._stop_on_errors()
                 with transaction.atomic(), connection.cursor() as cursor:
                     self._load(package, manifest, cursor)
                     self._finish(Status.APPLIED)
                     self._drop_overtaken()
         except PackageError as error:
-            self._find(Stage.PACKAGE, error.code, error.sentence, file=error.file)
+            self._findings.add(Found(Stage.PACKAGE, Severity.ERROR, error.code, error.sentence, file=error.file))
             self._finish(Status.REFUSED, NOTHING)
         except LoadBusyError:
             # Back to received.
@@ -204,73 +195,6 @@ class _Loader:
                 "The package has changed since it was held. Load the new one as a separate package.",
             )
 
-    def _check_files(self, package: Package, manifest: Manifest) -> None:
-        """Find unknown, missing, and unlisted files, and a time in the future."""
-        for name in manifest.files:
-            if name not in self._by_file:
-                self._find(Stage.PACKAGE, "unknown-file", f"{name} isn't a file of the feed.", file=name)
-            elif name not in package.sizes:
-                self._find(
-                    Stage.PACKAGE,
-                    "file-missing",
-                    f"{name} is in the manifest but not in the package.",
-                    file=name,
-                )
-        for name in sorted(set(package.sizes) - set(manifest.files) - {MANIFEST}):
-            shown = readable(name)[:80]
-            self._find(
-                Stage.PACKAGE,
-                "file-not-listed",
-                f"‘{shown}’ is in the package but not in the manifest.",
-                file=shown,
-            )
-        if manifest.as_of > self._now + CLOCK_SLACK:
-            self._find(
-                Stage.PACKAGE,
-                "as-of-future",
-                f"The package is as of {manifest.as_of:%Y-%m-%d %H:%M} UTC, which is in the future.",
-                file=MANIFEST,
-                severity=Severity.WARNING,
-            )
-
-    def _check_sequence(self, manifest: Manifest, source: Source | None, now_stored: str) -> bool:
-        """Return whether this package was the last one applied; add findings if it can't be applied at all."""
-        if source is None:
-            if not manifest.is_full:
-                self._refuse_sequence(
-                    "delta-first",
-                    f"The first package of a source must be full, and there is none from ‘{manifest.source}’ yet.",
-                )
-            return False
-        if manifest.sequence < source.sequence:
-            self._refuse_sequence(
-                "sequence-lower", f"Sequence {manifest.sequence} is too low: {source.sequence} was already applied."
-            )
-        elif manifest.sequence == source.sequence:
-            if manifest.digest == source.digest:
-                # A new version of the portal may store more of a package; then the same one is applied again.
-                return source.fingerprint == now_stored
-            self._refuse_sequence(
-                "sequence-reused", f"Sequence {manifest.sequence} was already applied with different content."
-            )
-        elif not manifest.is_full and manifest.sequence != source.sequence + 1:
-            self._refuse_sequence(
-                "sequence-gap",
-                f"The delta after {source.sequence} must have sequence {source.sequence + 1}, not {manifest.sequence}.",
-            )
-        if manifest.as_of < source.as_of:
-            self._find(
-                Stage.PACKAGE,
-                "as-of-older",
-                f"The package is as of {manifest.as_of:%Y-%m-%d %H:%M} UTC, older than the last one applied.",
-                file=MANIFEST,
-                severity=Severity.WARNING,
-            )
-        return False
-
-    def _refuse_sequence(self, code: str, sentence: str) -> None:
-        self._find(Stage.PACKAGE, code, sentence, file=MANIFEST)
-
     # The load itself.
 
     def _load(self, package: Package, manifest: Manifest, cursor: Any) -> None:
@@ -285,7 +209,8 @@ class _Loader:
         source = Source.objects.filter(name=manifest.source).first()
         stored = fingerprint(tuple(self._by_file.values()))
         self._keeper.total(sum(package.sizes[name] for name in manifest.files))
-        if self._check_sequence(manifest, source, stored):
+        self._findings.extend(check_sequence(manifest, source))
+        if was_applied(manifest, source, stored):
             with self._timed("comparing hashes", "stage"):
                 verify_hashes(package, manifest, self._findings, self._keeper.progress)
             self._stop_on_errors()
@@ -375,13 +300,13 @@ class _Loader:
         for staging in stagings:
             if self._counts[staging.table_map.file].retired:
                 for file, referring, referred in applier.still_referred_to(staging.table_map):
-                    self._find(
-                        Stage.REFERENCES,
-                        "retired-in-use",
+                    sentence = (
                         f"{counted(referring, 'row')} of {file} still {'refers' if referring == 1 else 'refer'} to "
-                        f"{counted(referred, 'row')} that this package retires.",
-                        file=staging.table_map.file,
-                        severity=Severity.WARNING,
+                        f"{counted(referred, 'row')} that this package retires."
+                    )
+                    retired = staging.table_map.file
+                    self._findings.add(
+                        Found(Stage.REFERENCES, Severity.WARNING, "retired-in-use", sentence, file=retired)
                     )
 
     def _hold_for_decision(self, cursor: Any, stagings: list[Staging], manifest: Manifest) -> None:
@@ -397,11 +322,6 @@ class _Loader:
         """End the load as refused if there are errors, in these stages or in any if none is given."""
         if self._findings.has_errors(*stages):
             raise _NotAppliedError(Status.REFUSED, NOTHING)
-
-    def _find(
-        self, stage: Stage, code: str, sentence: str, *, file: str = "", severity: Severity = Severity.ERROR
-    ) -> None:
-        self._findings.add(Found(stage, severity, code, sentence, file=file))
 
     @contextmanager
     def _timed(self, words: str, phase: str) -> Iterator[None]:

@@ -1,0 +1,82 @@
+"""Checks of a package as a whole, before a row is read: its files, its time, and its place in the source's sequence
+(docs/feed-format.md#checks)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING
+
+from core.feedspec import Severity, Stage
+from feed.load.findings import Found
+from feed.package.files import readable
+from feed.package.manifest import MANIFEST
+
+if TYPE_CHECKING:
+    from feed.models import Source
+    from feed.package.files import Package
+    from feed.package.manifest import Manifest
+
+# Other clocks may be a little ahead of ours.
+CLOCK_SLACK = dt.timedelta(hours=1)
+
+
+def check_files(package: Package, manifest: Manifest, known: Collection[str], now: dt.datetime) -> Iterator[Found]:
+    """Find unknown, missing, and unlisted files, and a time in the future. `known` names the files of the feed."""
+    for name in manifest.files:
+        if name not in known:
+            yield _error("unknown-file", f"{name} isn't a file of the feed.", file=name)
+        elif name not in package.sizes:
+            yield _error("file-missing", f"{name} is in the manifest but not in the package.", file=name)
+    for name in sorted(set(package.sizes) - set(manifest.files) - {MANIFEST}):
+        shown = readable(name)[:80]
+        yield _error("file-not-listed", f"‘{shown}’ is in the package but not in the manifest.", file=shown)
+    if manifest.as_of > now + CLOCK_SLACK:
+        yield _warning("as-of-future", f"The package is as of {_minute(manifest.as_of)}, which is in the future.")
+
+
+def check_sequence(manifest: Manifest, source: Source | None) -> Iterator[Found]:
+    """Find what keeps the package from following the last one applied."""
+    sequence = manifest.sequence
+    if source is None:
+        if not manifest.is_full:
+            yield _error(
+                "delta-first",
+                f"The first package of a source must be full, and there is none from ‘{manifest.source}’ yet.",
+            )
+        return
+    if sequence < source.sequence:
+        yield _error("sequence-lower", f"Sequence {sequence} is too low: {source.sequence} was already applied.")
+    elif sequence == source.sequence and manifest.digest != source.digest:
+        yield _error("sequence-reused", f"Sequence {sequence} was already applied with different content.")
+    elif sequence > source.sequence + 1 and not manifest.is_full:
+        yield _error(
+            "sequence-gap",
+            f"The delta after {source.sequence} must have sequence {source.sequence + 1}, not {sequence}.",
+        )
+    if manifest.as_of < source.as_of:
+        yield _warning(
+            "as-of-older", f"The package is as of {_minute(manifest.as_of)}, older than the last one applied."
+        )
+
+
+def was_applied(manifest: Manifest, source: Source | None, now_stored: str) -> bool:
+    """Whether this package was the last one applied. A new version of the portal may store more of a package
+    (`now_stored`); then the same one is applied again."""
+    return source is not None and (source.sequence, source.digest, source.fingerprint) == (
+        manifest.sequence,
+        manifest.digest,
+        now_stored,
+    )
+
+
+def _error(code: str, sentence: str, *, file: str = MANIFEST) -> Found:
+    return Found(Stage.PACKAGE, Severity.ERROR, code, sentence, file=file)
+
+
+def _warning(code: str, sentence: str) -> Found:
+    return Found(Stage.PACKAGE, Severity.WARNING, code, sentence, file=MANIFEST)
+
+
+def _minute(moment: dt.datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
