@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from urllib.parse import quote, urlencode, urlsplit
 
 from django.conf import settings
@@ -58,5 +59,5 @@ def after_sign_in(request: HttpRequest) -> str:
 def send_to(request: HttpRequest, url: str) -> HttpResponse:
     """Redirect. An htmx request loads the whole page there instead of swapping it in."""
     if request.headers.get("HX-Request"):
-        return HttpResponse(status=204, headers={"HX-Redirect": url})
+        return HttpResponse(status=HTTPStatus.NO_CONTENT, headers={"HX-Redirect": url})
     return HttpResponseRedirect(url)

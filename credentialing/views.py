@@ -56,7 +56,8 @@ def home(request: HttpRequest) -> HttpResponse:
         "listing": listing_of(page.rows, query),
         "recent": Certificate.objects.visible_to(user)[:MOST_RECENT],
     }
-    return render(request, "credentialing/home.html", context, status=200 if understood else 422)
+    status = HTTPStatus.OK if understood else HTTPStatus.UNPROCESSABLE_ENTITY
+    return render(request, "credentialing/home.html", context, status=status)
 
 
 @require_safe
@@ -81,7 +82,9 @@ def issue(request: HttpRequest, public_id: str) -> HttpResponse:
     coverage = get_object_or_404(in_order(Coverage.objects.visible_to(user)), public_id=public_id)
     require(user, Capability.ISSUE_CERTIFICATE, coverage.term.policy)
     row = row_of(coverage)
-    form = IssueForm(request.POST or None, user=user, coverage=coverage, eligibility=row.eligibility)
+    form = IssueForm(
+        request.POST if request.method == "POST" else None, user=user, coverage=coverage, eligibility=row.eligibility
+    )
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
     if form.is_bound and form.is_valid():
         try:
@@ -167,7 +170,7 @@ def retry(request: HttpRequest, public_id: str) -> HttpResponse:
             limits.count_retry(user)
         except limits.TooManyError as refusal:
             context = {"certificate": certificate, "refused": str(refusal), "crumbs": _crumbs()}
-            return render(request, "credentialing/certificate.html", context, status=429)
+            return render(request, "credentialing/certificate.html", context, status=HTTPStatus.TOO_MANY_REQUESTS)
     if work.retry(certificate, by=user):
         issuing.wait_for_file(certificate, seconds=WAIT_SECONDS)
     return redirect(certificate.get_absolute_url() + "?download")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from django.shortcuts import render
@@ -29,7 +30,8 @@ def policy_list(request: HttpRequest) -> HttpResponse:
     policies = in_order(narrowed.qs if understood else Policy.objects.none(), sorting)
     page = keyset_page(policies, request, order=sorting.order, count=True)
     context = {"page": page, "filter": narrowed, "listing": listing_of(user, page.rows, request.GET)}
-    return render(request, "policies/list.html", context, status=200 if understood else 422)
+    status = HTTPStatus.OK if understood else HTTPStatus.UNPROCESSABLE_ENTITY
+    return render(request, "policies/list.html", context, status=status)
 
 
 @require_safe

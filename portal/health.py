@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Any, Generic, TypeVar
 
@@ -83,7 +84,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
     if _may_know(request):
         from_database = (_feed_down() | _mails_failed()) if ready else {"database": "no answer"}
         answer["down"] = from_database | _background.now()
-    return JsonResponse(answer, status=200 if ready else 503)
+    return JsonResponse(answer, status=HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 @require_safe

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -69,17 +70,17 @@ def greeting() -> str:
 
 def bad_request(_request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Return the page for an unreadable request."""
-    return _plain("400.html", 400)
+    return _plain("400.html", HTTPStatus.BAD_REQUEST)
 
 
-def too_large(_request: HttpRequest, *, status: int = 413) -> HttpResponse:
+def too_large(_request: HttpRequest, *, status: int = HTTPStatus.REQUEST_ENTITY_TOO_LARGE) -> HttpResponse:
     """Return the page for a request with too large a body."""
     return _plain("413.html", status)
 
 
 def server_error(_request: HttpRequest) -> HttpResponse:
     """Return the page for a server error."""
-    return _plain("500.html", 500)
+    return _plain("500.html", HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def _plain(template: str, status: int) -> HttpResponse:
