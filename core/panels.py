@@ -14,7 +14,6 @@ from typing import Any, Literal, Protocol
 from core.areas import panel_providers
 
 Slot = Literal["home", "policy"]
-Tone = Literal["neutral", "good", "attention", "danger"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +29,9 @@ class PanelLink:
 class Panel:
     """A titled box. Its body is either `lines` (plain sentences) or a template with its own context.
 
-    `order` sorts panels within a slot, smallest first; `tone` is never the only sign of a meaning. `headline`
-    says in one sentence what matters now ("$1,240.00 due March 1."); a slot's first headline leads its page.
-    `attention`: what waits on the user, for the list beside the page. `has_primary`: the body holds the page's one
-    primary action, so the head offers none.
+    `order` sorts panels within a slot, smallest first. `headline` says in one sentence what matters now
+    ("$1,240.00 due March 1."); a slot's first headline leads its page. `attention`: what waits on the user, for the
+    list beside the page. `has_primary`: the body holds the page's one primary action, so the head offers none.
     """
 
     title: str
@@ -42,7 +40,6 @@ class Panel:
     template: str = ""
     context: Mapping[str, Any] = field(default_factory=dict)
     order: int = 100
-    tone: Tone = "neutral"
     links: tuple[PanelLink, ...] = ()
     headline: str = ""
     attention: tuple[PanelLink, ...] = ()

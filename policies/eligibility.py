@@ -49,7 +49,6 @@ class Eligibility:
     `begins`: the first day, where it is still to come; `renewal`: and the whole term is.
     `how_it_ended` (letters only): 'cancelled' (only where the company says so on its letters), 'left' (this insured's
     coverage ended before the term did), or 'ended'. Never the carrier's reason.
-    `asks_staff`: nothing can be issued online, but staff can be asked for it.
     `as_of`: the as-of time of the data that it was judged from; None where there is no data.
     """
 
@@ -61,7 +60,6 @@ class Eligibility:
     begins: dt.date | None = None
     renewal: bool = False
     how_it_ended: str = ""
-    asks_staff: bool = False
     as_of: dt.datetime | None = field(default=None, compare=False)
 
     @property
@@ -208,11 +206,9 @@ def _cancellation_ahead(eligibility: Eligibility, cancels: dt.date, coverage: Co
             return replace(eligibility, kind=Paper.PENDING_CANCELLATION, cancellation_effective=cancels)
         case choice.STAFF:
             service = settings.SUPPORT["service"]
-            return Eligibility(
-                "",
+            return _nothing(
                 "This policy is pending cancellation, so we prepare its certificates for you. To ask for one, contact "
-                f"customer service: {service['phone']}, {service['email']}.",
-                asks_staff=True,
+                f"customer service: {service['phone']}, {service['email']}."
             )
     return _nothing("This policy is pending cancellation. We don’t issue certificates for it until that is settled.")
 

@@ -162,12 +162,15 @@ def test_a_nonrenewal_is_not_mentioned() -> None:
 
 def test_who_must_ask_staff_is_told_whom_to_call(settings: Settings) -> None:
     found = eligibility(**PENDING_AHEAD, company_pending_cancellation="staff")
-    assert found.asks_staff
+    assert not found.allows
     assert settings.SUPPORT["service"]["phone"] in found.reason
-    assert not eligibility(**PENDING_AHEAD, company_pending_cancellation="nothing").asks_staff
+    assert (
+        settings.SUPPORT["service"]["phone"]
+        not in eligibility(**PENDING_AHEAD, company_pending_cancellation="nothing").reason
+    )
 
 
-def test_no_verdict_tells_the_carriers_reason() -> None:
+def test_no_eligibility_tells_the_carriers_reason() -> None:
     for fields in (PENDING_AHEAD, PENDING_PASSED, CANCELLED, {"expires": PAST, "ended_reason": "secret"}):
         for choice in Company.PendingCancellation.values:
             found = eligibility(**fields, policy_status_reason="secret", company_pending_cancellation=choice)
