@@ -19,7 +19,9 @@ from embedded.processes import EmbeddedError, end_with_parent
 if TYPE_CHECKING:
     from django.conf import LazySettings
     from django.db.backends.base.operations import BaseDatabaseOperations as DatabaseOperations
+    from django.test import Client
 
+    from accounts.models import User
     from tests.cast import Browse, Cast
 
 
@@ -93,7 +95,7 @@ def _clean_redis() -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def _flush_past_the_append_only_tables() -> Iterator[None]:
-    """Test with real transactions empty every table after it, which triggers of the event log and of certificates
+    """Let a test with real transactions empty every table after it, which triggers of the event log and of certificates
     refuse whatever a session sets; only that flush goes past them (as the tables' owner)."""
     from django.db import connection, transaction
 
@@ -131,3 +133,27 @@ def browse() -> Browse:
     from tests.cast import browser_of
 
     return browser_of
+
+
+@pytest.fixture
+def ada(db: None) -> User:
+    """Has an authenticator, once a test asks for `adas_app` or signs her in."""
+    from tests.factories import UserFactory
+
+    return UserFactory.create(username="ada", first_name="Ada", last_name="Byron")
+
+
+@pytest.fixture
+def stan(db: None) -> User:
+    """Is a superuser."""
+    from tests.factories import UserFactory
+
+    return UserFactory.create(username="stan", first_name="Stan", last_name="Webb", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def staff(stan: User) -> Client:
+    """Return Stan's browser: what is refused here is refused to everyone."""
+    from tests.cast import browser_of
+
+    return browser_of(stan)

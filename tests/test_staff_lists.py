@@ -37,19 +37,6 @@ def address(page: ModelAdmin[Any], name: str = "changelist") -> str:
     return reverse(f"admin:{page.opts.app_label}_{page.opts.model_name}_{name}")
 
 
-@pytest.fixture
-def root() -> User:
-    return UserFactory.create(username="root", is_staff=True, is_superuser=True)
-
-
-@pytest.fixture
-def staff(root: User) -> Client:
-    """Return a superuser's browser: what is refused here, is refused to everybody."""
-    browser = Client()
-    sign_in(browser, root)
-    return browser
-
-
 @every_list
 def test_it_is_built_on_our_base(page: ModelAdmin[Any]) -> None:
     assert isinstance(page, StaffAdmin)
@@ -98,21 +85,21 @@ def test_an_address_that_asks_for_a_secret_is_refused(staff: Client, page: Model
     assert set(answers.values()) == {400}, answers
 
 
-def test_a_hash_is_not_read_letter_by_letter(staff: Client, root: User) -> None:
-    for guess in (root.password[:20], "nothing like it"):
-        answer = staff.get("/admin/accounts/user/", {"id": root.pk, "password__startswith": guess})
+def test_a_hash_is_not_read_letter_by_letter(staff: Client, stan: User) -> None:
+    for guess in (stan.password[:20], "nothing like it"):
+        answer = staff.get("/admin/accounts/user/", {"id": stan.pk, "password__startswith": guess})
         assert answer.status_code == 400
 
 
-def test_searching_for_a_row_to_choose_takes_no_filter_from_the_address(staff: Client, root: User) -> None:
+def test_searching_for_a_row_to_choose_takes_no_filter_from_the_address(staff: Client, stan: User) -> None:
     found = [
         staff.get(
             "/admin/autocomplete/",
-            {"app_label": "policies", "model_name": "membership", "field_name": "user", "term": "root", **more},
+            {"app_label": "policies", "model_name": "membership", "field_name": "user", "term": "stan", **more},
         ).json()["results"]
         for more in ({}, {"password__startswith": "x"}, {"id": "0"})
     ]
-    assert found == [[{"id": str(root.pk), "text": "root"}]] * 3
+    assert found == [[{"id": str(stan.pk), "text": "stan"}]] * 3
 
 
 @every_list
@@ -150,9 +137,9 @@ def test_text_where_a_key_belongs_is_never_a_server_error(staff: Client, page: M
         assert staff.get(f"{address(page)}{text}/change/").status_code in (302, 404)
 
 
-def test_a_form_to_add_begins_empty_whatever_its_address_says(staff: Client, root: User) -> None:
-    page = staff.get("/admin/policies/membership/add/", {"user": root.pk, "role": "agent"}).content.decode()
-    assert "selected>root" not in page
+def test_a_form_to_add_begins_empty_whatever_its_address_says(staff: Client, stan: User) -> None:
+    page = staff.get("/admin/policies/membership/add/", {"user": stan.pk, "role": "agent"}).content.decode()
+    assert "selected>stan" not in page
     assert '<option value="agent">' in page
 
 

@@ -29,24 +29,6 @@ LISTS = {
 }
 
 
-@pytest.fixture
-def stan() -> User:
-    return UserFactory.create(username="stan", is_staff=True, is_superuser=True)
-
-
-@pytest.fixture
-def staff(stan: User) -> Client:
-    """Stan's browser; he is a superuser."""
-    browser = Client()
-    sign_in(browser, stan)
-    return browser
-
-
-@pytest.fixture
-def ada() -> User:
-    return UserFactory.create(username="ada")
-
-
 def the(tag: str) -> Event:
     """Return the one event of this tag."""
     return Event.objects.get(tag=tag)

@@ -33,13 +33,6 @@ def desk_of(group: str) -> Client:
     return browser
 
 
-@pytest.fixture
-def root() -> Client:
-    browser = Client()
-    sign_in(browser, UserFactory.create(username="root", is_staff=True, is_superuser=True))
-    return browser
-
-
 def lock(user: User) -> None:
     AccountLock.objects.create(user=user, reason="Stolen phone")
 
@@ -62,21 +55,21 @@ def test_web_support_sees_who_is_locked_and_opens_the_account() -> None:
 
 
 def test_a_password_that_cools_off_is_a_locked_account_until_the_time_is_over(
-    root: Client, monkeypatch: pytest.MonkeyPatch
+    staff: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cleo = UserFactory.create(username="cleo")
     browser = Client()
     for _ in range(PASSWORDS.times):
         browser.post("/accounts/sign-in/", {"username": "cleo", "password": "not the password"})
-    assert "Locked accounts 1 cleo" in words(root.get(DESK))
+    assert "Locked accounts 1 cleo" in words(staff.get(DESK))
 
     PASSWORDS.reset(cleo.username_key)
 
-    assert "Locked accounts None" in words(root.get(DESK))
+    assert "Locked accounts None" in words(staff.get(DESK))
 
 
-def test_nobody_locked_is_said_and_nothing_recorded(root: Client) -> None:
-    assert "Locked accounts None" in words(root.get(DESK))
+def test_nobody_locked_is_said_and_nothing_recorded(staff: Client) -> None:
+    assert "Locked accounts None" in words(staff.get(DESK))
     assert not Event.objects.filter(tag="staff:list:viewed").exists()
 
 
@@ -95,10 +88,10 @@ def test_the_last_package_is_shown_with_its_age_and_what_waits_for_a_decision() 
     assert "b.zip" in words(browser.get("/admin/feed/run/?status__exact=held"))
 
 
-def test_failed_messages_and_mails_lead_to_their_lists(root: Client) -> None:
+def test_failed_messages_and_mails_lead_to_their_lists(staff: Client) -> None:
     OutboxMessage.objects.create(topic="account.notice", key="1", status=OutboxMessage.Status.FAILED)
     Mail.objects.create(name="lock", to="ada@people.example", status=Mail.FAILED)
-    desk = root.get(DESK)
+    desk = staff.get(DESK)
     assert "Failed outbox messages 1" in words(desk)
     assert "Failed mails 1" in words(desk)
     for model in ("outboxmessage", "mail"):
@@ -129,6 +122,6 @@ def test_each_group_sees_its_own_part_of_the_desk(group: str, seen: list[str], u
         assert part not in found
 
 
-def test_the_desk_asks_little(root: Client, django_assert_max_num_queries: object) -> None:
+def test_the_desk_asks_little(staff: Client, django_assert_max_num_queries: object) -> None:
     with django_assert_max_num_queries(16):  # type: ignore[operator]
-        root.get(DESK)
+        staff.get(DESK)

@@ -1,5 +1,4 @@
-"""The cast of sign-in: Ada has an authenticator, Tess has her codes texted, Nell has no second factor yet, and Stan is
-staff."""
+"""The cast of sign-in, beside Ada and Stan: Tess has her codes texted, and Nell has no second factor yet."""
 
 from __future__ import annotations
 
@@ -11,12 +10,6 @@ from tests.accounts.gateways import RecordingGateway, Text
 from tests.accounts.people import phone_for
 from tests.factories import UserFactory
 from tests.helpers import authenticator_for
-
-
-@pytest.fixture
-def ada(db: None) -> User:
-    """Has an authenticator, once a test asks for `adas_app`."""
-    return UserFactory.create(username="ada", first_name="Ada", last_name="Byron")
 
 
 @pytest.fixture
@@ -37,11 +30,6 @@ def tess_phone(tess: User) -> PhoneDevice:
 @pytest.fixture
 def nell(db: None) -> User:
     return UserFactory.create(username="nell", first_name="Nell", last_name="Ford")
-
-
-@pytest.fixture
-def stan(db: None) -> User:
-    return UserFactory.create(username="stan", first_name="Stan", last_name="Webb", is_staff=True, is_superuser=True)
 
 
 @pytest.fixture

@@ -26,14 +26,14 @@ from tests.helpers import sign_in
 pytestmark = pytest.mark.django_db
 LIST, UPLOAD = "/admin/feed/run/", "/admin/feed/run/upload/"
 
-Browse = Callable[..., Client]
+StaffWith = Callable[..., Client]
 
 
 @pytest.fixture
-def browse() -> Browse:
+def staff_with() -> StaffWith:
     """Return a client of staff with these permissions of the feed."""
 
-    def _browse(*permissions: str) -> Client:
+    def _browser(*permissions: str) -> Client:
         user = UserFactory.create(is_staff=True)
         user.user_permissions.set(Permission.objects.filter(content_type__app_label="feed", codename__in=permissions))
         client = Client()
@@ -41,12 +41,12 @@ def browse() -> Browse:
         client.user = user  # type: ignore[attr-defined]  # for the test to look at
         return client
 
-    return _browse
+    return _browser
 
 
 @pytest.fixture
 def enqueued(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Run that were handed to the queue."""
+    """Return the runs that were handed to the queue."""
     found: list[int] = []
     monkeypatch.setattr("feed.services.enqueue_on_commit", lambda task, *args: found.append(args[0]))
     return found
@@ -89,9 +89,9 @@ def an_uploaded_held_run(client: Client, folder: Path) -> Run:
 
 
 def test_an_uploaded_package_is_stored_loaded_and_followed(
-    browse: Browse, enqueued: list[int], tmp_path: Path, settings: Settings
+    staff_with: StaffWith, enqueued: list[int], tmp_path: Path, settings: Settings
 ) -> None:
-    client = browse("load_package", "view_run")
+    client = staff_with("load_package", "view_run")
     assert client.get(UPLOAD).status_code == 200
 
     response = client.post(UPLOAD, an_upload(Package(small_book()), tmp_path))
@@ -121,8 +121,8 @@ def test_an_uploaded_package_is_stored_loaded_and_followed(
     ]
 
 
-def test_the_same_form_sent_twice_is_one_run(browse: Browse, enqueued: list[int], tmp_path: Path) -> None:
-    client = browse("load_package", "view_run")
+def test_the_same_form_sent_twice_is_one_run(staff_with: StaffWith, enqueued: list[int], tmp_path: Path) -> None:
+    client = staff_with("load_package", "view_run")
     form = an_upload(Package(small_book()), tmp_path)
     answers = [client.post(UPLOAD, form)["Location"]]
     form["package"].seek(0)
@@ -131,8 +131,8 @@ def test_the_same_form_sent_twice_is_one_run(browse: Browse, enqueued: list[int]
     assert (Run.objects.count(), len(enqueued)) == (1, 1)
 
 
-def test_a_dry_run_by_upload_changes_nothing(browse: Browse, enqueued: list[int], tmp_path: Path) -> None:
-    client = browse("load_package", "view_run")
+def test_a_dry_run_by_upload_changes_nothing(staff_with: StaffWith, enqueued: list[int], tmp_path: Path) -> None:
+    client = staff_with("load_package", "view_run")
     client.post(UPLOAD, an_upload(Package(small_book()), tmp_path, dry_run="on"))
     load_run(enqueued[0])
     assert "Dry run: would be applied" in client.get(address(Run.objects.get())).content.decode()
@@ -150,9 +150,9 @@ def test_a_dry_run_by_upload_changes_nothing(browse: Browse, enqueued: list[int]
     ids=["junk", "no file", "an empty file", "no key"],
 )
 def test_an_unusable_file_is_explained_next_to_the_field(
-    form: dict[str, Any], sentence: str, browse: Browse, enqueued: list[int]
+    form: dict[str, Any], sentence: str, staff_with: StaffWith, enqueued: list[int]
 ) -> None:
-    response = browse("load_package").post(UPLOAD, form)
+    response = staff_with("load_package").post(UPLOAD, form)
     assert response.status_code == 422
     assert sentence in response.content.decode()
     assert not Run.objects.exists()
@@ -160,18 +160,18 @@ def test_an_unusable_file_is_explained_next_to_the_field(
 
 
 def test_a_file_that_is_too_large_is_refused_before_it_is_stored(
-    browse: Browse, enqueued: list[int], tmp_path: Path, settings: Settings
+    staff_with: StaffWith, enqueued: list[int], tmp_path: Path, settings: Settings
 ) -> None:
     settings.FEED_MAX_BYTES = 1_000
-    response = browse("load_package").post(UPLOAD, an_upload(Package(small_book()), tmp_path))
+    response = staff_with("load_package").post(UPLOAD, an_upload(Package(small_book()), tmp_path))
     assert response.status_code == 422
     assert "The limit is 1000\xa0bytes." in response.content.decode()
 
 
 def test_an_archive_that_is_not_a_package_is_refused_with_its_finding(
-    browse: Browse, enqueued: list[int], tmp_path: Path
+    staff_with: StaffWith, enqueued: list[int], tmp_path: Path
 ) -> None:
-    client = browse("load_package", "view_run")
+    client = staff_with("load_package", "view_run")
     package = Package(small_book())
     package.manifest["schema"] = "something else"
     client.post(UPLOAD, an_upload(package, tmp_path))
@@ -182,9 +182,9 @@ def test_an_archive_that_is_not_a_package_is_refused_with_its_finding(
 
 
 def test_a_run_s_open_page_does_not_extend_the_session(
-    browse: Browse, enqueued: list[int], tmp_path: Path, settings: Settings
+    staff_with: StaffWith, enqueued: list[int], tmp_path: Path, settings: Settings
 ) -> None:
-    client = browse("load_package", "view_run")
+    client = staff_with("load_package", "view_run")
     client.post(UPLOAD, an_upload(Package(small_book()), tmp_path))
     run = Run.objects.get()
     session = Session.objects.get(user=client.user)  # type: ignore[attr-defined]
@@ -212,10 +212,10 @@ def test_a_customer_cannot_reach_any_of_these_pages(tmp_path: Path) -> None:
 
 
 def test_staff_without_the_permission_may_neither_upload_nor_look(
-    browse: Browse, enqueued: list[int], tmp_path: Path
+    staff_with: StaffWith, enqueued: list[int], tmp_path: Path
 ) -> None:
     run = load(tmp_path, small_book())
-    client = browse()
+    client = staff_with()
     assert client.get(UPLOAD).status_code == 403
     assert client.post(UPLOAD, an_upload(Package(small_book()), tmp_path)).status_code == 403
     for page in (LIST, address(run), address(run, "progress")):
@@ -223,25 +223,25 @@ def test_staff_without_the_permission_may_neither_upload_nor_look(
     assert Run.objects.count() == 1
 
 
-def test_staff_with_permission_to_view_see_no_link_to_upload(browse: Browse, tmp_path: Path) -> None:
+def test_staff_with_permission_to_view_see_no_link_to_upload(staff_with: StaffWith, tmp_path: Path) -> None:
     load(tmp_path, small_book())
-    page = browse("view_run").get(LIST)
+    page = staff_with("view_run").get(LIST)
     assert page.status_code == 200
     assert UPLOAD not in page.content.decode()
     assert "core: number 1" in page.content.decode()
-    assert UPLOAD in browse("view_run", "load_package").get(LIST).content.decode()
+    assert UPLOAD in staff_with("view_run", "load_package").get(LIST).content.decode()
 
 
-def test_a_run_is_neither_added_changed_nor_deleted_by_hand(browse: Browse, tmp_path: Path) -> None:
+def test_a_run_is_neither_added_changed_nor_deleted_by_hand(staff_with: StaffWith, tmp_path: Path) -> None:
     run = load(tmp_path, small_book())
-    client = browse("view_run", "load_package", "release_held_run")
+    client = staff_with("view_run", "load_package", "release_held_run")
     assert client.get("/admin/feed/run/add/").status_code == 403
     assert client.post(address(run, "delete"), {"post": "yes"}).status_code == 403
     assert Run.objects.exists()
 
 
-def test_a_missing_run_is_not_found(browse: Browse) -> None:
-    client = browse("view_run")
+def test_a_missing_run_is_not_found(staff_with: StaffWith) -> None:
+    client = staff_with("view_run")
     assert client.get("/admin/feed/run/999999/change/").status_code == 404
     assert client.get("/admin/feed/run/999999/progress/").status_code == 404
 
@@ -250,10 +250,10 @@ def test_a_missing_run_is_not_found(browse: Browse) -> None:
 
 
 def test_a_held_package_shows_its_difference_and_is_applied_after_review(
-    browse: Browse, enqueued: list[int], tmp_path: Path
+    staff_with: StaffWith, enqueued: list[int], tmp_path: Path
 ) -> None:
     run = a_held_run(tmp_path)
-    client = browse("view_run", "release_held_run")
+    client = staff_with("view_run", "release_held_run")
     page = client.get(address(run)).content.decode()
     assert "10 of 40 rows of policies.csv (25.0%) would be retired" in page
     assert "<li>MPL31</li>" in page
@@ -271,17 +271,17 @@ def test_a_held_package_shows_its_difference_and_is_applied_after_review(
     assert "Confirmed by core systems." in client.get(address(run)).content.decode()
 
 
-def test_a_decision_needs_a_reason(browse: Browse, enqueued: list[int], tmp_path: Path) -> None:
+def test_a_decision_needs_a_reason(staff_with: StaffWith, enqueued: list[int], tmp_path: Path) -> None:
     run = a_held_run(tmp_path)
-    response = browse("view_run", "release_held_run").post(address(run, "release"), {"reason": " "})
+    response = staff_with("view_run", "release_held_run").post(address(run, "release"), {"reason": " "})
     assert response.status_code == 422
     assert "Enter how you confirmed that the package is correct." in response.content.decode()
     assert (Run.objects.get(pk=run.pk).status, enqueued) == ("held", [])
 
 
-def test_only_those_with_the_permission_decide(browse: Browse, enqueued: list[int], tmp_path: Path) -> None:
+def test_only_those_with_the_permission_decide(staff_with: StaffWith, enqueued: list[int], tmp_path: Path) -> None:
     run = a_held_run(tmp_path)
-    client = browse("view_run", "load_package")
+    client = staff_with("view_run", "load_package")
     assert "Apply this package anyway" not in client.get(address(run)).content.decode()
     assert client.post(address(run, "release"), {"reason": "Confirmed."}).status_code == 403
     assert client.get(address(run, "release")).status_code == 405
@@ -289,20 +289,20 @@ def test_only_those_with_the_permission_decide(browse: Browse, enqueued: list[in
 
 
 def test_the_upload_of_a_held_package_is_kept_until_it_is_released(
-    browse: Browse, enqueued: list[int], tmp_path: Path
+    staff_with: StaffWith, enqueued: list[int], tmp_path: Path
 ) -> None:
-    run = an_uploaded_held_run(browse("view_run", "load_package"), tmp_path)
+    run = an_uploaded_held_run(staff_with("view_run", "load_package"), tmp_path)
     assert run.upload.storage.exists(str(run.upload.name))
-    browse("view_run", "release_held_run").post(address(run, "release"), {"reason": "Confirmed."})
+    staff_with("view_run", "release_held_run").post(address(run, "release"), {"reason": "Confirmed."})
     load_run(run.pk)
     run.refresh_from_db()
     assert (run.status, bool(run.upload)) == ("applied", False)
 
 
 def test_the_uploader_reads_that_someone_else_must_review_the_package(
-    browse: Browse, enqueued: list[int], tmp_path: Path
+    staff_with: StaffWith, enqueued: list[int], tmp_path: Path
 ) -> None:
-    client = browse("view_run", "load_package", "release_held_run")
+    client = staff_with("view_run", "load_package", "release_held_run")
     run = an_uploaded_held_run(client, tmp_path)
     page = client.get(address(run)).content.decode()
     assert "You uploaded this package, so someone else has to review it." in page
@@ -315,9 +315,9 @@ def test_the_uploader_reads_that_someone_else_must_review_the_package(
 
 
 def test_a_held_package_is_dropped_with_a_reason_and_its_file_with_it(
-    browse: Browse, enqueued: list[int], tmp_path: Path, django_capture_on_commit_callbacks: Callable[..., Any]
+    staff_with: StaffWith, enqueued: list[int], tmp_path: Path, django_capture_on_commit_callbacks: Callable[..., Any]
 ) -> None:
-    client = browse("view_run", "load_package")
+    client = staff_with("view_run", "load_package")
     run = an_uploaded_held_run(client, tmp_path)
     assert "Drop this package" in client.get(address(run)).content.decode()
     assert client.get(address(run, "drop")).status_code == 405
@@ -338,17 +338,17 @@ def test_a_held_package_is_dropped_with_a_reason_and_its_file_with_it(
     assert "This package is no longer held." in again
 
 
-def test_staff_with_permission_to_view_cannot_drop_a_package(browse: Browse, tmp_path: Path) -> None:
+def test_staff_with_permission_to_view_cannot_drop_a_package(staff_with: StaffWith, tmp_path: Path) -> None:
     run = a_held_run(tmp_path)
-    client = browse("view_run")
+    client = staff_with("view_run")
     assert "Drop this package" not in client.get(address(run)).content.decode()
     assert client.post(address(run, "drop"), {"drop-reason": "No."}).status_code == 403
     assert Run.objects.get(pk=run.pk).status == "held"
 
 
-def test_a_second_decision_is_too_late_and_says_so(browse: Browse, enqueued: list[int], tmp_path: Path) -> None:
+def test_a_second_decision_is_too_late_and_says_so(staff_with: StaffWith, enqueued: list[int], tmp_path: Path) -> None:
     run = a_held_run(tmp_path)
-    client = browse("view_run", "release_held_run")
+    client = staff_with("view_run", "release_held_run")
     client.post(address(run, "release"), {"reason": "Confirmed."})
     page = client.post(address(run, "release"), {"reason": "Confirmed."}, follow=True).content.decode()
     assert "This package is no longer held." in page
@@ -358,41 +358,43 @@ def test_a_second_decision_is_too_late_and_says_so(browse: Browse, enqueued: lis
 # Findings.
 
 
-def test_findings_are_shown_with_their_place_and_escaped(browse: Browse, tmp_path: Path) -> None:
+def test_findings_are_shown_with_their_place_and_escaped(staff_with: StaffWith, tmp_path: Path) -> None:
     book = small_book()
     book["policies.csv"][0]["status"] = "<script>alert(1)</script>"
     run = load(tmp_path, book)
-    page = browse("view_run").get(address(run)).content.decode()
+    page = staff_with("view_run").get(address(run)).content.decode()
     assert "<td>policies.csv</td><td>2</td><td>status</td><td>choice</td>" in page
     assert "&lt;script&gt;" in page
     assert "<script>alert" not in page
 
 
-def test_many_findings_lead_to_their_list(browse: Browse, tmp_path: Path) -> None:
+def test_many_findings_lead_to_their_list(staff_with: StaffWith, tmp_path: Path) -> None:
     book = small_book()
     book["licenses.csv"] = [
         book["licenses.csv"][0] | {"number": str(number), "state": "ZZ", "expires": "soon", "insured_id": " I1"}
         for number in range(90)
     ]
     run = load(tmp_path, book)
-    client = browse("view_run", "view_finding")
+    client = staff_with("view_run", "view_finding")
     link = f"/admin/feed/finding/?run__id__exact={run.pk}"
     assert link in client.get(address(run)).content.decode()
     assert client.get(link).status_code == 200
     assert client.get(link + "&code__exact=choice").context["cl"].result_count == 90
 
 
-def test_the_lists_of_the_feed_open(browse: Browse, tmp_path: Path) -> None:
+def test_the_lists_of_the_feed_open(staff_with: StaffWith, tmp_path: Path) -> None:
     load(tmp_path, small_book())
-    client = browse("view_run", "view_finding", "view_source")
+    client = staff_with("view_run", "view_finding", "view_source")
     for page in (LIST, "/admin/feed/finding/", "/admin/feed/source/"):
         assert client.get(page).status_code == 200
 
 
-def test_uploads_of_two_people_with_one_key_are_two_runs(browse: Browse, enqueued: list[int], tmp_path: Path) -> None:
+def test_uploads_of_two_people_with_one_key_are_two_runs(
+    staff_with: StaffWith, enqueued: list[int], tmp_path: Path
+) -> None:
     key = str(uuid.uuid4())
     for _ in range(2):
         form = an_upload(Package(small_book()), tmp_path, idempotency_key=key)
-        assert browse("load_package", "view_run").post(UPLOAD, form).status_code == 302
+        assert staff_with("load_package", "view_run").post(UPLOAD, form).status_code == 302
     first, second = Run.objects.all()
     assert first.upload.name != second.upload.name
