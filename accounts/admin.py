@@ -168,7 +168,7 @@ class UserAdmin(StaffAdmin[User]):
         return super().get_form(request, obj, change=change, **kwargs)
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
-        """Return the owner edits an account's data, superusers its rights, and nobody their own rights."""
+        """Return what can't be edited here: owners edit their data, superusers change rights, and nobody their own."""
         if obj is None:
             return ()
         own = self.PERSON + self.ADDRESS + self.HISTORY

@@ -71,7 +71,6 @@ class PortalAdminSite(AdminSite):
     def logout(  # type: ignore[override]  # the stubs promise a page where Django answers anything
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Return the portal's own sign-out."""
         from accounts.views import sign_out
 
         return sign_out(request)

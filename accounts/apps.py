@@ -1,5 +1,3 @@
-"""App configuration of accounts."""
-
 from celery.schedules import crontab
 
 from core.areas import AreaConfig, StaffGroup

@@ -46,7 +46,7 @@ def send_code(challenge_id: int) -> None:
             return
         if challenge.delivery != Delivery.QUEUED:
             return
-        if not challenge.is_live():
+        if not challenge.is_usable():
             challenge.delivery = Delivery.EXPIRED
             challenge.save(update_fields=["delivery"])
             return
@@ -91,7 +91,7 @@ def expire_challenges() -> None:
     Challenge.objects.filter(delivery=Delivery.SENDING, sending_at__lte=now - SENDING_AT_MOST).update(
         delivery=Delivery.UNKNOWN
     )
-    lost = Challenge.objects.live(now).filter(delivery=Delivery.QUEUED, created_at__lte=now - ENQUEUE_AGAIN_AFTER)
+    lost = Challenge.objects.usable().filter(delivery=Delivery.QUEUED, created_at__lte=now - ENQUEUE_AGAIN_AFTER)
     for challenge_id in lost.values_list("pk", flat=True):
         enqueue(send_code.name, challenge_id)
 

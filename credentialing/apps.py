@@ -1,5 +1,3 @@
-"""App configuration of credentialing."""
-
 from dataclasses import replace
 
 from core.areas import AreaConfig, MenuEntry, StaffGroup

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import hmac
 import secrets
 from typing import TYPE_CHECKING
@@ -49,9 +48,9 @@ class ChallengeQuerySet(models.QuerySet["Challenge"]):
         """Keep those neither used nor voided. They may have expired."""
         return self.filter(used_at=None, voided_at=None)
 
-    def live(self, now: dt.datetime | None = None) -> ChallengeQuerySet:
+    def usable(self) -> ChallengeQuerySet:
         """Keep those whose code could still be accepted."""
-        return self.open().filter(expires_at__gt=now or timezone.now())
+        return self.open().filter(expires_at__gt=timezone.now())
 
 
 class Challenge(models.Model):
@@ -118,7 +117,7 @@ class Challenge(models.Model):
             .update(delivery=reported)
         )
 
-    def is_live(self) -> bool:
+    def is_usable(self) -> bool:
         """Whether its code could still be accepted."""
         return self.used_at is None and self.voided_at is None and self.expires_at > timezone.now()
 
@@ -128,7 +127,7 @@ class Challenge(models.Model):
 
     def is_on_its_way(self) -> bool:
         """Whether its delivery status may still change."""
-        return self.is_live() and self.delivery in {Delivery.QUEUED, Delivery.SENDING, Delivery.SENT}
+        return self.is_usable() and self.delivery in {Delivery.QUEUED, Delivery.SENDING, Delivery.SENT}
 
     def make_code(self) -> str:
         """Draw a six-digit code, set its hash, and return it. The caller saves."""

@@ -79,7 +79,7 @@ class CodeDevice(Device):
 
     Five wrong codes in a row cool the device off for 15 minutes. A hundred switch it off until staff switch it on:
     a hundred in a row, or within 30 days whatever right ones came between, so that nobody who knows the password can
-    go on guessing between two sign-ins of the owner. The owner is told by mail of each cooling-off at sign-in. What
+    go on guessing between two sign-ins of the owner. The owner is told by mail of each cool-off at sign-in. What
     arrives meanwhile is counted but not judged; the first is an event. Success ends the run of failures.
     """
 
@@ -277,8 +277,8 @@ class PhoneDevice(CodeDevice):
         return self.challenges.filter(session=session).order_by("-created_at").first()
 
     def _judge(self, attempt: Attempt) -> Outcome:
-        """Compare with the live code of this very session, and spend it when it fits."""
-        challenge = self.challenges.select_for_update().filter(session=attempt.session).live().first()
+        """Compare with the open code of this very session, and spend it when it fits."""
+        challenge = self.challenges.select_for_update().filter(session=attempt.session).usable().first()
         if challenge is None:
             gone = self.challenges.filter(session=attempt.session, used_at=None, voided_at=None).exists()
             return Outcome.EXPIRED if gone else Outcome.WRONG

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 
 class Purpose(models.TextChoices):
-    """What a link is for."""
-
     ACTIVATION = "activation", "Activation: choose a password"
 
 

@@ -24,8 +24,6 @@ def hash_token(token: str) -> str:
 
 
 class TrustedDeviceQuerySet(models.QuerySet["TrustedDevice"]):
-    """Readings of remembered devices."""
-
     def usable(self) -> TrustedDeviceQuerySet:
         """Not revoked, not expired, and of the account's present security epoch."""
         return self.filter(revoked_at=None, expires_at__gt=timezone.now(), epoch=F("user__security_epoch"))
@@ -78,8 +76,6 @@ class TrustedDevice(models.Model):
 
 
 class EndReason(models.TextChoices):
-    """Why a session is over."""
-
     SIGNED_OUT = "signed_out", "Signed out"
     IDLE = "idle", "Idle too long"
     ABSOLUTE = "absolute", "Open too long"
@@ -91,8 +87,6 @@ class EndReason(models.TextChoices):
 
 
 class SessionQuerySet(models.QuerySet["Session"]):
-    """Readings of sessions."""
-
     def open(self) -> SessionQuerySet:
         """Not ended."""
         return self.filter(ended_at=None)

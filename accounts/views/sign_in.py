@@ -57,7 +57,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         if isinstance(found, User) and session is not None:
             return redirect(_next_step(request, found, session))
         if isinstance(found, Refused) and found.why is not Why.WRONG:
-            return _paused(request, found)
+            return _refused(request, found)
         form.add_error(None, WRONG)
     why = request.GET.get("why", "")
     return render(
@@ -88,11 +88,11 @@ def _next_step(request: HttpRequest, user: User, session: Session) -> str:
     return with_query("accounts:verify-device", first.public_id, next=wanted)
 
 
-def _paused(request: HttpRequest, refused: Refused) -> HttpResponse:
-    """Show the cool-off with a countdown (S-14)."""
+def _refused(request: HttpRequest, refused: Refused) -> HttpResponse:
+    """Show until when sign-in is refused, with a countdown (S-14)."""
     response = render(
         request,
-        "accounts/paused.html",
+        "accounts/refused.html",
         {
             "until": refused.until,
             "why": refused.why,

@@ -39,9 +39,9 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _room_to_wait = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 2))
-# On whose behalf a user issues who reaches a coverage in several roles: for a clinician on somebody else's policy, and
-# for one on her own.
-AS_HERSELF = (Membership.Role.INSURED, Membership.Role.POLICYHOLDER, Membership.Role.AGENT)
+# On whose behalf a user issues who reaches a coverage in several roles: for a clinician on someone else's policy, and
+# for one on their own.
+AS_INSURED = (Membership.Role.INSURED, Membership.Role.POLICYHOLDER, Membership.Role.AGENT)
 AS_POLICYHOLDER = (Membership.Role.POLICYHOLDER, Membership.Role.INSURED, Membership.Role.AGENT)
 
 
@@ -50,14 +50,14 @@ class NotIssuableError(Exception):
 
 
 def acting_memberships(user: User, coverage: Coverage) -> list[Membership]:
-    """Return the memberships by which the user may issue for this coverage, the one she issues by first.
+    """Return the memberships by which the user may issue for this coverage, the one they issue by first.
 
-    A clinician on her group's policy issues her own certificates as herself, even where she manages the policy too:
-    the group then doesn't see to whom. Where insured and policyholder are the same person, the policyholder does, so
-    that everyone who works for her sees them. `coverage` was fetched through `visible_to(user)`.
+    Clinicians on their group's policy issue their own certificates as the insured, even where they manage the policy
+    too: the group then doesn't see to whom. Where insured and policyholder are the same person, the policyholder
+    issues, so that everyone who works for them sees it. `coverage` was fetched through `visible_to(user)`.
     """
     policyholder = coverage.term.policy.policyholder
-    rank = AS_POLICYHOLDER if policyholder.insured_id == coverage.insured_id else AS_HERSELF
+    rank = AS_POLICYHOLDER if policyholder.insured_id == coverage.insured_id else AS_INSURED
     reach = [
         membership
         for membership in reaching(user, coverage.term.policy)

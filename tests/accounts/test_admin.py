@@ -25,13 +25,6 @@ NEW = "violet-harbor-tram-91"
 NOON = "2026-03-02 15:00:00+00:00"
 
 
-@pytest.fixture
-def staff(client: Client, stan: User) -> Client:
-    """Stan's browser, with a fresh code."""
-    sign_in(client, stan)
-    return client
-
-
 def page_of(user: User, name: str = "change") -> str:
     return f"/admin/accounts/user/{user.pk}/{name}/"
 
@@ -77,7 +70,7 @@ def test_web_support_finds_a_user(staff: Client, ada: User, tess: User, wanted: 
     assert event.data == {"model": "accounts.user", "asked": ["q"], "found": 1}
 
 
-def test_web_support_sees_why_and_until_when_a_password_is_paused(staff: Client, ada: User) -> None:
+def test_web_support_sees_the_cool_off_of_a_password_and_its_end(staff: Client, ada: User) -> None:
     with time_machine.travel(NOON, tick=False):
         for _ in range(5):
             type_password(Client(), "ada", "wrong-wrong-wrong")
@@ -87,7 +80,7 @@ def test_web_support_sees_why_and_until_when_a_password_is_paused(staff: Client,
     assert "Mar 2, 2026, 10:15 a.m. EST" in page
 
 
-def test_web_support_sees_why_and_until_when_codes_are_paused_or_off(staff: Client, ada: User) -> None:
+def test_web_support_sees_why_and_until_when_codes_are_refused_or_off(staff: Client, ada: User) -> None:
     phone = phone_for(ada)
     AuthenticatorDevice.objects.create(
         user=ada, name="Authenticator app", seed=AuthenticatorDevice.new_seed(), disabled_at=timezone.now()
@@ -229,7 +222,7 @@ def test_a_lock_is_not_lifted_until_each_factor_is_decided(
     assert ada.locks.filter(lifted_at=None).exists()
 
 
-def test_ending_a_pause_changes_neither_password_nor_factors(
+def test_ending_a_cool_off_changes_neither_password_nor_factors(
     staff: Client, ada: User, adas_app: AuthenticatorDevice
 ) -> None:
     for _ in range(5):

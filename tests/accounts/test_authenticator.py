@@ -82,7 +82,7 @@ def test_what_isnt_a_code_is_refused_and_not_counted(
     assert adas_app.failures == 0
 
 
-def test_five_wrong_codes_pause_the_method_for_15_minutes(
+def test_five_wrong_codes_start_a_cool_off_of_15_minutes(
     client: Client, ada: User, adas_app: AuthenticatorDevice
 ) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
@@ -92,9 +92,9 @@ def test_five_wrong_codes_pause_the_method_for_15_minutes(
             assert answer.status_code == 422
             assert f"You have {left} attempts left" in answer.content.decode()
         assert "You have 1 attempt left" in type_code(client, adas_app, wrong_code(adas_app)).content.decode()
-        paused = type_code(client, adas_app, wrong_code(adas_app))
-        assert paused.status_code == 429
-        assert 'data-countdown="900"' in paused.content.decode()
+        refused = type_code(client, adas_app, wrong_code(adas_app))
+        assert refused.status_code == 429
+        assert 'data-countdown="900"' in refused.content.decode()
         assert type_code(client, adas_app, app_code(adas_app)).status_code == 429
         clock.shift(dt.timedelta(minutes=15, seconds=1))
         give_password_only(client, ada)
@@ -105,7 +105,7 @@ def test_five_wrong_codes_pause_the_method_for_15_minutes(
     assert tags.count("account:code:refused") == 1
 
 
-def test_the_pause_is_not_extended_by_further_tries(client: Client, ada: User, adas_app: AuthenticatorDevice) -> None:
+def test_the_cool_off_is_not_extended_by_more_tries(client: Client, ada: User, adas_app: AuthenticatorDevice) -> None:
     with time_machine.travel(NOON, tick=False):
         give_password_only(client, ada)
         for _ in range(5):
@@ -140,7 +140,7 @@ def test_a_hundred_wrong_codes_in_a_row_switch_the_method_off(
     assert Event.objects.filter(tag="account:method:off", subject_id=str(ada.pk)).exists()
 
 
-def test_the_pause_on_one_method_leaves_the_others_open(
+def test_the_cool_off_of_one_method_leaves_the_others_open(
     client: Client, ada: User, adas_app: AuthenticatorDevice
 ) -> None:
     spare = AuthenticatorDevice.objects.create(user=ada, name="Spare", seed=AuthenticatorDevice.new_seed())

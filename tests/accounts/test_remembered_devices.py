@@ -142,7 +142,7 @@ def test_neither_can_strangers_in_the_same_network(client: Client, ada: User, ad
     assert type_password(client)["Location"] == "/"
 
 
-def test_a_remembered_browser_is_paused_after_5_wrong_passwords_of_its_own(
+def test_a_remembered_browser_cools_off_after_5_wrong_passwords_of_its_own(
     client: Client, ada: User, adas_app: AuthenticatorDevice
 ) -> None:
     sign_in_and_remember(client, adas_app)

@@ -145,7 +145,7 @@ def fail(client: Client, times: int, username: str = "ada") -> int:
     return status
 
 
-def test_the_fifth_wrong_password_pauses_sign_in_for_15_minutes(client: Client, ada: User) -> None:
+def test_the_fifth_wrong_password_starts_a_cool_off_of_15_minutes(client: Client, ada: User) -> None:
     with time_machine.travel("2026-03-02 15:00:00+00:00", tick=False) as clock:
         assert fail(client, 4) == 422
         assert fail(client, 1) == 429
@@ -161,7 +161,7 @@ def test_the_fifth_wrong_password_pauses_sign_in_for_15_minutes(client: Client, 
         assert type_password(client).status_code == 302
 
 
-def test_tries_during_the_pause_do_not_make_it_longer_and_are_counted(client: Client, ada: User) -> None:
+def test_tries_during_the_cool_off_do_not_make_it_longer_and_are_counted(client: Client, ada: User) -> None:
     with time_machine.travel("2026-03-02 15:00:00+00:00", tick=False) as clock:
         fail(client, 5)
         clock.shift(dt.timedelta(minutes=10))
@@ -228,7 +228,7 @@ def test_one_who_is_told_to_wait_a_moment_waits_no_15_minutes(
     assert type_password(client).status_code == 302
 
 
-def test_the_pause_answers_the_right_password_like_a_wrong_one(ada: User) -> None:
+def test_the_cool_off_answers_the_right_password_like_a_wrong_one(ada: User) -> None:
     with time_machine.travel("2026-03-02 15:00:00+00:00", tick=False):
         fail(Client(), 5)
         right, wrong = type_password(Client()), type_password(Client(), "ada", "wrong-wrong-wrong")
@@ -236,7 +236,7 @@ def test_the_pause_answers_the_right_password_like_a_wrong_one(ada: User) -> Non
     assert right.content == wrong.content
 
 
-def test_an_unknown_username_is_paused_alike(ada: User) -> None:
+def test_an_unknown_username_cools_off_alike(ada: User) -> None:
     with time_machine.travel("2026-03-02 15:00:00+00:00", tick=False):
         assert fail(Client(), 5, "ada") == fail(Client(), 5, "zoe") == 429
         known, unknown = type_password(Client(), "ada"), type_password(Client(), "zoe")
@@ -244,7 +244,7 @@ def test_an_unknown_username_is_paused_alike(ada: User) -> None:
     assert known.content == unknown.content
 
 
-def test_another_spelling_does_not_get_around_the_pause(client: Client, ada: User) -> None:
+def test_another_spelling_does_not_get_around_the_cool_off(client: Client, ada: User) -> None:
     fail(client, 3, "ada")
     fail(client, 2, " ADA ")
     assert type_password(client, "Ada").status_code == 429
@@ -328,7 +328,7 @@ def test_passwords_are_hashed_by_argon2(nell: User) -> None:
     assert nell.password.startswith("argon2$argon2id$")
 
 
-def test_locks_on_shows_the_pause_and_its_end(client: Client, ada: User) -> None:
+def test_locks_on_shows_the_cool_off_and_its_end(client: Client, ada: User) -> None:
     fail(client, 5)
     (obstacle,) = locks.obstacles_of(ada)
     assert obstacle.what == "Password"

@@ -1,4 +1,4 @@
-"""Codes by text message: one live code, its limits, its delivery, and what becomes of it when something fails."""
+"""Codes by text message: one open code, its limits, its delivery, and what becomes of it when something fails."""
 
 from __future__ import annotations
 
@@ -230,7 +230,7 @@ def test_many_refused_wishes_and_codes_are_one_event_each(
     assert counted == {"account:codes_refused": 30, "account:refused_codes": 30}
 
 
-def test_no_code_is_sent_while_the_method_is_paused(
+def test_no_code_is_sent_while_the_method_cools_off(
     client: Client, tess: User, tess_phone: PhoneDevice, texts: list[Text]
 ) -> None:
     give_password_only(client, tess)

@@ -49,7 +49,7 @@ BEFORE, AFTER = MIDNIGHT - dt.timedelta(hours=1), MIDNIGHT + dt.timedelta(hours=
 
 @pytest.fixture(params=[SAMOA, KIRIBATI, "America/New_York"])
 def zone(request: pytest.FixtureRequest) -> str:
-    """Return the zone that the user has chosen for what she is shown."""
+    """Return the zone that the user has chosen for what they are shown."""
     return str(request.param)
 
 
