@@ -1,5 +1,3 @@
-"""App configuration of the measurements."""
-
 from django.apps import AppConfig
 
 

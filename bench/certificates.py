@@ -115,7 +115,6 @@ class Browser:
     session: str
 
     def __post_init__(self) -> None:
-        """Open the connection."""
         self._cookies = {settings.SESSION_COOKIE_NAME: self.session}
         self._http = http.client.HTTPConnection("localhost", self.port, timeout=60)
 
@@ -156,9 +155,8 @@ class Browser:
 
 @contextmanager
 def _running(port: int) -> Iterator[list[int]]:
-    """Yield a web server and a `documents` worker as in production; yields the processes whose CPU counts, PostgreSQL
-    and Redis among them.
-    """
+    """Run a web server and a `documents` worker as in production, and yield the processes whose CPU counts, PostgreSQL
+    and Redis among them."""
     commands = {
         "web": ["gunicorn", "-c", str(BASE_DIR / "portal" / "gunicorn_conf.py"), "portal.wsgi:application"],
         "documents": ["celery", "-A", "portal.celery:app", "worker", "-Q", "documents", "-P", "solo", "-l", "WARNING",

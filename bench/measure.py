@@ -27,11 +27,9 @@ class Figure:
 
     @property
     def ratio(self) -> float:
-        """value / floor."""
         return self.value / self.floor if self.floor else float("inf")
 
     def as_json(self) -> dict[str, Any]:
-        """Return the entry in bench.json."""
         return {
             "value": round(self.value, 3),
             "floor": round(self.floor, 3),

@@ -361,8 +361,6 @@ class WorkAdmin(ReadOnlyAdmin[Any]):
 
 @admin.register(OutboxMessage)
 class OutboxAdmin(WorkAdmin):
-    """The outbox's messages."""
-
     list_display = ("topic", "key", "status", "attempts", "created_at", "delivered_at")
     list_filter = ("status", "topic")
 

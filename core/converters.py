@@ -16,11 +16,9 @@ class PublicIdConverter:
     regex = f"[A-Za-z0-9_-]{{{PUBLIC_ID_LENGTH}}}"
 
     def to_python(self, value: str) -> str:
-        """As the address has it."""
         return value
 
     def to_url(self, value: str) -> str:
-        """As the row has it."""
         return value
 
 

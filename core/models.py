@@ -17,8 +17,6 @@ __all__ = ["Event", "Mail", "OutboxMessage", "Throttle"]
 
 
 class EventQuerySet(models.QuerySet["Event"]):
-    """Queries on the event log."""
-
     def about_user(self, user_id: int) -> EventQuerySet:
         """Return what a user did, what was done to the account, and what was done in the user's name; newest first."""
         return self.filter(

@@ -38,7 +38,6 @@ class Child:
     started_at: float = 0.0
 
     def launch(self) -> None:
-        """Start the process."""
         self.process = self.start()
         self.started_at = time.monotonic()
 

@@ -14,8 +14,6 @@ from core.idempotency import IdempotentForm
 
 
 class UploadForm(IdempotentForm):
-    """A package to load."""
-
     package = forms.FileField(
         widget=forms.ClearableFileInput(attrs={"accept": ".zip,application/zip"}),
         help_text="The .zip from the core system, with manifest.json at its top level.",

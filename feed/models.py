@@ -32,8 +32,6 @@ def package_name(_run: Run, _filename: str) -> str:
 
 
 class SourceQuerySet(models.QuerySet["Source"]):
-    """Queries on sources."""
-
     def expected(self) -> SourceQuerySet:
         """Return sources that should send packages regularly, without those in `FEED_SOURCES_AT_REST`."""
         return self.exclude(name__in=settings.FEED_SOURCES_AT_REST)
@@ -66,8 +64,6 @@ class OwnUploadError(Exception):
 
 
 class RunQuerySet(models.QuerySet["Run"]):
-    """Queries on runs."""
-
     def unfinished(self) -> RunQuerySet:
         """Return runs that are received or running."""
         return self.filter(status__in=Run.UNFINISHED)

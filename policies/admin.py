@@ -101,8 +101,6 @@ class CoverageAdmin(PolicyRowAdmin):
 
 @admin.register(Company)
 class CompanyAdmin(PolicyRowAdmin):
-    """Writing companies and their switches."""
-
     list_display = ["name", "naic_number", "services", "source", "retired_at"]
 
 
@@ -114,8 +112,6 @@ class AgencyAdmin(PolicyRowAdmin):
 
 @admin.register(Contact)
 class ContactAdmin(PolicyRowAdmin):
-    """People on file."""
-
     list_display = ["__str__", "role", "policyholder", "agency", "source", "retired_at"]
     list_select_related = ["policyholder", "agency"]
     search_fields = ["last_name__istartswith", "email__istartswith", "external_id"]

@@ -51,7 +51,6 @@ class AnnouncementAdmin(StaffAdmin[Announcement]):
 
     @admin.display(description="for")
     def audience_text(self, announcement: Announcement) -> str:
-        """Return the roles in words."""
         return ", ".join(Membership.Role(role).label for role in announcement.audience) or "Everybody"
 
     @admin.display(description="on home now", boolean=True)

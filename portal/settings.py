@@ -53,7 +53,6 @@ FIELD_KEYS: list[str] = [part for part in _secret("FIELD_KEYS").split(",") if pa
 HASH_KEY = _secret("HASH_KEY")
 
 # The brand is a setting; the carrier of the demo is invented.
-LARK = "static/img/mark.svg"
 BRAND: dict[str, Any] = {
     "name": env.str("BRAND_NAME", default="Larkfield Mutual"),
     "legal_name": env.str("BRAND_LEGAL_NAME", default="Larkfield Mutual Insurance Company"),

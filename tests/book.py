@@ -55,8 +55,6 @@ class CompanyFactory(FeedRowFactory):
 
 
 class AgencyFactory(FeedRowFactory):
-    """An agency."""
-
     class Meta:
         model = Agency
 
@@ -65,8 +63,6 @@ class AgencyFactory(FeedRowFactory):
 
 
 class InsuredFactory(FeedRowFactory):
-    """A clinician."""
-
     class Meta:
         model = Insured
 
@@ -83,8 +79,6 @@ class InsuredFactory(FeedRowFactory):
 
 
 class LicenseFactory(FeedRowFactory):
-    """A state license."""
-
     class Meta:
         model = License
 
@@ -93,8 +87,6 @@ class LicenseFactory(FeedRowFactory):
 
 
 class PolicyholderFactory(FeedRowFactory):
-    """An organization that holds policies."""
-
     class Meta:
         model = Policyholder
 
@@ -162,17 +154,17 @@ class AgentOfRecordFactory(FeedRowFactory):
 
 
 def insured_by(user: Any, insured: Insured, **fields: Any) -> Membership:
-    """Return the user is this insured."""
+    """Make the user this insured."""
     return Membership.objects.create(user=user, role=Membership.Role.INSURED, insured=insured, **fields)
 
 
 def holder_of(user: Any, policyholder: Policyholder, **fields: Any) -> Membership:
-    """Return the user represents this policyholder."""
+    """Let the user represent this policyholder."""
     return Membership.objects.create(user=user, role=Membership.Role.POLICYHOLDER, policyholder=policyholder, **fields)
 
 
 def agent_at(user: Any, agency: Agency, **fields: Any) -> Membership:
-    """Return the user works at this agency."""
+    """Let the user work at this agency."""
     return Membership.objects.create(user=user, role=Membership.Role.AGENT, agency=agency, **fields)
 
 
@@ -182,5 +174,5 @@ def fresh(source: str | None = None) -> dt.datetime:
 
 
 def data_of(as_of: dt.datetime) -> Source:
-    """Return the carrier's data is of that moment."""
+    """Date the carrier's data to that moment."""
     return Source.objects.create(name="core", sequence=1, as_of=as_of, applied_at=as_of)

@@ -180,7 +180,6 @@ class Browser:
     seconds: list[tuple[float, str]] = field(default_factory=list)
 
     def send(self, case: Case) -> Any:
-        """Return the answer."""
         client = Client(raise_request_exception=False)
         client.cookies.load(self.cookies)
         headers = dict(case.headers)
@@ -254,7 +253,7 @@ def test_the_fuzz_finds_the_fields_of_forms_and_the_parameters_of_lists(book: Si
 
 @pytest.fixture(autouse=True)
 def _no_log() -> Iterator[None]:
-    """Yield a traceback for each refusal takes longer than the refusal."""
+    """Log nothing: a traceback for each refusal takes longer than the refusal."""
     logging.disable(logging.CRITICAL)
     yield
     logging.disable(logging.NOTSET)

@@ -63,7 +63,6 @@ def make_secrets(folder: Path) -> list[str]:
 
 
 def main() -> None:
-    """Run the command."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path("secrets")
     empty = make_secrets(folder)
     print(f"The secrets are in {folder}. Back up field_keys and hash_key, apart from the database.")

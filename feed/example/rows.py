@@ -42,5 +42,4 @@ def money(amount: float) -> str:
 
 
 def flag(value: bool) -> str:
-    """Return `true` or `false`."""
     return "true" if value else "false"

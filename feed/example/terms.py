@@ -62,7 +62,6 @@ def months_later(day: dt.date, months: int) -> dt.date:
 
 
 def schedule_of(outline: Outline, *, rng: Random, today: dt.date) -> Schedule:
-    """Return the policy's terms."""
     began = outline.began or _began(outline, rng=rng, today=today)
     expires = years_later(began, 1)
     ends = began + dt.timedelta(days=200) if outline.status == "cancelled" else expires

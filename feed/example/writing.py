@@ -38,7 +38,6 @@ class FileWriter:
             self.flush()
 
     def flush(self) -> None:
-        """Write the buffered rows."""
         text = io.StringIO(newline="")
         csv.writer(text, lineterminator="\r\n").writerows(self._buffer)
         data = text.getvalue().encode("utf-8")

@@ -66,8 +66,6 @@ class Coverage(FeedRow):
     """One insured's coverage in one term: part, form, retroactive date, limits. Amounts are US dollars."""
 
     class Part(models.TextChoices):
-        """The coverage part."""
-
         PROFESSIONAL = "professional", "Professional liability"
         ENTITY = "entity", "Entity liability"
         GENERAL = "general", "General liability"
@@ -180,8 +178,6 @@ class EreOffer(FeedRow):
     """
 
     class Status(models.TextChoices):
-        """The status of the offer."""
-
         OFFERED = "offered", "Offered"
         ELECTED = "elected", "Elected"
         PAID = "paid", "Paid"

@@ -32,8 +32,6 @@ class Membership(models.Model):
     """
 
     class Role(models.TextChoices):
-        """The roles of customers."""
-
         INSURED = "insured", "Insured"
         POLICYHOLDER = "policyholder", "Policyholder"
         AGENT = "agent", "Agent"

@@ -98,8 +98,6 @@ class Insured(FeedRow, Address):
     """A clinician or an entity that is insured. Of the date of birth only a keyed hash is kept: it is for matching."""
 
     class Kind(models.TextChoices):
-        """What is insured."""
-
         PERSON = "person", "Person"
         ENTITY = "entity", "Entity"
 

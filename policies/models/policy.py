@@ -139,7 +139,6 @@ class Policy(FeedRow):
         return self.number
 
     def get_absolute_url(self) -> str:
-        """Return the policy's page."""
         return reverse("policies:policy", args=[self.public_id])
 
     @property
@@ -214,8 +213,6 @@ class PolicyStatus(models.Model):
 
 
 class AgentOfRecordQuerySet(FeedQuerySet):
-    """Agents of record by date."""
-
     def on(self, day: dt.date) -> Self:
         """Those in office on `day`: the first day counts, the last doesn't."""
         return self.not_retired().filter(Q(ends=None) | Q(ends__gt=day), starts__lte=day)

@@ -40,8 +40,6 @@ class Term(FeedRow):
         CANCELLED = "cancelled", "Cancelled"
 
     class PaymentPlan(models.TextChoices):
-        """How the premium is paid."""
-
         ANNUAL = "annual", "Annual"
         SEMIANNUAL = "semiannual", "Semi-annual"
         QUARTERLY = "quarterly", "Quarterly"

@@ -22,7 +22,6 @@ from portal.celery import app as celery_app
 
 
 def greet(name: str) -> str:
-    """Return a hook."""
     return f"Hello, {name}"
 
 

@@ -27,7 +27,7 @@ MANIFEST = "manifest.json"
 
 @pytest.fixture
 def loaded(tmp_path: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """Return the small book is loaded as number 1; what the portal then holds."""
+    """Load the small book as number 1, and return what the portal then holds."""
     run = load(tmp_path / "before", small_book())
     assert run.status == Run.Status.APPLIED, errors(run)
     return snapshot()

@@ -42,7 +42,7 @@ def alerts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture
 def queue(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Run that wait in the queue."""
+    """Return the runs that wait in the queue."""
     found: list[int] = []
 
     def enqueue(_task: Any, *args: int) -> bool:
@@ -56,7 +56,6 @@ def queue(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 @pytest.fixture
 def folder(tmp_path: Path, settings: Settings) -> Path:
-    """Return the watched folder."""
     path = tmp_path / "incoming"
     path.mkdir()
     settings.FEED_WATCH_DIR = str(path)
@@ -214,7 +213,7 @@ def test_no_folder_is_watched_unless_one_is_set(settings: Settings, tmp_path: Pa
 
 
 def lost(tmp_path: Path, **values: Any) -> Run:
-    """Return an upload that began two minutes ago and nobody is at."""
+    """Return an upload that began two minutes ago and that nobody works on."""
     package = Package(small_book()).zip(tmp_path / "package.zip")
     before = timezone.now() - dt.timedelta(minutes=2)
     fields = {"origin": Run.Origin.UPLOAD, "created_at": before, "started_at": before, "status": "checking"}

@@ -362,7 +362,7 @@ class Browser:
         return path, text
 
     def send(self, path: str, page: str, **form: str) -> tuple[str, str]:
-        """Return a form of that page, with its token and hidden fields; then as `open`."""
+        """Send a form of that page, with its token and hidden fields; then as `open`."""
         hidden = {
             html.unescape(name): html.unescape(value)
             for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page)

@@ -52,8 +52,6 @@ def test_without_the_server_programs_one_sentence_says_what_to_do(
 
 
 def answer(monkeypatch: pytest.MonkeyPatch, stdout: str) -> None:
-    """Return what pip-audit says."""
-
     def run(*args: Any, **kwargs: Any) -> subprocess.CompletedProcess[str]:
         return subprocess.CompletedProcess([], 1, stdout, "no route to the service")
 
