@@ -105,10 +105,6 @@ class Sheet:
         return "recipient" if self.is_letter else "certificate holder"
 
     @property
-    def addressee_label(self) -> str:
-        return "Recipient" if self.is_letter else "Certificate holder"
-
-    @property
     def status(self) -> str:
         """The status of the coverage on the day of issue, as `policies.eligibility` judged it. Never a reason."""
         if self.is_letter:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from core.feedspec import Reference, RowCheck, SetCheck, Severity, Stage
@@ -12,6 +13,7 @@ from feed.load.staging import Staging
 from feed.load.table_map import TableMap, quote
 
 _NAMES = re.compile(r"\{(\w+)\}")
+SHOWN = ["shown"]
 
 
 class Checker:
@@ -45,17 +47,9 @@ class Checker:
                     FROM {table_map.staging_table} s
                     WHERE s.key IN (SELECT key FROM {table_map.staging_table} GROUP BY key HAVING count(*) > 1)
                 ) twice WHERE nth > 1 ORDER BY line LIMIT {KEPT_PER_CODE}"""
-            self._collect(
-                cursor,
-                sql,
-                {},
-                file=table_map.file,
-                column=column,
-                code="key-twice",
-                sentence="The key ‘{shown}’ is in the file more than once.",
-                names=["shown"],
-                stage=Stage.SCHEMA,
-            )
+            sentence = "The key ‘{shown}’ is in the file more than once."
+            like = Found(Stage.SCHEMA, Severity.ERROR, "key-twice", sentence, file=table_map.file, column=column)
+            self._collect(cursor, sql, {}, like, SHOWN)
 
     def check_rows(self, cursor: Any, stage: Stage) -> None:
         """Check this stage's rules on single rows."""
@@ -70,18 +64,7 @@ class Checker:
         sql = f"""
             SELECT s.line{shown}, count(*) OVER () FROM {table_map.staging_table} s
             WHERE NOT s.deleted AND ({check.faulty}) ORDER BY s.line LIMIT {KEPT_PER_CODE}"""
-        self._collect(
-            cursor,
-            sql,
-            {},
-            file=table_map.file,
-            column=check.column,
-            code=check.code,
-            sentence=check.sentence,
-            names=names,
-            stage=check.stage,
-            severity=check.severity,
-        )
+        self._collect(cursor, sql, {}, _like(check, table_map, check.stage), names)
 
     def check_references(self, cursor: Any) -> None:
         """Find references to rows that won't exist after the load, and deletions of unknown rows."""
@@ -98,17 +81,10 @@ class Checker:
             SELECT s.line, s.{quote(reference.column)}, count(*) OVER () FROM {table_map.staging_table} s
             WHERE NOT s.deleted AND {value} IS NOT NULL{applies(reference)} AND NOT {self._is_there(parent, value)}
             ORDER BY s.line LIMIT {KEPT_PER_CODE}"""
-        self._collect(
-            cursor,
-            sql,
-            {"source": self._source},
-            file=table_map.file,
-            column=reference.column,
-            code="reference",
-            sentence=f"{reference.column} ‘{{shown}}’ {self._place(parent)}.",
-            names=["shown"],
-            stage=Stage.REFERENCES,
-        )
+        sentence = f"{reference.column} ‘{{shown}}’ {self._place(parent)}."
+        file, column = table_map.file, reference.column
+        like = Found(Stage.REFERENCES, Severity.ERROR, "reference", sentence, file=file, column=column)
+        self._collect(cursor, sql, {"source": self._source}, like, SHOWN)
 
     def _is_there(self, parent: TableMap, value: str) -> str:
         """Return SQL for whether the parent's row will exist, not retired, after the load."""
@@ -137,18 +113,10 @@ class Checker:
             WHERE s.deleted AND NOT EXISTS (
                 SELECT 1 FROM {table_map.db_table} t WHERE t.source = %(source)s AND t.external_id = s.key
             ) ORDER BY s.line LIMIT {KEPT_PER_CODE}"""
-        self._collect(
-            cursor,
-            sql,
-            {"source": self._source},
-            file=table_map.file,
-            column=table_map.table.key_columns[0],
-            code="delete-unknown",
-            sentence="The portal has no row ‘{shown}’ to delete.",
-            names=["shown"],
-            stage=Stage.REFERENCES,
-            severity=Severity.WARNING,
-        )
+        sentence = "The portal has no row ‘{shown}’ to delete."
+        file, column = table_map.file, table_map.table.key_columns[0]
+        like = Found(Stage.REFERENCES, Severity.WARNING, "delete-unknown", sentence, file=file, column=column)
+        self._collect(cursor, sql, {"source": self._source}, like, SHOWN)
 
     def check_sets(self, cursor: Any, parameters: Mapping[str, Any]) -> None:
         """Check the rules on several rows, on the portal's tables as changed by the load."""
@@ -163,42 +131,21 @@ class Checker:
         sql = f"""
             SELECT found.line{shown}, count(*) OVER () FROM ({query}) found
             ORDER BY found.line LIMIT {KEPT_PER_CODE}"""
-        self._collect(
-            cursor,
-            sql,
-            parameters,
-            file=table_map.file,
-            column=check.column,
-            code=check.code,
-            sentence=check.sentence,
-            names=names,
-            stage=Stage.BUSINESS,
-            severity=check.severity,
-        )
+        self._collect(cursor, sql, parameters, _like(check, table_map, Stage.BUSINESS), names)
 
-    def _collect(
-        self,
-        cursor: Any,
-        sql: str,
-        parameters: Mapping[str, Any],
-        *,
-        file: str,
-        column: str,
-        code: str,
-        sentence: str,
-        names: Sequence[str],
-        stage: Stage,
-        severity: Severity = Severity.ERROR,
-    ) -> None:
-        """Run a query of (line, values for the sentence …, total count), and add a finding for each row."""
+    def _collect(self, cursor: Any, sql: str, parameters: Mapping[str, Any], like: Found, names: Sequence[str]) -> None:
+        """Run a query of (line, values for the sentence …, total count), and add a finding like this for each row."""
         cursor.execute(sql, parameters or None)
         rows = cursor.fetchall()
         for line, *values, _ in rows:
             shown = {name: _short(value) for name, value in zip(names, values, strict=True)}
-            found = Found(stage, severity, code, sentence.format(**shown), file=file, row=line, column=column)
-            self._findings.add(found)
+            self._findings.add(replace(like, row=line, sentence=like.sentence.format(**shown)))
         if rows and (more := rows[0][-1] - len(rows)):
-            self._findings.add_uncounted(found, more)
+            self._findings.add_uncounted(like, more)
+
+
+def _like(check: RowCheck | SetCheck, table_map: TableMap, stage: Stage) -> Found:
+    return Found(stage, check.severity, check.code, check.sentence, file=table_map.file, column=check.column)
 
 
 def applies(reference: Reference) -> str:
