@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from django.core.exceptions import PermissionDenied
 
 from core.dates import carrier_today
-from policies.models import Coverage, Membership, Policy, Term, reach_of
+from policies.models import Membership, Policy, Term, reach_of
 from policies.roles import RULES, Capability, Rule
 
 if TYPE_CHECKING:
@@ -39,13 +39,14 @@ def capabilities(user: User, policy: Policy, *, among: Collection[Capability] = 
     """Return everything that the user may do with the policy: the union over their memberships.
 
     Empty for an outsider; then the policy isn't in `visible_to(user)` either. `among` narrows the question to some
-    capabilities. At most one query per role, one for the policy's terms and one for an insured's coverages, each only
-    where an answer depends on it.
+    capabilities. At most one query for the agents of record, one for the policy's terms, and one for an insured's
+    coverages, each only where an answer depends on it.
     """
     possible = {capability for capability in among if _is_possible(RULES[capability], policy)}
     granted: set[Capability] = set()
-    for membership in _reaching(user, policy):
-        access = _Access(membership, policy)
+    reach = reach_of(user)
+    for membership in _reaching(reach, policy):
+        access = _Access(reach, membership, policy)
         granted.update(capability for capability in possible - granted if access.opens(capability))
         if granted == possible:
             break
@@ -54,7 +55,7 @@ def capabilities(user: User, policy: Policy, *, among: Collection[Capability] = 
 
 def reaching(user: User, policy: Policy) -> list[Membership]:
     """Return the user's memberships by which they see this policy."""
-    return list(_reaching(user, policy))
+    return list(_reaching(reach_of(user), policy))
 
 
 def _is_possible(rule: Rule, policy: Policy) -> bool:
@@ -75,9 +76,8 @@ def _is_billed_directly(policy: Policy) -> bool:
     return False
 
 
-def _reaching(user: User, policy: Policy) -> Iterator[Membership]:
+def _reaching(reach: Reach, policy: Policy) -> Iterator[Membership]:
     """Yield memberships, those that cost no query first: `capabilities` stops once everything is granted."""
-    reach = reach_of(user)
     yield from _as_policyholder(reach, policy)
     yield from _as_agent(reach, policy)
     yield from _as_insured(reach, policy)
@@ -98,17 +98,15 @@ def _as_agent(reach: Reach, policy: Policy) -> list[Membership]:
 
 def _as_insured(reach: Reach, policy: Policy) -> list[Membership]:
     """As an insured with a coverage on the policy, of any time. One query, for insureds only."""
-    if not reach.insured_ids:
-        return []
-    own = Coverage.objects.not_retired().filter(term__policy=policy, insured_id__in=reach.insured_ids).order_by()
-    insured_ids = set(own.values_list("insured_id", flat=True))
+    insured_ids = {coverage.insured_id for coverage in reach.own_coverages(policy)}
     return [m for m in reach.memberships if m.insured_id in insured_ids]
 
 
 @dataclass
 class _Access:
-    """One membership on one policy that it reaches."""
+    """One membership, of those that `reach` holds, on one policy that it reaches."""
 
+    reach: Reach
     membership: Membership
     policy: Policy
 
@@ -141,8 +139,8 @@ class _Access:
 
     def _insured_is_covered_after(self, day: dt.date) -> bool:
         """Whether this insured's own coverage goes on, or is to come in a term accepted or bound. An offer isn't."""
-        running = [term.pk for term in self.policy.terms_on_file if term.runs_past(day)]
-        if not running:
-            return False
-        own = Coverage.objects.not_retired().filter(term_id__in=running, insured_id=self.membership.insured_id)
-        return own.filter(expires__gt=day).exists()
+        running = {term.pk for term in self.policy.terms_on_file if term.runs_past(day)}
+        return any(
+            coverage.insured_id == self.membership.insured_id and coverage.term_id in running and coverage.expires > day
+            for coverage in self.reach.own_coverages(self.policy)
+        )

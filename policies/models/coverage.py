@@ -19,6 +19,7 @@ from policies.models.term import Term
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Sequence
 
     from accounts.models import User
     from policies.models.reach import Scope
@@ -133,6 +134,11 @@ class Coverage(FeedRow):
         )
         return [[starts, ends] for starts, ends in same.order_by().values_list("effective", "expires")]
 
+    def is_segment_of(self, other: Coverage) -> bool:
+        """Whether both are the same insured's coverage of one part and form in one term."""
+        mine = (self.insured_id, self.term_id, self.part, self.form)
+        return mine == (other.insured_id, other.term_id, other.part, other.form)
+
     @property
     def period(self) -> tuple[dt.date, dt.date]:
         """First day and end of the chain of touching segments that this one belongs to, as far as coverage goes."""
@@ -169,6 +175,15 @@ class Coverage(FeedRow):
     def endorsement_list(self) -> list[str]:
         """Endorsements, one each; the feed separates them by `;`."""
         return [part.strip() for part in self.endorsements.split(";") if part.strip()]
+
+
+def know_segments(coverages: Sequence[Coverage]) -> None:
+    """Let coverages know their `segments` from one another, without a query.
+
+    They must be all the coverages of their insureds in their terms.
+    """
+    for coverage in coverages:
+        coverage.segments = [[one.effective, one.expires] for one in coverages if one.is_segment_of(coverage)]
 
 
 class EreOffer(FeedRow):

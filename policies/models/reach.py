@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import BigIntegerField, DateField, Field, Q, QuerySet
 
 from core.dates import carrier_today
+from core.memo import once
 from core.statements import IDS, prepared
 from policies.models.coverage import Coverage
 from policies.models.membership import Membership
@@ -130,6 +131,18 @@ class Reach:
         """The agencies that the user works at."""
         return [m.agency_id for m in self.memberships if m.role == ROLE.AGENT and m.agency_id]
 
+    def own_coverages(self, policy: Policy) -> list[Coverage]:
+        """Return the insureds' own coverages on a policy, the latest first. One query, kept for the rest of a request.
+
+        Those in a term that was retired, too: they still let their insured see the policy.
+        """
+        if not self.insured_ids:
+            return []
+        return once(
+            ("own coverages", policy.pk, *self.insured_ids),
+            lambda: _own_coverages(policy_id=policy.pk, insured_ids=self.insured_ids),
+        )
+
     def only(self, *roles: str) -> Reach:
         """Return the part of it that comes by these roles."""
         return Reach(tuple(membership for membership in self.memberships if membership.role in roles))
@@ -165,6 +178,12 @@ def coverages_not_retired(path: str = "") -> Q:
             f"{path}term__policy__retired_at": None,
         }
     )
+
+
+@prepared(policy_id=BigIntegerField(), insured_ids=IDS)
+def _own_coverages(*, policy_id: int, insured_ids: list[int]) -> QuerySet[Coverage]:
+    own = Coverage.objects.not_retired().filter(term__policy=policy_id, insured_id__any=insured_ids)
+    return own.select_related("insured").with_segments().order_by("-effective", "part", "id")
 
 
 @prepared(user_id=BigIntegerField())

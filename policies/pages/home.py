@@ -6,7 +6,8 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import BigIntegerField, Case, Count, DateField, F, OuterRef, Q, Subquery, Value, When
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Case, Count, DateField, F, OuterRef, Q, Subquery, Value, When, Window
 from django.db.models.functions import Coalesce, Concat, Lower
 
 from core.dates import carrier_today
@@ -17,6 +18,7 @@ from policies.models import SCOPE, Coverage, Insured, Membership, Policy, Policy
 from policies.pages.notices import RENEWAL_WINDOW_DAYS
 from policies.pages.papers import PaperLink, paper_links
 from policies.pages.status import StatusOnDay, status_for_insured, status_of
+from policies.pages.terms import NAMES_AS_JSON, TermsByPolicy, by_policy, with_names, with_own
 from policies.words import Word, lower_first, word_of
 
 if TYPE_CHECKING:
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from accounts.models import User
-    from policies.models.term import TermQuerySet
 
 MOST_POLICIES = 6
 """Home shows so many policies, those in force first; the list has the rest."""
@@ -49,8 +50,9 @@ EVENT_FIELDS = (
     "policy__policyholder__name",
 )
 ROLES = Membership.Role
-# What can be lost comes before what only ends.
-CANCELLATIONS_FIRST = Case(When(policy__status=Policy.Status.PENDING_CANCELLATION, then=Value(0)), default=Value(1))
+BY_NAME = Lower(Concat("last_name", "name", Value(" "), "first_name"))
+# What comes next with a client, in the order of home.
+CANCELLATION, END, NO_EVENT = range(3)
 # With a cancellation ahead: pending, or cancelled as of a later date.
 CANCELLING = (Policy.Status.PENDING_CANCELLATION, Policy.Status.CANCELLED)
 
@@ -172,9 +174,10 @@ class Glance:
 
 
 def glance_of(user: User) -> Glance:
-    """Return what the user's policies come to today. At most seven queries, whatever the size of the book."""
+    """Return what the user's policies come to today. At most three queries, whatever the roles and the size of the
+    book."""
     reach = reach_of(user)
-    book = _book(reach) if reach.agency_ids else None
+    book = _book(reach.only(ROLES.AGENT).scope) if reach.agency_ids else None
     if not reach.insured_ids and not reach.policyholder_ids:
         return Glance(reach.roles, book=book)
     policies = _policies(**reach.only(ROLES.INSURED, ROLES.POLICYHOLDER).scope.values())
@@ -182,11 +185,8 @@ def glance_of(user: User) -> Glance:
     policies = policies[:MOST_POLICIES]
     holders = {p.policyholder for p in policies if p.policyholder_id in reach.policyholder_ids}
     individual = bool(reach.insured_ids) and all(h.kind == Policyholder.Kind.INDIVIDUAL for h in holders)
-    terms: dict[int, list[Term]] = {policy.pk: [] for policy in policies}
-    counted = bool(holders) and not individual
-    for term in _terms(policy_ids=list(terms), today=carrier_today(), counted=counted):
-        terms[term.policy_id].append(term)
-    own = _own_by_policy(reach, policies)
+    found = _terms_of(reach, policies, counted=bool(holders) and not individual)
+    terms, own = found.terms, found.own
     statuses = {}
     for policy in sorted(policies, key=lambda policy: policy.policyholder not in holders):
         if policy.policyholder in holders:
@@ -196,7 +196,7 @@ def glance_of(user: User) -> Glance:
     held = {pk: status for pk, status in statuses.items() if status.policy.policyholder in holders}
     return Glance(
         reach.roles,
-        own=[found for pk, status in statuses.items() for found in _leading(own[pk], status, terms[pk])],
+        own=[one for pk, status in statuses.items() for one in _leading(own[pk], status, terms[pk])],
         held=_held(list(held.values()), named=not individual),
         insured_on=[status for pk, status in statuses.items() if pk not in held],
         more_policies=more,
@@ -209,17 +209,11 @@ def _held(statuses: list[StatusOnDay], *, named: bool) -> list[HeldPolicy]:
     """Return the policies that the user represents. `named`: the first one in force with the first of its insureds."""
     held = [HeldPolicy(status, getattr(status.term, "covered", 0)) for status in statuses]
     leading = next((one for one in held if one.status.in_force), None)
-    if named and leading is not None and leading.status.term is not None:
-        leading.insureds.extend(_first_insureds(term_id=leading.status.term.pk, today=carrier_today()))
+    if named and leading is not None:
+        leading.insureds.extend(
+            Insured(**names) for names in getattr(leading.status.term, "first_insureds", None) or ()
+        )
     return held
-
-
-@prepared(term_id=BigIntegerField(), today=DateField())
-def _first_insureds(*, term_id: int, today: dt.date) -> QuerySet[Insured]:
-    """Return the first insureds of a term by name, of those covered today."""
-    covered = Coverage.objects.not_retired().filter(term_id=term_id, effective__lte=today, expires__gt=today)
-    by_name = Insured.objects.filter(pk__in=covered.order_by().values("insured_id"))
-    return by_name.order_by(Lower(Concat("last_name", "name", Value(" "), "first_name")), "id")[:MOST_NAMES]
 
 
 @prepared(**SCOPE)
@@ -235,24 +229,36 @@ def _policies(**scope: Any) -> QuerySet[Policy]:
     return policies.order_by(first, "number_normalized", "id")[: MOST_POLICIES + 1]
 
 
-def _own_by_policy(reach: Reach, policies: list[Policy]) -> dict[int, list[Coverage]]:
-    """Return the insured's own coverages on these policies, by policy, the latest first. One query, none for who is
-    none."""
-    own: dict[int, list[Coverage]] = {policy.pk: [] for policy in policies}
-    if not reach.insured_ids:
-        return own
-    for coverage in _own(insured_ids=reach.insured_ids, policy_ids=list(own)):
-        own[coverage.policy_id].append(coverage)
-    return own
-
-
-@prepared(insured_ids=IDS, policy_ids=IDS)
-def _own(*, insured_ids: list[int], policy_ids: list[int]) -> QuerySet[Any]:
-    own = Coverage.objects.not_retired().filter(
-        insured_id__any=insured_ids, term__policy_id__any=policy_ids, term__retired_at=None
+def _terms_of(reach: Reach, policies: list[Policy], *, counted: bool) -> TermsByPolicy:
+    """Return the policies' terms and the user's own coverages in them. One query."""
+    ids = [policy.pk for policy in policies]
+    insured = bool(reach.insured_ids)
+    today = carrier_today()
+    return by_policy(
+        ids, _terms(policy_ids=ids, insured_ids=reach.insured_ids, today=today, insured=insured, counted=counted)
     )
-    named = own.select_related("insured").with_segments().annotate(policy_id=F("term__policy_id"))
-    return named.order_by("-expires", "part", "id")
+
+
+@prepared(policy_ids=IDS, insured_ids=IDS, today=DateField())
+def _terms(*, policy_ids: list[int], insured_ids: list[int], today: dt.date, insured: bool, counted: bool) -> Any:
+    """Return the policies' terms; `insured`: with the user's own coverages.
+
+    `counted`: each current one with the number of insureds `covered` today and the `first_insureds` by name.
+    """
+    terms = Term.objects.not_retired().filter(policy_id__any=policy_ids)
+    if insured:
+        terms = with_names(with_own(terms, insured_ids))
+    if not counted:
+        return terms
+    covered = Coverage.objects.not_retired().filter(effective__lte=today, expires__gt=today).order_by()
+    number = covered.filter(term=OuterRef("pk")).values("term_id").annotate(n=Count("insured_id", distinct=True))
+    of_term = covered.filter(term=OuterRef(OuterRef("pk"))).values("insured_id")
+    names = Insured.objects.filter(pk__in=of_term).order_by(BY_NAME, "id").values_list(NAMES_AS_JSON)
+    is_current = Q(status=Term.Status.BOUND, effective__lte=today, expires__gt=today)
+    return terms.annotate(
+        covered=Coalesce(Case(When(is_current, then=Subquery(number.values("n")))), Value(0)),
+        first_insureds=Case(When(is_current, then=ArraySubquery(names[:MOST_NAMES]))),
+    )
 
 
 def _leading(coverages: list[Coverage], status: StatusOnDay, terms: list[Term]) -> list[OwnCoverage]:
@@ -275,57 +281,51 @@ def own_coverages(coverages: Iterable[Coverage], status: StatusOnDay, terms: Ite
     return found
 
 
-@prepared(policy_ids=IDS, today=DateField())
-def _terms(*, policy_ids: list[int], today: dt.date, counted: bool) -> TermQuerySet:
-    """Return the policies' terms; `counted`: each current one with the number of insureds `covered` today, in one
-    query."""
-    terms = Term.objects.not_retired().filter(policy_id__any=policy_ids)
-    if not counted:
-        return terms
-    insureds = (
-        Coverage.objects.not_retired()
-        .filter(term=OuterRef("pk"), effective__lte=today, expires__gt=today)
-        .order_by()
-        .values("term_id")
-        .annotate(n=Count("insured_id", distinct=True))
-        .values("n")
-    )
-    current = When(status=Term.Status.BOUND, effective__lte=today, expires__gt=today, then=Subquery(insureds))
-    return terms.annotate(covered=Coalesce(Case(current), Value(0)))
-
-
-def _book(reach: Reach) -> Book:
-    """Return an agent's clients: one query that counts those in force, two that say what comes next."""
-    scope = reach.only(ROLES.AGENT).scope
-    window = scope.today + dt.timedelta(days=RENEWAL_WINDOW_DAYS)
-    by_status = {status: (n, ending) for status, n, ending in _counted(window=window, **scope.values())}
+def _book(agent: Scope) -> Book:
+    """Return an agent's clients: how many are in force, and what comes next. One query."""
+    terms = _running(window=agent.today + dt.timedelta(days=RENEWAL_WINDOW_DAYS), **agent.values())
+    if not terms:
+        return Book(in_force=0, pending_cancellation=0, ending=0, upcoming=[])
+    counted = terms[0]
     return Book(
-        in_force=sum(n for n, _ in by_status.values()),
-        pending_cancellation=sum(by_status.get(status, (0, 0))[0] for status in CANCELLING),
-        ending=sum(ending for _, ending in by_status.values()),
-        upcoming=_upcoming(scope, window),
+        in_force=counted.in_force,
+        pending_cancellation=counted.cancelling,
+        ending=counted.ending,
+        upcoming=[Event(t.on, t.policy, t, _renewal_word(t.following)) for t in terms if t.kind != NO_EVENT],
     )
 
 
-def _running(agent: Scope) -> TermQuerySet:
-    """Return the clients' bound terms of today."""
-    return Term.objects.not_retired().filter(
+@prepared(**SCOPE, window=DateField())
+def _running(*, window: dt.date, **scope: Any) -> QuerySet[Any]:
+    """Return the clients' running terms that end or are cancelled next, each with the day as `on`.
+
+    Each also has the number of all of them, whose policies are in force: the database counts before it takes the first.
+    """
+    agent = Scope(**scope)
+    running = Term.objects.not_retired().filter(
         agent.policies("policy__"),
+        _by_the_date(agent.today),
         policy__retired_at=None,
         status=Term.Status.BOUND,
         effective__lte=agent.today,
         expires__gt=agent.today,
     )
-
-
-@prepared(**SCOPE, window=DateField())
-def _counted(*, window: dt.date, **scope: Any) -> QuerySet[Any]:
-    """Return the clients' policies in force by status: how many there are, and how many of them end within the
-    window."""
-    agent = Scope(**scope)
-    running = _running(agent).filter(_by_the_date(agent.today)).order_by()
-    counts = {"n": Count("pk"), "ending": Count("pk", filter=Q(expires__lte=window))}
-    return running.values_list("policy__status").annotate(**counts)
+    following = Term.objects.not_retired().filter(policy=OuterRef("policy"), effective__gte=OuterRef("expires"))
+    events = running.annotate(
+        # What can be lost comes before what only ends.
+        kind=Case(
+            When(policy__status=Policy.Status.PENDING_CANCELLATION, then=Value(CANCELLATION)),
+            When(policy__status=Policy.Status.ACTIVE, expires__lte=window, then=Value(END)),
+            default=Value(NO_EVENT),
+        ),
+        on=COMES_ON,
+        following=ArraySubquery(following.order_by().values("status")),
+        in_force=Window(Count("pk")),
+        cancelling=Window(Count("pk", filter=Q(policy__status__in=CANCELLING))),
+        ending=Window(Count("pk", filter=Q(expires__lte=window))),
+    )
+    named = events.select_related("policy__policyholder").only(*EVENT_FIELDS)
+    return named.order_by("kind", "on", "policy__number_normalized", "id")[:MOST_UPCOMING]
 
 
 def _by_the_date(today: dt.date) -> Q:
@@ -334,33 +334,8 @@ def _by_the_date(today: dt.date) -> Q:
     return ~Q(policy__status=Policy.Status.PENDING) & (~cancelled | Q(policy__cancellation_effective__gt=today))
 
 
-def _upcoming(agent: Scope, window: dt.date) -> list[Event]:
-    """Return cancellations, then ends of terms within the window, the nearest of each kind first."""
-    terms = _next(window=window, **agent.values())
-    renewals = _renewals(policy_ids=[term.policy_id for term in terms], today=agent.today) if terms else []
-    return [Event(term.on, term.policy, term, _renewal_word(term, renewals)) for term in terms]
-
-
-@prepared(**SCOPE, window=DateField())
-def _next(*, window: dt.date, **scope: Any) -> QuerySet[Any]:
-    """Return the terms that end or are cancelled next, each with the day as `on`."""
-    ends = Q(policy__status=Policy.Status.ACTIVE, expires__lte=window)
-    coming = _running(Scope(**scope)).filter(ends | Q(policy__status=Policy.Status.PENDING_CANCELLATION))
-    named = coming.annotate(on=COMES_ON).select_related("policy__policyholder").only(*EVENT_FIELDS)
-    return named.order_by(CANCELLATIONS_FIRST, "on", "policy__number_normalized", "id")[:MOST_UPCOMING]
-
-
-@prepared(policy_ids=IDS, today=DateField())
-def _renewals(*, policy_ids: list[int], today: dt.date) -> QuerySet[Any, tuple[int, dt.date, str]]:
-    """Return the upcoming terms of these policies: policy, first day, status."""
-    upcoming = Term.objects.filter(policy_id__any=policy_ids, retired_at=None, effective__gt=today).order_by()
-    return upcoming.values_list("policy_id", "effective", "status")
-
-
-def _renewal_word(term: Term, renewals: list[tuple[int, dt.date, str]]) -> str:
-    following = {
-        status for policy, effective, status in renewals if policy == term.policy_id and effective >= term.expires
-    }
+def _renewal_word(following: list[str]) -> str:
+    """Return what is known of a term's renewal, from the statuses of the terms that follow it."""
     if Term.Status.BOUND in following:
         return "Renewal bound"
-    return "Renewal offered" if {Term.Status.OFFERED, Term.Status.ACCEPTED} & following else "No renewal yet"
+    return "Renewal offered" if {Term.Status.OFFERED, Term.Status.ACCEPTED} & set(following) else "No renewal yet"

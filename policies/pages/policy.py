@@ -214,14 +214,9 @@ def _chosen(public_id: str, terms: list[Term]) -> Term | None:
 
 
 def _own(user: User, policy: Policy) -> list[Coverage]:
-    """Return the user's own coverages on the policy, the latest first."""
-    return _coverages(policy_id=policy.pk, **reach_of(user).scope.values())
-
-
-@prepared(**SCOPE, policy_id=models.BigIntegerField())
-def _coverages(*, policy_id: int, **scope: Any) -> QuerySet[Coverage]:
-    own = Coverage.objects.open_to(Scope(**scope)).filter(term__policy=policy_id)
-    return own.select_related("insured").with_segments().order_by("-effective", "part", "id")
+    """Return the user's own coverages in the policy's terms, the latest first."""
+    on_file = {term.pk for term in policy.terms_on_file}
+    return [coverage for coverage in reach_of(user).own_coverages(policy) if coverage.term_id in on_file]
 
 
 def _row(term: Term, status: StatusOnDay, chosen: Term | None, terms: list[Term]) -> TermRow:
