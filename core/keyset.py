@@ -11,7 +11,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -51,6 +51,15 @@ class KeysetPage(Generic[Row]):
         return not self.previous_href and not self.next_href
 
 
+def first_page(
+    queryset: QuerySet[Row], *, order: Sequence[str], size: int = PAGE_SIZE, count: bool = False
+) -> QuerySet[Row]:
+    """Return the rows of a list's first page and one more, for a `prepared` statement (`first` of `keyset_page`)."""
+    counted: Any = queryset.annotate(rows_all=_CountOf.rows(queryset)) if count else queryset
+    rows: QuerySet[Row] = counted.order_by(*order)[: size + 1]
+    return rows
+
+
 def keyset_page(
     queryset: QuerySet[Row],
     request: HttpRequest,
@@ -58,12 +67,14 @@ def keyset_page(
     order: Sequence[str],
     size: int = PAGE_SIZE,
     count: bool = False,
+    first: Callable[[], list[Row]] | None = None,
 ) -> KeysetPage[Row]:
     """Return the page of `queryset` that the request asks for by `after` or `before`.
 
     `order` names fields or annotations that are never null and together unique; all ascending, or all descending with
     a leading "-". An index in that order makes it cheap. An unreadable cursor, such as one cut off in an email,
-    shows the first page. `count`: the page knows its place in the list, without another statement.
+    shows the first page. `count`: the page knows its place in the list, without another statement. `first` gives the
+    rows of `first_page` where their SQL is written already.
     """
     descending = order[0].startswith("-")
     names = [name.lstrip("-") for name in order]
@@ -74,15 +85,15 @@ def keyset_page(
     before = None if after else _read_cursor(request.GET.get("before", ""), names, queryset)
     backward = before is not None
     cursor = before if backward else after
-    everything = queryset
-    if cursor is not None:
-        queryset = queryset.filter(_beyond(names, cursor, "gt" if backward == descending else "lt"))
-    if count:
-        # How many rows there are, and how many on this side of the cursor.
-        counted: Any = queryset.annotate(rows_all=_CountOf.rows(everything))
-        queryset = counted if cursor is None else counted.annotate(rows_ahead=_CountOf.rows(queryset))
-    signs = "-" if descending != backward else ""
-    found = list(queryset.order_by(*[f"{signs}{name}" for name in names])[: size + 1])
+    if cursor is None:
+        found = first() if first is not None else list(first_page(queryset, order=order, size=size, count=count))
+    else:
+        beyond: Any = queryset.filter(_beyond(names, cursor, "gt" if backward == descending else "lt"))
+        if count:
+            # How many rows are on this side of the cursor.
+            beyond = beyond.annotate(rows_all=_CountOf.rows(queryset), rows_ahead=_CountOf.rows(beyond))
+        signs = "-" if descending != backward else ""
+        found = list(beyond.order_by(*[f"{signs}{name}" for name in names])[: size + 1])
     more = len(found) > size
     rows = found[:size]
     if backward:
@@ -97,18 +108,18 @@ def keyset_page(
 
     has_previous = more if backward else cursor is not None
     has_next = True if backward else more
-    total, first = None, 1
+    total, place = None, 1
     if count:
         counts: Any = rows[0] if rows else None
         total = counts.rows_all if counts else 0
         ahead = counts.rows_ahead if counts and cursor is not None else total
-        first = ahead - len(rows) + 1 if backward else total - ahead + 1
+        place = ahead - len(rows) + 1 if backward else total - ahead + 1
     return KeysetPage(
         rows,
         href("before", rows[0]) if rows and has_previous else "",
         href("after", rows[-1]) if rows and has_next else "",
         total,
-        first,
+        place,
     )
 
 

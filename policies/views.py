@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,8 @@ from accounts.guards import user_of
 from core.keyset import keyset_page
 from core.listing import sorting_of
 from policies.filters import PolicyFilter
-from policies.models import Policy
-from policies.pages.policies import ORDERS, in_order, listing_of, rows_of
+from policies.models import Policy, reach_of
+from policies.pages.policies import ORDERS, in_order, listing_of, rows_of, unsearched_first_page
 from policies.pages.policy import page_of_policy, policy_for_page
 
 if TYPE_CHECKING:
@@ -24,11 +25,13 @@ if TYPE_CHECKING:
 def policy_list(request: HttpRequest) -> HttpResponse:
     """Every policy that the user sees, searched, narrowed, and sorted; 422 for what can't be searched."""
     user = user_of(request)
-    narrowed = PolicyFilter(request.GET, rows_of(Policy.objects.visible_to(user)), request=request)
+    visible = rows_of(Policy.objects.visible_to(user), reach_of(user).scope)
+    narrowed = PolicyFilter(request.GET, visible, request=request)
     understood = narrowed.is_valid()
-    sorting = sorting_of(request.GET, ORDERS)
-    policies = in_order(narrowed.qs if understood else Policy.objects.none(), sorting)
-    page = keyset_page(policies, request, order=sorting.order, count=True)
+    order = sorting_of(request.GET, ORDERS).order
+    policies = in_order(narrowed.qs if understood else Policy.objects.none(), order)
+    first = None if narrowed.narrows else partial(unsearched_first_page, user, order)
+    page = keyset_page(policies, request, order=order, count=True, first=first)
     context = {"page": page, "filter": narrowed, "listing": listing_of(user, page.rows, request.GET)}
     status = HTTPStatus.OK if understood else HTTPStatus.UNPROCESSABLE_ENTITY
     return render(request, "policies/list.html", context, status=status)

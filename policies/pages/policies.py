@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypedDict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from django.db.models import F
+from django.db.models import BooleanField, ExpressionWrapper
 from django.db.models.functions import Lower
 
+from core.keyset import first_page
 from core.listing import Sorting, Tab, sorting_of, tabs_of
 from core.money import whole_dollars
 from core.statements import IDS, prepared
 from core.templatetags.show import day
 from core.urls import address_for
 from policies.filters import STATUSES
-from policies.models import SCOPE, Coverage, Membership, Policy, Scope, Term, reach_of
+from policies.models import SCOPE, Membership, Policy, Scope, Term, reach_of
 from policies.pages.status import StatusOnDay, status_for_insured, status_of
+from policies.pages.terms import by_policy, with_own
 from policies.words import Word
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from accounts.models import User
     from core.listing import Column
     from policies.models.policy import PolicyQuerySet
+    from policies.models.term import TermQuerySet
 
 PROGRAMS = dict(Policy.Program.choices)
 POLICY_FIELDS = (
@@ -44,7 +47,8 @@ ORDERS = {"number": ("number_normalized", "id"), "policyholder": ("policyholder_
 TERM_FIELDS = ("policy_id", "status", "effective", "expires", "premium")
 
 
-class Row(TypedDict):
+@dataclass(frozen=True, slots=True)
+class Row:
     """A policy as the list shows it, in words, so that the template has nothing left to look up."""
 
     number: str
@@ -82,38 +86,56 @@ class Listing:
         return bool(self.q or self.status)
 
 
-def rows_of(policies: PolicyQuerySet) -> PolicyQuerySet:
-    """With what `listing_of` needs of each policy, and no more."""
-    return policies.select_related("policyholder").only(*POLICY_FIELDS)
+def rows_of(policies: PolicyQuerySet, scope: Scope) -> PolicyQuerySet:
+    """With what `listing_of` needs of each policy, and no more.
+
+    Someone who is insured on some and manages others sees only these whole: `is_managed` tells them apart.
+    """
+    rows = policies.select_related("policyholder").only(*POLICY_FIELDS)
+    managing = scope.roles - {Membership.Role.INSURED}
+    if managing in (scope.roles, frozenset()):
+        return rows
+    managed = replace(scope, roles=managing).policies()
+    return rows.annotate(is_managed=ExpressionWrapper(managed, output_field=BooleanField()))
 
 
-def in_order(policies: PolicyQuerySet, sorting: Sorting) -> PolicyQuerySet:
+def in_order(policies: PolicyQuerySet, order: tuple[str, ...]) -> PolicyQuerySet:
     """With the key of the order that the user chose."""
-    return (
-        policies.annotate(policyholder_name=Lower("policyholder__name")) if sorting.name == "policyholder" else policies
-    )
+    by_policyholder = "policyholder_name" in order[0]
+    return policies.annotate(policyholder_name=Lower("policyholder__name")) if by_policyholder else policies
+
+
+def unsearched_first_page(user: User, order: tuple[str, ...]) -> list[Policy]:
+    """Return the rows of the page that the list opens with, for `keyset_page`."""
+    return _first_page(order=order, **reach_of(user).scope.values())
+
+
+@prepared(**SCOPE)
+def _first_page(*, order: tuple[str, ...], **scope: Any) -> QuerySet[Policy]:
+    visible = Policy.objects.not_retired().filter(Scope(**scope).policies())
+    return first_page(in_order(rows_of(visible, Scope(**scope)), order), order=order, count=True)
 
 
 def listing_of(user: User, policies: Sequence[Policy], query: Mapping[str, str]) -> Listing:
-    """Return the rows of one page of policies; one query, three for a user who is insured on some and manages
-    others."""
+    """Return the rows of one page of policies, which come from `rows_of`. One query."""
     q, status = query.get("q", "").strip(), query.get("status", "")
     tabs = tabs_of([("", "All"), *STATUSES], query)
     sorting = sorting_of(query, ORDERS)
     if not policies:
         return Listing([], tabs, False, sorting, q, status)
-    terms: dict[int, list[Term]] = {policy.pk: [] for policy in policies}
-    for term in _terms(policy_ids=list(terms)):
-        terms[term.policy_id].append(term)
-    managed = _managed(user, policies)
+    reach = reach_of(user)
+    insured = bool(reach.insured_ids)
+    managed = {policy.pk for policy in policies if not insured or getattr(policy, "is_managed", False)}
+    ids = [policy.pk for policy in policies]
+    found = by_policy(ids, _terms(policy_ids=ids, insured_ids=reach.insured_ids, insured=insured))
     address = address_for("policies:policy")
-    own = _own(user, [policy for policy in policies if policy.pk not in managed])
     rows = []
     for policy in policies:
+        terms = found.terms[policy.pk]
         if policy.pk in managed:
-            shown = status_of(policy, terms[policy.pk], policy.today())
+            shown = status_of(policy, terms, policy.today())
         else:
-            shown = status_for_insured(policy, own[policy.pk], terms[policy.pk], policy.today())
+            shown = status_for_insured(policy, found.own[policy.pk], terms, policy.today())
         rows.append(_row(shown, address, with_premium=policy.pk in managed))
     return Listing(rows, tabs, bool(managed), sorting, q, status)
 
@@ -143,38 +165,8 @@ def _note_of(shown: StatusOnDay) -> str:
     return shown.dated
 
 
-def _own(user: User, policies: Sequence[Policy]) -> dict[int, list[Coverage]]:
-    """Return the user's own coverages on policies that she is only insured on, by policy."""
-    own: dict[int, list[Coverage]] = {policy.pk: [] for policy in policies}
-    if not own:
-        return own
-    for coverage in _coverages(insured_ids=reach_of(user).insured_ids, policy_ids=list(own)):
-        own[coverage.policy_id].append(coverage)
-    return own
-
-
-@prepared(insured_ids=IDS, policy_ids=IDS)
-def _coverages(*, insured_ids: list[int], policy_ids: list[int]) -> QuerySet[Any]:
-    coverages = Coverage.objects.not_retired().filter(
-        insured_id__any=insured_ids, term__policy_id__any=policy_ids, term__retired_at=None
-    )
-    return coverages.with_segments().annotate(policy_id=F("term__policy_id"))
-
-
-@prepared(policy_ids=IDS)
-def _terms(*, policy_ids: list[int]) -> QuerySet[Term]:
-    return Term.objects.not_retired().filter(policy_id__any=policy_ids).only(*TERM_FIELDS)
-
-
-def _managed(user: User, policies: Sequence[Policy]) -> frozenset[int]:
-    """Which of these the user sees whole, and so their premium: all of them for who is nowhere an insured."""
-    if Membership.Role.INSURED not in reach_of(user).roles:
-        return frozenset(policy.pk for policy in policies)
-    scope = reach_of(user).only(Membership.Role.POLICYHOLDER, Membership.Role.AGENT).scope
-    return frozenset(_whole(policy_ids=[policy.pk for policy in policies], **scope.values()))
-
-
-@prepared(**SCOPE, policy_ids=IDS)
-def _whole(*, policy_ids: list[int], **scope: Any) -> QuerySet[Any, int]:
-    managed = Policy.objects.not_retired().filter(Scope(**scope).policies(), pk__any=policy_ids)
-    return managed.values_list("pk", flat=True)
+@prepared(policy_ids=IDS, insured_ids=IDS)
+def _terms(*, policy_ids: list[int], insured_ids: list[int], insured: bool) -> TermQuerySet:
+    """Return the policies' terms; `insured`: with the user's own coverages."""
+    terms = Term.objects.not_retired().filter(policy_id__any=policy_ids)
+    return with_own(terms, insured_ids) if insured else terms.only(*TERM_FIELDS)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypedDict
+from functools import partial
+from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import F, Value
 
-from core.keyset import KeysetPage, keyset_page
+from core.keyset import KeysetPage, first_page, keyset_page
 from core.money import whole_dollars
 from core.search import name_query
+from core.statements import prepared
 from core.templatetags.show import day
 from policies.eligibility import judge_now
 from policies.models import Coverage
@@ -19,9 +21,11 @@ from policies.pages.papers import PaperLink, paper_links
 from policies.words import lower_first
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
     from django.http import HttpRequest
 
     from policies.models import Term
+    from policies.models.coverage import CoverageQuerySet
 
 # As a roster is read: by last name (or an entity's own), then first name. None of these is ever null.
 BY_NAME = models.Func(
@@ -33,6 +37,7 @@ BY_NAME = models.Func(
     arg_joiner=" || ",
     output_field=models.TextField(),
 )
+ORDER = ("sort_key", "id")
 ROSTER_SIZE = 20
 PARTS, FORMS = dict(Coverage.Part.choices), dict(Coverage.Form.choices)
 ROSTER_FIELDS = (
@@ -61,7 +66,8 @@ ROSTER_FIELDS = (
 )
 
 
-class RosterRow(TypedDict):
+@dataclass(frozen=True, slots=True)
+class RosterRow:
     """A coverage as the roster shows it, in words: the template has nothing left to look up or to decide.
 
     `more`: fund and endorsements, named by `more_label`.
@@ -94,16 +100,30 @@ def roster_of(request: HttpRequest, term: Term, *, issues: bool) -> Roster:
     `issues`: whether the user may create certificates.
     """
     q = request.GET.get("q", "").replace("\x00", "").strip()[:100]
-    coverages = term.coverages.not_retired().select_related("insured").only(*ROSTER_FIELDS).with_segments()
+    coverages = _coverages(term.pk)
     name = name_query(fold(q).split())
     if name is not None:
         coverages = coverages.filter(insured__search=name)
     elif q:
         coverages = coverages.none()
-    page = keyset_page(coverages.annotate(sort_key=BY_NAME), request, order=("sort_key", "id"), size=ROSTER_SIZE)
+    first = None if q else partial(_first_page, term_id=term.pk)
+    page = keyset_page(coverages, request, order=ORDER, size=ROSTER_SIZE, first=first)
+    for coverage in page.rows:
+        coverage.term = term
     paper = paper_links()
     rows = [_row(c, term, paper(c, judge_now(c)) if issues else None) for c in page.rows]
     return Roster(page, rows, q)
+
+
+def _coverages(term_id: int) -> CoverageQuerySet:
+    """Return a term's coverages, each with what a row needs and the key of its place."""
+    coverages = Coverage.objects.not_retired().filter(term_id=term_id).select_related("insured")
+    return coverages.only(*ROSTER_FIELDS).with_segments().annotate(sort_key=BY_NAME)
+
+
+@prepared(term_id=models.BigIntegerField())
+def _first_page(*, term_id: int) -> QuerySet[Coverage]:
+    return first_page(_coverages(term_id), order=ORDER, size=ROSTER_SIZE)
 
 
 def _more_label(*, has_fund: bool, endorsements: int) -> str:

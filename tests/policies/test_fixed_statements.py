@@ -10,7 +10,21 @@ from django.db.models import Model
 from django.test.utils import CaptureQueriesContext
 
 from core.statements import Prepared
-from tests.book import AgentOfRecordFactory, CoverageFactory, InsuredFactory, PolicyFactory, holder_of
+from policies.models import Coverage, Policy
+from policies.models.coverage import know_segments
+from policies.pages.home import glance_of
+from tests.book import (
+    AgentOfRecordFactory,
+    CoverageFactory,
+    InsuredFactory,
+    PolicyFactory,
+    TermFactory,
+    agent_at,
+    days,
+    holder_of,
+    insured_by,
+)
+from tests.factories import UserFactory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +35,7 @@ if TYPE_CHECKING:
     from accounts.models import User
     from tests.cast import Cast
 
-PEOPLE = ("ana", "paula", "adam", "mia", "olga")
+VIEWERS = ("insured", "practitioner", "policyholder", "agent", "insured and policyholder", "in every role")
 
 
 @pytest.fixture
@@ -43,6 +57,19 @@ def book(cast: Cast) -> Cast:
     return cast
 
 
+@pytest.fixture
+def viewers(book: Cast) -> dict[str, User]:
+    """Return a user for each mix of roles."""
+    manager = insured_by(UserFactory.create(), book.anas.insured).user
+    holder_of(manager, book.policy.policyholder)
+    everyone = insured_by(UserFactory.create(), book.olgas.insured).user
+    insured_by(everyone, book.bens.insured)
+    holder_of(everyone, book.policy.policyholder)
+    agent_at(everyone, book.agency)
+    people = (book.ana, book.mia, book.paula, book.adam, manager, everyone)
+    return dict(zip(VIEWERS, people, strict=True))
+
+
 def asked(client: Client, address: str) -> list[str]:
     client.get(address)
     with CaptureQueriesContext(connection) as queries:
@@ -51,32 +78,32 @@ def asked(client: Client, address: str) -> list[str]:
 
 
 @pytest.mark.usefixtures("age_is_known")
-@pytest.mark.parametrize("who", [*PEOPLE, "support"])
-def test_home_asks_seven_statements_at_most(book: Cast, browse: Callable[[User], Client], who: str) -> None:
-    statements = asked(browse(getattr(book, who)), "/")
-    assert len(statements) <= 7, statements
+@pytest.mark.urls("bench.urls")
+@pytest.mark.parametrize("who", VIEWERS)
+@pytest.mark.parametrize(("address", "most"), [("/bench/empty/", 2), ("/", 7), ("/policies/", 4)])
+def test_a_page_asks_few_statements_whoever_looks(
+    viewers: dict[str, User], browse: Callable[[User], Client], who: str, address: str, most: int
+) -> None:
+    statements = asked(browse(viewers[who]), address)
+    assert len(statements) <= most, statements
 
 
 @pytest.mark.usefixtures("age_is_known")
-def test_an_insured_who_manages_the_group_asks_one_more(book: Cast, browse: Callable[[User], Client]) -> None:
-    holder_of(book.ana, book.policy.policyholder)
-    statements = asked(browse(book.ana), "/")
-    assert len(statements) <= 8, statements
+@pytest.mark.parametrize("who", VIEWERS)
+def test_the_page_of_every_policy_asks_six_statements_at_most(
+    viewers: dict[str, User], browse: Callable[[User], Client], who: str
+) -> None:
+    client = browse(viewers[who])
+    policies = Policy.objects.visible_to(viewers[who]).order_by("-number")[:4]
+    assert policies
+    for policy in policies:
+        statements = asked(client, policy.get_absolute_url())
+        assert len(statements) <= 6, statements
 
 
-@pytest.mark.usefixtures("age_is_known")
-@pytest.mark.parametrize("who", ["paula", "adam"])
-def test_the_list_asks_four_statements_and_a_policy_six(book: Cast, browse: Callable[[User], Client], who: str) -> None:
-    client = browse(getattr(book, who))
-    statements = asked(client, "/policies/")
-    assert len(statements) <= 4, statements
-    statements = asked(client, book.policy.get_absolute_url())
-    assert len(statements) <= 6, statements
-
-
-@pytest.mark.parametrize("who", PEOPLE)
+@pytest.mark.parametrize("who", VIEWERS)
 def test_every_statement_gives_the_rows_of_its_queryset(
-    book: Cast, browse: Callable[[User], Client], who: str, monkeypatch: pytest.MonkeyPatch
+    viewers: dict[str, User], browse: Callable[[User], Client], who: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ask, seen = Prepared.__call__, set()
 
@@ -87,11 +114,46 @@ def test_every_statement_gives_the_rows_of_its_queryset(
         return rows
 
     monkeypatch.setattr(Prepared, "__call__", compared)
-    client = browse(getattr(book, who))
-    policy = {"mia": book.mias, "olga": book.olgas}.get(who, book.anas).term.policy
-    for address in ("/", "/policies/", policy.get_absolute_url()):
+    client = browse(viewers[who])
+    policies = Policy.objects.visible_to(viewers[who]).order_by("-number")[:4]
+    for address in ("/", "/policies/", "/policies/?sort=-policyholder", *(p.get_absolute_url() for p in policies)):
         assert client.get(address).status_code == 200
-    assert {"_memberships", "_news", "_latest", "_latest_of_policy", "_policy", "_terms"} <= seen
+    assert {"_memberships", "_news", "_latest", "_latest_of_policy", "_policy", "_terms", "_first_page"} <= seen
+
+
+def test_an_agents_counts_are_of_all_clients_not_of_those_listed(book: Cast) -> None:
+    """Nothing comes next with any of the thirty-one."""
+    found = glance_of(book.adam).book
+    assert found is not None
+    assert (found.in_force, found.pending_cancellation, found.ending, found.upcoming) == (31, 0, 0, [])
+
+
+def test_home_names_the_first_insureds_of_the_leading_policy(book: Cast) -> None:
+    Policy.objects.filter(pk=book.policy.pk).update(number_normalized="A")
+    leading, *others = glance_of(book.paula).held
+    assert [insured.sort_name for insured in leading.insureds] == [
+        "Núñez, Ana",
+        "Okafor, Ben",
+        *(f"Person{serial:02}, Kim" for serial in range(4)),
+    ]
+    assert leading.covered == 32
+    assert not any(other.insureds for other in others)
+
+
+@pytest.mark.django_db
+def test_coverages_know_their_segments_from_one_another() -> None:
+    """As the query of each would say."""
+    term = TermFactory.create()
+    first = CoverageFactory.create(term=term, expires=days(0))
+    changed = CoverageFactory.create(term=term, insured=first.insured, effective=days(0))
+    part = CoverageFactory.create(term=term, insured=first.insured, part=Coverage.Part.GENERAL)
+    colleague = CoverageFactory.create(term=term)
+    together = [first, changed, part, colleague]
+    know_segments(together)
+    for coverage in together:
+        alone = Coverage.objects.get(pk=coverage.pk)
+        assert sorted(coverage.segments) == sorted(alone.segments)
+    assert changed.period == (term.effective, term.expires)
 
 
 def columns(row: Any, depth: int = 4) -> Any:

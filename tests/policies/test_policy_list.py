@@ -30,7 +30,7 @@ ADDRESS = "/policies/"
 
 
 def numbers(response):
-    return [row["number"] for row in response.context["listing"].rows]
+    return [row.number for row in response.context["listing"].rows]
 
 
 def test_each_sees_her_own_policies_and_nobody_elses(cast, browse):
@@ -61,7 +61,7 @@ def test_the_premium_is_for_those_who_see_the_policy_whole(cast, browse):
 def test_who_is_insured_on_one_policy_and_manages_another_sees_only_the_others_premium(cast, browse):
     other = TermFactory(policy__number="MPL-999-000001", premium=Decimal("1234.00")).policy
     holder_of(cast.ana, other.policyholder)
-    rows = {row["number"]: row["premium"] for row in browse(cast.ana).get(ADDRESS).context["listing"].rows}
+    rows = {row.number: row.premium for row in browse(cast.ana).get(ADDRESS).context["listing"].rows}
     assert rows == {"MPL-204-118832": "", "MPL-999-000001": "$1,234"}
 
 
@@ -148,7 +148,7 @@ def test_every_status_has_its_tab_and_its_policies(cast, browse):
     for status, found in expected.items():
         response = client.get(ADDRESS, {"status": status, "q": ""})
         assert sorted(numbers(response)) == found, status
-        words_there = {row["word"] for row in response.context["listing"].rows}
+        words_there = {row.word for row in response.context["listing"].rows}
         if status not in ("in_force", "ending"):
             assert words_there == {dict(STATUSES)[status]}, "tabs and marks speak the same words"
         (current,) = [tab for tab in response.context["listing"].tabs if tab.current]
@@ -210,8 +210,8 @@ def test_who_has_no_policy_is_told_so_and_whom_to_call(cast, browse):
 def test_a_renewal_is_not_taken_for_the_current_term(cast, browse):
     TermFactory(policy=cast.policy, effective=cast.term.expires, expires=days(630), status=Term.Status.OFFERED)
     (row,) = browse(cast.paula).get(ADDRESS).context["listing"].rows
-    assert row["word"] == "In force"
-    assert row["term"].endswith(f"{cast.term.expires:%Y}")
+    assert row.word == "In force"
+    assert row.term.endswith(f"{cast.term.expires:%Y}")
 
 
 def test_the_list_needs_a_signed_in_user(client):
@@ -237,7 +237,7 @@ def test_no_tab_and_no_row_tells_who_left_what_became_of_the_group(cast, browse,
     for other in (code for code, _ in STATUSES if code != "expired"):
         assert numbers(client.get(ADDRESS, {"status": other})) == [], other
     (row,) = client.get(ADDRESS).context["listing"].rows
-    assert (row["word"], row["note"]) == ("Expired", f"Your coverage ended on {day_long(days(-40))}")
+    assert (row.word, row.note) == ("Expired", f"Your coverage ended on {day_long(days(-40))}")
     assert numbers(browse(cast.paula).get(ADDRESS, {"status": status})) == ["MPL-204-118832"]
     holder_of(cast.ben, cast.policy.policyholder)
     assert numbers(browse(cast.ben).get(ADDRESS, {"status": status})) == ["MPL-204-118832"], "she sees it whole now"
@@ -265,4 +265,4 @@ def test_a_tab_and_a_page_keep_the_order(cast, browse):
     second = client.get(ADDRESS + first.context["page"].next_href)
     assert "Showing 26–31 of 31 policies" in words(second)
     assert numbers(first)[0] == "MPL-204-118832"
-    assert [row["policyholder"] for row in second.context["listing"].rows][-1] == "Clinic 00"
+    assert [row.policyholder for row in second.context["listing"].rows][-1] == "Clinic 00"

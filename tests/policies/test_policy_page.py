@@ -170,7 +170,7 @@ def test_a_large_roster_is_paged_and_searched_by_the_beginning_of_a_name(cast, b
     while True:
         response = client.get(address + href)
         roster = response.context["page"].roster
-        names += [row["name"] for row in roster.rows]
+        names += [row.name for row in roster.rows]
         pages += 1
         href = roster.page.next_href
         if not href:
@@ -179,7 +179,7 @@ def test_a_large_roster_is_paged_and_searched_by_the_beginning_of_a_name(cast, b
     assert len(names) == len(set(names)) == 47
     assert names == sorted(names, key=lambda name: name.removesuffix(", MD").split()[::-1])
     found = client.get(address, {"q": "person0 kim"}).context["page"].roster
-    assert [row["name"] for row in found.rows] == [f"Kim Person{serial:02}, MD" for serial in range(10)]
+    assert [row.name for row in found.rows] == [f"Kim Person{serial:02}, MD" for serial in range(10)]
     assert "No insureds found" in words(client.get(address, {"q": "zzz"}))
     assert "No insureds found" in words(client.get(address, {"q": "---"}))
 
