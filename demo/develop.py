@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from demo import programs
 from demo.run import Demo, web_answers
 from embedded.addresses import BASE_DIR
 from embedded.processes import die_with_parent
-from embedded.supervision import Child
+from embedded.supervision import Child, Process
 
 WEB = "web server"
 
@@ -45,6 +46,13 @@ class Development(Demo):
             child.stop()
             child.launch()
         self.say("Workers restarted.")
+
+    def import_programs(self) -> None:
+        """Import nothing: a program that starts again after a change needs the new sources."""
+
+    def start_program(self, command: list[str], log: Path, environment: dict[str, str]) -> Process:
+        """Start a program in a new Python."""
+        return programs.spawn_program(command, log, environment)
 
     def web(self) -> Child:
         """Django's server with debug pages, on the terminal of the command."""

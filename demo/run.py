@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+import gc
 import http.client
-import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO, TypeVar
 
 import redis
 from django.conf import settings
 from django.core.management import call_command
-from django.db import OperationalError, connection
+from django.db import connections
 
+from core.pdf import prepare_fonts
 from core.templatetags.show import day_long
+from demo import programs
 from demo.data import ExampleError, load_example
 from demo.explore import make_twins
 from demo.news import make_news
@@ -30,11 +30,13 @@ from demo.static import collect_static
 from demo.users import DEMO_PASSWORD, DemoUser, make_users
 from embedded import client
 from embedded.addresses import BASE_DIR
-from embedded.processes import die_with_parent
-from embedded.supervision import Child
+from embedded.forking import Job
+from embedded.processes import EmbeddedError
+from embedded.supervision import Child, Process
 from portal import workers
 
 REFRESH_SECONDS = 3600
+Answer = TypeVar("Answer")
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -50,6 +52,7 @@ class Demo:
     policies: int
     out: TextIO
     children: list[Child] = field(default_factory=list)
+    jobs: list[Job[Any]] = field(default_factory=list)
 
     def run(self) -> None:
         """Start everything, print the addresses, and keep it running until INT or TERM."""
@@ -77,34 +80,76 @@ class Demo:
         self.say(f"{time.monotonic() - start:6.1f} s  {done}")
 
     def _start(self) -> None:
+        """Do what doesn't depend on each other beside each other, in forked children."""
         began = time.monotonic()
-        with self.step("PostgreSQL and Redis answer"):
-            client.start(settings.DATA_DIR)
-        with self.step("the database is up to date"):
-            call_command("migrate", verbosity=0, interactive=False)
-        with self.step("the made-up carrier's book is loaded"):
-            book = load_example(self.policies)
-            self.policies = book.policies
+        paper = self._beside("the faces for paper are there", prepare_fonts)
+        files = self._beside("style sheets and scripts are collected", collect_static)
+        with self.step("PostgreSQL and Redis answer, and the programs are imported"):
+            client.start(settings.DATA_DIR, meanwhile=self.import_programs)
+        # What is imported by now stays, and stays in memory that all children share.
+        gc.freeze()
+        gc.enable()
+        tables = self._beside("the database is up to date", migrate)
+        paper.result()
+        self.children = [self._worker(queue) for queue in settings.CELERY_TASK_QUEUES_NAMES]
+        for child in self.children:
+            child.launch()
+        tables.result()
+        accounts = self._beside("the made-up carrier's book is loaded, and its people have their accounts", self._fill)
+        files.result()
+        for child in (self._beat(), self.web()):
+            self.children.append(child)
+            child.launch()
+        users = accounts.result()
+        with self.step("workers and web server answer"):
+            for child in self.children:
+                child.wait_ready()
+        # The workers make the files while the visitor looks at the first page.
+        self._beside("a few certificates are issued", make_samples).result()
+        self.say(welcome(self.port, users, time.monotonic() - began))
+
+    def import_programs(self) -> None:
+        """Import once what all programs need; each of them is then forked."""
+        programs.import_programs()
+
+    def start_program(self, command: list[str], log: Path, environment: dict[str, str]) -> Process:
+        """Start a program and return its process."""
+        return programs.fork_program(command, log, environment)
+
+    def _beside(self, done: str, work: Callable[[], Answer]) -> Job[Answer]:
+        """Start a step beside what this process does."""
+
+        def step() -> Answer:
+            with self.step(done):
+                return work()
+
+        return self._apart(step)
+
+    def _apart(self, work: Callable[[], Answer]) -> Job[Answer]:
+        """Start work in a child of its own: this process itself keeps no connection open, so it can always fork."""
+
+        def in_child() -> Answer:
+            client.leave()
+            try:
+                return work()
+            finally:
+                connections.close_all()
+
+        job = Job(in_child, raises=(ExampleError, EmbeddedError))
+        self.jobs.append(job)
+        return job
+
+    def _fill(self) -> list[DemoUser]:
+        """Load the book, make the accounts and the news, and return the users."""
+        book = load_example(self.policies)
         if book.has_aged:
             self.say(
                 f"          It was written for {day_long(book.today)}. To have one written for today, add --fresh."
             )
-        with self.step("the demo users have their accounts"):
-            users = make_users()
-            make_twins()
-            make_news()
-        with self.step("style sheets and scripts are collected"):
-            collect_static()
-        with self.step("workers and web server answer"):
-            self.children = [*map(self._worker, settings.CELERY_TASK_QUEUES_NAMES), self._beat(), self.web()]
-            for child in self.children:
-                child.launch()
-            for child in self.children:
-                child.wait_ready()
-        # The workers make the files while the visitor looks at the first page.
-        with self.step("a few certificates are issued"):
-            make_samples()
-        self.say(welcome(self.port, users, time.monotonic() - began))
+        users = make_users()
+        make_twins()
+        make_news()
+        return users
 
     def _watch(self) -> None:
         refresh_at = time.monotonic() + REFRESH_SECONDS
@@ -125,13 +170,13 @@ class Demo:
     def _refresh(self) -> None:
         """Load new data daily, as a carrier would: a demo that runs for days must not go stale."""
         try:
-            load_example(self.policies)
-        except (ExampleError, OperationalError) as error:
+            self._apart(partial(load_example, self.policies)).result()
+        except (ExampleError, EmbeddedError) as error:
             self.say(f"The made-up carrier's book could not be brought up to date: {error}")
-        finally:
-            connection.close()
 
     def _stop_all(self) -> None:
+        for job in self.jobs:
+            job.stop()
         for child in self.children:
             child.ask_to_stop()
         for child in self.children:
@@ -145,6 +190,8 @@ class Demo:
             f"worker for {queue}",
             ["celery", "-A", "portal.celery:app", "worker", *options, "-l", "INFO"],
             ready=partial(_worker_serves, queue),
+            # They would look at the same models once more in each worker.
+            CELERY_SKIP_CHECKS="1",
         )
 
     def _beat(self) -> Child:
@@ -159,23 +206,29 @@ class Demo:
             ["gunicorn", "-c", str(BASE_DIR / "portal" / "gunicorn_conf.py"), "portal.wsgi:application"],
             ready=partial(web_answers, self.port),
             WEB_BIND=",".join(f"{host}:{self.port}" for host in loopback_addresses()),
-            # One visitor needs no more, and a second process would only make the start longer.
-            WEB_PROCESSES=os.environ.get("WEB_PROCESSES", "1"),
+            WEB_PROCESSES=str(programs.web_processes()),
+            DATABASE_POOL_SIZE=str(settings.WEB_THREADS),
         )
 
-    def _child(self, name: str, module: list[str], *, ready: Callable[[], bool], **environment: str) -> Child:
+    def _child(self, name: str, command: list[str], *, ready: Callable[[], bool], **environment: str) -> Child:
         folder = Path(settings.DATA_DIR) / "logs"
         folder.mkdir(parents=True, exist_ok=True)
         log = folder / f"{name.replace(' ', '-')}.log"
         log.write_bytes(b"")
         return Child(
             name,
-            start=partial(_spawn, [sys.executable, "-m", *module], log, os.environ | environment),
+            start=partial(self.start_program, command, log, environment),
             ready=ready,
             stop_signals=(signal.SIGTERM, signal.SIGKILL),
             stop_seconds=8,
             log=log,
         )
+
+
+def migrate() -> None:
+    """Bring the database's tables up to date, in a process that ends before its garbage is worth collecting."""
+    gc.disable()
+    call_command("migrate", verbosity=0, interactive=False)
 
 
 def loopback_addresses() -> list[str]:
@@ -224,20 +277,6 @@ def _stop(_number: int, _frame: object) -> None:
 def _ignore_signals() -> None:
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
-
-
-def _spawn(command: list[str], log: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    with log.open("ab") as output:
-        return subprocess.Popen(  # noqa: S603  # our own programs, no shell
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            cwd=BASE_DIR,
-            env=environment,
-            start_new_session=True,
-            preexec_fn=die_with_parent(signal.SIGKILL),  # noqa: PLW1509  # started from the only thread
-        )
 
 
 def _worker_serves(queue: str) -> bool:

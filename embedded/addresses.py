@@ -147,10 +147,7 @@ def service_addresses(env: Environment, *, data_dir: Path, production: bool) -> 
             database |= {"HOST": str(socket_dir(data_dir)), "PORT": str(POSTGRES_PORT)}
     pool_size = env.int("DATABASE_POOL_SIZE", default=0)
     if pool_size > 0:
-        database["OPTIONS"] = database.get("OPTIONS", {}) | {
-            "pool": {"min_size": min(2, pool_size), "max_size": pool_size, "timeout": 10}
-        }
-        database["CONN_MAX_AGE"] = 0
+        database = with_pool(database, pool_size)
     else:
         database["CONN_MAX_AGE"] = None
     database["CONN_HEALTH_CHECKS"] = True
@@ -173,6 +170,12 @@ def service_addresses(env: Environment, *, data_dir: Path, production: bool) -> 
         broker_url=broker_url(redis_url),
         embedded=frozenset(embedded),
     )
+
+
+def with_pool(database: dict[str, Any], size: int) -> dict[str, Any]:
+    """Return the database's settings with a connection pool of that size for the process."""
+    pool = {"min_size": min(2, size), "max_size": size, "timeout": 10}
+    return database | {"OPTIONS": database.get("OPTIONS", {}) | {"pool": pool}, "CONN_MAX_AGE": 0}
 
 
 def socket_folder(database_url: str) -> str:

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
@@ -31,11 +31,12 @@ _held: dict[Path, int] = {}
 _keepers: dict[Path, subprocess.Popen[bytes]] = {}
 
 
-def start(data_dir: Path) -> None:
+def start(data_dir: Path, *, meanwhile: Callable[[], None] | None = None) -> None:
     """Return when PostgreSQL and Redis of this data folder answer; they run until this process ends.
 
     Several processes may use one folder: the first starts the keeper, and when the last one ends, the keeper stops.
-    A second call in the same process does nothing. Raises EmbeddedError with a sentence to show.
+    A second call in the same process does nothing. `meanwhile` is called while a new keeper starts them. Raises
+    EmbeddedError with a sentence to show.
     """
     data_dir = data_dir.absolute()
     if data_dir in _held:
@@ -51,7 +52,7 @@ def start(data_dir: Path) -> None:
     try:
         with _locked(data_dir, START_LOCK):
             if not _join(data_dir):
-                _start_keeper(data_dir)
+                _start_keeper(data_dir, meanwhile)
     except BaseException:
         os.close(users)
         raise
@@ -73,6 +74,14 @@ def stop(data_dir: Path) -> None:
         if _in_use(data_dir):
             return
         time.sleep(0.02)
+
+
+def leave() -> None:
+    """In a forked child, let go of the parent's share: the services stop when the parent is done with them."""
+    for users in _held.values():
+        os.close(users)
+    _held.clear()
+    _keepers.clear()
 
 
 def stop_all() -> None:
@@ -139,7 +148,7 @@ def _locked(data_dir: Path, name: str) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _start_keeper(data_dir: Path) -> None:
+def _start_keeper(data_dir: Path, meanwhile: Callable[[], None] | None = None) -> None:
     log = services_dir(data_dir) / "keeper.log"
     with log.open("wb") as errors:
         keeper = subprocess.Popen(  # noqa: S603  # ourselves, no shell
@@ -151,6 +160,8 @@ def _start_keeper(data_dir: Path) -> None:
             # Ctrl-C at the terminal is for us; the keeper follows when we end.
             start_new_session=True,
         )
+    if meanwhile is not None:
+        meanwhile()
     with cast("IO[bytes]", keeper.stdout) as output:
         answer = output.readline().decode().strip()
         rest = "" if answer == "ready" else output.read().decode()

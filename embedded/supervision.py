@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from subprocess import Popen, TimeoutExpired
+from subprocess import TimeoutExpired
+from typing import Protocol
 
 from embedded.processes import EmbeddedError
 
@@ -19,6 +20,22 @@ LONGEST_PAUSE = 30.0
 SETTLED_SECONDS = 60
 
 
+class Process(Protocol):
+    """A running process: a `Popen`, or a `forking.Forked`."""
+
+    def poll(self) -> int | None:
+        """Return the exit code; None while it runs."""
+        ...
+
+    def send_signal(self, sig: int, /) -> None:
+        """Send a signal unless it has ended."""
+        ...
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Return the exit code when it has ended; raise TimeoutExpired."""
+        ...
+
+
 @dataclass
 class Child:
     """One process: how to start it, whether it answers, and how to stop it.
@@ -27,12 +44,12 @@ class Child:
     """
 
     name: str
-    start: Callable[[], Popen[bytes]]
+    start: Callable[[], Process]
     ready: Callable[[], bool]
     stop_signals: tuple[signal.Signals, ...]
     log: Path
     stop_seconds: float = 10
-    process: Popen[bytes] | None = None
+    process: Process | None = None
     pause: float = FIRST_PAUSE
     start_at: float = 0.0
     started_at: float = 0.0

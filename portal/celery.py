@@ -5,6 +5,8 @@ import os
 from celery import Celery
 from celery.signals import setup_logging, task_prerun
 
+import portal.workers  # noqa: F401  # answers Celery's signals by heartbeats
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 app = Celery("portal")

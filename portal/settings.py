@@ -262,7 +262,7 @@ CODES_PER_NUMBER = (10, dt.timedelta(minutes=5))
 CODES_PER_NETWORK = (25, dt.timedelta(minutes=5))
 # Where codes are sent to: the regions (ISO 3166) whose telephone numbers are accepted.
 PHONE_REGIONS: list[str] = env.list("PHONE_REGIONS", default=["US", "PR", "VI", "GU", "AS", "MP", "CA"])
-SMS_GATEWAY = "demo.outbox.DemoTextGateway" if not PRODUCTION else "accounts.messaging.TwilioGateway"
+SMS_GATEWAY = "demo.outbox.DemoTextGateway" if not PRODUCTION else "accounts.twilio_gateway.TwilioGateway"
 TWILIO_ACCOUNT_SID = env.str("TWILIO_ACCOUNT_SID", default="")
 TWILIO_AUTH_TOKEN = env.str("TWILIO_AUTH_TOKEN", default="")
 TWILIO_FROM = env.str("TWILIO_FROM", default="")

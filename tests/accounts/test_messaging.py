@@ -14,9 +14,10 @@ from django.test import Client
 from pytest_django import Settings
 from twilio.request_validator import RequestValidator
 
-from accounts.messaging import MaybeSentError, NotSentError, TwilioGateway, code_message, gateway
+from accounts.messaging import MaybeSentError, NotSentError, code_message, gateway
 from accounts.models import Challenge, PhoneDevice, User
 from accounts.models.challenges import Delivery
+from accounts.twilio_gateway import TwilioGateway
 from tests.accounts.gateways import RecordingGateway, Text
 from tests.accounts.people import deliver_codes
 from tests.helpers import give_password_only
@@ -30,7 +31,7 @@ MESSAGES = "/2010-04-01/Accounts/{AccountSid}/Messages.json"
 @pytest.fixture
 def vendor(settings: Settings) -> Iterator[StandIn]:
     """Yield a stand-in of Twilio's API on this machine, which the settings point to."""
-    settings.SMS_GATEWAY = "accounts.messaging.TwilioGateway"
+    settings.SMS_GATEWAY = "accounts.twilio_gateway.TwilioGateway"
     settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN = SID, "auth-token"
     settings.TWILIO_FROM = "+12025550100"
     settings.PUBLIC_URL = "https://portal.example/"

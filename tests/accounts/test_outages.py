@@ -70,7 +70,7 @@ def test_the_authenticator_needs_neither(
 
 
 def test_twilio_down_opens_nothing(client: Client, tess: User, tess_phone: PhoneDevice, settings: Settings) -> None:
-    settings.SMS_GATEWAY = "accounts.messaging.TwilioGateway"
+    settings.SMS_GATEWAY = "accounts.twilio_gateway.TwilioGateway"
     settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, settings.TWILIO_FROM = "AC1", "x", "+12025550100"
     settings.TWILIO_BASE_URL = "http://127.0.0.1:9"
     give_password_only(client, tess)

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -216,6 +217,13 @@ def test_the_whole_demo_starts_serves_stops_on_int_and_leaves_nothing_when_kille
     with urllib.request.urlopen(f"http://localhost:{port}/demo/outbox.json") as answer:
         assert json.load(answer) == []
     assert not port_is_free(port)
+    programs = descendants(process.pid)
+    assert len([pid for pid in programs if command_of(pid) == command_of(process.pid)]) >= 6, "forked, not started"
+
+    worker = int(Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()[-1])
+    os.kill(worker, signal.SIGKILL)
+    read_until(process, "ended and is started again")
+    assert worker not in descendants(process.pid)
 
     process.send_signal(signal.SIGINT)
     rest, _ = process.communicate(timeout=60)
@@ -225,20 +233,45 @@ def test_the_whole_demo_starts_serves_stops_on_int_and_leaves_nothing_when_kille
 
     again = demo(everybodys_folder, *options)
     read_until_ready(again)
+    programs = descendants(again.pid)
+    assert len(programs) >= 7
     again.kill()
     again.communicate(timeout=60)
 
     assert gone(everybodys_folder)
+    limit = time.monotonic() + 10
+    while any(map(command_of, programs)) and time.monotonic() < limit:
+        time.sleep(0.05)
+    assert not any(map(command_of, programs))
     assert port_is_free(port)
+
+
+def command_of(pid: int) -> bytes:
+    """Return the command line of a process; a forked one has its parent's, one that has ended has none."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
+def descendants(pid: int) -> list[int]:
+    """Return the children of a process, their children, and so on."""
+    children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return children + [other for child in children for other in descendants(child)]
 
 
 def read_until_ready(process: subprocess.Popen[str]) -> str:
     """Return what the demo says up to its last line of a start."""
+    return read_until(process, "Ctrl-C")
+
+
+def read_until(process: subprocess.Popen[str], words: str) -> str:
+    """Return what the demo says up to the line with those words."""
     assert process.stdout is not None
     said = ""
     for line in process.stdout:
         said += line
-        if "Ctrl-C" in line:
+        if words in line:
             return said
     pytest.fail(said)
 

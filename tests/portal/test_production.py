@@ -106,7 +106,7 @@ def safe_values() -> dict[str, object]:
         "ALLOWED_HOSTS": ["portal.test"],
         "PUBLIC_URL": SAFE["PUBLIC_URL"],
         "DEBUG": False,
-        "SMS_GATEWAY": "accounts.messaging.TwilioGateway",
+        "SMS_GATEWAY": "accounts.twilio_gateway.TwilioGateway",
         "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
         "TWILIO_ACCOUNT_SID": "AC0",
         "TWILIO_AUTH_TOKEN": "t",
