@@ -3,8 +3,7 @@
 from django.urls import path
 
 import core.converters  # noqa: F401  # makes <public_id:…> known
-from demo import views
-from portal import style
+from demo import style, views
 
 app_name = "demo"
 urlpatterns = [

@@ -137,7 +137,7 @@ def _ending(status: StatusOnDay, ends: dt.date) -> Notice | None:
 
 
 def _renewal(renewal: Term, day: dt.date) -> Notice:
-    """Return an offered renewal isn't coverage, an accepted one isn't yet; a bound one is."""
+    """Return the sentences on a renewal: one that is offered or accepted isn't coverage, a bound one is."""
     starts, ends = day_long(renewal.effective), day_long(renewal.expires)
     if renewal.status == Term.Status.BOUND:
         return Notice("good", "Your renewal is bound", f"Coverage continues from {starts} to {ends}.")

@@ -1,7 +1,7 @@
 """What a policy's page shows to a user: put together here, so that the template only lays it out.
 
 Policyholders and agents see the policy whole: one term's roster at a time, premium, agents of record, history. An
-insured sees her own coverages on it and nobody else's (docs/spec.md#roles-rows-and-rights).
+insured sees only their own coverages on it (docs/spec.md#roles-rows-and-rights).
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ class StatusChange:
 
 @dataclass(frozen=True, slots=True)
 class PolicyPage:
-    """The page. `whole`: the user sees the policy whole; otherwise `own` holds what is hers, and `leading` what of it
-    is in force, or was last."""
+    """The page. `whole`: the user sees the policy whole; otherwise `own` holds the user's own coverages, and `leading`
+    those in force, or the last ones."""
 
     policy: Policy
     status: StatusOnDay

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.style import style
+from demo.style import style
 from portal.urls import handler400, handler500
 from portal.urls import urlpatterns as portal_urls
 

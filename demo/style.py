@@ -108,7 +108,7 @@ def style(request: HttpRequest) -> HttpResponse:
     sorting = sorting_of({"sort": "-name"}, {"name": ("name",), "premium": ("premium",)})
     return render(
         request,
-        "portal/style.html",
+        "demo/style.html",
         {
             "colors": COLORS,
             "icons": ICONS,

@@ -7,7 +7,7 @@ from django.test import RequestFactory
 from django.urls import NoReverseMatch, reverse
 
 from core.templatetags.ui import STATUS_ICONS, render_icon, render_status
-from portal.style import style
+from demo.style import style
 
 
 def test_outside_the_demo_there_is_no_style_page(client, db):
