@@ -363,7 +363,7 @@ STORAGES: dict[str, dict[str, Any]] = {
     # and developers need no hashed names.
     "staticfiles": {
         "BACKEND": {
-            "production": "whitenoise.storage.CompressedManifestStaticFilesStorage",
+            "production": "core.assets.storage.HashedStorage",
             "demo": "core.assets.storage.QuicklyCompressedStorage",
             "test": "django.contrib.staticfiles.storage.StaticFilesStorage",
         }["test" if DEBUG else MODE]

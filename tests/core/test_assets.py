@@ -10,6 +10,7 @@ from django.contrib.staticfiles import finders
 from fontTools.ttLib import TTFont
 
 from core.assets import faces, sheets
+from core.assets.storage import HashedStorage
 
 LETTERS_OF_THE_BOOK = "Thảo Łukasz Çelik Núñez-O’Hara Šimůnek"
 
@@ -65,3 +66,11 @@ def test_the_sheet_has_the_rules_of_every_source():
 )
 def test_a_sheet_loses_its_comments_and_idle_space_alone(css, shrunk):
     assert sheets.shrink(css) == shrunk
+
+
+def test_a_hashed_address_is_looked_up_once():
+    storage = HashedStorage()
+    storage.hashed_files = {"css/site.css": "css/site.0123.css"}
+    assert storage.url("css/site.css") == "/static/css/site.0123.css"
+    storage.hashed_files = {}
+    assert storage.url("css/site.css") == "/static/css/site.0123.css"
