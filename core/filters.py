@@ -39,11 +39,6 @@ class StatusSearchFilter(django_filters.FilterSet):
         super().__init__(*args, **kwargs)
         self.filters["status"].field.choices = self.STATUSES
 
-    @property
-    def narrows(self) -> bool:
-        """Whether a search or a status was asked for, understood or not."""
-        return any(self.data.get(name, "").strip() for name in self.filters)
-
     def by_text(self, rows: Any, name: str, text: str) -> QuerySet[Any]:
         """Return the rows that the text finds."""
         raise NotImplementedError
