@@ -82,21 +82,19 @@ class Demo:
     def _start(self) -> None:
         """Do what doesn't depend on each other beside each other, in forked children."""
         began = time.monotonic()
-        paper = self._beside("the faces for paper are there", prepare_fonts)
-        files = self._beside("style sheets and scripts are collected", collect_static)
+        files = self._beside("faces are made, style sheets and scripts collected", make_files)
         with self.step("PostgreSQL and Redis answer, and the programs are imported"):
             client.start(settings.DATA_DIR, meanwhile=self.import_programs)
         # What is imported by now stays, and stays in memory that all children share.
         gc.freeze()
         gc.enable()
         tables = self._beside("the database is up to date", migrate)
-        paper.result()
+        files.result()
         self.children = [self._worker(queue) for queue in settings.CELERY_TASK_QUEUES_NAMES]
         for child in self.children:
             child.launch()
         tables.result()
         accounts = self._beside("the made-up carrier's book is loaded, and its people have their accounts", self._fill)
-        files.result()
         for child in (self._beat(), self.web()):
             self.children.append(child)
             child.launch()
@@ -223,6 +221,12 @@ class Demo:
             stop_seconds=8,
             log=log,
         )
+
+
+def make_files() -> None:
+    """Make the paper's faces, which the documents worker reads at its start, and collect the static files."""
+    prepare_fonts()
+    collect_static()
 
 
 def migrate() -> None:
