@@ -10,6 +10,8 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from lucide.templatetags.lucide import lucide
 
+from core.urls import address_of
+
 if TYPE_CHECKING:
     from core.panels import Panel
 
@@ -52,6 +54,12 @@ def render_icon(name: str, size: int | None = None, label: str = "") -> SafeStri
     else:
         attributes |= {"aria-hidden": "true", "focusable": "false"}
     return SafeString(lucide(name, size=size or 20, **attributes))
+
+
+@register.simple_tag
+def address(name: str) -> str:
+    """`{% address "home" %}`: `{% url %}` for what every page shows, reversed once per process."""
+    return address_of(name)
 
 
 @register.simple_tag
