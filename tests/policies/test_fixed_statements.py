@@ -81,7 +81,7 @@ def asked(client: Client, address: str) -> list[str]:
 @pytest.mark.urls("bench.urls")
 @pytest.mark.parametrize("who", VIEWERS)
 @pytest.mark.parametrize(("address", "most"), [("/bench/empty/", 2), ("/", 7), ("/policies/", 4)])
-def test_a_page_asks_few_statements_whoever_looks(
+def test_a_page_asks_few_statements_for_any_viewer(
     viewers: dict[str, User], browse: Callable[[User], Client], who: str, address: str, most: int
 ) -> None:
     statements = asked(browse(viewers[who]), address)
