@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 
+import pytest
 from django.http import FileResponse, HttpResponse
 from django.test import RequestFactory
 
@@ -27,6 +28,8 @@ def test_the_length_of_a_page_varies_so_that_it_tells_nothing():
     assert len(lengths) > 5
 
 
+# Closing a response makes Django look after its connections.
+@pytest.mark.django_db
 def test_a_download_keeps_its_length_and_its_bytes(tmp_path):
     file = tmp_path / "certificate.pdf"
     file.write_bytes(b"%PDF" + b"0" * 5000)
