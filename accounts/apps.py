@@ -1,6 +1,6 @@
 from celery.schedules import crontab
 
-from core.areas import AreaConfig, StaffGroup
+from core.areas import AreaConfig, MenuEntry, StaffGroup
 
 
 class AccountsConfig(AreaConfig):
@@ -8,7 +8,11 @@ class AccountsConfig(AreaConfig):
 
     name = "accounts"
     verbose_name = "Accounts"
-    hooks = {"mail.activation": "accounts.services.links.mail_context"}
+    account_pages = (MenuEntry("Sign-in methods", "accounts:mfa-setup", "key-round", order=20),)
+    hooks = {
+        "mail.activation": "accounts.services.links.mail_context",
+        "mail.account_changed": "accounts.services.changes.mail_context",
+    }
     beat = {
         "expire-challenges": {"task": "accounts.tasks.expire_challenges", "schedule": 30.0},
         "void-factorless-passwords": {

@@ -18,6 +18,12 @@ def activation(link: AccountLink) -> None:
     mail.send("activation", to=link.email, context={"link": link.public_id}, key=link.public_id)
 
 
+def account_changed(link: AccountLink) -> None:
+    """Tell one address what was changed, with a link that locks the account (`services.changes.mail_context`)."""
+    context = {"link": link.public_id, "change": link.change}
+    mail.send("account_changed", to=link.email, context=context, key=link.public_id)
+
+
 def wrong_codes(user: User, *, off: bool, key: str) -> None:
     """Tell the owner that someone had the password and no code; off: the way of getting codes is switched off now.
 

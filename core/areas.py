@@ -52,6 +52,7 @@ class AreaConfig(AppConfig):
     """An app of the portal, with what it announces to the others. Everything is optional.
 
     - `menu`, `quick_links`: entries of the customers' menu and of home's quick links.
+    - `account_pages`: pages of the user's own account, beside each other in its navigation (`accounts/settings.html`).
     - `panels`: dotted path of a list of panel providers (`core.panels`).
     - `feed_tables`: dotted path of a list of tables that the carrier's feed fills (`core.feedspec`).
     - `outbox`: topic to the dotted paths of its handlers (`core.outbox`).
@@ -66,6 +67,7 @@ class AreaConfig(AppConfig):
 
     menu: tuple[MenuEntry, ...] = ()
     quick_links: tuple[MenuEntry, ...] = ()
+    account_pages: tuple[MenuEntry, ...] = ()
     panels: str = ""
     feed_tables: str = ""
     outbox: Mapping[str, tuple[str, ...]] = {}
@@ -92,6 +94,11 @@ def menu() -> list[MenuEntry]:
 def quick_links() -> list[MenuEntry]:
     """Return the quick links of home (S-20)."""
     return sorted((entry for area in areas() for entry in area.quick_links), key=lambda entry: entry.order)
+
+
+def account_pages() -> list[MenuEntry]:
+    """Return the pages of the user's own account."""
+    return sorted((entry for area in areas() for entry in area.account_pages), key=lambda entry: entry.order)
 
 
 def panel_providers() -> list[Any]:

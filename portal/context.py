@@ -17,7 +17,7 @@ from core.dates import carrier_today
 from core.templatetags.show import day_long
 from core.urls import address_of
 from policies.models import Membership, reach_of
-from portal.menu import MenuItem, menu_for
+from portal.menu import MenuItem, account_menu_for, menu_for
 
 # What the user menu calls roles, in the order of `Membership.Role`.
 ROLE_LABELS = dict(Membership.Role.choices)
@@ -83,6 +83,11 @@ class Site:
     def menu(self) -> list[MenuItem]:
         """The entries of this user's menu (S-21)."""
         return menu_for(self._request) if self.signed_in else []
+
+    @cached_property
+    def account_menu(self) -> list[MenuItem]:
+        """The pages of the user's own account."""
+        return account_menu_for(self._request) if self.signed_in else []
 
     @cached_property
     def as_of(self) -> dt.datetime | None:

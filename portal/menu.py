@@ -53,6 +53,12 @@ def quick_links_for(user: User) -> list[MenuItem]:
     ]
 
 
+def account_menu_for(request: HttpRequest) -> list[MenuItem]:
+    """Return the pages of the user's own account, for its navigation and the menu under the user's name."""
+    path = request.path
+    return [_item(path, entry.label, address_of(entry.url_name), entry.icon) for entry in areas.account_pages()]
+
+
 def _item(path: str, label: str, href: str, icon: str) -> MenuItem:
     return MenuItem(label, href, icon, _current(path, href))
 

@@ -254,6 +254,9 @@ CODE_NOTICES_A_DAY = 3
 FACTORLESS_PASSWORD_LIFE = dt.timedelta(days=7)
 # Links by mail: how long one works.
 ACTIVATION_LINK_LIFE = dt.timedelta(hours=env.int("ACTIVATION_HOURS", default=24))
+RESET_LINK_LIFE = dt.timedelta(minutes=env.int("RESET_MINUTES", default=30))
+CONFIRM_EMAIL_LINK_LIFE = dt.timedelta(hours=env.int("CONFIRM_EMAIL_HOURS", default=24))
+LOCK_LINK_LIFE = dt.timedelta(hours=env.int("LOCK_LINK_HOURS", default=240))
 # Codes by text message: how long one lives, how soon another may be asked for, and how many go out at most.
 TEXT_CODE_LIFE = dt.timedelta(minutes=10)
 RESEND_AFTER = dt.timedelta(seconds=60)

@@ -5,7 +5,7 @@ from accounts.models.devices import Attempt, AuthenticatorDevice, CodeDevice, Ou
 from accounts.models.links import AccountLink, Purpose
 from accounts.models.locks import AccountLock
 from accounts.models.sessions import Session, TrustedDevice
-from accounts.models.users import User
+from accounts.models.users import Notice, User
 
 __all__ = [
     "AccountLink",
@@ -14,6 +14,7 @@ __all__ = [
     "AuthenticatorDevice",
     "Challenge",
     "CodeDevice",
+    "Notice",
     "Outcome",
     "PhoneDevice",
     "Purpose",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -17,7 +18,27 @@ if TYPE_CHECKING:
 
 
 class Purpose(models.TextChoices):
+    """What a link is for. Each has a life of its own and a page of its own (`accounts.services.links.PAGES`)."""
+
     ACTIVATION = "activation", "Activation: choose a password"
+    RESET = "reset", "Reset: choose another password"
+    CONFIRM_EMAIL = "confirm_email", "Confirmation of a new email"
+    LOCK = "lock", "Lock: the owner did not make a change"
+
+
+# One open link of a purpose replaces the one before it. Not these: each address of each change has its own.
+SEVERAL = (Purpose.LOCK,)
+
+
+def life_of(purpose: str) -> dt.timedelta:
+    """Return how long a link of this purpose works (docs/security.md#links)."""
+    lives: dict[str, dt.timedelta] = {
+        Purpose.ACTIVATION: settings.ACTIVATION_LINK_LIFE,
+        Purpose.RESET: settings.RESET_LINK_LIFE,
+        Purpose.CONFIRM_EMAIL: settings.CONFIRM_EMAIL_LINK_LIFE,
+        Purpose.LOCK: settings.LOCK_LINK_LIFE,
+    }
+    return lives[purpose]
 
 
 class AccountLinkQuerySet(models.QuerySet["AccountLink"]):
@@ -26,22 +47,26 @@ class AccountLinkQuerySet(models.QuerySet["AccountLink"]):
         return self.filter(used_at=None, voided_at=None)
 
     def usable(self) -> AccountLinkQuerySet:
-        """Keep those that still work: open, not expired, and of the account's present security epoch."""
-        return self.open().filter(expires_at__gt=timezone.now(), epoch=F("user__security_epoch"))
+        """Keep those that still work: open, not expired, and of the account's present security epoch. A lock link
+        outlives the epoch: it must work just when someone has changed the password or the email."""
+        of_epoch = Q(epoch=F("user__security_epoch")) | Q(purpose=Purpose.LOCK)
+        return self.open().filter(of_epoch, expires_at__gt=timezone.now())
 
 
 class AccountLink(models.Model):
     """A single-use link (docs/security.md#links). The request makes the row, which names the account and the purpose.
     The worker or operator who hands the link over draws the token; the row keeps its hash.
 
-    `epoch`: a lock, a change of password or of a factor voids the link. `email`: where it was sent, empty where an
-    operator handed it over. Using a link proves that its owner reads that email.
+    `epoch`: a lock, a change of password or of a factor voids the link, unless it is a lock link. `email`: where it was
+    sent, empty where an operator handed it over. Using a link proves that its owner reads that email. `change`: of a
+    lock link, the change that it was mailed for (`accounts.services.changes.Change`).
     """
 
     public_id = PublicIdField()
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="links")
     purpose = models.CharField(max_length=20, choices=Purpose)
     email = models.EmailField(max_length=254, blank=True)
+    change = models.CharField(max_length=30, blank=True, default="", db_default="")
     token_hash = models.CharField(max_length=64, blank=True, editable=False)
     epoch = models.PositiveIntegerField()
     created_at = models.DateTimeField(default=timezone.now)
@@ -59,7 +84,7 @@ class AccountLink(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["user", "purpose"],
-                condition=Q(used_at=None, voided_at=None),
+                condition=Q(used_at=None, voided_at=None) & ~Q(purpose__in=SEVERAL),
                 name="one_open_link_per_purpose",
             ),
             models.UniqueConstraint(fields=["token_hash"], condition=~Q(token_hash=""), name="a_link_token_once"),
@@ -69,19 +94,22 @@ class AccountLink(models.Model):
         return f"{self.get_purpose_display()} {self.public_id}"
 
     @classmethod
-    def issue(cls, user: User, purpose: Purpose, *, email: str, by: User | None) -> AccountLink:
-        """Create a link that replaces the open one of this purpose. The caller holds the user's row lock."""
+    def issue(cls, user: User, purpose: Purpose, *, email: str, by: User | None, change: str = "") -> AccountLink:
+        """Create a link; unless there may be several, it replaces the open one of its purpose. The caller holds the
+        user's row lock."""
         now = timezone.now()
-        cls.objects.filter(user=user, purpose=purpose).open().update(voided_at=now)
+        if purpose not in SEVERAL:
+            cls.objects.filter(user=user, purpose=purpose).open().update(voided_at=now)
         user.refresh_from_db(fields=["security_epoch"])
         return cls.objects.create(
             user=user,
             purpose=purpose,
             email=email,
+            change=change,
             epoch=user.security_epoch,
             created_by=by,
             created_at=now,
-            expires_at=now + settings.ACTIVATION_LINK_LIFE,
+            expires_at=now + life_of(purpose),
         )
 
     def draw_token(self) -> str:

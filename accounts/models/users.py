@@ -10,6 +10,7 @@ import pgtrigger
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import F
@@ -26,6 +27,20 @@ if TYPE_CHECKING:
 
 
 LONGEST_USERNAME = 150
+
+
+class Notice(models.TextChoices):
+    """Mails that the owner may switch on and off (S-13, S-33). Those about security always come."""
+
+    RENEWAL = "renewal", "Reminders of renewal"
+    PAYMENT = "payment", "Reminders of payments"
+    NEWS = "news", "News and risk management updates"
+    ACTIVITY_REVIEW = "activity_review", "A reminder each quarter to review my account’s activity"
+
+
+def usual_notices() -> list[str]:
+    """Return the notices that a new account gets."""
+    return [Notice.RENEWAL, Notice.PAYMENT]
 
 
 def fold_username(username: str) -> str:
@@ -97,6 +112,9 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
     zip = models.CharField("ZIP", max_length=10, blank=True)
     time_zone = models.CharField(max_length=64, default="America/New_York")
     language = models.CharField(max_length=8, choices=[("en", "English"), ("es", "Español")], default="en")
+    notices = ArrayField(
+        models.CharField(max_length=30, choices=Notice), default=usual_notices, db_default=usual_notices(), blank=True
+    )
     is_staff = models.BooleanField("staff", default=False, help_text="Can open admin.")
     is_active = models.BooleanField("active", default=True, help_text="Can sign in. Clear this instead of deleting.")
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
@@ -152,6 +170,10 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
         """Record that a link sent to the present email was used."""
         self.email_confirmed_at = timezone.now()
         self.save(update_fields=["email_confirmed_at"])
+
+    def wants(self, notice: Notice) -> bool:
+        """Whether the owner wants these mails."""
+        return notice in self.notices
 
     def get_full_name(self) -> str:
         """Return first and last name, or the username if there's neither."""

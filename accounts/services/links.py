@@ -19,6 +19,7 @@ from django.utils import timezone
 from accounts import emails
 from accounts.events import AccountEvent
 from accounts.models import AccountLink, Purpose, User
+from accounts.models.links import life_of
 from accounts.models.sessions import EndReason, hash_token
 from core.clients import client_ip, network_key
 from core.events import record_event
@@ -26,6 +27,13 @@ from core.throttle import Limit
 
 OPENINGS = Limit("account:links", 60, dt.timedelta(minutes=1))
 HELD = "account_link"
+# The page of each purpose.
+PAGES: dict[str, str] = {
+    Purpose.ACTIVATION: "accounts:activate",
+    Purpose.RESET: "accounts:reset",
+    Purpose.CONFIRM_EMAIL: "accounts:confirm-email",
+    Purpose.LOCK: "accounts:lock",
+}
 
 
 class NoEmailError(Exception):
@@ -37,33 +45,35 @@ def send_activation(*, user: User, by: User | None) -> AccountLink:
     if not user.email:
         raise NoEmailError
     with transaction.atomic():
-        link = _issue(user, Purpose.ACTIVATION, email=user.email, by=by)
+        link = issue(user=user, purpose=Purpose.ACTIVATION, email=user.email, by=by)
         emails.activation(link)
     return link
 
 
 def mail_context(stored: Mapping[str, Any]) -> dict[str, Any] | None:
     """Draw the token of a link that is about to be mailed, and return what the mail says. Called again, it draws
-    another token: the newest mail is the one that works. None for a link that was used, replaced, or has expired."""
+    another token: the newest mail is the one that works. None for a link that was used, replaced, or has expired.
+    The hook of every mail that holds a link (`mail.<name>`)."""
     link = AccountLink.objects.usable().filter(public_id=stored["link"]).first()
     if link is None or not link.email:
         return None
     return {
         "address": address_of(link.draw_token()),
-        "hours": int(settings.ACTIVATION_LINK_LIFE.total_seconds() // 3600),
+        "hours": int(life_of(link.purpose).total_seconds() // 3600),
     }
 
 
 def hand_over_activation(*, user: User) -> str:
     """Return the URL of an activation link for an operator to hand over. Using it confirms no email."""
     with transaction.atomic():
-        link = _issue(user, Purpose.ACTIVATION, email="", by=None)
+        link = issue(user=user, purpose=Purpose.ACTIVATION, email="", by=None)
         return address_of(link.draw_token())
 
 
-def _issue(user: User, purpose: Purpose, *, email: str, by: User | None) -> AccountLink:
+def issue(*, user: User, purpose: Purpose, email: str, by: User | None, change: str = "") -> AccountLink:
+    """Store and record a link; the caller mails it in the same transaction."""
     User.objects.select_for_update().get(pk=user.pk)
-    link = AccountLink.issue(user, purpose, email=email, by=by)
+    link = AccountLink.issue(user, purpose, email=email, by=by, change=change)
     record_event(
         AccountEvent.LINK_MADE,
         subject=user,
@@ -85,12 +95,14 @@ def may_open(*, request: HttpRequest) -> bool:
     return OPENINGS.hit(network_key(client_ip(request))).allowed
 
 
-def hold(*, request: HttpRequest, token: str) -> None:
+def hold(*, request: HttpRequest, token: str) -> str:
     """Move a link from the URL into the session, which keeps it out of the history and the next page's Referer. The
-    session keeps the hash, and only of a link that works: a guess creates no session."""
+    session keeps the hash, and only of a link that works: a guess creates no session. Return the URL name of the
+    link's page; of any page of links for one that doesn't work, since each says so."""
     link = AccountLink.objects.usable().filter(token_hash=hash_token(token)).first()
     if link is not None:
         request.session[HELD] = link.token_hash
+    return PAGES[link.purpose if link is not None else Purpose.ACTIVATION]
 
 
 def held(*, request: HttpRequest, purpose: Purpose) -> AccountLink | None:

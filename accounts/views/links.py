@@ -22,8 +22,7 @@ def open_link(request: HttpRequest, token: str) -> HttpResponse:
     open links too."""
     if not links.may_open(request=request):
         return _too_many(request)
-    links.hold(request=request, token=token)
-    response = redirect("accounts:activate")
+    response = redirect(links.hold(request=request, token=token))
     response["Referrer-Policy"] = "no-referrer"
     return response
 

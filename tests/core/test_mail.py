@@ -27,6 +27,8 @@ NOON = "2026-03-02 12:00:00+00:00"
 FOLDERS = sorted(path.parent.name for path in Path(settings.BASE_DIR, "templates/emails").glob("*/subject.txt"))
 # What each mail's text needs, in addition to brand and support.
 CONTEXTS: dict[str, dict[str, Any]] = {
+    "account_changed": {"what": "Your password was changed.", "address": "http://localhost:8000/accounts/link/abc/"}
+    | {"days": 10},
     "activation": {"address": "http://localhost:8000/accounts/link/abc/", "hours": 24},
     "staff_alert": {"subject": "Something needs a person", "body": "What happened.\nAnd why."},
     "wrong_codes": {"off": True},

@@ -1,0 +1,16 @@
+"""Forms of accounts, one module for each feature."""
+
+from accounts.forms.codes import CodeForm, VerifyForm
+from accounts.forms.passwords import LONGEST_PASSWORD, NewPasswordForm
+from accounts.forms.setup import MethodForm, PhoneForm
+from accounts.forms.sign_in import SignInForm
+
+__all__ = [
+    "LONGEST_PASSWORD",
+    "CodeForm",
+    "MethodForm",
+    "NewPasswordForm",
+    "PhoneForm",
+    "SignInForm",
+    "VerifyForm",
+]

@@ -1,0 +1,47 @@
+"""Codes as typed. The form checks their format; the device judges them."""
+
+from __future__ import annotations
+
+from django import forms
+from django.conf import settings
+
+from core.forms import FocusedForm
+
+
+class CodeForm(FocusedForm):
+    """A six-digit code. Spaces and dashes don't count."""
+
+    code = forms.CharField(
+        label="Code",
+        max_length=20,
+        widget=forms.TextInput(
+            attrs={
+                "autocomplete": "one-time-code",
+                "inputmode": "numeric",
+                "spellcheck": "false",
+                "autofocus": True,
+            }
+        ),
+        error_messages={"required": "Enter the code."},
+    )
+
+    def clean_code(self) -> str:
+        code = "".join(character for character in self.cleaned_data["code"] if character not in " -\u00a0")
+        if not (code.isascii() and code.isdigit() and len(code) == 6):
+            raise forms.ValidationError("Enter the 6-digit code.", code="form")
+        return code
+
+
+class VerifyForm(CodeForm):
+    """A code at sign-in, with a box to remember this browser, cleared by default (S-10)."""
+
+    remember = forms.BooleanField(required=False)
+
+    def __init__(self, *args: object, offer_remember: bool = True, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields[
+            "remember"
+        ].label = f"Do not challenge me on this device for the next {settings.REMEMBER_DEVICE.days} days"
+        self.fields["remember"].help_text = "Don’t select this on a shared or public computer."
+        if not offer_remember:
+            del self.fields["remember"]

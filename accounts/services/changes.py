@@ -1,0 +1,52 @@
+"""Telling the owner that something about the account has changed (S-13).
+
+Every address, the old one and the new one, gets a mail that says what was changed, with a link that locks the account.
+So whoever changed it can't keep the owner from hearing of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.db import models, transaction
+
+from accounts import emails
+from accounts.models import Purpose, User
+from accounts.services import links
+
+
+class Change(models.TextChoices):
+    """What the owner is told of, as a sentence."""
+
+    NAME = "name", "The name of your account was changed."
+    EMAIL = "email", "The email of your account was changed."
+    USERNAME = "username", "Your username was changed."
+    PASSWORD = "password", "Your password was changed."
+    PHONE = "phone", "The phone number of your account was changed."
+    ADDRESS = "address", "The mailing address of your account was changed."
+    METHOD_ADDED = "method_added", "A sign-in method was added to your account."
+    METHOD_REMOVED = "method_removed", "A sign-in method was removed from your account."
+
+
+def announce(*, change: Change, user: User, by: User | None, former: Iterable[str] = ()) -> None:
+    """Mail the account's addresses about a change, each with a lock link of its own. Call it in the transaction that
+    makes the change, after it.
+
+    `former`: addresses that the account had until now. To the present email it goes whether it's confirmed or not: the
+    mail opens nothing.
+    """
+    addresses = {address.casefold(): address for address in (*former, user.email) if address}
+    with transaction.atomic():
+        for address in addresses.values():
+            link = links.issue(user=user, purpose=Purpose.LOCK, email=address, by=by, change=change)
+            emails.account_changed(link)
+
+
+def mail_context(stored: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what the mail about a change says, with its link drawn (`links.mail_context`). The hook
+    `mail.account_changed`."""
+    drawn = links.mail_context(stored)
+    if drawn is None:
+        return None
+    return drawn | {"what": Change(stored["change"]).label, "days": drawn["hours"] // 24}
