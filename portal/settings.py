@@ -257,6 +257,23 @@ ACTIVATION_LINK_LIFE = dt.timedelta(hours=env.int("ACTIVATION_HOURS", default=24
 RESET_LINK_LIFE = dt.timedelta(minutes=env.int("RESET_MINUTES", default=30))
 CONFIRM_EMAIL_LINK_LIFE = dt.timedelta(hours=env.int("CONFIRM_EMAIL_HOURS", default=24))
 LOCK_LINK_LIFE = dt.timedelta(hours=env.int("LOCK_LINK_HOURS", default=240))
+# A forgotten password: wrong codes until the code of one request is void; requests for one name or email, from one
+# network, and mails to one account.
+RESET_CODE_TRIES = 5
+RESETS_PER_NAME = (3, dt.timedelta(minutes=15))
+RESETS_PER_NETWORK = (20, dt.timedelta(hours=1))
+RESETS_PER_ACCOUNT = (5, dt.timedelta(hours=1))
+# Codes typed from the mail, right or wrong, from one network.
+RESET_CODES_PER_NETWORK = (30, dt.timedelta(minutes=15))
+# A forgotten username: requests for one policy number, and from one network.
+USERNAMES_PER_POLICY = (5, dt.timedelta(hours=1))
+USERNAMES_PER_NETWORK = (10, dt.timedelta(hours=1))
+# Recovery codes of one set.
+RECOVERY_CODES = 10
+# A reset of the second factor by staff takes effect after this, if the owner doesn't stop it; one that nobody approves
+# lapses.
+FACTOR_RESET_DELAY = dt.timedelta(hours=env.int("FACTOR_RESET_HOURS", default=24))
+FACTOR_RESET_LAPSES = dt.timedelta(days=7)
 # Codes by text message: how long one lives, how soon another may be asked for, and how many go out at most.
 TEXT_CODE_LIFE = dt.timedelta(minutes=10)
 RESEND_AFTER = dt.timedelta(seconds=60)

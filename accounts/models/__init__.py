@@ -1,10 +1,10 @@
-"""Tables of accounts: users, sessions, second factors, codes in transit, remembered devices, locks, links, and
-requests for an account."""
+"""Tables of accounts: users, sessions, second factors, codes in transit, XX"""
 
 from accounts.models.challenges import Challenge
 from accounts.models.devices import Attempt, AuthenticatorDevice, CodeDevice, Outcome, PhoneDevice
 from accounts.models.links import AccountLink, Purpose
 from accounts.models.locks import AccountLock
+from accounts.models.recovery import FactorReset, PasswordReset, RecoveryCode, RecoverySet, UsernameReminder
 from accounts.models.registrations import Registration
 from accounts.models.sessions import Session, TrustedDevice
 from accounts.models.users import Notice, User
@@ -16,12 +16,17 @@ __all__ = [
     "AuthenticatorDevice",
     "Challenge",
     "CodeDevice",
+    "FactorReset",
     "Notice",
     "Outcome",
+    "PasswordReset",
     "PhoneDevice",
     "Purpose",
+    "RecoveryCode",
+    "RecoverySet",
     "Registration",
     "Session",
     "TrustedDevice",
     "User",
+    "UsernameReminder",
 ]

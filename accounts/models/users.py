@@ -14,6 +14,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import F
+from django.db.models.functions import Upper
 from django.utils import timezone
 
 from accounts.events import AccountEvent
@@ -146,6 +147,12 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(email_confirmed_at=None) | ~models.Q(email=""), name="only_an_email_is_confirmed"
+            ),
+        ]
+        # Sign-in and password resets find an account by its confirmed email (`email__iexact`).
+        indexes = [
+            models.Index(
+                Upper("email"), condition=models.Q(email_confirmed_at__isnull=False), name="user_confirmed_email"
             ),
         ]
         triggers = [
