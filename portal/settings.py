@@ -274,6 +274,9 @@ RECOVERY_CODES = 10
 # lapses.
 FACTOR_RESET_DELAY = dt.timedelta(hours=env.int("FACTOR_RESET_HOURS", default=24))
 FACTOR_RESET_LAPSES = dt.timedelta(days=7)
+# Former names, emails, phones, and addresses of accounts: staff look at the recent ones before they lift a lock.
+RECENT_CHANGES = dt.timedelta(days=30)
+DETAIL_CHANGES_KEPT = dt.timedelta(days=365)
 # Codes by text message: how long one lives, how soon another may be asked for, and how many go out at most.
 TEXT_CODE_LIFE = dt.timedelta(minutes=10)
 RESEND_AFTER = dt.timedelta(seconds=60)

@@ -1,6 +1,8 @@
-"""Tables of accounts: users, sessions, second factors, codes in transit, XX"""
+"""Tables of accounts: who there is, how they sign in and recover, and what they agreed to."""
 
 from accounts.models.challenges import Challenge
+from accounts.models.changes import DetailChange, FormerUsername
+from accounts.models.consents import DeliveryConsent, Paperless
 from accounts.models.devices import Attempt, AuthenticatorDevice, CodeDevice, Outcome, PhoneDevice
 from accounts.models.links import AccountLink, Purpose
 from accounts.models.locks import AccountLock
@@ -16,9 +18,13 @@ __all__ = [
     "AuthenticatorDevice",
     "Challenge",
     "CodeDevice",
+    "DeliveryConsent",
+    "DetailChange",
     "FactorReset",
+    "FormerUsername",
     "Notice",
     "Outcome",
+    "Paperless",
     "PasswordReset",
     "PhoneDevice",
     "Purpose",

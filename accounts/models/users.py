@@ -164,6 +164,20 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
                 & pgtrigger.Q(old__email_confirmed_at__ndf=pgtrigger.F("new__email_confirmed_at")),
                 func="NEW.email_confirmed_at = NULL; RETURN NEW;",
             ),
+            pgtrigger.Trigger(
+                name="a_former_username_is_taken",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert | pgtrigger.UpdateOf("username_key"),
+                func="""
+                    IF EXISTS (
+                        SELECT 1 FROM accounts_formerusername f
+                        WHERE f.username_key = NEW.username_key AND f.user_id <> NEW.id
+                    ) THEN
+                        RAISE unique_violation USING MESSAGE = 'Another account had this username.';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
         ]
 
     def __str__(self) -> str:
