@@ -11,7 +11,7 @@ from typing import Any
 
 from two_factor.plugins.registry import MethodBase, registry
 
-from accounts.models import AuthenticatorDevice, CodeDevice, PhoneDevice, User
+from accounts.models import AuthenticatorDevice, Channel, CodeDevice, PhoneDevice, User
 
 
 class AuthenticatorMethod(MethodBase):
@@ -42,7 +42,7 @@ class AuthenticatorMethod(MethodBase):
 class TextMethod(MethodBase):
     """A code by text message."""
 
-    code = PhoneDevice.METHOD
+    code = Channel.TEXT.value
     verbose_name = "Text message"
     icon = "message-square-text"
     recommended = False

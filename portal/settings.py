@@ -279,6 +279,11 @@ RECENT_CHANGES = dt.timedelta(days=30)
 DETAIL_CHANGES_KEPT = dt.timedelta(days=365)
 # Codes by text message: how long one lives, how soon another may be asked for, and how many go out at most.
 TEXT_CODE_LIFE = dt.timedelta(minutes=10)
+# Codes by call are shorter to write down, so they live half as long, have three tries, and switch off sooner.
+VOICE_CODE_LIFE = dt.timedelta(minutes=5)
+VOICE_CODE_TRIES = 3
+VOICE_FAILURES_OFF = 20
+CODE_DIGITS = {"text": 6, "voice": 5}
 RESEND_AFTER = dt.timedelta(seconds=60)
 CODES_PER_USER = (5, dt.timedelta(minutes=15))
 CODES_PER_NUMBER = (10, dt.timedelta(minutes=5))

@@ -7,7 +7,7 @@ from django import forms
 from django.conf import settings
 
 from accounts.methods import methods
-from accounts.models import User
+from accounts.models import Channel, User
 from core.forms import FocusedForm
 
 
@@ -59,6 +59,6 @@ class PhoneForm(FocusedForm):
         }:
             raise forms.ValidationError("This number can’t receive text messages.", code="kind")
         e164 = str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
-        if self._user.has_phone(e164):
+        if self._user.has_phone(e164, Channel.TEXT):
             raise forms.ValidationError("You already use this phone to sign in.", code="known")
         return e164

@@ -3,7 +3,7 @@
 from accounts.models.challenges import Challenge
 from accounts.models.changes import DetailChange, FormerUsername
 from accounts.models.consents import DeliveryConsent, Paperless
-from accounts.models.devices import Attempt, AuthenticatorDevice, CodeDevice, Outcome, PhoneDevice
+from accounts.models.devices import Attempt, AuthenticatorDevice, Channel, CodeDevice, Outcome, PhoneDevice
 from accounts.models.links import AccountLink, Purpose
 from accounts.models.locks import AccountLock
 from accounts.models.recovery import FactorReset, PasswordReset, RecoveryCode, RecoverySet, UsernameReminder
@@ -17,6 +17,7 @@ __all__ = [
     "Attempt",
     "AuthenticatorDevice",
     "Challenge",
+    "Channel",
     "CodeDevice",
     "DeliveryConsent",
     "DetailChange",

@@ -6,7 +6,6 @@ import hmac
 import secrets
 from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -65,6 +64,7 @@ class Challenge(models.Model):
     code_hash = models.CharField(max_length=64, blank=True, editable=False)
     delivery = models.CharField(max_length=12, choices=Delivery, default=Delivery.QUEUED)
     error = models.CharField(max_length=40, blank=True)
+    wrong_tries = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
     provider_id = models.CharField(max_length=64, blank=True, db_index=True)
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
@@ -95,9 +95,7 @@ class Challenge(models.Model):
         """Void the device's open code and store a new challenge. The caller holds the device's row lock."""
         now = timezone.now()
         cls.objects.filter(device=device).open().update(voided_at=now)
-        return cls.objects.create(
-            device=device, session=session, created_at=now, expires_at=now + settings.TEXT_CODE_LIFE
-        )
+        return cls.objects.create(device=device, session=session, created_at=now, expires_at=now + device.code_life)
 
     @classmethod
     def note_report(cls, public_id: str, *, provider_id: str, status: str) -> bool:
@@ -130,10 +128,21 @@ class Challenge(models.Model):
         return self.is_usable() and self.delivery in {Delivery.QUEUED, Delivery.SENDING, Delivery.SENT}
 
     def make_code(self) -> str:
-        """Draw a six-digit code, set its hash, and return it. The caller saves."""
-        code = f"{secrets.randbelow(1_000_000):06d}"
+        """Draw a code of the device's length, set its hash, and return it. The caller saves."""
+        digits = self.device.digits
+        code = f"{secrets.randbelow(10**digits):0{digits}d}"
         self.code_hash = self._hash(code)
         return code
+
+    def count_wrong(self) -> bool:
+        """Count a wrong try, void the code after its last one, and return whether that was it. The caller holds this
+        row's lock."""
+        self.wrong_tries += 1
+        spent = self.device.code_tries is not None and self.wrong_tries >= self.device.code_tries
+        if spent:
+            self.voided_at = timezone.now()
+        self.save(update_fields=["wrong_tries", "voided_at"])
+        return spent
 
     def accepts(self, code: str) -> bool:
         """Compare in constant time. A challenge without a code accepts nothing."""

@@ -40,6 +40,10 @@ class Outcome(StrEnum):
 
     ACCEPTED = "accepted"
     WRONG = "wrong"
+    # Right for an app whose clock is a few minutes off.
+    ANOTHER_TIME = "another_time"
+    # Wrong, and the last try that this code had.
+    SPENT = "spent"
     EXPIRED = "expired"
     COOLING_OFF = "cooling_off"
     OFF = "off"
@@ -77,14 +81,16 @@ class CodeDeviceQuerySet(models.QuerySet[AnyDevice]):
 class CodeDevice(Device):
     """What every factor with a typed code has in common (docs/security.md#codes).
 
-    Five wrong codes in a row cool the device off for 15 minutes. A hundred switch it off until staff switch it on:
-    a hundred in a row, or within 30 days whatever right ones came between, so that nobody who knows the password can
-    go on guessing between two sign-ins of the owner. The owner is told by mail of each cool-off at sign-in. What
-    arrives meanwhile is counted but not judged; the first is an event. Success ends the run of failures.
+    Five wrong codes in a row cool the device off for 15 minutes. A hundred (of a call's shorter codes: 20) switch it
+    off until staff switch it on: in a row, or within 30 days whatever right ones came between, so that nobody who knows
+    the password can go on guessing between two sign-ins of the owner. The owner is told by mail of each cool-off at
+    sign-in. What arrives meanwhile is counted but not judged; the first is an event. Success ends the run of failures.
     """
 
-    # The code of the method in the registry, as events name it.
+    # The code of the method in the registry.
     METHOD = ""
+    # How many digits a code of this method has.
+    DIGITS = 6
 
     public_id = PublicIdField()
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -102,6 +108,21 @@ class CodeDevice(Device):
 
     class Meta:
         abstract = True
+
+    @property
+    def method_code(self) -> str:
+        """The code of this device's method in the registry, as events name it."""
+        return self.METHOD
+
+    @property
+    def digits(self) -> int:
+        """How many digits a code of this device has."""
+        return self.DIGITS
+
+    @property
+    def failures_off(self) -> int:
+        """The number of wrong codes that switches this device off."""
+        return settings.CODE_FAILURES_OFF
 
     def is_cooling_off(self) -> bool:
         """Whether codes are refused for now."""
@@ -155,8 +176,8 @@ class CodeDevice(Device):
         now = timezone.now()
         last_of_run = Q(failures__gte=settings.CODE_FAILURES - 1)
         in_period = Q(period_began_at__gt=now - settings.CODE_FAILURES_PERIOD)
-        last_of_all = Q(consecutive_failures__gte=settings.CODE_FAILURES_OFF - 1) | (
-            in_period & Q(period_failures__gte=settings.CODE_FAILURES_OFF - 1)
+        last_of_all = Q(consecutive_failures__gte=self.failures_off - 1) | (
+            in_period & Q(period_failures__gte=self.failures_off - 1)
         )
         type(self).objects.filter(pk=self.pk).update(
             failures=Case(When(last_of_run, then=Value(0)), default=F("failures") + 1),
@@ -192,7 +213,7 @@ class CodeDevice(Device):
             "subject": self.user,
             "by": self.user,
             "device": self.public_id,
-            "method": self.METHOD,
+            "method": self.method_code,
             "outcome": attempt.outcome,
         }
 
@@ -203,7 +224,8 @@ class AuthenticatorDevice(CodeDevice):
 
     METHOD = "authenticator"
     STEP_SECONDS = 30
-    DIGITS = 6
+    # A code so many steps off, five minutes, is wrong all the same, but the page speaks of the phone's clock.
+    DRIFT_STEPS = 10
 
     seed = EncryptedTextField(editable=False)
     last_step = models.BigIntegerField(default=0, editable=False)
@@ -229,29 +251,46 @@ class AuthenticatorDevice(CodeDevice):
         )
 
     def _judge(self, attempt: Attempt) -> Outcome:
-        """Compare with the three steps around now, each in constant time, and spend the step that fits."""
-        key = pyotp.TOTP(self.seed).byte_secret()
+        """Compare with the three steps around now, each in constant time, and spend the step that fits.
+
+        A code of a step farther off is wrong and counted like any other; only the page's advice differs.
+        """
         now_step = int(timezone.now().timestamp()) // self.STEP_SECONDS
-        fitting = [
-            step
-            for step in (now_step - 1, now_step, now_step + 1)
-            if hmac.compare_digest(f"{hotp(key, step, self.DIGITS):0{self.DIGITS}d}".encode(), attempt.code.encode())
-        ]
-        unspent = [step for step in fitting if step > self.last_step]
+        near = range(now_step - 1, now_step + 2)
+        far = range(now_step - self.DRIFT_STEPS, now_step + self.DRIFT_STEPS + 1)
+        fitting = [step for step in far if self._is_code_of(step, attempt.code)]
+        unspent = [step for step in fitting if step in near and step > self.last_step]
         if not unspent:
-            return Outcome.WRONG
+            adrift = any(step not in near for step in fitting)
+            return Outcome.ANOTHER_TIME if adrift else Outcome.WRONG
         self.last_step = unspent[0]
         self.save(update_fields=["last_step"])
         return Outcome.ACCEPTED
 
+    def _is_code_of(self, step: int, code: str) -> bool:
+        key = pyotp.TOTP(self.seed).byte_secret()
+        return hmac.compare_digest(f"{hotp(key, step, self.DIGITS):0{self.DIGITS}d}".encode(), code.encode())
+
+
+class Channel(models.TextChoices):
+    """How a code gets to a phone. Also the code of the method in the registry."""
+
+    TEXT = "text", "Text message"
+    VOICE = "voice", "Phone call"
+
 
 class PhoneDevice(CodeDevice):
-    """A phone that gets codes by text message. The number is encrypted; its keyed hash is what limits count under, and
-    its last four digits are what pages show."""
+    """A phone that gets codes by text message or by call. The number is encrypted; its keyed hash is what limits count
+    under, whatever the channel, and its last four digits are what pages show.
 
-    METHOD = "text"
+    Texts and calls to one number are two devices. `extension` is for calls: what is dialed after the answer.
+    """
 
+    channel = models.CharField(
+        max_length=5, choices=Channel, default=Channel.TEXT, db_default=Channel.TEXT, editable=False
+    )
     phone = EncryptedTextField(editable=False)
+    extension = EncryptedTextField(editable=False, blank=True, default="")
     phone_hash = models.CharField(max_length=64, editable=False, db_index=True)
     last_four = models.CharField(max_length=4, editable=False)
 
@@ -260,17 +299,46 @@ class PhoneDevice(CodeDevice):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["user", "phone_hash"], condition=Q(confirmed=True), name="a_phone_once_per_user"
+                fields=["user", "phone_hash", "channel"], condition=Q(confirmed=True), name="a_phone_once_per_user"
             ),
             models.UniqueConstraint(fields=["set_up_in"], condition=Q(confirmed=False), name="one_phone_in_set_up"),
         ]
 
-    def set_phone(self, number: str) -> None:
-        """Take a number in E.164 form, "+12025550123". Saved by the caller."""
-        self.phone = number
+    @property
+    def method_code(self) -> str:
+        return self.channel
+
+    @property
+    def digits(self) -> int:
+        return settings.CODE_DIGITS[self.channel]
+
+    @property
+    def failures_off(self) -> int:
+        """A call's five digits are guessed ten times as easily (docs/decisions/0082-codes-by-call.md)."""
+        return settings.VOICE_FAILURES_OFF if self.is_called else settings.CODE_FAILURES_OFF
+
+    @property
+    def code_life(self) -> dt.timedelta:
+        """How long a code lives."""
+        return settings.VOICE_CODE_LIFE if self.is_called else settings.TEXT_CODE_LIFE
+
+    @property
+    def code_tries(self) -> int | None:
+        """How many wrong tries void a code, or None if only the device's own limits apply."""
+        return settings.VOICE_CODE_TRIES if self.is_called else None
+
+    @property
+    def is_called(self) -> bool:
+        """Whether codes come by call."""
+        return self.channel == Channel.VOICE
+
+    def set_phone(self, number: str, *, channel: Channel = Channel.TEXT, extension: str = "") -> None:
+        """Take a number in E.164 form, "+12025550123", and for calls an extension. Saved by the caller."""
+        self.phone, self.channel, self.extension = number, channel, extension
         self.phone_hash = keyed_hash("phone", number)
         self.last_four = number[-4:]
-        self.name = f"Phone ending in {self.last_four}"
+        shown = f"ending in {self.last_four}{', with extension' if extension else ''}"
+        self.name = f"Call to phone {shown}" if self.is_called else f"Phone {shown}"
 
     def latest_challenge(self, session: Session) -> Challenge | None:
         """Return the code that this session asked for last, whatever became of it."""
@@ -283,7 +351,7 @@ class PhoneDevice(CodeDevice):
             gone = self.challenges.filter(session=attempt.session, used_at=None, voided_at=None).exists()
             return Outcome.EXPIRED if gone else Outcome.WRONG
         if not challenge.accepts(attempt.code):
-            return Outcome.WRONG
+            return Outcome.SPENT if challenge.count_wrong() else Outcome.WRONG
         challenge.used_at = timezone.now()
         challenge.save(update_fields=["used_at"])
         return Outcome.ACCEPTED

@@ -120,6 +120,9 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
     is_active = models.BooleanField("active", default=True, help_text="Can sign in. Clear this instead of deleting.")
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
     password_changed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # When the feed brought the password's hash from a former system. It counts as taken over until the owner, or we,
+    # set another, which `password_changed_at` says (docs/decisions/0084-passwords-taken-over.md).
+    password_taken_over_at = models.DateTimeField(null=True, blank=True, editable=False)
     # When the last second factor was removed. A new one clears it.
     factorless_since = models.DateTimeField(null=True, blank=True, editable=False)
     security_epoch = models.PositiveIntegerField(default=1, editable=False)
@@ -261,6 +264,7 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
             return False
         return staff.is_superuser or not self.is_of_staff
 
-    def has_phone(self, number: str) -> bool:
-        """Whether a number (E.164) is one of the confirmed phones."""
-        return self.phonedevice_set.filter(phone_hash=keyed_hash("phone", number), confirmed=True).exists()
+    def has_phone(self, number: str, channel: str) -> bool:
+        """Whether a number (E.164) is one of the phones confirmed for this channel."""
+        confirmed = self.phonedevice_set.filter(confirmed=True, channel=channel)
+        return confirmed.filter(phone_hash=keyed_hash("phone", number)).exists()

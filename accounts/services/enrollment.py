@@ -96,7 +96,7 @@ def remove(*, device: CodeDevice, by: User) -> None:
     continues without it. Another method needs a fresh password first (docs/security.md#sign-in)."""
     with transaction.atomic():
         user = User.objects.select_for_update().get(pk=device.user_id)
-        told = {"device": device.public_id, "name": device.name, "method": device.METHOD}
+        told = {"device": device.public_id, "name": device.name, "method": device.method_code}
         device.delete()
         if not devices_of(user):
             User.objects.filter(pk=user.pk).update(factorless_since=timezone.now())

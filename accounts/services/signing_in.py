@@ -173,7 +173,7 @@ def complete(*, request: HttpRequest, device: CodeDevice) -> None:
             AccountEvent.SIGNED_IN,
             subject=user,
             by=user,
-            via=device.METHOD,
+            via=device.method_code,
             device=device.public_id,
         )
 
