@@ -17,9 +17,11 @@ import environ
 from csp.constants import NONE, SELF
 
 from embedded.addresses import data_root, service_addresses
+from portal import hours
 from portal.checks import refuse_unsafe
 from portal.environment import Environment
 from portal.logging import logging_config
+from portal.sisters import sister_portals
 
 # Lets `ModelAdmin[Policy]` and the like be written at run time too.
 django_stubs_ext.monkeypatch()
@@ -62,23 +64,65 @@ BRAND: dict[str, Any] = {
         "BRAND_MARK", default="" if env.str("BRAND_NAME", default="") else f"{BASE_DIR}/static/img/mark.svg"
     ),
 }
-# Whom to call, by topic (S-46).
+# Whom to call, by topic (S-46). A desk's `open` is its week in the carrier's zone, as `hours.week_of` reads it; `hours`
+# says the same in words.
+_weekdays = "Mon-Fri 08:00-18:00"
 SUPPORT: dict[str, dict[str, str]] = {
     "web": {
         "title": "Web support",
-        "topics": "accounts, sign-in codes, locked accounts, missing policies or documents",
+        "topics": "accounts, sign-in codes, locked accounts, missing policies or documents, technical problems",
         "phone": env.str("SUPPORT_WEB_PHONE", default="(860) 555-0140"),
         "email": env.str("SUPPORT_WEB_EMAIL", default="websupport@portal.example"),
-        "hours": env.str("SUPPORT_WEB_HOURS", default="Monday to Friday, 8 a.m. to 6 p.m. Eastern"),
+        "open": env.str("SUPPORT_WEB_OPEN", default=_weekdays),
     },
     "service": {
         "title": "Customer service",
-        "topics": "billing, coverage, credentialing, general questions",
+        "topics": "billing, missing seminars, coverage, credentialing, general questions",
         "phone": env.str("SUPPORT_SERVICE_PHONE", default="(860) 555-0150"),
         "email": env.str("SUPPORT_SERVICE_EMAIL", default="service@portal.example"),
-        "hours": env.str("SUPPORT_SERVICE_HOURS", default="Monday to Friday, 8 a.m. to 6 p.m. Eastern"),
+        "open": env.str("SUPPORT_SERVICE_OPEN", default=_weekdays),
+    },
+    "risk": {
+        "title": "Risk management",
+        "topics": "registering for seminars, risk management resources",
+        "phone": env.str("SUPPORT_RISK_PHONE", default="(860) 555-0160"),
+        "email": env.str("SUPPORT_RISK_EMAIL", default="risk@portal.example"),
+        "open": env.str("SUPPORT_RISK_OPEN", default="Mon-Thu 08:30-17:00, Fri 08:30-16:00"),
     },
 }
+# What the zone of these hours is called, and the days on which every desk is closed.
+SUPPORT_ZONE = env.str("SUPPORT_ZONE", default="Eastern")
+SUPPORT_HOLIDAYS: list[str] = env.list(
+    "SUPPORT_HOLIDAYS", default=["01-01", "05-mon-last", "07-04", "09-mon-1", "11-thu-4", "12-25"]
+)
+for _desk in SUPPORT.values():
+    _desk["hours"] = hours.in_words(_desk["open"], zone=SUPPORT_ZONE)
+# What a request to support can be about: the desk that answers it, and the words of the choice.
+SUPPORT_TOPICS: dict[str, tuple[str, str]] = {
+    "accounts": ("web", "My account or signing in"),
+    "missing": ("web", "A missing policy or document"),
+    "technical": ("web", "A problem with the website"),
+    "billing": ("service", "Billing or payments"),
+    "coverage": ("service", "Coverage or policy changes"),
+    "credentialing": ("service", "Certificates and credentialing"),
+    "seminars": ("service", "Missing seminars or credits"),
+    "general": ("service", "Something else"),
+    "registration": ("risk", "Registering for a seminar"),
+    "resources": ("risk", "Risk management resources"),
+}
+# By when staff answer, and how much a user may write in an hour.
+SUPPORT_ANSWER_WITHIN = dt.timedelta(hours=env.int("SUPPORT_ANSWER_HOURS", default=48))
+SUPPORT_REQUESTS_PER_USER = env.int("SUPPORT_REQUESTS_PER_USER", default=10)
+SUPPORT_REPLIES_PER_USER = env.int("SUPPORT_REPLIES_PER_USER", default=20)
+# Portals of sister divisions (S-18): name, address, and what for; a JSON list of objects with `name`, `url`, `for`.
+SISTER_PORTALS: list[dict[str, str]] = sister_portals(env.str("SISTER_PORTALS", default=""))
+# Each process keeps what is published for everyone (FAQ, notices of visitors, maintenance) for so long.
+PUBLISHED_SECONDS = 5
+# How the log names maintenance that isn't of one area.
+WHOLE_PORTAL = "whole portal"
+# Closes the portal on this machine while it exists, whatever the database says (`manage.py maintenance on --here`).
+MAINTENANCE_FILE = Path(env.str("MAINTENANCE_FILE", default=str(DATA_DIR / "maintenance.json")))
+MAINTENANCE_RETRY_AFTER = dt.timedelta(minutes=env.int("MAINTENANCE_RETRY_MINUTES", default=15))
 # Pages of the carrier's own site that the footer leads to, each where its address is set.
 LEGAL_PAGES: dict[str, str] = {
     "Privacy": env.str("PRIVACY_URL", default=""),

@@ -23,3 +23,4 @@ STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405
 FEED_KNOWN_SOURCES = ["core", "legacy"]
 # Each test has data of its own.
 FEED_AS_OF_SECONDS = 0
+PUBLISHED_SECONDS = 0

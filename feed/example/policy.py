@@ -22,7 +22,7 @@ from feed.example.people import (
 from feed.example.rows import Ids, flag, money, policy_number
 from feed.example.states import STATES, State
 from feed.example.terms import PLANS, Schedule, Term, paid_through, schedule_of, years_later
-from feed.example.words import PRIOR_CARRIERS
+from feed.example.words import PRIOR_CARRIERS, UNDERWRITERS
 from feed.example.writing import PackageWriter
 
 NONPAYMENT = "Nonpayment of premium"
@@ -201,6 +201,7 @@ class PolicyStory:
         out.add(
             "policies.csv", self._number, outline.company, self._ids.holder, f"BA{outline.index:06}",
             outline.program, outline.status, status_date.isoformat(), reason, effective, cure, by, amount,
+            *UNDERWRITERS[outline.index % len(UNDERWRITERS)],
         )  # fmt: skip
 
     def _write_term(self, out: PackageWriter, term: Term) -> None:

@@ -36,6 +36,13 @@ PRIOR_CARRIERS = (
     "Meridian Physicians Exchange", "Old Colony Medical Mutual", "Tri-Counties Reciprocal", "Halcyon Indemnity",
     "Bayou Doctors’ Trust",
 )  # fmt: skip
+# Name, phone, and email; empty for policies whose underwriter the carrier doesn't name.
+UNDERWRITERS = (
+    ("Marisol Vance", "(860) 555-0171", "marisol.vance@larkfield.example"),
+    ("Desmond Achterberg", "(860) 555-0172", "desmond.achterberg@larkfield.example"),
+    ("Priya Raghunathan", "(860) 555-0173", "priya.raghunathan@larkfield.example"),
+    ("", "", ""),
+)
 
 
 class WritingCompany(NamedTuple):

@@ -38,6 +38,9 @@ POLICIES = Table(
         Column("cure_amount", Kind.MONEY, minimum=NOTHING),
         Column("reinstate_by", Kind.DATE),
         Column("reinstatement_amount", Kind.MONEY, minimum=NOTHING),
+        Column("underwriter_name"),
+        Column("underwriter_phone"),
+        Column("underwriter_email", Kind.EMAIL),
     ),
     references=(
         Reference("company_id", "companies.csv", "company"),

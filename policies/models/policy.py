@@ -111,6 +111,10 @@ class Policy(FeedRow):
     cure_amount = models.DecimalField(max_digits=12, decimal_places=2, null=True, blank=True)
     reinstate_by = models.DateField(null=True, blank=True)
     reinstatement_amount = models.DecimalField(max_digits=12, decimal_places=2, null=True, blank=True)
+    # Who underwrites it (S-46); empty where the carrier doesn't say.
+    underwriter_name = models.CharField(max_length=120, blank=True, default="", db_default="")
+    underwriter_phone = models.CharField(max_length=40, blank=True, default="", db_default="")
+    underwriter_email = models.CharField(max_length=254, blank=True, default="", db_default="")
 
     objects = PolicyQuerySet.as_manager()
 

@@ -1,4 +1,4 @@
-"""News for customers (S-20), written and dated by staff."""
+"""News for customers (S-20) and dated notices (S-16), written by staff."""
 
 from __future__ import annotations
 
@@ -41,7 +41,16 @@ class AnnouncementQuerySet(models.QuerySet["Announcement"]):
 
 
 class Announcement(models.Model):
-    """A piece of news on home. Paragraphs of the body are apart by an empty line; it holds no markup."""
+    """A piece of news on home, or a notice above it. Paragraphs of the body are apart by an empty line; it holds no
+    markup."""
+
+    class Level(models.IntegerChoices):
+        """How much it asks for attention. A notice is a box at the top of home, and before sign-in if it's for
+        visitors."""
+
+        NEWS = 0, "News"
+        NOTICE = 1, "Notice"
+        IMPORTANT = 2, "Important notice"
 
     public_id = PublicIdField()
     title = models.CharField(max_length=120)
@@ -52,6 +61,13 @@ class Announcement(models.Model):
         default="",
         validators=[URLValidator(schemes=["https"])],
         help_text="Where to read more, if anywhere: an address that begins with https://.",
+    )
+    level = models.PositiveSmallIntegerField(
+        "shown as",
+        choices=Level,
+        default=Level.NEWS,
+        db_default=Level.NEWS,
+        help_text="A notice is a box at the top of home, and of the sign-in pages if it’s shown to visitors.",
     )
     audience = ArrayField(
         models.CharField(max_length=12, choices=Membership.Role),
@@ -68,7 +84,7 @@ class Announcement(models.Model):
     objects = AnnouncementQuerySet.as_manager()
 
     class Meta:
-        ordering = ["-published_from", "-id"]
+        ordering = ["-level", "-published_from", "-id"]
         constraints = [
             models.CheckConstraint(
                 condition=Q(published_until=None) | Q(published_until__gt=F("published_from")),
@@ -83,6 +99,11 @@ class Announcement(models.Model):
     def get_absolute_url(self) -> str:
         """Its place on home."""
         return f"{reverse('home')}#news-{self.public_id}"
+
+    @property
+    def is_notice(self) -> bool:
+        """Whether it is a box at the top of the page, rather than one of the news."""
+        return self.level > self.Level.NEWS
 
     def is_published(self) -> bool:
         """Whether it is on home now."""

@@ -38,6 +38,7 @@ SAFE = {
     "DEFAULT_FROM_EMAIL": "portal@portal.test",
     "SUPPORT_WEB_EMAIL": "web@portal.test",
     "SUPPORT_SERVICE_EMAIL": "service@portal.test",
+    "SUPPORT_RISK_EMAIL": "risk@portal.test",
 }
 SAFE["SECRET_KEY"] += "Ff5"
 

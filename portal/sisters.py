@@ -1,0 +1,34 @@
+"""Portals of sister divisions (S-18), read from the settings."""
+
+from __future__ import annotations
+
+import json
+
+from environ import ImproperlyConfigured
+
+KEYS = {"name", "url", "for"}
+
+
+def sister_portals(text: str) -> list[dict[str, str]]:
+    """Return the portals of a JSON list; an empty text has none.
+
+    Raises ImproperlyConfigured where it isn't a list of objects with `name`, `url` (https), and `for`.
+    """
+    if not text.strip():
+        return []
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise ImproperlyConfigured("SISTER_PORTALS isn't JSON.") from error
+    if not isinstance(found, list) or not all(_is_portal(one) for one in found):
+        raise ImproperlyConfigured("SISTER_PORTALS is a list of objects with name, url (https), and for.")
+    return found
+
+
+def _is_portal(one: object) -> bool:
+    return (
+        isinstance(one, dict)
+        and set(one) == KEYS
+        and all(isinstance(value, str) and value for value in one.values())
+        and one["url"].startswith("https://")
+    )
