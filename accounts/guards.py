@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from django.http import HttpRequest
 
 if TYPE_CHECKING:
-    from accounts.models import Session, User
+    from accounts.models import Look, Session, User
     from accounts.sessions import SessionStore
 
 
@@ -36,6 +36,22 @@ def session_of(request: HttpRequest) -> Session:
 def user_of(request: HttpRequest) -> User:
     """Return the signed-in user; only for pages that nobody else reaches."""
     return cast("User", request.user)
+
+
+def subject_of(request: HttpRequest) -> User:
+    """Return the user whose rows, rights, and menu a customer's page shows; only for pages that nobody else reaches.
+
+    That's the signed-in user, or the customer as whom a member of staff looks at the portal
+    (docs/security.md#view-as). `user_of` is who acts: for events, messages, and everything that a POST does.
+    """
+    look = look_of(request)
+    return look.subject if look is not None else user_of(request)
+
+
+def look_of(request: HttpRequest) -> Look | None:
+    """Return the look by which staff see this page as a customer, None on everybody's own pages."""
+    found: Look | None = getattr(request, "look", None)
+    return found
 
 
 def sign_in_of(request: HttpRequest) -> SignIn:

@@ -1,6 +1,7 @@
 """Forms of accounts, one module for each feature."""
 
 from accounts.forms.codes import CodeForm, VerifyForm
+from accounts.forms.joining import JoinForm
 from accounts.forms.passwords import LONGEST_PASSWORD, NewPasswordForm
 from accounts.forms.setup import MethodForm, PhoneForm
 from accounts.forms.sign_in import SignInForm
@@ -8,6 +9,7 @@ from accounts.forms.sign_in import SignInForm
 __all__ = [
     "LONGEST_PASSWORD",
     "CodeForm",
+    "JoinForm",
     "MethodForm",
     "NewPasswordForm",
     "PhoneForm",

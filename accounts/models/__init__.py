@@ -6,6 +6,7 @@ from accounts.models.consents import DeliveryConsent, Paperless
 from accounts.models.devices import Attempt, AuthenticatorDevice, Channel, CodeDevice, Outcome, PhoneDevice
 from accounts.models.links import AccountLink, Purpose
 from accounts.models.locks import AccountLock
+from accounts.models.looks import Look, LookEnd
 from accounts.models.recovery import FactorReset, PasswordReset, RecoveryCode, RecoverySet, UsernameReminder
 from accounts.models.registrations import Registration
 from accounts.models.sessions import Session, TrustedDevice
@@ -23,6 +24,8 @@ __all__ = [
     "DetailChange",
     "FactorReset",
     "FormerUsername",
+    "Look",
+    "LookEnd",
     "Notice",
     "Outcome",
     "Paperless",

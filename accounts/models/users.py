@@ -146,6 +146,7 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
         permissions = [
             ("unlock_user", "Can see why an account is locked, lock it and unlock it"),
             ("view_user_events", "Can read an account's event log"),
+            ("view_as_user", "Can look at the portal as a customer sees it, read-only and for a reason"),
         ]
         constraints = [
             models.CheckConstraint(

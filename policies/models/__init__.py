@@ -1,6 +1,7 @@
 """Parties, policies, terms, coverages, and the memberships that say who sees them."""
 
 from policies.models.coverage import Coverage, EreOffer, PriorCoverage
+from policies.models.invitation import Invitation
 from policies.models.membership import Membership
 from policies.models.parties import Agency, Company, Contact, Insured, License, Policyholder
 from policies.models.policy import AgentOfRecord, Policy, PolicyStatus
@@ -16,6 +17,7 @@ __all__ = [
     "Coverage",
     "EreOffer",
     "Insured",
+    "Invitation",
     "License",
     "Membership",
     "Policy",

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from core.dates import carrier_today
 from core.events import record_event
+from core.fields import PublicIdField
 from policies.events import PolicyEvent
 from policies.models.parties import Agency, Contact, Insured, Policyholder
 
@@ -29,6 +30,10 @@ class Membership(models.Model):
     It is *current* while the party's coverage is, *historic* when that has ended, and *ended* from the moment it is
     revoked or its last day has come (docs/spec.md#current-historic-ended). `capabilities` are switches beyond the
     role's own (see `policies.roles`), such as access to claims history. `policies.models.reach` says what it opens.
+
+    A *delegate's* is given under an administrator's membership with the same party. It opens only its `capabilities`,
+    never more than that one does, names no delegates, and is in effect only while that one is
+    (docs/security.md#delegates).
     """
 
     class Role(models.TextChoices):
@@ -42,6 +47,7 @@ class Membership(models.Model):
         FEED = "feed", "The carrier's data"
         PERSON = "person", "A person"
 
+    public_id = PublicIdField()
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=12, choices=Role)
     insured = models.ForeignKey(Insured, on_delete=models.PROTECT, null=True, blank=True, related_name="memberships")
@@ -65,6 +71,15 @@ class Membership(models.Model):
     granted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
+    # Of a delegate: the administrator's membership that it was given under.
+    given_under = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="given"
+    )
+    # Staff granted it at an agency, and no second member of staff has approved it yet.
+    awaits_approval = models.BooleanField(default=False, db_default=False, editable=False)
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True, db_default=Now())
 
     class Meta:
@@ -78,6 +93,10 @@ class Membership(models.Model):
             models.CheckConstraint(
                 condition=Q(revoked_at=None, ended_by="") | (Q(revoked_at__isnull=False) & ~Q(ended_by="")),
                 name="policies_membership_ended_by",
+            ),
+            models.CheckConstraint(
+                condition=Q(given_under=None) | Q(administrator=False, role__in=("policyholder", "agent")),
+                name="policies_membership_delegate",
             ),
             models.UniqueConstraint(
                 fields=["user", "role", "insured", "policyholder", "agency"],

@@ -1,0 +1,68 @@
+"""A new account: its username and password, chosen behind a link that proved the mailbox."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+
+from django import forms
+
+from accounts.forms.passwords import NewPasswordForm
+from accounts.models import User
+from accounts.models.users import LONGEST_USERNAME, validate_folded_length
+from accounts.services.joining import is_taken
+
+TAKEN = "Someone already has this username. Choose another one."
+
+
+class JoinForm(NewPasswordForm):
+    """Username and password of a new account; the email is proposed as the username (docs/security.md#joining).
+
+    `email`, `first_name`, `last_name`: of the person; passwords built around them are refused.
+    """
+
+    username = forms.CharField(
+        label="Username",
+        max_length=LONGEST_USERNAME,
+        validators=[validate_folded_length],
+        help_text="You’ll sign in with it. Capital letters and spaces don’t count.",
+        widget=forms.TextInput(
+            attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false", "autofocus": True}
+        ),
+        error_messages={"required": "Enter a username.", "max_length": f"Use {LONGEST_USERNAME} characters or fewer."},
+    )
+    field_order = ["username", "new_password1", "new_password2"]
+
+    def __init__(self, data: Any = None, *, email: str, first_name: str = "", last_name: str = "") -> None:
+        super().__init__(User(email=email, first_name=first_name, last_name=last_name), data)
+        self.fields["username"].initial = email
+        self.fields["new_password1"].label = "Password"
+        self.fields["new_password2"].label = "Confirm password"
+        self.fields["new_password1"].widget.attrs.pop("autofocus", None)
+        if self.is_bound:
+            self.fields["username"].widget.attrs.pop("autofocus", None)
+
+    def clean_username(self) -> str:
+        """Return the username in its plain form. Raises ValidationError where somebody has it, and for an email address
+        that isn't the person's own: others could take it for theirs."""
+        username = " ".join(unicodedata.normalize("NFKC", self.cleaned_data["username"]).split())
+        if "@" in username and username.casefold() != self.user.email.casefold():
+            raise forms.ValidationError("Use your own email address, or a username without “@.”", code="foreign_email")
+        if is_taken(username):
+            raise forms.ValidationError(TAKEN, code="unique")
+        self.user.username = username
+        return username
+
+    def account(self) -> dict[str, str]:
+        """Return what `accounts.services.joining.create_account` takes, but the reason."""
+        return {
+            "username": self.cleaned_data["username"],
+            "password": self.cleaned_data["new_password1"],
+            "email": self.user.email,
+            "first_name": self.user.first_name,
+            "last_name": self.user.last_name,
+        }
+
+    def refuse_username(self) -> None:
+        """Say at its field that the username was taken in the meantime."""
+        self.add_error("username", forms.ValidationError(TAKEN, code="unique"))
