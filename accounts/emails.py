@@ -24,6 +24,12 @@ def account_changed(link: AccountLink) -> None:
     mail.send("account_changed", to=link.email, context=context, key=link.public_id)
 
 
+def passkey_copied(user: User, *, key: str) -> None:
+    """Tell the owner that a passkey was switched off, because there may be a copy of it."""
+    if user.email:
+        mail.send("passkey_copied", to=user.email, context={}, key=key)
+
+
 def wrong_codes(user: User, *, off: bool, key: str) -> None:
     """Tell the owner that someone had the password and no code; off: the way of getting codes is switched off now.
 

@@ -14,7 +14,7 @@ from django.contrib.sessions.exceptions import SessionInterrupted
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts.models import AuthenticatorDevice, CodeDevice, PhoneDevice, TrustedDevice, User
+from accounts.models import AuthenticatorDevice, CodeDevice, Passkey, PhoneDevice, TrustedDevice, User
 from accounts.models.sessions import EndReason, Session, hash_token
 from core import memo
 from core.statements import Joined
@@ -23,7 +23,7 @@ from core.statements import Joined
 # are in `Session.limit_passed`, the devices' state in `accounts.middleware`.
 WHO = Joined(
     """
-    SELECT {session}, {user}, {remembered}, {authenticator}, {phone}
+    SELECT {session}, {user}, {remembered}, {authenticator}, {phone}, {passkey}
     FROM accounts_session AS "session"
     LEFT JOIN accounts_user AS "user" ON "user".id = "session".user_id
     LEFT JOIN accounts_trusteddevice AS "remembered" ON "remembered".id = "session".trusted_device_id
@@ -33,6 +33,9 @@ WHO = Joined(
     LEFT JOIN accounts_phonedevice AS "phone"
         ON "phone".user_id = "session".user_id
         AND 'accounts.phonedevice/' || "phone".id = "session".verified_by
+    LEFT JOIN accounts_passkey AS "passkey"
+        ON "passkey".user_id = "session".user_id
+        AND 'accounts.passkey/' || "passkey".id = "session".verified_by
     WHERE "session".key_hash = %s
     """,
     session=Session,
@@ -40,6 +43,7 @@ WHO = Joined(
     remembered=TrustedDevice,
     authenticator=AuthenticatorDevice,
     phone=PhoneDevice,
+    passkey=Passkey,
 )
 
 
@@ -86,7 +90,7 @@ class SessionStore(SessionBase):
         if found is None:
             return None
         row: Session = found["session"]
-        self.device = found["authenticator"] or found["phone"]
+        self.device = found["authenticator"] or found["phone"] or found["passkey"]
         user, remembered = found["user"], found["remembered"]
         if user is not None:
             row.user = user

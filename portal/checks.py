@@ -81,6 +81,9 @@ def _address_problems(values: Mapping[str, Any]) -> Iterator[str]:
     elif "*" in values["ALLOWED_HOSTS"]:
         yield "ALLOWED_HOSTS allows any host: name the portal's"
     address = urlsplit(values["PUBLIC_URL"])
+    passkeys = values["OTP_WEBAUTHN_RP_ID"]
+    if address.hostname and not f".{address.hostname}".endswith(f".{passkeys}"):
+        yield "PASSKEY_HOST must be PUBLIC_URL's host or a parent domain of it"
     if address.scheme != "https" or not address.hostname or address.path not in {"", "/"}:
         yield "PUBLIC_URL must be the portal's address, as in https://portal.example"
 

@@ -11,6 +11,7 @@ import datetime as dt
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import django_stubs_ext
 import environ
@@ -160,6 +161,7 @@ INSTALLED_APPS = [
     "django_filters",
     "django_htmx",
     "django_otp",
+    "django_otp_webauthn",
     "lucide",
     "pgtrigger",
 ]
@@ -321,6 +323,15 @@ FACTOR_RESET_LAPSES = dt.timedelta(days=7)
 # Former names, emails, phones, and addresses of accounts: staff look at the recent ones before they lift a lock.
 RECENT_CHANGES = dt.timedelta(days=30)
 DETAIL_CHANGES_KEPT = dt.timedelta(days=365)
+# Passkeys belong to one host name for good: after a change, nobody can use theirs. Browsers take no IP address.
+OTP_WEBAUTHN_CREDENTIAL_MODEL = "accounts.Passkey"
+OTP_WEBAUTHN_ALLOW_PASSWORDLESS_LOGIN = False
+OTP_WEBAUTHN_RP_ID = env.str("PASSKEY_HOST", default=urlsplit(PUBLIC_URL).hostname or "")
+OTP_WEBAUTHN_RP_NAME = BRAND["portal_name"]
+OTP_WEBAUTHN_ALLOWED_ORIGINS = [PUBLIC_URL.rstrip("/")]
+# How long a browser has for an answer.
+PASSKEY_CHALLENGE_LIFE = dt.timedelta(minutes=5)
+PASSKEY_CHALLENGES = (30, dt.timedelta(minutes=10))
 # Codes by text message: how long one lives, how soon another may be asked for, and how many go out at most.
 TEXT_CODE_LIFE = dt.timedelta(minutes=10)
 # Codes by call are shorter to write down, so they live half as long, have three tries, and switch off sooner.

@@ -7,6 +7,7 @@ from accounts.models.devices import Attempt, AuthenticatorDevice, Channel, CodeD
 from accounts.models.links import AccountLink, Purpose
 from accounts.models.locks import AccountLock
 from accounts.models.looks import Look, LookEnd
+from accounts.models.passkeys import Passkey, PasskeyChallenge, SignedAnswer
 from accounts.models.recovery import FactorReset, PasswordReset, RecoveryCode, RecoverySet, UsernameReminder
 from accounts.models.registrations import Registration
 from accounts.models.sessions import Session, TrustedDevice
@@ -29,6 +30,8 @@ __all__ = [
     "Notice",
     "Outcome",
     "Paperless",
+    "Passkey",
+    "PasskeyChallenge",
     "PasswordReset",
     "PhoneDevice",
     "Purpose",
@@ -36,6 +39,7 @@ __all__ = [
     "RecoverySet",
     "Registration",
     "Session",
+    "SignedAnswer",
     "TrustedDevice",
     "User",
     "UsernameReminder",

@@ -47,6 +47,7 @@ class Outcome(StrEnum):
     EXPIRED = "expired"
     COOLING_OFF = "cooling_off"
     OFF = "off"
+    COPIED = "copied"
 
 
 @dataclass
@@ -105,6 +106,9 @@ class CodeDevice(Device):
     set_up_in = models.ForeignKey(
         Session, on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
     )
+
+    # The public id of the method that this one takes the place of once it is confirmed.
+    replaces = models.CharField(max_length=22, blank=True, default="", db_default="", editable=False)
 
     class Meta:
         abstract = True

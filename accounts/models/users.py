@@ -126,6 +126,8 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
     # When the last second factor was removed. A new one clears it.
     factorless_since = models.DateTimeField(null=True, blank=True, editable=False)
     security_epoch = models.PositiveIntegerField(default=1, editable=False)
+    # The public id of the method that sign-in asks for first; empty: the one used last.
+    default_method = models.CharField(max_length=22, blank=True, default="", db_default="", editable=False)
 
     objects: UserManager = UserManager()
 

@@ -30,6 +30,7 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     "account_changed": {"what": "Your password was changed.", "address": "http://localhost:8000/accounts/link/abc/"}
     | {"days": 10},
     "activation": {"address": "http://localhost:8000/accounts/link/abc/", "hours": 24},
+    "passkey_copied": {},
     "staff_alert": {"subject": "Something needs a person", "body": "What happened.\nAnd why."},
     "wrong_codes": {"off": True},
 }
