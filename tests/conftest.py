@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from accounts.models import User
     from tests.cast import Browse, Cast
+    from tests.leaks import Watch
 
 
 # No test is bound to a time: a busy machine isn't a mistake.
@@ -91,6 +92,28 @@ def _clean_redis() -> None:
 
     with redis.Redis.from_url(settings.REDIS_URL) as connection:
         connection.flushdb()
+
+
+@pytest.fixture(scope="session", name="the_watch")
+def _the_watch() -> Iterator[Watch]:
+    """Watch for secrets where none may be (tests/leaks.py)."""
+    from tests.leaks import watching
+
+    with watching() as watch:
+        yield watch
+
+
+@pytest.fixture(autouse=True)
+def _no_secret_leaks(the_watch: Watch, _clean_redis: None) -> Iterator[None]:
+    """Fail a test that leaves a code, password, token, or seed in the log, a task's message, Redis, or an address."""
+    from tests.leaks import look_into_redis
+
+    the_watch.clear()
+    yield
+    if the_watch.secrets:
+        look_into_redis(the_watch)
+        found = the_watch.leaks()
+        assert not found, "\n".join(found)
 
 
 @pytest.fixture(autouse=True, scope="session")
