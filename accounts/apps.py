@@ -8,6 +8,14 @@ class AccountsConfig(AreaConfig):
 
     name = "accounts"
     verbose_name = "Accounts"
+    sentences = "accounts.sentences.SENTENCES"
+    user_sections = (
+        "accounts.admin.user_page.sign_in",
+        "accounts.admin.user_page.factors",
+        "accounts.admin.user_page.sessions",
+        "accounts.admin.user_page.devices",
+        "accounts.admin.user_page.recent",
+    )
     account_pages = (MenuEntry("Sign-in methods", "accounts:mfa-setup", "key-round", order=20),)
     hooks = {
         "mail.activation": "accounts.services.links.mail_context",
@@ -27,7 +35,12 @@ class AccountsConfig(AreaConfig):
             "Web support",
             "Accounts, codes, locks, and missing policies (S-46); gives memberships.",
             views=("accounts.user",),
-            permissions=("accounts.add_user", "accounts.unlock_user", "accounts.view_user_events"),
+            permissions=(
+                "accounts.add_user",
+                "accounts.unlock_user",
+                "accounts.view_user_events",
+                "accounts.end_user_sessions",
+            ),
         ),
     )
 

@@ -10,6 +10,7 @@ class CoreConfig(AreaConfig):
 
     name = "core"
     verbose_name = "Core"
+    sentences = "core.events.SENTENCES"
     beat = {
         "requeue-lost-work": {"task": "core.tasks.requeue_lost", "schedule": 5.0},
         "keep-house": {"task": "core.tasks.keep_house", "schedule": crontab(hour="3", minute="15")},

@@ -59,6 +59,8 @@ class AreaConfig(AppConfig):
     - `beat`: name to task and schedule, as Celery's own `beat_schedule`.
     - `queues`: task to the queue it goes to, where that isn't `default`.
     - `staff_groups`: the groups of staff that may look at the area, and what they may do.
+    - `sentences`: dotted path of a mapping from each of the area's event tags to its sentence (`core.sentences`).
+    - `user_sections`: dotted paths of providers of sections of an account's page in admin (`core.staff_sections`).
     - `hooks`: what floors below ask for without knowing the area: name to dotted path of a callable.
     """
 
@@ -74,6 +76,8 @@ class AreaConfig(AppConfig):
     beat: Mapping[str, Mapping[str, Any]] = {}
     queues: Mapping[str, str] = {}
     staff_groups: tuple[StaffGroup, ...] = ()
+    sentences: str = ""
+    user_sections: tuple[str, ...] = ()
     hooks: Mapping[str, str] = {}
 
     def __init_subclass__(cls) -> None:

@@ -12,6 +12,7 @@ from django.db.models import TextChoices
 
 from core.models import Event
 from core.origin import current_origin
+from core.sentences import Kind, Sentence
 from core.setwise import insert_sql
 
 
@@ -35,6 +36,23 @@ class StaffEvent(TextChoices):
     GROUP_SET = "staff:group:set", "Rights of a group of staff set by its command"
     GROUP_RETIRED = "staff:group:retired", "Group of staff removed by its command"
     ACTION_RUN = "staff:action:run", "Action on chosen rows run by staff"
+
+
+# What an account's activity says of each (S-15).
+SENTENCES: dict[str, Sentence] = {
+    LogEvent.LINES_DELETED: Sentence(Kind.SUPPORT, "We deleted lines of the log that are past retention."),
+    StaffEvent.LIST_VIEWED: Sentence(Kind.SUPPORT, "{who} looked at a list."),
+    StaffEvent.LIST_REFUSED: Sentence(Kind.SUPPORT, "{who} asked a list for what it doesn’t offer."),
+    StaffEvent.CHOICES_VIEWED: Sentence(Kind.SUPPORT, "{who} looked for a row to choose in a form."),
+    StaffEvent.ROW_VIEWED: Sentence(Kind.SUPPORT, "{who} looked at one of your records."),
+    StaffEvent.ROW_ADDED: Sentence(Kind.SUPPORT, "{who} added a record of yours."),
+    StaffEvent.ROW_CHANGED: Sentence(Kind.SUPPORT, "{who} changed one of your records."),
+    StaffEvent.ROW_DELETED: Sentence(Kind.SUPPORT, "{who} deleted one of your records."),
+    StaffEvent.HISTORY_VIEWED: Sentence(Kind.SUPPORT, "{who} looked at the history of one of your records."),
+    StaffEvent.GROUP_SET: Sentence(Kind.SUPPORT, "The rights of a staff group were set."),
+    StaffEvent.GROUP_RETIRED: Sentence(Kind.SUPPORT, "A staff group was removed."),
+    StaffEvent.ACTION_RUN: Sentence(Kind.SUPPORT, "{who} ran an action on records."),
+}
 
 
 # Lines that one statement deletes at most.

@@ -14,6 +14,7 @@ class CredentialingConfig(AreaConfig):
 
     name = "credentialing"
     verbose_name = "Credentialing"
+    sentences = "credentialing.events.SENTENCES"
     menu = (MenuEntry("Certificates", "credentialing:home", "file-badge", order=20),)
     quick_links = (
         MenuEntry(

@@ -10,6 +10,7 @@ class FeedConfig(AreaConfig):
 
     name = "feed"
     verbose_name = "Carrier feed"
+    sentences = "feed.events.SENTENCES"
     beat = {
         "watch-feed": {"task": "feed.tasks.watch_folder", "schedule": 60.0},
         "retry-feed-runs": {"task": "feed.tasks.retry_stale_runs", "schedule": 60.0},

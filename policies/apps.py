@@ -12,6 +12,8 @@ class PoliciesConfig(AreaConfig):
 
     name = "policies"
     verbose_name = "Policies"
+    sentences = "policies.events.SENTENCES"
+    user_sections = ("policies.staff_page.memberships",)
     menu = (MenuEntry("Policies", "policies:list", "shield-check", order=10),)
     quick_links = (
         MenuEntry("Policies", "policies:list", "shield-check", order=20, hint="Terms, limits, and insureds"),

@@ -1,6 +1,15 @@
 """Tags of what happens to policies and memberships in the event log."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from django.db.models import TextChoices
+
+from core.sentences import Kind, Sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class PolicyEvent(TextChoices):
@@ -10,3 +19,21 @@ class PolicyEvent(TextChoices):
     SIGNATURE_SET = "policies:company:signature_set", "Signature of a company set"
     SIGNATURE_REMOVED = "policies:company:signature_removed", "Signature of a company removed"
     STAFF_LOOK = "policies:record:looked_at", "Looked at by staff"
+
+
+_ROLES = {"insured": " as an insured", "policyholder": " for a policyholder", "agent": " for an agency"}
+
+
+def _role(data: Mapping[str, Any]) -> str:
+    return _ROLES.get(str(data.get("role", "")), "")
+
+
+# What an account's activity says of each (S-15).
+SENTENCES: dict[str, Sentence] = {
+    PolicyEvent.MEMBERSHIP_GRANTED: Sentence(Kind.ACCESS, "{who} gave you access{detail}.", _role),
+    PolicyEvent.MEMBERSHIP_CHANGED: Sentence(Kind.ACCESS, "{who} changed your access{detail}.", _role),
+    PolicyEvent.MEMBERSHIP_REVOKED: Sentence(Kind.ACCESS, "{who} ended your access{detail}.", _role),
+    PolicyEvent.SIGNATURE_SET: Sentence(Kind.SUPPORT, "{who} set the signature of a writing company."),
+    PolicyEvent.SIGNATURE_REMOVED: Sentence(Kind.SUPPORT, "{who} removed the signature of a writing company."),
+    PolicyEvent.STAFF_LOOK: Sentence(Kind.SUPPORT, "{who} looked at one of your policy records."),
+}

@@ -10,7 +10,7 @@ from accounts.models.looks import Look, LookEnd
 from accounts.models.passkeys import Passkey, PasskeyChallenge, SignedAnswer
 from accounts.models.recovery import FactorReset, PasswordReset, RecoveryCode, RecoverySet, UsernameReminder
 from accounts.models.registrations import Registration
-from accounts.models.sessions import Session, TrustedDevice
+from accounts.models.sessions import FamiliarPlace, Session, TrustedDevice
 from accounts.models.users import Notice, User
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "DeliveryConsent",
     "DetailChange",
     "FactorReset",
+    "FamiliarPlace",
     "FormerUsername",
     "Look",
     "LookEnd",

@@ -45,6 +45,8 @@ class TrustedDevice(models.Model):
     last_used_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
+    # When its owner was asked, once it had expired, whether the phone is still theirs (S-10).
+    asked_at = models.DateTimeField(null=True, blank=True, editable=False)
     epoch = models.PositiveIntegerField()
 
     objects = TrustedDeviceQuerySet.as_manager()
@@ -84,6 +86,8 @@ class EndReason(models.TextChoices):
     LOCKED = "locked", "The account was locked"
     FACTOR_GONE = "factor_gone", "The sign-in method that opened it is gone"
     EVERYWHERE = "everywhere", "Ended with all sessions of the account"
+    ELSEWHERE = "elsewhere", "Ended by its owner from another browser"
+    BY_STAFF = "by_staff", "Ended by web support"
 
 
 class SessionQuerySet(models.QuerySet["Session"]):
@@ -172,3 +176,21 @@ class Session(models.Model):
         """End it on the server: its key opens nothing from now on."""
         type(self).objects.filter(pk=self.pk).end(reason)
         self.ended_at, self.end_reason = timezone.now(), reason
+
+
+class FamiliarPlace(models.Model):
+    """A browser and network from which an account has signed in. A sign-in from a new one is mailed to the owner
+    (docs/security.md#sessions). Kept as a keyed hash of account, kind of browser, and wide network, which tells nobody
+    where the owner was."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="familiar_places")
+    fingerprint = models.CharField(max_length=64, editable=False)
+    first_seen_at = models.DateTimeField(default=timezone.now)
+    last_seen_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "fingerprint"], name="a_familiar_place_once")]
+        indexes = [models.Index(fields=["last_seen_at"], name="familiar_place_last_seen")]
+
+    def __str__(self) -> str:
+        return f"familiar place of user {self.user_id}"

@@ -149,6 +149,7 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
             ("unlock_user", "Can see why an account is locked, lock it and unlock it"),
             ("view_user_events", "Can read an account's event log"),
             ("view_as_user", "Can look at the portal as a customer sees it, read-only and for a reason"),
+            ("end_user_sessions", "Can end an account's sessions and forget its remembered devices"),
         ]
         constraints = [
             models.CheckConstraint(
