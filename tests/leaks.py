@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import pytest
@@ -102,13 +102,9 @@ def watching() -> Iterator[Watch]:
     before_task_publish.connect(published, weak=False)
     with pytest.MonkeyPatch.context() as patch:
         for path in DRAWN:
-            _wrap(patch, path, lambda watch_path, result, args, kwargs: watch.note(result, watch_path))
+            _wrap(patch, path, lambda path, result, _args, _kwargs: watch.note(result, path))
         for path, name in TYPED.items():
-            _wrap(
-                patch,
-                path,
-                lambda watch_path, result, args, kwargs, name=name: _note_typed(watch, watch_path, args, kwargs, name),
-            )
+            _wrap(patch, path, partial(_note_typed, watch, name))
         _watch_addresses(patch, watch)
         try:
             yield watch
@@ -123,15 +119,21 @@ def look_into_redis(watch: Watch) -> None:
         if not client.dbsize():
             return
         for key in client.keys("*"):
-            kind = client.type(key)
-            read: dict[bytes, Callable[[], object]] = {
-                b"list": lambda key=key: client.lrange(key, 0, -1),
-                b"hash": lambda key=key: client.hgetall(key),
-                b"set": lambda key=key: client.smembers(key),
-                b"zset": lambda key=key: client.zrange(key, 0, -1),
-            }
-            value = read.get(kind, lambda key=key: client.get(key))()
-            watch.saw("Redis", f"{key!r} {value!r}")
+            watch.saw("Redis", f"{key!r} {_value(client, key)!r}")
+
+
+def _value(client: redis.Redis, key: bytes) -> object:
+    """Return what is under a key, whatever its type."""
+    kind = client.type(key)
+    if kind == b"list":
+        return client.lrange(key.decode(), 0, -1)
+    if kind == b"hash":
+        return client.hgetall(key.decode())
+    if kind == b"set":
+        return client.smembers(key.decode())
+    if kind == b"zset":
+        return client.zrange(key, 0, -1)
+    return client.get(key)
 
 
 def _note_typed(
