@@ -20,6 +20,7 @@ class AccountsConfig(AreaConfig):
     hooks = {
         "mail.activation": "accounts.services.links.mail_context",
         "mail.account_changed": "accounts.services.changes.mail_context",
+        "mail.password_reset": "accounts.services.resets.mail_context",
     }
     beat = {
         "expire-challenges": {"task": "accounts.tasks.expire_challenges", "schedule": 30.0},
@@ -29,7 +30,11 @@ class AccountsConfig(AreaConfig):
         },
         "purge-sessions": {"task": "accounts.tasks.purge_sessions", "schedule": 3600.0},
     }
-    queues = {"accounts.tasks.send_code": "codes", "accounts.tasks.expire_challenges": "codes"}
+    queues = {
+        "accounts.tasks.send_code": "codes",
+        "accounts.tasks.expire_challenges": "codes",
+        "accounts.tasks.send_password_reset": "codes",
+    }
     staff_groups = (
         StaffGroup(
             "Web support",

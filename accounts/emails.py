@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.conf import settings
+from django.urls import reverse
+
 from core import mail
 
 if TYPE_CHECKING:
-    from accounts.models import AccountLink, User
+    from accounts.models import AccountLink, PasswordReset, User
 
 
 def activation(link: AccountLink) -> None:
@@ -37,3 +40,20 @@ def wrong_codes(user: User, *, off: bool, key: str) -> None:
     """
     if user.email:
         mail.send("wrong_codes", to=user.email, context={"off": off}, key=key)
+
+
+def password_reset(reset: PasswordReset, link: AccountLink) -> None:
+    """Send a link and a code by which the owner chooses another password. The worker draws both
+    (`services.resets.mail_context`)."""
+    mail.send("password_reset", to=link.email, context={"reset": reset.public_id}, key=reset.public_id)
+
+
+def reset_refused(user: User, *, key: str) -> None:
+    """Tell the owner of a locked or inactive account that no link comes, and whom to call."""
+    mail.send("password_reset_refused", to=user.email, context={}, key=key)
+
+
+def reset_by_username(user: User, *, key: str) -> None:
+    """Tell people who share an email to ask with their username."""
+    page = f"{settings.PUBLIC_URL.rstrip('/')}{reverse('accounts:forgot-password')}"
+    mail.send("password_reset_by_username", to=user.email, context={"page": page}, key=key)

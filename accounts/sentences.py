@@ -143,6 +143,7 @@ SENTENCES: dict[str, Sentence] = {
     AccountEvent.UNLOCKED: Sentence(Kind.SECURITY, "{who} unlocked your account{detail}.", _removed),
     AccountEvent.LINK_MADE: Sentence(Kind.SECURITY, "A link was made for you{detail}.", _purpose),
     AccountEvent.LINK_ASKED: Sentence(Kind.SECURITY, "{who} had us email you a link to choose a password."),
+    AccountEvent.RESET_ASKED: Sentence(Kind.SECURITY, "{who} asked for a link to choose a new password{browser}."),
     AccountEvent.PASSWORD_SET: Sentence(Kind.SECURITY, "{who} chose a password with a link that we emailed."),
     AccountEvent.PASSWORD_VOIDED: Sentence(
         Kind.SECURITY, "Your password was made void. A new one is chosen with a link."

@@ -17,6 +17,7 @@ from accounts.messaging import MaybeSentError, NotSentError, code_message, gatew
 from accounts.models import AuthenticatorDevice, Challenge, PhoneDevice, Session, User
 from accounts.models.challenges import Delivery
 from accounts.models.sessions import EndReason
+from accounts.services import resets
 from core.events import record_event
 from core.queue import enqueue
 
@@ -133,3 +134,9 @@ def purge_sessions() -> None:
         Session.objects.exclude(ended_at=None).filter(Q(user=None) | Q(ended_at__lte=now - SESSIONS_KEPT)).delete()
     )
     log.info("sessions_purged", rows=forgotten)
+
+
+@shared_task
+def send_password_reset(reset_id: int) -> None:
+    """Mail a link and a code for a forgotten password, if there is an account."""
+    resets.send(reset_id)

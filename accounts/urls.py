@@ -24,5 +24,8 @@ urlpatterns = [
     path("session-time/", views.session_time, name="session-time"),
     path("link/<str:token>/", views.open_link, name="open-link"),
     path("activate/", views.activate, name="activate"),
+    path("forgot-password/", views.forgot_password, name="forgot-password"),
+    path("forgot-password/code/", views.reset_code, name="reset-code"),
+    path("reset/", views.reset, name="reset"),
     path("twilio-status/", views.twilio_status, name="twilio-status"),
 ]

@@ -13,7 +13,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 
 from demo.models import DemoMessage
 
-_CODE = re.compile(r"\bcode\b[^\d\n]{0,20}(\d{5,8})\b", re.IGNORECASE)
+_CODE = re.compile(r"\bcode\b[^\d\n]{0,20}(\d{5,8})\b|: ([0-9A-Z]{4}-[0-9A-Z]{4})$", re.IGNORECASE | re.MULTILINE)
 _LINK = re.compile(r"https?://[^\s<>\"')]+")
 
 
@@ -31,7 +31,7 @@ def keep(*, kind: DemoMessage.Kind, to: str, body: str, subject: str = "") -> De
         to=to,
         subject=subject[:300],
         body=body,
-        code=code.group(1) if code else "",
+        code=next(filter(None, code.groups())) if code else "",
         links=[link.rstrip(".,;:") for link in _LINK.findall(body)],
     )
 

@@ -362,6 +362,9 @@ PUBLIC_URL_NAMES = {
     "accounts:sign-out",
     "accounts:open-link",
     "accounts:activate",
+    "accounts:forgot-password",
+    "accounts:reset-code",
+    "accounts:reset",
     "accounts:twilio-status",
 }
 
@@ -467,6 +470,7 @@ _prefix = "__Host-" if PRODUCTION else ""
 SESSION_COOKIE_NAME = f"{_prefix}session"
 CSRF_COOKIE_NAME = f"{_prefix}csrf"
 DEVICE_COOKIE_NAME = f"{_prefix}device"
+RESET_COOKIE_NAME = f"{_prefix}reset"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = DEVICE_COOKIE_SECURE = PRODUCTION
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"

@@ -30,6 +30,7 @@ DRAWN = (
     "accounts.models.devices.AuthenticatorDevice.new_seed",
     "accounts.models.sessions.TrustedDevice.new_token",
     "accounts.sessions.SessionStore._get_new_session_key",
+    "core.easy_codes.draw",
 )
 # Where they are typed: the named argument, or the first one, is secret.
 TYPED = {

@@ -112,6 +112,10 @@ ROWS: dict[str, Row] = {
     # A link that nobody made: it leads to the page that says so.
     "accounts:open-link": Row(302, args=lambda _book: ["no-such-token"], anonymous=302, half=302, strangers=302),
     "accounts:activate": Row(410, anonymous=410, half=410),
+    "accounts:forgot-password": Row(422, method="post", anonymous=422, half=422),
+    # Nobody here has asked for a code.
+    "accounts:reset-code": Row(302, method="post", anonymous=302, half=302),
+    "accounts:reset": Row(410, method="post", anonymous=410, half=410),
     "accounts:verify": Row(302, half=302),
     "accounts:verify-ways": Row(200, half=200),
     # The device in this row is another user's, so that nobody may find it, whatever their role.

@@ -3,16 +3,20 @@
 from accounts.forms.codes import CodeForm, VerifyForm
 from accounts.forms.joining import JoinForm
 from accounts.forms.passwords import LONGEST_PASSWORD, NewPasswordForm
+from accounts.forms.recovery import ForgotPasswordForm, RecoveryCodeForm, ResetCodeForm
 from accounts.forms.setup import MethodForm, PhoneForm
 from accounts.forms.sign_in import SignInForm
 
 __all__ = [
     "LONGEST_PASSWORD",
     "CodeForm",
+    "ForgotPasswordForm",
     "JoinForm",
     "MethodForm",
     "NewPasswordForm",
     "PhoneForm",
+    "RecoveryCodeForm",
+    "ResetCodeForm",
     "SignInForm",
     "VerifyForm",
 ]

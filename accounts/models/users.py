@@ -71,6 +71,20 @@ class UserManager(BaseUserManager["User"]):
     def get_by_natural_key(self, username: str | None) -> User:
         return self.get(username_key=fold_username(username or ""))
 
+    def known_as(self, typed: str) -> list[User]:
+        """Return whom a typed username or email may mean: the user with this username, else everyone who has confirmed
+        this email. One statement, whether anybody has it or not (docs/security.md#enumeration)."""
+        key = fold_username(typed)
+        by_email = models.Q(email__iexact=key, email_confirmed_at__isnull=False)
+        found = list(self.filter(models.Q(username_key=key) | by_email).order_by("pk"))
+        return [user for user in found if user.username_key == key] or found
+
+    def meant_by(self, typed: str) -> User | None:
+        """Return the one user that a typed username or confirmed email means; None where it means nobody, or several
+        people who share an email."""
+        found = self.known_as(typed)
+        return found[0] if len(found) == 1 else None
+
     def create_user(self, username: str, email: str = "", password: str | None = None, **fields: Any) -> User:
         """Create a user with a hashed password. Without one, no password opens the account."""
         user = self.model(

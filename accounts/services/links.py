@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.http import HttpRequest
 from django.urls import reverse
@@ -118,22 +119,39 @@ def activate(*, request: HttpRequest, link: AccountLink, password: str) -> bool:
     nobody in, unlocks nothing, and removes no factor. Return False if the link no longer works."""
     with transaction.atomic():
         user = User.objects.select_for_update().get(pk=link.user_id)
-        usable = AccountLink.objects.usable().select_for_update(of=("self",)).filter(pk=link.pk).first()
-        if usable is None or not user.is_active or user.locks.filter(lifted_at=None).exists():
+        if not use_for_password(link=link, user=user, password=password):
             return False
-        usable.used_at = timezone.now()
-        usable.save(update_fields=["used_at"])
-        user.set_password(password)
-        user.save(update_fields=["password", "password_changed_at"])
-        if usable.email and usable.email == user.email:
-            user.confirm_email()
-        user.sessions.open().end(EndReason.EVERYWHERE)
-        record_event(
-            AccountEvent.PASSWORD_SET,
-            subject=user,
-            by=user,
-            link=usable.public_id,
-            purpose=usable.purpose,
-        )
-    request.session.pop(HELD, None)
+    let_go(request=request, user=user)
     return True
+
+
+def use_for_password(*, link: AccountLink, user: User, password: str) -> bool:
+    """Spend a link and set the password of its user, whose row the caller has locked. Return False if the link no
+    longer works, or the account may not be used."""
+    usable = AccountLink.objects.usable().select_for_update(of=("self",)).filter(pk=link.pk).first()
+    if usable is None or not user.is_active or user.locks.filter(lifted_at=None).exists():
+        return False
+    usable.used_at = timezone.now()
+    usable.save(update_fields=["used_at"])
+    user.set_password(password)
+    user.save(update_fields=["password", "password_changed_at"])
+    if usable.email and usable.email == user.email and user.email_confirmed_at is None:
+        user.confirm_email()
+    user.sessions.open().end(EndReason.EVERYWHERE)
+    record_event(
+        AccountEvent.PASSWORD_SET,
+        subject=user,
+        by=user,
+        link=usable.public_id,
+        purpose=usable.purpose,
+    )
+    return True
+
+
+def let_go(*, request: HttpRequest, user: User) -> None:
+    """Forget the link that this browser held. Its own session of this user has just been ended with the others."""
+    if request.user.pk == user.pk:
+        request.session.flush()
+        request.user = AnonymousUser()
+    else:
+        request.session.pop(HELD, None)

@@ -1,5 +1,6 @@
 """Pages of accounts."""
 
+from accounts.views.forgotten import forgot_password, reset, reset_code
 from accounts.views.links import activate, open_link
 from accounts.views.session import session_time, sign_out, stale_page, stay_signed_in
 from accounts.views.setup import (
@@ -16,12 +17,15 @@ from accounts.views.webhooks import twilio_status
 __all__ = [
     "activate",
     "code_status",
+    "forgot_password",
     "mfa_setup",
     "mfa_setup_authenticator",
     "mfa_setup_code",
     "mfa_setup_done",
     "mfa_setup_text",
     "open_link",
+    "reset",
+    "reset_code",
     "send_code",
     "session_time",
     "sign_in",

@@ -21,7 +21,7 @@ def open_link(request: HttpRequest, token: str) -> HttpResponse:
     """Move the token out of the URL and redirect to the page of the link. Nothing else changes, because mail scanners
     open links too."""
     if not links.may_open(request=request):
-        return _too_many(request)
+        return too_many(request)
     response = redirect(links.hold(request=request, token=token))
     response["Referrer-Policy"] = "no-referrer"
     return response
@@ -32,24 +32,26 @@ def open_link(request: HttpRequest, token: str) -> HttpResponse:
 def activate(request: HttpRequest) -> HttpResponse:
     """Choose a password with an activation link. 410 if the link no longer works."""
     if not links.may_open(request=request):
-        return _too_many(request)
+        return too_many(request)
     link = links.held(request=request, purpose=Purpose.ACTIVATION)
     if link is None:
-        return _gone(request)
+        return gone(request)
     form = NewPasswordForm(link.user, request.POST if request.method == "POST" else None)
     if form.is_valid():
         if not links.activate(request=request, link=link, password=form.cleaned_data["new_password1"]):
-            return _gone(request)
+            return gone(request)
         return redirect(with_query("accounts:sign-in", why=PASSWORD_SET))
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
     return render(request, "accounts/activate.html", {"form": form, "username": link.user.username}, status=status)
 
 
-def _gone(request: HttpRequest) -> HttpResponse:
+def gone(request: HttpRequest) -> HttpResponse:
+    """Say that a link no longer works."""
     return render(request, "accounts/link_gone.html", {"many": False}, status=HTTPStatus.GONE)
 
 
-def _too_many(request: HttpRequest) -> HttpResponse:
+def too_many(request: HttpRequest) -> HttpResponse:
+    """Say that too many links were opened from this network."""
     response = render(request, "accounts/link_gone.html", {"many": True}, status=HTTPStatus.TOO_MANY_REQUESTS)
     response["Retry-After"] = "60"
     response["Referrer-Policy"] = "no-referrer"

@@ -31,6 +31,9 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     | {"days": 10},
     "activation": {"address": "http://localhost:8000/accounts/link/abc/", "hours": 24},
     "passkey_copied": {},
+    "password_reset": {"address": "http://localhost:8000/accounts/link/abc/", "code": "K7QM-2XWD", "minutes": 30},
+    "password_reset_by_username": {"page": "http://localhost:8000/accounts/forgot-password/"},
+    "password_reset_refused": {},
     "staff_alert": {"subject": "Something needs a person", "body": "What happened.\nAnd why."},
     "wrong_codes": {"off": True},
 }
