@@ -21,12 +21,17 @@ class AccountsConfig(AreaConfig):
         "mail.activation": "accounts.services.links.mail_context",
         "mail.account_changed": "accounts.services.changes.mail_context",
         "mail.password_reset": "accounts.services.resets.mail_context",
+        "mail.registration": "accounts.services.registering.mail_context",
     }
     beat = {
         "expire-challenges": {"task": "accounts.tasks.expire_challenges", "schedule": 30.0},
         "void-factorless-passwords": {
             "task": "accounts.tasks.void_factorless_passwords",
             "schedule": crontab(hour="3", minute="45"),
+        },
+        "purge-registrations": {
+            "task": "accounts.tasks.purge_registrations",
+            "schedule": crontab(hour="4", minute="5"),
         },
         "purge-sessions": {"task": "accounts.tasks.purge_sessions", "schedule": 3600.0},
     }

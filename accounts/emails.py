@@ -5,15 +5,17 @@ A mail holds no name, since a name is text that anyone may have typed, and no co
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.urls import reverse
 
 from core import mail
+from core.crypto import keyed_hash
 
 if TYPE_CHECKING:
-    from accounts.models import AccountLink, PasswordReset, User
+    from accounts.models import AccountLink, PasswordReset, Registration, User
 
 
 def activation(link: AccountLink) -> None:
@@ -57,3 +59,26 @@ def reset_by_username(user: User, *, key: str) -> None:
     """Tell people who share an email to ask with their username."""
     page = f"{settings.PUBLIC_URL.rstrip('/')}{reverse('accounts:forgot-password')}"
     mail.send("password_reset_by_username", to=user.email, context={"page": page}, key=key)
+
+
+def registration(asked: Registration) -> None:
+    """Send the link that makes an account to the address on file (`services.registering.mail_context`)."""
+    key = f"{asked.public_id}/{asked.expires_at:%Y%m%d%H%M%S}" if asked.expires_at else asked.public_id
+    mail.send("registration", to=asked.sent_to, context={"registration": asked.public_id}, key=key)
+
+
+def registration_known(asked: Registration, addresses: Iterable[str]) -> None:
+    """Tell the addresses on file and those of the account that someone asked for another one."""
+    sign_in = f"{settings.PUBLIC_URL.rstrip('/')}{reverse('accounts:sign-in')}"
+    _to_each("registration_known", asked, addresses, sign_in=sign_in)
+
+
+def registration_noted(asked: Registration, addresses: Iterable[str]) -> None:
+    """Tell addresses on file that someone asked for an account, where the link doesn't go to them."""
+    _to_each("registration_noted", asked, addresses)
+
+
+def _to_each(name: str, asked: Registration, addresses: Iterable[str], **context: str) -> None:
+    """Send a mail about a registration to each address once, whatever its case."""
+    for folded, address in {each.casefold(): each for each in addresses if each}.items():
+        mail.send(name, to=address, context=context, key=f"{asked.public_id}/{keyed_hash('mail', folded)[:16]}")

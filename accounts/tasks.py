@@ -17,7 +17,7 @@ from accounts.messaging import MaybeSentError, NotSentError, code_message, gatew
 from accounts.models import AuthenticatorDevice, Challenge, PhoneDevice, Session, User
 from accounts.models.challenges import Delivery
 from accounts.models.sessions import EndReason
-from accounts.services import resets
+from accounts.services import registering, resets
 from core.events import record_event
 from core.queue import enqueue
 
@@ -80,6 +80,18 @@ def _record_not_sent(challenge: Challenge, reason: str) -> None:
         challenge=challenge.public_id,
         reason=reason,
     )
+
+
+@shared_task
+def match_registration(registration_id: int) -> None:
+    """Match a request for an account against the carrier's data, and take the next step."""
+    registering.match(registration_id)
+
+
+@shared_task
+def purge_registrations() -> None:
+    """Close the registrations that nobody used in time, and delete old ones."""
+    registering.purge()
 
 
 @shared_task

@@ -27,5 +27,10 @@ urlpatterns = [
     path("forgot-password/", views.forgot_password, name="forgot-password"),
     path("forgot-password/code/", views.reset_code, name="reset-code"),
     path("reset/", views.reset, name="reset"),
+    path("register/", views.register, name="register"),
+    path("register/sent/", views.register_sent, name="register-sent"),
+    path("register/code/", views.register_code, name="register-code"),
+    path("register/link/<str:token>/", views.register_open, name="register-open"),
+    path("register/account/", views.register_finish, name="register-finish"),
     path("twilio-status/", views.twilio_status, name="twilio-status"),
 ]

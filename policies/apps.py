@@ -20,6 +20,12 @@ class PoliciesConfig(AreaConfig):
     )
     panels = "policies.panels.PANELS"
     feed_tables = "policies.feed.TABLES"
+    hooks = {
+        "accounts.match_registrant": "policies.registrants.matching.match_registrant",
+        "accounts.judge_parties": "policies.registrants.filing.judge_parties",
+        "accounts.person_on_file": "policies.registrants.filing.person_on_file",
+        "accounts.grant_registrant": "policies.registrants.granting.grant_registrant",
+    }
     staff_groups = (
         StaffGroup(
             "Web support",

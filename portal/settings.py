@@ -332,6 +332,12 @@ OTP_WEBAUTHN_ALLOWED_ORIGINS = [PUBLIC_URL.rstrip("/")]
 # How long a browser has for an answer.
 PASSKEY_CHALLENGE_LIFE = dt.timedelta(minutes=5)
 PASSKEY_CHALLENGES = (30, dt.timedelta(minutes=10))
+# Registration: how many an hour from one network, for one policy, and of one name; how long the link to the address on
+# file works, how long the code of a letter, and how long what was asked stays in admin.
+REGISTRATIONS_AN_HOUR = env.int("REGISTRATIONS_AN_HOUR", default=5)
+REGISTRATION_LINK_LIFE = dt.timedelta(hours=env.int("REGISTRATION_LINK_HOURS", default=24))
+REGISTRATION_CODE_LIFE = dt.timedelta(days=env.int("REGISTRATION_CODE_DAYS", default=21))
+REGISTRATIONS_KEPT = dt.timedelta(days=env.int("REGISTRATIONS_KEPT_DAYS", default=60))
 # Codes by text message: how long one lives, how soon another may be asked for, and how many go out at most.
 TEXT_CODE_LIFE = dt.timedelta(minutes=10)
 # Codes by call are shorter to write down, so they live half as long, have three tries, and switch off sooner.
@@ -365,6 +371,11 @@ PUBLIC_URL_NAMES = {
     "accounts:forgot-password",
     "accounts:reset-code",
     "accounts:reset",
+    "accounts:register",
+    "accounts:register-sent",
+    "accounts:register-open",
+    "accounts:register-code",
+    "accounts:register-finish",
     "accounts:twilio-status",
 }
 

@@ -116,6 +116,12 @@ ROWS: dict[str, Row] = {
     # Nobody here has asked for a code.
     "accounts:reset-code": Row(302, method="post", anonymous=302, half=302),
     "accounts:reset": Row(410, method="post", anonymous=410, half=410),
+    "accounts:register": Row(302, method="post", anonymous=422, half=422),
+    "accounts:register-sent": Row(200, **ANYONE),
+    "accounts:register-open": Row(302, args=lambda _book: ["no-such-token"], anonymous=302, half=302, strangers=302),
+    "accounts:register-code": Row(422, method="post", anonymous=422, half=422),
+    # Nobody here has opened a link or entered a code.
+    "accounts:register-finish": Row(410, method="post", anonymous=410, half=410),
     "accounts:verify": Row(302, half=302),
     "accounts:verify-ways": Row(200, half=200),
     # The device in this row is another user's, so that nobody may find it, whatever their role.

@@ -4,6 +4,7 @@ from accounts.forms.codes import CodeForm, VerifyForm
 from accounts.forms.joining import JoinForm
 from accounts.forms.passwords import LONGEST_PASSWORD, NewPasswordForm
 from accounts.forms.recovery import ForgotPasswordForm, RecoveryCodeForm, ResetCodeForm
+from accounts.forms.register import LetterCodeForm, RegisterForm
 from accounts.forms.setup import MethodForm, PhoneForm
 from accounts.forms.sign_in import SignInForm
 
@@ -12,10 +13,12 @@ __all__ = [
     "CodeForm",
     "ForgotPasswordForm",
     "JoinForm",
+    "LetterCodeForm",
     "MethodForm",
     "NewPasswordForm",
     "PhoneForm",
     "RecoveryCodeForm",
+    "RegisterForm",
     "ResetCodeForm",
     "SignInForm",
     "VerifyForm",

@@ -18,7 +18,8 @@ TAKEN = "Someone already has this username. Choose another one."
 class JoinForm(NewPasswordForm):
     """Username and password of a new account; the email is proposed as the username (docs/security.md#joining).
 
-    `email`, `first_name`, `last_name`: of the person; passwords built around them are refused.
+    `email`, `first_name`, `last_name`: of the person; passwords built around them are refused. `proven`: whether the
+    person has shown that the email is theirs; an email that was only typed can't be the username.
     """
 
     username = forms.CharField(
@@ -33,9 +34,12 @@ class JoinForm(NewPasswordForm):
     )
     field_order = ["username", "new_password1", "new_password2"]
 
-    def __init__(self, data: Any = None, *, email: str, first_name: str = "", last_name: str = "") -> None:
+    def __init__(
+        self, data: Any = None, *, email: str, first_name: str = "", last_name: str = "", proven: bool = True
+    ) -> None:
         super().__init__(User(email=email, first_name=first_name, last_name=last_name), data)
-        self.fields["username"].initial = email
+        self._proven = email.casefold() if proven else ""
+        self.fields["username"].initial = email if proven else ""
         self.fields["new_password1"].label = "Password"
         self.fields["new_password2"].label = "Confirm password"
         self.fields["new_password1"].widget.attrs.pop("autofocus", None)
@@ -46,7 +50,7 @@ class JoinForm(NewPasswordForm):
         """Return the username in its plain form. Raises ValidationError where somebody has it, and for an email address
         that isn't the person's own: others could take it for theirs."""
         username = " ".join(unicodedata.normalize("NFKC", self.cleaned_data["username"]).split())
-        if "@" in username and username.casefold() != self.user.email.casefold():
+        if "@" in username and username.casefold() != self._proven:
             raise forms.ValidationError("Use your own email address, or a username without “@.”", code="foreign_email")
         if is_taken(username):
             raise forms.ValidationError(TAKEN, code="unique")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import secrets
 from typing import Any
 
 from django.conf import settings
@@ -13,26 +12,20 @@ from django.utils import timezone
 
 from accounts.events import AccountEvent
 from accounts.models.sessions import TrustedDevice, hash_token
+from core import easy_codes
 from core.alerts import alert_staff
 from core.crypto import keyed_hash
 from core.events import record_event
 from core.fields import EncryptedTextField, PublicIdField
 from core.work import Work
 
-# Crockford's base 32: no letter that reads like a digit, and no U. 12 of them are 60 bits.
-ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-CODE_LENGTH = 12
-_READ_AS = str.maketrans({"I": "1", "L": "1", "O": "0", " ": None, "-": None, "\u00a0": None, "–": None})
-
-
-def fold_code(typed: str) -> str:
-    """Return a letter's code as it was drawn: case, spaces, and dashes don't count, and O is a zero."""
-    return typed.upper().translate(_READ_AS)
+# Symbols of a letter's code: 60 random bits.
+CODE_SYMBOLS = 12
 
 
 def hash_code(code: str) -> str:
-    """Return the keyed hash under which a letter's code is kept."""
-    return keyed_hash("registration_code", fold_code(code))
+    """Return the keyed hash under which a letter's code is kept, from however it was typed."""
+    return keyed_hash("registration_code", easy_codes.normalize(code))
 
 
 class Reason(models.TextChoices):
@@ -170,12 +163,12 @@ class Registration(Work):
 
     def draw_code(self, *, life: dt.timedelta) -> str:
         """Draw the code of a letter, 60 bits in three groups of four. The code of an earlier letter stops working."""
-        code = "".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH))
+        code = easy_codes.draw(CODE_SYMBOLS)
         now = timezone.now()
         self.code_hash, self.token_hash, self.sent_to = hash_code(code), "", ""
         self.status, self.printed_at, self.expires_at = self.Status.POSTED, now, now + life
         self.save(update_fields=["code_hash", "token_hash", "sent_to", "status", "printed_at", "expires_at"])
-        return "-".join(code[start : start + 4] for start in range(0, CODE_LENGTH, 4))
+        return easy_codes.in_groups(code)
 
     def facts(self) -> dict[str, Any]:
         """Return what the event log keeps of it: never what was typed."""

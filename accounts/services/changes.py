@@ -25,6 +25,7 @@ class Change(models.TextChoices):
     PASSWORD = "password", "Your password was changed."
     PHONE = "phone", "The phone number of your account was changed."
     ADDRESS = "address", "The mailing address of your account was changed."
+    CREATED = "created", "An account was created for you."
     METHOD_ADDED = "method_added", "A sign-in method was added to your account."
     METHOD_REMOVED = "method_removed", "A sign-in method was removed from your account."
 

@@ -21,6 +21,8 @@ Whether a username is taken is told only here, behind the link.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.utils import timezone
@@ -43,11 +45,19 @@ def is_taken(username: str) -> bool:
 
 
 def create_account(
-    *, username: str, password: str, email: str, first_name: str = "", last_name: str = "", reason: str
+    *,
+    username: str,
+    password: str,
+    email: str,
+    first_name: str = "",
+    last_name: str = "",
+    reason: str,
+    confirmed: bool = True,
+    details: Mapping[str, str] | None = None,
 ) -> User:
     """Create a customer's account, never a staff member's, and record it with its reason. Its email counts as
-    confirmed: the caller has seen the link that was sent there used. Raises UsernameTakenError, also where two ask at
-    once."""
+    confirmed: the caller has seen the link that was sent there used. With `confirmed=False` it doesn't yet. `details`:
+    other fields of the account, such as its address. Raises UsernameTakenError, also where two ask at once."""
     try:
         with transaction.atomic():
             user = User.objects.create_user(
@@ -56,7 +66,8 @@ def create_account(
                 password,
                 first_name=first_name,
                 last_name=last_name,
-                email_confirmed_at=timezone.now(),
+                email_confirmed_at=timezone.now() if confirmed else None,
+                **(details or {}),
             )
     except IntegrityError as error:
         if is_taken(username):

@@ -2,6 +2,7 @@
 
 from accounts.views.forgotten import forgot_password, reset, reset_code
 from accounts.views.links import activate, open_link
+from accounts.views.register import register, register_code, register_finish, register_open, register_sent
 from accounts.views.session import session_time, sign_out, stale_page, stay_signed_in
 from accounts.views.setup import (
     mfa_setup,
@@ -24,6 +25,11 @@ __all__ = [
     "mfa_setup_done",
     "mfa_setup_text",
     "open_link",
+    "register",
+    "register_code",
+    "register_finish",
+    "register_open",
+    "register_sent",
     "reset",
     "reset_code",
     "send_code",

@@ -8,12 +8,18 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 
 from core.fields import PublicIdField
 from policies.models.base import Address, FeedQuerySet, FeedRow, search_vector
 
 if TYPE_CHECKING:
     from accounts.models import User
+
+
+def by_email(name: str) -> models.Index:
+    """Return an index for finding whose email an address is (`email__iexact`)."""
+    return models.Index(Upper("email"), condition=~Q(email=""), name=name)
 
 
 class Company(FeedRow, Address):
@@ -121,7 +127,7 @@ class Insured(FeedRow, Address):
     objects = InsuredQuerySet.as_manager()
 
     class Meta(FeedRow.Meta):
-        indexes = [GinIndex(fields=["search"], name="policies_insured_search")]
+        indexes = [GinIndex(fields=["search"], name="policies_insured_search"), by_email("policies_insured_email")]
 
     def __str__(self) -> str:
         return self.display_name
@@ -182,7 +188,7 @@ class Policyholder(FeedRow, Address):
     objects = FeedQuerySet.as_manager()
 
     class Meta(FeedRow.Meta):
-        indexes = [GinIndex(fields=["search"], name="policies_holder_search")]
+        indexes = [GinIndex(fields=["search"], name="policies_holder_search"), by_email("policies_holder_email")]
 
     def __str__(self) -> str:
         return self.name
@@ -221,6 +227,7 @@ class Contact(FeedRow):
             *FeedRow.Meta.constraints,
             models.CheckConstraint(condition=Q(policyholder=None) ^ Q(agency=None), name="policies_contact_one_party"),
         ]
+        indexes = [by_email("policies_contact_email")]
 
     def __str__(self) -> str:
         return f"{self.first_name} {self.last_name}".strip() or self.external_id
