@@ -14,6 +14,7 @@ class AccountEvent(TextChoices):
     CODE_REQUESTED = "account:code:requested", "Code requested"
     CODE_NOT_SENT = "account:code:not_sent", "Code not sent"
     CODE_LIMITED = "account:code:limited", "Code not sent: limit reached"
+    CEILING_REACHED = "account:code:ceiling", "Code not sent: hourly ceiling reached"
     CODE_ACCEPTED = "account:code:accepted", "Code accepted"
     CODE_WRONG = "account:code:wrong", "Wrong code"
     CODE_REFUSED = "account:code:refused", "Code refused during a cool-off"

@@ -1,7 +1,7 @@
-"""Gateways that deliver text messages. `settings.SMS_GATEWAY` names the class.
+"""Gateways that deliver codes by text and by call. `settings.SMS_GATEWAY` names the class.
 
-A gateway gets a number, a finished text, and our reference, and returns its own id for the message. Delivery reports
-arrive at `accounts.views.twilio_status`.
+A gateway gets a number, finished words, and our reference, and returns its own id for the message or call. Delivery
+reports arrive at `accounts.views.twilio_status`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from django.urls import reverse
 from django.utils.module_loading import import_string
 from twilio.request_validator import RequestValidator
 
+from accounts.spoken import SpokenCode
+
 
 class NotSentError(Exception):
-    """The provider rejected the message. `reason` is short and holds nothing personal."""
+    """The provider rejected the message or call. `reason` is short and holds nothing personal."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -24,11 +26,11 @@ class NotSentError(Exception):
 
 
 class MaybeSentError(Exception):
-    """The provider didn't answer, so the message may or may not be on its way. Don't resend it automatically."""
+    """The provider didn't answer, so it may or may not be on its way. Don't resend it automatically."""
 
 
-class TextGateway(Protocol):
-    """Delivers text messages."""
+class CodeGateway(Protocol):
+    """Delivers text messages and calls."""
 
     def send_text(self, to: str, body: str, reference: str) -> str:
         """Send a text to a number in E.164 form and return the provider's id of the message.
@@ -37,10 +39,15 @@ class TextGateway(Protocol):
         """
         ...
 
+    def place_call(self, to: str, extension: str, words: SpokenCode, reference: str) -> str:
+        """Call a number in E.164 form, dial the extension if there is one, read the code out, and return the provider's
+        id of the call. Otherwise like `send_text`."""
+        ...
 
-def gateway() -> TextGateway:
+
+def gateway() -> CodeGateway:
     """Return a gateway of the class in `settings.SMS_GATEWAY`."""
-    made: TextGateway = import_string(settings.SMS_GATEWAY)()
+    made: CodeGateway = import_string(settings.SMS_GATEWAY)()
     return made
 
 

@@ -6,12 +6,13 @@ register a device that has no table here (docs/decisions). A method knows its de
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from two_factor.plugins.registry import MethodBase, registry
 
 from accounts.models import AuthenticatorDevice, Channel, CodeDevice, PhoneDevice, User
+from accounts.models.challenges import Delivery
 
 
 class AuthenticatorMethod(MethodBase):
@@ -39,20 +40,45 @@ class AuthenticatorMethod(MethodBase):
         return "Enter the 6-digit code from your authenticator app."
 
 
-class TextMethod(MethodBase):
+class PhoneMethod(MethodBase):
+    """A code that we send to a phone. `send` and `send_again` are buttons; `troubles` says how a delivery failed."""
+
+    sends = True
+    recommended = False
+    channel: Channel
+    send: str
+    send_again: str
+    # Why nobody gets a code this way for a while: the portal's own ceiling.
+    stopped: str
+    late: str
+    troubles: Mapping[str, str]
+
+    def get_devices(self, user: User) -> Iterable[PhoneDevice]:
+        devices = PhoneDevice.objects.devices_for_user(user, confirmed=True)
+        return devices.filter(channel=self.channel).order_by("created_at")
+
+    def recognize_device(self, device: Any) -> bool:
+        return isinstance(device, PhoneDevice) and device.channel == self.channel
+
+
+class TextMethod(PhoneMethod):
     """A code by text message."""
 
+    channel = Channel.TEXT
     code = Channel.TEXT.value
     verbose_name = "Text message"
     icon = "message-square-text"
-    recommended = False
     summary = "We’ll text a code to your mobile phone. Requires cell service. Message and data rates may apply."
-
-    def get_devices(self, user: User) -> Iterable[PhoneDevice]:
-        return PhoneDevice.objects.devices_for_user(user, confirmed=True).order_by("created_at")
-
-    def recognize_device(self, device: Any) -> bool:
-        return isinstance(device, PhoneDevice)
+    send = "Text me a code"
+    send_again = "Text me a new code"
+    stopped = "We can’t text codes right now, because too many were requested."
+    late = "Your text is taking longer than usual"
+    troubles = {
+        Delivery.UNDELIVERED: "The text wasn’t delivered",
+        Delivery.UNKNOWN: "We don’t know if the text was sent",
+        Delivery.FAILED: "We couldn’t send the text",
+        Delivery.EXPIRED: "We couldn’t send the text",
+    }
 
     def get_action(self, device: PhoneDevice) -> str:
         return f"Text a code to the phone ending in {device.last_four}"
@@ -60,12 +86,70 @@ class TextMethod(MethodBase):
     def get_verbose_action(self, device: PhoneDevice) -> str:
         return f"Enter the 6-digit code we texted to the phone ending in {device.last_four}."
 
+    def before(self, device: PhoneDevice) -> str:
+        """Say what the button does."""
+        return f"We’ll text a code to the phone ending in {device.last_four}."
+
+    def sent(self, device: PhoneDevice) -> str:
+        """Say what we did."""
+        return f"We texted a {device.digits}-digit code to the phone ending in {device.last_four}."
+
+    def sent_elsewhere(self) -> str:
+        """Say why there's no code to enter here although one was sent."""
+        return "We texted a code to this phone less than a minute ago, for another page or browser."
+
+
+class VoiceMethod(PhoneMethod):
+    """A code by call, for mobile, office, and home phones."""
+
+    channel = Channel.VOICE
+    code = Channel.VOICE.value
+    verbose_name = "Phone call"
+    icon = "phone"
+    summary = "We’ll call any phone, also an office phone with an extension, and read you a code."
+    send = "Call me with a code"
+    send_again = "Call me with a new code"
+    stopped = "We can’t call with codes right now, because too many were requested."
+    late = "Your call is taking longer than usual"
+    troubles = {
+        Delivery.UNDELIVERED: "The call wasn’t answered",
+        Delivery.UNKNOWN: "We don’t know if the call was placed",
+        Delivery.FAILED: "We couldn’t place the call",
+        Delivery.EXPIRED: "We couldn’t place the call",
+    }
+
+    def get_action(self, device: PhoneDevice) -> str:
+        return f"Call the phone ending in {_shown(device)}"
+
+    def get_verbose_action(self, device: PhoneDevice) -> str:
+        return f"Answer the phone ending in {_shown(device)}, and enter the 5-digit code that we read to you."
+
+    def before(self, device: PhoneDevice) -> str:
+        """Say what the button does."""
+        return f"We’ll call the phone ending in {_shown(device)} and read you a code."
+
+    def sent(self, device: PhoneDevice) -> str:
+        """Say what we did."""
+        return (
+            f"We’re calling the phone ending in {_shown(device)}. "
+            f"Write down the {device.digits}-digit code that we read to you. You’ll hear it twice."
+        )
+
+    def sent_elsewhere(self) -> str:
+        """Say why there's no code to enter here although one was sent."""
+        return "We called this phone less than a minute ago, for another page or browser."
+
+
+def _shown(device: PhoneDevice) -> str:
+    return f"{device.last_four}, with its extension" if device.extension else device.last_four
+
 
 def register_methods() -> None:
     """Register our methods. Called when the app is ready; safe to repeat."""
     registry.unregister("generator")
     registry.register(AuthenticatorMethod())
     registry.register(TextMethod())
+    registry.register(VoiceMethod())
 
 
 def methods() -> list[Any]:

@@ -18,6 +18,7 @@ from accounts.models import AuthenticatorDevice, Challenge, PhoneDevice, Session
 from accounts.models.challenges import Delivery
 from accounts.models.sessions import EndReason
 from accounts.services import registering, resets
+from accounts.spoken import spoken_code
 from core.events import record_event
 from core.queue import enqueue
 
@@ -55,7 +56,7 @@ def send_code(challenge_id: int) -> None:
         challenge.delivery, challenge.sending_at = Delivery.SENDING, timezone.now()
         challenge.save(update_fields=["code_hash", "delivery", "sending_at"])
     try:
-        provider_id = gateway().send_text(challenge.device.phone, code_message(code), challenge.public_id)
+        provider_id = _hand_over(challenge, code)
     except NotSentError as error:
         _settle(challenge, Delivery.FAILED, error=error.reason)
     except MaybeSentError:
@@ -63,6 +64,15 @@ def send_code(challenge_id: int) -> None:
     else:
         Challenge.objects.filter(pk=challenge.pk).update(provider_id=provider_id)
         Challenge.objects.filter(pk=challenge.pk, delivery=Delivery.SENDING).update(delivery=Delivery.SENT)
+
+
+def _hand_over(challenge: Challenge, code: str) -> str:
+    """Send or say a code, and return the provider's id."""
+    device = challenge.device
+    if not device.is_called:
+        return gateway().send_text(device.phone, code_message(code), challenge.public_id)
+    words = spoken_code(code, language=device.user.language)
+    return gateway().place_call(device.phone, device.extension, words, challenge.public_id)
 
 
 def _settle(challenge: Challenge, delivery: Delivery, *, error: str) -> None:

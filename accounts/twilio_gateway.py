@@ -1,9 +1,11 @@
-"""Text messages by Twilio. Its client brings an HTTP library that takes a tenth of a second to import, so only what
-sends a text imports this, by `settings.SMS_GATEWAY`."""
+"""Text messages and calls by Twilio. Its client brings an HTTP library that takes a tenth of a second to import, so
+only what sends a code imports this, by `settings.SMS_GATEWAY`."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -13,11 +15,19 @@ from django.conf import settings
 from twilio.base.exceptions import TwilioRestException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
+from twilio.twiml.voice_response import VoiceResponse
 from urllib3.exceptions import NewConnectionError
 
 from accounts.messaging import MaybeSentError, NotSentError, status_callback
+from accounts.spoken import SpokenCode
 
 TIMEOUT_SECONDS = 10
+# How long a phone rings, and how long a call lasts at most.
+RING_SECONDS, CALL_SECONDS = 30, 120
+# What is reported of a call: dialing, ringing, answered, and its end with the outcome.
+CALL_EVENTS = ["initiated", "ringing", "answered", "completed"]
+# Two seconds before an extension is dialed; `w` waits for half a second.
+BEFORE_EXTENSION = "w" * 4
 # At level DEBUG, the client logs whole requests, phone number and text included.
 _quiet = logging.getLogger("portal.twilio")
 _quiet.setLevel(logging.WARNING)
@@ -35,7 +45,7 @@ class _ElsewhereClient(TwilioHttpClient):
 
 
 class TwilioGateway:
-    """Twilio's Messages API, by its official client."""
+    """Twilio's Messages and Calls, by its official client."""
 
     def __init__(self) -> None:
         self._client = Client(
@@ -45,7 +55,7 @@ class TwilioGateway:
         )
 
     def send_text(self, to: str, body: str, reference: str) -> str:
-        try:
+        with _failures_told():
             message = self._client.messages.create(
                 to=to,
                 from_=settings.TWILIO_FROM,
@@ -53,15 +63,51 @@ class TwilioGateway:
                 status_callback=status_callback(reference),
                 validity_period=int(settings.TEXT_CODE_LIFE.total_seconds()),
             )
-        except TwilioRestException as error:
-            if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-                raise MaybeSentError from error
-            raise NotSentError(f"twilio-{error.code or error.status}") from error
-        except requests.RequestException as error:
-            if _never_connected(error):
-                raise NotSentError("unreachable") from error
-            raise MaybeSentError from error
         return str(message.sid)
+
+    def place_call(self, to: str, extension: str, words: SpokenCode, reference: str) -> str:
+        with _failures_told():
+            call = self._client.calls.create(
+                to=to,
+                from_=settings.TWILIO_CALL_FROM or settings.TWILIO_FROM,
+                twiml=twiml(words),
+                status_callback=status_callback(reference),
+                status_callback_event=CALL_EVENTS,
+                status_callback_method="POST",
+                timeout=RING_SECONDS,
+                time_limit=CALL_SECONDS,
+                **({"send_digits": f"{BEFORE_EXTENSION}{extension}"} if extension else {}),
+            )
+        return str(call.sid)
+
+
+def twiml(words: SpokenCode) -> str:
+    """Return a call's words as TwiML: a second to put the phone to the ear, and one after each digit."""
+    response = VoiceResponse()
+    response.pause(length=1)
+    for sentence in (words.before, words.again):
+        response.say(sentence, language=words.speech)
+        for digit in words.code:
+            response.say(digit, language=words.speech)
+            response.pause(length=1)
+    response.say(words.after, language=words.speech)
+    response.hangup()
+    return str(response)
+
+
+@contextmanager
+def _failures_told() -> Iterator[None]:
+    """Raise NotSentError where it certainly wasn't sent, and MaybeSentError where nobody knows."""
+    try:
+        yield
+    except TwilioRestException as error:
+        if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise MaybeSentError from error
+        raise NotSentError(f"twilio-{error.code or error.status}") from error
+    except requests.RequestException as error:
+        if _never_connected(error):
+            raise NotSentError("unreachable") from error
+        raise MaybeSentError from error
 
 
 def _never_connected(error: requests.RequestException) -> bool:

@@ -122,6 +122,14 @@ class Limit:
         retry_at = _room_at(self, hits, closed_until, now)
         return Allowance(allowed=granted, count=len(hits), retry_at=retry_at)
 
+    def peek(self, key: str) -> Allowance:
+        """Return what the next hit would find, without counting one. `count` is that of the hits until now."""
+        now = timezone.now()
+        row = self._row(key).first()
+        hits = [hit for hit in row.hits if hit > now - self.window] if row else []
+        retry_at = _room_at(self, hits, row.blocked_until if row else None, now)
+        return Allowance(allowed=retry_at is None, count=len(hits), retry_at=retry_at)
+
     def give_back(self, key: str) -> None:
         """Take back the latest hit of a key, because what it counted didn't happen."""
         self._row(key).filter(hits__len__gt=0).update(hits=Func(F("hits"), Value(1), function="trim_array"))

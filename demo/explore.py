@@ -103,10 +103,9 @@ def code_for(device: CodeDevice, challenge: Challenge | None) -> str:
         unspent = [step for step in (_step(), _step() + 1) if step > device.last_step]
         return _code_at(device, unspent[0]) if unspent else ""
     if isinstance(device, PhoneDevice) and challenge is not None:
-        texts = DemoMessage.objects.filter(
-            kind=DemoMessage.Kind.SMS, to=device.phone, sent_at__gte=challenge.created_at
-        )
-        return texts.order_by("-sent_at", "-id").values_list("code", flat=True).first() or ""
+        kind = DemoMessage.Kind.VOICE if device.is_called else DemoMessage.Kind.SMS
+        sent = DemoMessage.objects.filter(kind=kind, to__startswith=device.phone, sent_at__gte=challenge.created_at)
+        return sent.order_by("-sent_at", "-id").values_list("code", flat=True).first() or ""
     return ""
 
 

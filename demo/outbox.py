@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 
+from accounts.spoken import SpokenCode
 from demo.models import DemoMessage
 
 _CODE = re.compile(r"\bcode\b[^\d\n]{0,20}(\d{5,8})\b|: ([0-9A-Z]{4}-[0-9A-Z]{4})$", re.IGNORECASE | re.MULTILINE)
@@ -23,15 +24,15 @@ def refuse_in_production() -> None:
         raise ImproperlyConfigured("The demo's outbox can't be used in production.")
 
 
-def keep(*, kind: DemoMessage.Kind, to: str, body: str, subject: str = "") -> DemoMessage:
-    """Store a message, with the code and the links in its text."""
-    code = _CODE.search(body)
+def keep(*, kind: DemoMessage.Kind, to: str, body: str, subject: str = "", code: str = "") -> DemoMessage:
+    """Store a message, with its code, by default the one in its text, and the links."""
+    found = _CODE.search(body)
     return DemoMessage.objects.create(
         kind=kind,
         to=to,
         subject=subject[:300],
         body=body,
-        code=next(filter(None, code.groups())) if code else "",
+        code=code or (next(filter(None, found.groups())) if found else ""),
         links=[link.rstrip(".,;:") for link in _LINK.findall(body)],
     )
 
@@ -69,8 +70,8 @@ class DemoEmailBackend(BaseEmailBackend):
         return len(email_messages)
 
 
-class DemoTextGateway:
-    """Gateway for text messages (see `accounts.messaging.TextGateway`) that stores them."""
+class DemoGateway:
+    """Gateway for texts and calls (see `accounts.messaging.CodeGateway`) that stores them."""
 
     def __init__(self) -> None:
         refuse_in_production()
@@ -78,3 +79,9 @@ class DemoTextGateway:
     def send_text(self, to: str, body: str, reference: str) -> str:
         """Store a text, and return an id as a provider would."""
         return f"demo-{keep(kind=DemoMessage.Kind.SMS, to=to, body=body).pk}"
+
+    def place_call(self, to: str, extension: str, words: SpokenCode, reference: str) -> str:
+        """Store what a call says, and return an id as a provider would."""
+        dialed = f"{to}, extension {extension}" if extension else to
+        message = keep(kind=DemoMessage.Kind.VOICE, to=dialed, body=words.transcript, code=words.code)
+        return f"demo-{message.pk}"

@@ -349,12 +349,17 @@ RESEND_AFTER = dt.timedelta(seconds=60)
 CODES_PER_USER = (5, dt.timedelta(minutes=15))
 CODES_PER_NUMBER = (10, dt.timedelta(minutes=5))
 CODES_PER_NETWORK = (25, dt.timedelta(minutes=5))
+# Of the whole portal: someone who makes us send for their own profit, or to run up our bill, is stopped here.
+TEXTS_PER_HOUR = env.int("TEXTS_PER_HOUR", default=2_000)
+CALLS_PER_HOUR = env.int("CALLS_PER_HOUR", default=500)
 # Where codes are sent to: the regions (ISO 3166) whose telephone numbers are accepted.
 PHONE_REGIONS: list[str] = env.list("PHONE_REGIONS", default=["US", "PR", "VI", "GU", "AS", "MP", "CA"])
-SMS_GATEWAY = "demo.outbox.DemoTextGateway" if not PRODUCTION else "accounts.twilio_gateway.TwilioGateway"
+SMS_GATEWAY = "demo.outbox.DemoGateway" if not PRODUCTION else "accounts.twilio_gateway.TwilioGateway"
 TWILIO_ACCOUNT_SID = env.str("TWILIO_ACCOUNT_SID", default="")
 TWILIO_AUTH_TOKEN = env.str("TWILIO_AUTH_TOKEN", default="")
 TWILIO_FROM = env.str("TWILIO_FROM", default="")
+# The number that calls; empty: the one that sends texts.
+TWILIO_CALL_FROM = env.str("TWILIO_CALL_FROM", default="")
 # Lets the client be pointed at a stand-in of the vendor's API; empty: the vendor itself.
 TWILIO_BASE_URL = env.str("TWILIO_BASE_URL", default="")
 
@@ -397,6 +402,7 @@ HALF_SIGNED_IN_URL_NAMES = {
     "accounts:mfa-setup",
     "accounts:mfa-setup-authenticator",
     "accounts:mfa-setup-text",
+    "accounts:mfa-setup-call",
     "accounts:mfa-setup-code",
 }
 if DEMO:

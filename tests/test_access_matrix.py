@@ -132,6 +132,7 @@ ROWS: dict[str, Row] = {
     # Everybody here has an authenticator already.
     "accounts:mfa-setup-authenticator": Row(302),
     "accounts:mfa-setup-text": Row(200),
+    "accounts:mfa-setup-call": Row(200),
     "accounts:mfa-setup-code": Row(302),
     "accounts:mfa-setup-done": Row(200),
     "accounts:stay-signed-in": Row(302, method="post", half=302),

@@ -18,10 +18,10 @@ from django.utils import timezone
 from accounts.admin.user_acts import UserActs
 from accounts.events import AccountEvent
 from accounts.guards import user_of
-from accounts.models import Challenge, User
+from accounts.models import Challenge, Channel, User
 from accounts.models.challenges import Delivery
 from accounts.models.users import fold_username
-from accounts.services import links, locks
+from accounts.services import codes, links, locks
 from core.desk import DeskItem, counted
 from core.events import StaffEvent, record_event
 from core.staff_sections import sections_of
@@ -143,15 +143,27 @@ class UserAdmin(UserActs):
             record_event(StaffEvent.LIST_VIEWED, model=self.opts.label_lower, asked=["desk"], found=len(locked))
         lines = [(str(user), reverse("admin:accounts_user_change", args=[user.pk])) for user in locked[:DESK_SHOWN]]
         href = reverse("admin:accounts_user_changelist") + "?sign_in=locked"
-        return [counted("Locked accounts", len(locked), href, lines=tuple(lines)), self._failed_texts(request)]
+        return [
+            counted("Locked accounts", len(locked), href, lines=tuple(lines)),
+            self._failed_codes(request),
+            self._ceilings(),
+        ]
 
-    def _failed_texts(self, request: HttpRequest) -> DeskItem:
+    def _ceilings(self) -> DeskItem:
+        """Report how many texts and calls went out, and whether a ceiling stops more of them."""
+        texts, most_texts = codes.usage(Channel.TEXT)
+        calls, most_calls = codes.usage(Channel.VOICE)
+        state = f"{texts:,} of {most_texts:,} texts, {calls:,} of {most_calls:,} calls"
+        reached = texts >= most_texts or calls >= most_calls
+        return DeskItem("Codes sent in an hour", f"Ceiling reached: {state}" if reached else state, needs_work=reached)
+
+    def _failed_codes(self, request: HttpRequest) -> DeskItem:
         day_ago = timezone.now() - dt.timedelta(days=1)
         lost = (Delivery.UNDELIVERED, Delivery.FAILED, Delivery.UNKNOWN)
         failed = Challenge.objects.filter(created_at__gt=day_ago, delivery__in=lost).count()
         log = reverse("admin:core_event_changelist") + f"?q={AccountEvent.CODE_NOT_SENT}"
         href = log if request.user.has_perm("core.view_event") else ""
-        return counted("Texts that failed in 24 hours", failed, href)
+        return counted("Texts and calls that failed in 24 hours", failed, href)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

@@ -5,11 +5,12 @@ from accounts.forms.joining import JoinForm
 from accounts.forms.passwords import LONGEST_PASSWORD, NewPasswordForm
 from accounts.forms.recovery import ForgotPasswordForm, RecoveryCodeForm, ResetCodeForm
 from accounts.forms.register import LetterCodeForm, RegisterForm
-from accounts.forms.setup import MethodForm, PhoneForm
+from accounts.forms.setup import CallForm, MethodForm, PhoneForm
 from accounts.forms.sign_in import SignInForm
 
 __all__ = [
     "LONGEST_PASSWORD",
+    "CallForm",
     "CodeForm",
     "ForgotPasswordForm",
     "JoinForm",

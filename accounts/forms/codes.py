@@ -9,7 +9,7 @@ from core.forms import FocusedForm
 
 
 class CodeForm(FocusedForm):
-    """A six-digit code. Spaces and dashes don't count."""
+    """A code of `digits` digits (`CodeDevice.digits`). Spaces and dashes don't count."""
 
     code = forms.CharField(
         label="Code",
@@ -25,10 +25,14 @@ class CodeForm(FocusedForm):
         error_messages={"required": "Enter the code."},
     )
 
+    def __init__(self, *args: object, digits: int = 6, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self._digits = digits
+
     def clean_code(self) -> str:
         code = "".join(character for character in self.cleaned_data["code"] if character not in " -\u00a0")
-        if not (code.isascii() and code.isdigit() and len(code) == 6):
-            raise forms.ValidationError("Enter the 6-digit code.", code="form")
+        if not (code.isascii() and code.isdigit() and len(code) == self._digits):
+            raise forms.ValidationError(f"Enter the {self._digits}-digit code.", code="form")
         return code
 
 

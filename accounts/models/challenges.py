@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hmac
 import secrets
 from typing import TYPE_CHECKING
@@ -31,13 +32,21 @@ class Delivery(models.TextChoices):
     EXPIRED = "expired", "Expired before it was sent"
 
 
-# The provider's statuses that matter here.
+# The provider's statuses that matter here: of texts, of calls, and of both.
 REPORTS = {
     "sent": Delivery.SENT,
     "delivered": Delivery.DELIVERED,
     "undelivered": Delivery.UNDELIVERED,
+    "ringing": Delivery.SENT,
+    "in-progress": Delivery.SENT,
+    "completed": Delivery.DELIVERED,
+    "busy": Delivery.UNDELIVERED,
+    "no-answer": Delivery.UNDELIVERED,
+    "canceled": Delivery.UNDELIVERED,
     "failed": Delivery.UNDELIVERED,
 }
+# A challenge that hasn't been handed over after this long waits in a queue that is behind; the page says so.
+LATE_AFTER = dt.timedelta(seconds=15)
 # After these, the page offers another message at once.
 TROUBLE = frozenset({Delivery.UNDELIVERED, Delivery.FAILED, Delivery.UNKNOWN, Delivery.EXPIRED})
 
@@ -126,6 +135,11 @@ class Challenge(models.Model):
     def is_on_its_way(self) -> bool:
         """Whether its delivery status may still change."""
         return self.is_usable() and self.delivery in {Delivery.QUEUED, Delivery.SENDING, Delivery.SENT}
+
+    def is_late(self) -> bool:
+        """Whether it takes longer than usual to be sent."""
+        on_its_way = self.delivery in {Delivery.QUEUED, Delivery.SENDING}
+        return on_its_way and self.created_at <= timezone.now() - LATE_AFTER
 
     def make_code(self) -> str:
         """Draw a code of the device's length, set its hash, and return it. The caller saves."""

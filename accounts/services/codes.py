@@ -1,4 +1,4 @@
-"""Requesting a code by text message, and judging a typed code (docs/security.md#codes)."""
+"""Requesting a code by text or call, and judging a typed code (docs/security.md#codes)."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from django.utils import timezone
 
 from accounts.events import AccountEvent
 from accounts.guards import session_of, user_of
-from accounts.models import Attempt, Challenge, CodeDevice, Outcome, PhoneDevice
+from accounts.models import Attempt, Challenge, Channel, CodeDevice, Outcome, PhoneDevice
 from accounts.models.challenges import Delivery
 from accounts.services import signing_in
+from core.alerts import alert_staff
 from core.clients import client_ip, network_key
 from core.events import record_event
 from core.queue import enqueue
@@ -28,6 +29,10 @@ USER = Limit("account:codes_to_user", *settings.CODES_PER_USER)
 NUMBER = Limit("account:codes_to_number", *settings.CODES_PER_NUMBER)
 NETWORK = Limit("account:codes_to_network", *settings.CODES_PER_NETWORK)
 REFUSED = "account:codes_refused"
+# The portal's own ceilings: refusals, and alarms about them.
+CEILING_REFUSED = "account:ceiling_refused"
+HOUR = dt.timedelta(hours=1)
+ALARMS = Limit("account:ceiling_alarms", 1, HOUR)
 
 
 class Reason(StrEnum):
@@ -37,6 +42,7 @@ class Reason(StrEnum):
     TOO_MANY = "too_many"
     COOLING_OFF = "cooling_off"
     OFF = "off"
+    CEILING = "ceiling"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,20 @@ class NotNow:
 
     reason: Reason
     until: dt.datetime | None
+
+
+def ceiling(channel: str) -> Counter:
+    """Return the counter of all texts or calls of the portal in an hour (docs/security.md#sending)."""
+    if channel == Channel.VOICE:
+        return Limit("account:calls", settings.CALLS_PER_HOUR, HOUR).of("all")
+    return Limit("account:texts", settings.TEXTS_PER_HOUR, HOUR).of("all")
+
+
+def stopped(device: PhoneDevice) -> NotNow | None:
+    """Return the refusal that anyone would get now, because the portal's ceiling is reached."""
+    counter = ceiling(device.channel)
+    allowance = counter.limit.peek(counter.key)
+    return None if allowance.allowed else NotNow(Reason.CEILING, allowance.retry_at)
 
 
 def next_code_at(device: PhoneDevice) -> dt.datetime | None:
@@ -95,6 +115,8 @@ def _counters(device: PhoneDevice, request: HttpRequest) -> list[Counter]:
         USER.of(str(device.user_id)),
         NUMBER.of(device.phone_hash),
         NETWORK.of(network_key(client_ip(request))),
+        # Last, since all requests wait for each other here.
+        ceiling(device.channel),
     ]
 
 
@@ -112,9 +134,38 @@ def _refusal(device: PhoneDevice, request: HttpRequest) -> NotNow | None:
         if not allowance.allowed:
             for each in counted:
                 each.limit.give_back(each.key)
+            if counter == ceiling(device.channel):
+                _sound_alarm(device.channel, counter)
+                return NotNow(Reason.CEILING, allowance.retry_at)
             return NotNow(Reason.TOO_MANY, allowance.retry_at)
         counted.append(counter)
     return None
+
+
+def _sound_alarm(channel: str, counter: Counter) -> None:
+    """Record that a ceiling was reached, and tell staff once an hour: it's either a busy day or someone's attack."""
+    record_refusal(
+        AccountEvent.CEILING_REACHED,
+        scope=CEILING_REFUSED,
+        key=channel,
+        channel=channel,
+        limit=counter.limit.times,
+    )
+    if ALARMS.hit(channel).allowed:
+        kind, setting = ("calls", "CALLS_PER_HOUR") if channel == Channel.VOICE else ("texts", "TEXTS_PER_HOUR")
+        alert_staff(
+            f"No more {kind} with codes: the hourly ceiling is reached",
+            f"The portal has sent {counter.limit.times:,} {kind} with sign-in codes within an hour, the most that "
+            f"{setting} allows, and refuses more until older ones are an hour old.\n\n"
+            "If people are signing in as usual, raise the setting. If not, someone may be requesting codes to run up "
+            "costs: look in the event log for many “Code requested” from one network or for one range of numbers.",
+        )
+
+
+def usage(channel: str) -> tuple[int, int]:
+    """Return how many texts or calls were sent within the last hour, and how many may be."""
+    counter = ceiling(channel)
+    return counter.limit.peek(counter.key).count, counter.limit.times
 
 
 def _hand_over(challenge_id: int, counters: list[Counter]) -> None:

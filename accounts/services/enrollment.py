@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.events import AccountEvent
 from accounts.guards import SignIn, session_of, sign_in_of, user_of
 from accounts.methods import devices_of
-from accounts.models import Attempt, AuthenticatorDevice, CodeDevice, Outcome, PhoneDevice, User
+from accounts.models import Attempt, AuthenticatorDevice, Channel, CodeDevice, Outcome, PhoneDevice, User
 from accounts.models.sessions import EndReason
 from accounts.services import signing_in
 from core.events import record_event
@@ -44,17 +44,20 @@ def start_authenticator(*, request: HttpRequest) -> AuthenticatorDevice:
     return device
 
 
-def start_phone(*, request: HttpRequest, number: str) -> PhoneDevice:
-    """Take a phone number (E.164) for this session. Wrong codes of an earlier number in this session still count."""
+def start_phone(
+    *, request: HttpRequest, number: str, channel: Channel = Channel.TEXT, extension: str = ""
+) -> PhoneDevice:
+    """Take a phone number (E.164) for this session, for texts or for calls with an extension. Wrong codes of an earlier
+    number in this session still count."""
     session = session_of(request)
     with transaction.atomic():
         device = PhoneDevice.objects.select_for_update().in_set_up(session).first()
         if device is None:
             device = PhoneDevice(user=user_of(request), confirmed=False, set_up_in=session)
-        elif device.phone != number:
+        elif (device.phone, device.channel, device.extension) != (number, channel, extension):
             # A code on its way to the earlier number must not confirm this one.
             device.challenges.open().update(voided_at=timezone.now())
-        device.set_phone(number)
+        device.set_phone(number, channel=channel, extension=extension)
         device.save()
     return device
 

@@ -48,7 +48,7 @@ def obstacles_of(user: User) -> list[Obstacle]:
             found.append(Obstacle(f"Password on {browser.label}", "Too many wrong passwords", until))
     for device in devices_of(user):
         if device.is_off():
-            found.append(Obstacle(device.name, "Disabled after 100 wrong codes", None))
+            found.append(Obstacle(device.name, f"Disabled after {device.failures_off} wrong codes", None))
         elif device.is_cooling_off():
             found.append(Obstacle(device.name, "Too many wrong codes", device.cool_off_until))
     return found

@@ -7,6 +7,7 @@ from accounts.views.session import session_time, sign_out, stale_page, stay_sign
 from accounts.views.setup import (
     mfa_setup,
     mfa_setup_authenticator,
+    mfa_setup_call,
     mfa_setup_code,
     mfa_setup_done,
     mfa_setup_text,
@@ -21,6 +22,7 @@ __all__ = [
     "forgot_password",
     "mfa_setup",
     "mfa_setup_authenticator",
+    "mfa_setup_call",
     "mfa_setup_code",
     "mfa_setup_done",
     "mfa_setup_text",

@@ -15,18 +15,21 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.decorators import step_up_required
-from accounts.forms import CodeForm, MethodForm, PhoneForm
+from accounts.forms import CallForm, CodeForm, MethodForm, PhoneForm
 from accounts.guards import SignIn, session_of, sign_in_of, user_of
 from accounts.methods import devices_of, methods
-from accounts.models import AuthenticatorDevice, CodeDevice, Outcome, PhoneDevice
+from accounts.models import AuthenticatorDevice, Channel, CodeDevice, Outcome, PhoneDevice
 from accounts.navigation import after_sign_in, wanted_page, with_query
 from accounts.services import codes, enrollment
 from accounts.services.codes import NotNow
 from accounts.services.enrollment import MayNotEnrollError
+from accounts.views.phones import sent_code
 from accounts.views.words import refused_words, wrong_words
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+# Where the number of a phone is entered.
+PHONE_PAGES: dict[str, str] = {Channel.TEXT: "accounts:mfa-setup-text", Channel.VOICE: "accounts:mfa-setup-call"}
 
 
 def enrollment_only(view: View[P]) -> View[P]:
@@ -52,8 +55,8 @@ def mfa_setup(request: HttpRequest) -> HttpResponse:
     form = MethodForm(request.POST if request.method == "POST" else None)
     wanted = wanted_page(request)
     if form.is_valid():
-        if form.cleaned_data["method"] == "text":
-            return redirect(with_query("accounts:mfa-setup-text", next=wanted))
+        if form.cleaned_data["method"] in PHONE_PAGES:
+            return redirect(with_query(PHONE_PAGES[form.cleaned_data["method"]], next=wanted))
         enrollment.start_authenticator(request=request)
         return redirect(with_query("accounts:mfa-setup-authenticator", next=wanted))
     return render(
@@ -99,26 +102,47 @@ def mfa_setup_authenticator(request: HttpRequest) -> HttpResponse:
 def mfa_setup_text(request: HttpRequest) -> HttpResponse:
     """Enter a mobile phone number, and text a code to it."""
     form = PhoneForm(request.POST if request.method == "POST" else None, user=user_of(request))
-    if form.is_valid():
-        device = enrollment.start_phone(request=request, number=form.cleaned_data["phone"])
-        result = codes.request_code(device=device, request=request)
-        if isinstance(result, NotNow):
-            return show_setup_code(request, device, status=HTTPStatus.TOO_MANY_REQUESTS, refusal=refused_words(result))
-        return redirect(with_query("accounts:mfa-setup-code", next=wanted_page(request)))
-    return render(
+    return _start_phone(request, form) or render(
         request, "accounts/setup_text.html", {"form": form, "next": wanted_page(request)}, status=_status(form)
     )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@enrollment_only
+def mfa_setup_call(request: HttpRequest) -> HttpResponse:
+    """Enter the number and extension of any phone, and call it with a code."""
+    form = CallForm(request.POST if request.method == "POST" else None, user=user_of(request))
+    return _start_phone(request, form) or render(
+        request, "accounts/setup_call.html", {"form": form, "next": wanted_page(request)}, status=_status(form)
+    )
+
+
+def _start_phone(request: HttpRequest, form: PhoneForm) -> HttpResponse | None:
+    """Take the number and send it a code; None where the form has to be shown again."""
+    if not form.is_valid():
+        return None
+    device = enrollment.start_phone(
+        request=request,
+        number=form.cleaned_data["phone"],
+        channel=form.CHANNEL,
+        extension=form.cleaned_data.get("extension", ""),
+    )
+    result = codes.request_code(device=device, request=request)
+    if isinstance(result, NotNow):
+        words = refused_words(result, device)
+        return show_setup_code(request, device, status=HTTPStatus.TOO_MANY_REQUESTS, refusal=words)
+    return redirect(with_query("accounts:mfa-setup-code", next=wanted_page(request)))
 
 
 @sensitive_post_parameters("code")
 @require_http_methods(["GET", "HEAD", "POST"])
 @enrollment_only
 def mfa_setup_code(request: HttpRequest) -> HttpResponse:
-    """Enter the texted code to confirm the phone."""
+    """Enter the code we sent to confirm the phone."""
     device = PhoneDevice.objects.in_set_up(session_of(request)).first()
     if device is None:
-        return redirect(with_query("accounts:mfa-setup-text", next=wanted_page(request)))
-    form = CodeForm(request.POST if request.method == "POST" else None)
+        return redirect(with_query("accounts:mfa-setup", next=wanted_page(request)))
+    form = CodeForm(request.POST if request.method == "POST" else None, digits=device.digits)
     done = _confirm(request, device, form)
     if done is not None:
         return done
@@ -128,15 +152,13 @@ def mfa_setup_code(request: HttpRequest) -> HttpResponse:
 def show_setup_code(
     request: HttpRequest, device: PhoneDevice, *, status: int, form: CodeForm | None = None, refusal: str = ""
 ) -> HttpResponse:
-    """Show the page for the first texted code, in its present state."""
+    """Show the page for a phone's first code, in its present state."""
     if request.method == "POST" and (device.is_cooling_off() or device.is_off()):
         status = HTTPStatus.TOO_MANY_REQUESTS
-    context: dict[str, Any] = {
-        "device": device,
-        "form": form or CodeForm(),
+    context = sent_code(request, device) | {
+        "change": PHONE_PAGES[device.channel],
+        "form": form or CodeForm(digits=device.digits),
         "next": wanted_page(request),
-        "challenge": device.latest_challenge(session_of(request)),
-        "next_code_at": codes.next_code_at(device),
         "refusal": refusal,
     }
     return render(request, "accounts/setup_code.html", context, status=status)

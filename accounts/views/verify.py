@@ -18,6 +18,7 @@ from accounts.models import CodeDevice, Outcome, PhoneDevice
 from accounts.navigation import after_sign_in, wanted_page, with_query
 from accounts.services import codes, enrollment, remembering
 from accounts.services.codes import NotNow, Reason
+from accounts.views.phones import sent_code
 from accounts.views.words import refused_words, wrong_words
 
 
@@ -69,7 +70,9 @@ def verify_device(request: HttpRequest, public_id: str) -> HttpResponse:
     """Enter a code of one method. 422 for a wrong code, 429 during a cool-off."""
     device = _device(request, public_id)
     at_sign_in = sign_in_of(request) is SignIn.HALF
-    form = VerifyForm(request.POST if request.method == "POST" else None, offer_remember=at_sign_in)
+    form = VerifyForm(
+        request.POST if request.method == "POST" else None, offer_remember=at_sign_in, digits=device.digits
+    )
     status = HTTPStatus.OK
     if form.is_bound:
         status = HTTPStatus.UNPROCESSABLE_ENTITY
@@ -103,16 +106,16 @@ def _show(
         "refusal": refusal,
     }
     if isinstance(device, PhoneDevice):
-        context |= {
-            "challenge": device.latest_challenge(session_of(request)),
-            "next_code_at": codes.next_code_at(device),
-        }
+        context |= sent_code(request, device)
+        nobody_gets_one = None if context["challenge"] else codes.stopped(device)
+        if nobody_gets_one is not None:
+            context |= {"stopped": True, "refusal": refused_words(nobody_gets_one, device)}
     return render(request, "accounts/verify_device.html", context, status=status)
 
 
 @require_POST
 def send_code(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Request a code by text message. 429 if a limit refuses it; the page says until when."""
+    """Request a code by text or call. 429 if a limit refuses it; the page says until when."""
     device = _phone(request, public_id)
     result = codes.request_code(device=device, request=request)
     if not isinstance(result, NotNow):
@@ -121,12 +124,13 @@ def send_code(request: HttpRequest, public_id: str) -> HttpResponse:
         return redirect(with_query("accounts:mfa-setup-code", next=wanted_page(request)))
     device.refresh_from_db()
     if device.confirmed:
-        form = VerifyForm(offer_remember=sign_in_of(request) is SignIn.HALF)
-        refusal = "" if result.reason in {Reason.COOLING_OFF, Reason.OFF} else refused_words(result)
+        form = VerifyForm(offer_remember=sign_in_of(request) is SignIn.HALF, digits=device.digits)
+        refusal = "" if result.reason in {Reason.COOLING_OFF, Reason.OFF} else refused_words(result, device)
         return _show(request, device, form, status=HTTPStatus.TOO_MANY_REQUESTS, refusal=refusal)
     from accounts.views.setup import show_setup_code
 
-    return show_setup_code(request, device, status=HTTPStatus.TOO_MANY_REQUESTS, refusal=refused_words(result))
+    words = refused_words(result, device)
+    return show_setup_code(request, device, status=HTTPStatus.TOO_MANY_REQUESTS, refusal=words)
 
 
 @require_safe
@@ -137,9 +141,8 @@ def code_status(request: HttpRequest, public_id: str) -> HttpResponse:
     return render(
         request,
         "accounts/_delivery.html",
-        {
-            "device": device,
-            "challenge": device.latest_challenge(session_of(request)),
+        sent_code(request, device)
+        | {
             "other_ways": device.confirmed and len(devices_of(user_of(request))) > 1,
             "next": wanted_page(request),
         },

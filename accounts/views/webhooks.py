@@ -35,7 +35,8 @@ def twilio_status(request: HttpRequest) -> HttpResponse:
     if not is_signed_by_twilio(reference=reference, params=params, signature=signature):
         log.warning("twilio_status_unsigned")
         return HttpResponse(status=HTTPStatus.FORBIDDEN)
+    kind = "Call" if "CallSid" in params else "Message"
     Challenge.note_report(
-        reference, provider_id=str(params.get("MessageSid", "")), status=str(params.get("MessageStatus", ""))
+        reference, provider_id=str(params.get(f"{kind}Sid", "")), status=str(params.get(f"{kind}Status", ""))
     )
     return HttpResponse(status=HTTPStatus.NO_CONTENT)

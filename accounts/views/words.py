@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from accounts.models import CodeDevice, Outcome
+from accounts.methods import method_of
+from accounts.models import CodeDevice, Outcome, PhoneDevice
 from accounts.services.codes import NotNow, Reason
 from core.templatetags.show import clock
+
+# What to do after a code that more tries don't help.
+ADVICE = {
+    Outcome.EXPIRED: "That code has expired. Request a new one.",
+    Outcome.SPENT: (
+        f"Incorrect code. After {settings.VOICE_CODE_TRIES} attempts, a code can’t be used anymore. Request a new one."
+    ),
+    Outcome.ANOTHER_TIME: (
+        "That code is from another time. Wait for the next code in your app and enter it right away. If that doesn’t "
+        "work, your phone’s clock is off: set it to automatic time."
+    ),
+}
 
 
 def wrong_words(outcome: Outcome, device: CodeDevice) -> str:
@@ -15,8 +28,8 @@ def wrong_words(outcome: Outcome, device: CodeDevice) -> str:
         return "This method is disabled after too many incorrect codes. Use a different method, or call web support."
     if device.is_cooling_off():
         return f"Too many incorrect codes. This method is locked until {clock(device.cool_off_until)}."
-    if outcome is Outcome.EXPIRED:
-        return "That code has expired. Request a new one."
+    if outcome in ADVICE:
+        return ADVICE[outcome]
     left = settings.CODE_FAILURES - device.failures
     minutes = int(settings.CODE_COOL_OFF.total_seconds() // 60)
     if left == 1:
@@ -24,7 +37,7 @@ def wrong_words(outcome: Outcome, device: CodeDevice) -> str:
     return f"Incorrect code. You have {left} attempts left before this method is locked for {minutes} minutes."
 
 
-def refused_words(refused: NotNow) -> str:
+def refused_words(refused: NotNow, device: PhoneDevice) -> str:
     """Explain why no code was sent and when one can be requested."""
     if refused.reason is Reason.OFF:
         return "This method is disabled after too many incorrect codes. Use a different method, or call web support."
@@ -33,4 +46,6 @@ def refused_words(refused: NotNow) -> str:
         return f"We sent a code less than a minute ago. It may take a moment to arrive.{when}"
     if refused.reason is Reason.COOLING_OFF:
         return f"Too many incorrect codes.{when}"
+    if refused.reason is Reason.CEILING:
+        return f"{method_of(device).stopped}{when} You can use a different method, or call web support."
     return f"You’ve requested too many codes.{when}"

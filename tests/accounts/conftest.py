@@ -1,13 +1,14 @@
-"""The cast of sign-in, beside Ada and Stan: Tess has her codes texted, and Nell has no second factor yet."""
+"""The cast of sign-in, beside Ada and Stan: Tess has her codes texted, Cara is called at her office, and Nell has no
+second factor yet."""
 
 from __future__ import annotations
 
 import pytest
 from pytest_django import Settings
 
-from accounts.models import AuthenticatorDevice, PhoneDevice, User
-from tests.accounts.gateways import RecordingGateway, Text
-from tests.accounts.people import phone_for
+from accounts.models import AuthenticatorDevice, Channel, PhoneDevice, User
+from tests.accounts.gateways import Call, RecordingGateway, Text
+from tests.accounts.people import OFFICE, phone_for
 from tests.factories import UserFactory
 from tests.helpers import authenticator_for
 
@@ -28,6 +29,16 @@ def tess_phone(tess: User) -> PhoneDevice:
 
 
 @pytest.fixture
+def cara(db: None) -> User:
+    return UserFactory.create(username="cara", first_name="Cara", last_name="Hale")
+
+
+@pytest.fixture
+def cara_phone(cara: User) -> PhoneDevice:
+    return phone_for(cara, OFFICE, channel=Channel.VOICE, extension="45")
+
+
+@pytest.fixture
 def nell(db: None) -> User:
     return UserFactory.create(username="nell", first_name="Nell", last_name="Ford")
 
@@ -38,3 +49,10 @@ def texts(settings: Settings) -> list[Text]:
     settings.SMS_GATEWAY = "tests.accounts.gateways.RecordingGateway"
     RecordingGateway.sent.clear()
     return RecordingGateway.sent
+
+
+@pytest.fixture
+def calls(texts: list[Text]) -> list[Call]:
+    """Return the calls of this test, newest last."""
+    RecordingGateway.called.clear()
+    return RecordingGateway.called

@@ -9,12 +9,13 @@ import pyotp
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import AuthenticatorDevice, Challenge, PhoneDevice, User
+from accounts.models import AuthenticatorDevice, Challenge, Channel, PhoneDevice, User
 from accounts.tasks import send_code
 from tests.factories import PASSWORD
 
 SIGN_IN = "/accounts/sign-in/"
 PHONE = "+12025550123"
+OFFICE = "+12025550177"
 
 
 def type_password(client: Client, username: str = "ada", password: str = PASSWORD, **more: str) -> Any:
@@ -39,10 +40,10 @@ def wrong_code(device: AuthenticatorDevice) -> str:
     return next(code for code in ("000000", "111111", "222222", "333333", "444444", "555555") if code not in near)
 
 
-def phone_for(user: User, number: str = PHONE) -> PhoneDevice:
+def phone_for(user: User, number: str = PHONE, *, channel: Channel = Channel.TEXT, extension: str = "") -> PhoneDevice:
     """Return a confirmed phone of this user."""
     device = PhoneDevice(user=user)
-    device.set_phone(number)
+    device.set_phone(number, channel=channel, extension=extension)
     device.save()
     return device
 

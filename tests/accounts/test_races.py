@@ -246,7 +246,7 @@ def test_two_first_codes_for_one_number_at_once_confirm_it_once(texts: list[Text
     deliver_codes()
     clients = same_browser(hers, 4)
     statuses = at_once(
-        *[lambda c=c: c.post("/accounts/mfa/setup/text/code/", {"code": texts[0].code}).status_code for c in clients]
+        *[lambda c=c: c.post("/accounts/mfa/setup/code/", {"code": texts[0].code}).status_code for c in clients]
     )
     assert set(statuses) <= {302, 422}
     assert PhoneDevice.objects.filter(user=nell, confirmed=True).count() == 1

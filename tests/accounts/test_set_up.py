@@ -22,7 +22,7 @@ from tests.helpers import give_password_only, sign_in
 SETUP = "/accounts/mfa/setup/"
 AUTHENTICATOR = "/accounts/mfa/setup/authenticator/"
 TEXT = "/accounts/mfa/setup/text/"
-TEXT_CODE = "/accounts/mfa/setup/text/code/"
+TEXT_CODE = "/accounts/mfa/setup/code/"
 DONE = "/accounts/mfa/setup/done/"
 
 
@@ -127,7 +127,7 @@ def test_a_number_that_can_get_no_texts_is_refused(client: Client, nell: User, t
 def test_nothing_chosen_is_refused(client: Client, nell: User) -> None:
     give_password_only(client, nell)
     assert client.post(SETUP, {}).status_code == 422
-    assert client.post(SETUP, {"method": "voice"}).status_code == 422
+    assert client.post(SETUP, {"method": "pigeon"}).status_code == 422
 
 
 def test_a_new_number_voids_the_code_of_the_former_one(client: Client, nell: User, texts: list[Text]) -> None:

@@ -42,7 +42,7 @@ def demo(db: None, tmp_path: Path, settings: Settings) -> Iterator[None]:
         TEMPLATES=TEMPLATES,
         PUBLIC_URL_NAMES=settings.PUBLIC_URL_NAMES | {"demo:explore", "demo:outbox"},
         HALF_SIGNED_IN_URL_NAMES=settings.HALF_SIGNED_IN_URL_NAMES | {"demo:code"},
-        SMS_GATEWAY="demo.outbox.DemoTextGateway",
+        SMS_GATEWAY="demo.outbox.DemoGateway",
     ):
         clear_url_caches()
         yield

@@ -9,7 +9,7 @@ from django.test import Client, override_settings
 from django.urls import clear_url_caches, include, path
 
 from demo.models import DemoMessage
-from demo.outbox import DemoEmailBackend, DemoTextGateway
+from demo.outbox import DemoEmailBackend, DemoGateway
 from portal.urls import urlpatterns as portal_urls
 
 urlpatterns = [*portal_urls, path("demo/", include("demo.urls"))]
@@ -29,7 +29,7 @@ def demo_addresses() -> Iterator[None]:
 
 @pytest.mark.django_db
 def test_a_text_message_is_kept_with_its_code() -> None:
-    reference = DemoTextGateway().send_text(
+    reference = DemoGateway().send_text(
         "+15550100123", "Larkfield: your sign-in code is 042917. Good for 10 minutes.", "r"
     )
 
@@ -51,7 +51,7 @@ def test_an_email_is_kept_once_for_each_recipient_with_its_links() -> None:
 
 @pytest.mark.django_db
 def test_the_json_lists_what_was_sent_newest_first_in_the_agreed_shape(client: Client, demo_addresses: None) -> None:
-    DemoTextGateway().send_text("+15550100123", "your sign-in code is 111111", "r")
+    DemoGateway().send_text("+15550100123", "your sign-in code is 111111", "r")
     DemoEmailBackend().send_messages([EmailMessage("Hello", "No code.", to=["a@x.example"])])
 
     answer = client.get("/demo/outbox.json")
@@ -67,6 +67,6 @@ def test_the_json_lists_what_was_sent_newest_first_in_the_agreed_shape(client: C
 def test_the_page_shows_the_code_and_says_so_when_there_is_nothing(client: Client, demo_addresses: None) -> None:
     assert "Nothing yet" in client.get("/demo/outbox/").content.decode()
 
-    DemoTextGateway().send_text("+15550100123", "your sign-in code is 042917", "r")
+    DemoGateway().send_text("+15550100123", "your sign-in code is 042917", "r")
 
     assert "042917" in client.get("/demo/outbox/").content.decode()

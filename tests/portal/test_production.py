@@ -16,7 +16,7 @@ from django.urls import NoReverseMatch, reverse
 from kombu import Connection
 
 from core.system import needs
-from demo.outbox import DemoEmailBackend, DemoTextGateway
+from demo.outbox import DemoEmailBackend, DemoGateway
 from embedded.addresses import BASE_DIR, broker_url
 from embedded.processes import moved_clock
 from portal.celery import app
@@ -205,7 +205,7 @@ def test_celery_asks_redis_for_a_good_certificate_as_the_portal_does() -> None:
         ({"OTP_WEBAUTHN_RP_ID": "example.test"}, "PASSKEY_HOST must be"),
         ({"OTP_WEBAUTHN_RP_ID": "rtal.test"}, "PASSKEY_HOST must be"),
         ({"DEBUG": True}, "DEBUG is on"),
-        ({"SMS_GATEWAY": "demo.outbox.DemoTextGateway"}, "SMS_GATEWAY is the demo's"),
+        ({"SMS_GATEWAY": "demo.outbox.DemoGateway"}, "SMS_GATEWAY is the demo's"),
         ({"EMAIL_BACKEND": "demo.outbox.DemoEmailBackend"}, "EMAIL_BACKEND is the demo's"),
         ({"TWILIO_AUTH_TOKEN": ""}, "TWILIO_AUTH_TOKEN is missing"),
     ],
@@ -266,7 +266,7 @@ def test_production_has_no_address_and_no_template_of_the_demos() -> None:
     assert json.loads(done.stdout) == [[], []]
 
 
-@pytest.mark.parametrize("sender", [DemoEmailBackend, DemoTextGateway])
+@pytest.mark.parametrize("sender", [DemoEmailBackend, DemoGateway])
 def test_the_demos_senders_refuse_to_work_in_production(sender: type) -> None:
     with override_settings(PRODUCTION=True), pytest.raises(ImproperlyConfigured, match="can't be used in production"):
         sender()
