@@ -22,6 +22,7 @@ class AccountsConfig(AreaConfig):
         "mail.account_changed": "accounts.services.changes.mail_context",
         "mail.password_reset": "accounts.services.resets.mail_context",
         "mail.registration": "accounts.services.registering.mail_context",
+        "mail.recovery_code_used": "accounts.services.recovery_codes.mail_context",
     }
     beat = {
         "expire-challenges": {"task": "accounts.tasks.expire_challenges", "schedule": 30.0},

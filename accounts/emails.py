@@ -82,3 +82,10 @@ def _to_each(name: str, asked: Registration, addresses: Iterable[str], **context
     """Send a mail about a registration to each address once, whatever its case."""
     for folded, address in {each.casefold(): each for each in addresses if each}.items():
         mail.send(name, to=address, context=context, key=f"{asked.public_id}/{keyed_hash('mail', folded)[:16]}")
+
+
+def recovery_code_used(link: AccountLink, *, left: int) -> None:
+    """Tell the owner that a recovery code was used and how many are left, with a link that locks the account
+    (`services.recovery_codes.mail_context`)."""
+    context = {"link": link.public_id, "left": left}
+    mail.send("recovery_code_used", to=link.email, context=context, key=link.public_id)

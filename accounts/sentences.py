@@ -22,6 +22,7 @@ _METHODS = {
     "text": " from a text message",
     "voice": " from a phone call",
     "authenticator": " from an authenticator app",
+    "recovery": " from the recovery codes",
 }
 _FIELDS = {
     "first_name": "first name",
@@ -143,6 +144,7 @@ SENTENCES: dict[str, Sentence] = {
     AccountEvent.UNLOCKED: Sentence(Kind.SECURITY, "{who} unlocked your account{detail}.", _removed),
     AccountEvent.LINK_MADE: Sentence(Kind.SECURITY, "A link was made for you{detail}.", _purpose),
     AccountEvent.LINK_ASKED: Sentence(Kind.SECURITY, "{who} had us email you a link to choose a password."),
+    AccountEvent.RECOVERY_DRAWN: Sentence(Kind.SECURITY, "{who} made new recovery codes."),
     AccountEvent.RESET_ASKED: Sentence(Kind.SECURITY, "{who} asked for a link to choose a new password{browser}."),
     AccountEvent.PASSWORD_SET: Sentence(Kind.SECURITY, "{who} chose a password with a link that we emailed."),
     AccountEvent.PASSWORD_VOIDED: Sentence(

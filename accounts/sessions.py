@@ -14,7 +14,7 @@ from django.contrib.sessions.exceptions import SessionInterrupted
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts.models import AuthenticatorDevice, CodeDevice, Passkey, PhoneDevice, TrustedDevice, User
+from accounts.models import AuthenticatorDevice, CodeDevice, Passkey, PhoneDevice, RecoverySet, TrustedDevice, User
 from accounts.models.sessions import EndReason, Session, hash_token
 from core import memo
 from core.statements import Joined
@@ -23,7 +23,7 @@ from core.statements import Joined
 # are in `Session.limit_passed`, the devices' state in `accounts.middleware`.
 WHO = Joined(
     """
-    SELECT {session}, {user}, {remembered}, {authenticator}, {phone}, {passkey}
+    SELECT {session}, {user}, {remembered}, {authenticator}, {phone}, {passkey}, {recovery}
     FROM accounts_session AS "session"
     LEFT JOIN accounts_user AS "user" ON "user".id = "session".user_id
     LEFT JOIN accounts_trusteddevice AS "remembered" ON "remembered".id = "session".trusted_device_id
@@ -36,6 +36,9 @@ WHO = Joined(
     LEFT JOIN accounts_passkey AS "passkey"
         ON "passkey".user_id = "session".user_id
         AND 'accounts.passkey/' || "passkey".id = "session".verified_by
+    LEFT JOIN accounts_recoveryset AS "recovery"
+        ON "recovery".user_id = "session".user_id
+        AND 'accounts.recoveryset/' || "recovery".id = "session".verified_by
     WHERE "session".key_hash = %s
     """,
     session=Session,
@@ -44,6 +47,7 @@ WHO = Joined(
     authenticator=AuthenticatorDevice,
     phone=PhoneDevice,
     passkey=Passkey,
+    recovery=RecoverySet,
 )
 
 
@@ -90,7 +94,7 @@ class SessionStore(SessionBase):
         if found is None:
             return None
         row: Session = found["session"]
-        self.device = found["authenticator"] or found["phone"] or found["passkey"]
+        self.device = found["authenticator"] or found["phone"] or found["passkey"] or found["recovery"]
         user, remembered = found["user"], found["remembered"]
         if user is not None:
             row.user = user

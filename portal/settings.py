@@ -394,6 +394,7 @@ HALF_SIGNED_IN_URL_NAMES = {
     "accounts:sign-out",
     "accounts:verify",
     "accounts:verify-ways",
+    "accounts:verify-recovery",
     "accounts:verify-device",
     "accounts:send-code",
     "accounts:code-status",

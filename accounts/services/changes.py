@@ -28,6 +28,7 @@ class Change(models.TextChoices):
     CREATED = "created", "An account was created for you."
     METHOD_ADDED = "method_added", "A sign-in method was added to your account."
     METHOD_REMOVED = "method_removed", "A sign-in method was removed from your account."
+    RECOVERY_CODES = "recovery_codes", "New recovery codes were made for your account. Earlier ones no longer work."
 
 
 def announce(*, change: Change, user: User, by: User | None, former: Iterable[str] = ()) -> None:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.events import AccountEvent
 from accounts.guards import SignIn, session_of, sign_in_of, user_of
 from accounts.methods import devices_of
-from accounts.models import Attempt, AuthenticatorDevice, Channel, CodeDevice, Outcome, PhoneDevice, User
+from accounts.models import Attempt, AuthenticatorDevice, Channel, CodeDevice, Outcome, PhoneDevice, RecoverySet, User
 from accounts.models.sessions import EndReason
 from accounts.services import signing_in
 from core.events import record_event
@@ -103,6 +103,8 @@ def remove(*, device: CodeDevice, by: User) -> None:
         device.delete()
         if not devices_of(user):
             User.objects.filter(pk=user.pk).update(factorless_since=timezone.now())
+            # They stand in for a factor. Without one, they would be one.
+            RecoverySet.objects.filter(user=user).delete()
         user.bump_epoch()
         user.sessions.open().end(EndReason.EVERYWHERE)
         record_event(AccountEvent.METHOD_REMOVED, subject=user, by=by, **told)

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from accounts.events import AccountEvent
 from accounts.methods import devices_of
-from accounts.models import AccountLock, User
+from accounts.models import AccountLock, RecoverySet, User
 from accounts.models.sessions import EndReason
 from accounts.services import enrollment, links
 from accounts.services.signing_in import PASSWORDS, PASSWORDS_ON_DEVICE
@@ -46,7 +46,7 @@ def obstacles_of(user: User) -> list[Obstacle]:
         until = PASSWORDS_ON_DEVICE.closed_until(browser.public_id)
         if until is not None:
             found.append(Obstacle(f"Password on {browser.label}", "Too many wrong passwords", until))
-    for device in devices_of(user):
+    for device in [*devices_of(user), *RecoverySet.objects.filter(user=user)]:
         if device.is_off():
             found.append(Obstacle(device.name, f"Disabled after {device.failures_off} wrong codes", None))
         elif device.is_cooling_off():
@@ -107,7 +107,7 @@ def unlock(*, user: User, by: User, reason: str, kept: Mapping[str, bool] | None
         PASSWORDS.reset(user.username_key)
         for browser in user.trusted_devices.usable():
             PASSWORDS_ON_DEVICE.reset(browser.public_id)
-        for device in devices_of(user):
+        for device in [*devices_of(user), *RecoverySet.objects.filter(user=user)]:
             if device.is_off() or device.is_cooling_off():
                 device.switch_on()
         record_event(
@@ -131,6 +131,8 @@ def _start_over(user: User, by: User, kept: Mapping[str, bool]) -> dict[str, Any
     user.set_unusable_password()
     user.save(update_fields=["password", "password_changed_at"])
     record_event(AccountEvent.PASSWORD_VOIDED, subject=user, by=by, because="unlocked")
+    # An intruder may have made them, or seen them.
+    RecoverySet.objects.filter(user=user).delete()
     decided: dict[str, Any] = {"kept": [], "removed": []}
     for device in found:
         decided["kept" if kept[device.public_id] else "removed"].append(device.name)

@@ -2,6 +2,7 @@
 
 from accounts.views.forgotten import forgot_password, reset, reset_code
 from accounts.views.links import activate, open_link
+from accounts.views.recovery_codes import recovery_codes_page, recovery_used, verify_recovery
 from accounts.views.register import register, register_code, register_finish, register_open, register_sent
 from accounts.views.session import session_time, sign_out, stale_page, stay_signed_in
 from accounts.views.setup import (
@@ -27,6 +28,8 @@ __all__ = [
     "mfa_setup_done",
     "mfa_setup_text",
     "open_link",
+    "recovery_codes_page",
+    "recovery_used",
     "register",
     "register_code",
     "register_finish",
@@ -43,5 +46,6 @@ __all__ = [
     "twilio_status",
     "verify",
     "verify_device",
+    "verify_recovery",
     "verify_ways",
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import models
 from django.test import Client
 
-from accounts.models import AuthenticatorDevice, PhoneDevice, Session, TrustedDevice, User
+from accounts.models import AuthenticatorDevice, PhoneDevice, RecoverySet, Session, TrustedDevice, User
 from accounts.sessions import WHO
 from core.models import Event
 from tests.accounts.people import app_code, type_code, type_password
@@ -15,6 +15,9 @@ from tests.helpers import authenticator_for, give_password_only, sign_in
 
 if TYPE_CHECKING:
     from pytest_django import DjangoAssertNumQueries, Settings
+
+
+KINDS: dict[str, Any] = {"authenticator": AuthenticatorDevice, "phone": PhoneDevice, "recovery": RecoverySet}
 
 
 def same(one: models.Model | None, other: models.Model | None) -> bool:
@@ -36,7 +39,7 @@ def held_to_the_querysets(session: Session) -> dict[str, Any]:
     assert same(found["session"], stored)
     assert same(found["user"], User.objects.filter(sessions=stored).first())
     assert same(found["remembered"], TrustedDevice.objects.filter(sessions=stored).first())
-    for name, model in (("authenticator", AuthenticatorDevice), ("phone", PhoneDevice)):
+    for name, model in KINDS.items():
         verified_by = [device for device in model.objects.all() if device.persistent_id == stored.verified_by]
         assert same(found[name], next(iter(verified_by), None))
     return found
@@ -54,6 +57,15 @@ def test_a_session_verified_by_a_phone(tess: User, tess_phone: PhoneDevice, clie
     session.save()
     found = held_to_the_querysets(session)
     assert (found["phone"].phone, found["authenticator"]) == (tess_phone.phone, None)
+
+
+def test_a_session_verified_by_a_recovery_code(ada: User, client: Client) -> None:
+    session = sign_in(client, ada)
+    codes = RecoverySet.objects.create(user=ada, name="Recovery codes")
+    session.verified_by = codes.persistent_id
+    session.save()
+    found = held_to_the_querysets(session)
+    assert (found["recovery"], found["authenticator"]) == (codes, None)
 
 
 def test_a_session_of_a_remembered_device(ada: User, adas_app: AuthenticatorDevice) -> None:

@@ -34,6 +34,7 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     "password_reset": {"address": "http://localhost:8000/accounts/link/abc/", "code": "K7QM-2XWD", "minutes": 30},
     "password_reset_by_username": {"page": "http://localhost:8000/accounts/forgot-password/"},
     "password_reset_refused": {},
+    "recovery_code_used": {"address": "http://localhost:8000/accounts/link/abc/", "left": 3, "days": 10},
     "registration": {"address": "http://localhost:8000/accounts/register/link/abc/", "hours": 24},
     "registration_known": {"sign_in": "http://localhost:8000/accounts/sign-in/"},
     "registration_noted": {},
