@@ -45,12 +45,18 @@ class AccountsConfig(AreaConfig):
         StaffGroup(
             "Web support",
             "Accounts, codes, locks, and missing policies (S-46); gives memberships.",
-            views=("accounts.user",),
+            views=(
+                "accounts.user",
+                "accounts.registration",
+            ),
             permissions=(
                 "accounts.add_user",
                 "accounts.unlock_user",
                 "accounts.view_user_events",
                 "accounts.end_user_sessions",
+                "accounts.complete_registration",
+                "accounts.print_registration_letters",
+                "accounts.retry_registration",
             ),
         ),
     )

@@ -25,7 +25,10 @@ from policies.models import (
     PolicyStatus,
     Term,
 )
+from policies.registrants.admin import RegistrationAdmin
 from policies.roles import RULES, Capability
+
+__all__ = ["RegistrationAdmin"]
 
 if TYPE_CHECKING:
     from django.db import models

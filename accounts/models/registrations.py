@@ -139,6 +139,7 @@ class Registration(Work):
 
     def given_up(self) -> None:
         """Record it, and tell staff: the registrant has been told to expect an answer."""
+        self.refresh_from_db(fields=["last_error"])
         record_event(AccountEvent.REGISTRATION_FAILED, subject=self, error=self.last_error)
         alert_staff(
             "A registration could not be matched",

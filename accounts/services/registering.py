@@ -119,7 +119,7 @@ def settle(registration: Registration, found: Match) -> None:
     of it at once. The caller holds the row."""
     registration.parties = list(found.parties)
     registration.status, registration.reason, address = _decide(found, typed=registration.email)
-    _save(registration, address)
+    keep_address(registration, address)
     record_event(AccountEvent.REGISTRATION_MATCHED, subject=registration, **registration.facts())
     if not found.parties:
         return
@@ -148,7 +148,8 @@ def _decide(found: Match, *, typed: str) -> tuple[str, str, str]:
     return Status.LETTER, Reason.SHARED_EMAIL if found.emails else Reason.NO_EMAIL, ""
 
 
-def _save(registration: Registration, address: str) -> None:
+def keep_address(registration: Registration, address: str) -> None:
+    """Save it with the email that its link goes to, if any. An earlier link or code stops working."""
     registration.sent_to = address
     registration.token_hash = registration.code_hash = ""
     registration.expires_at = timezone.now() + settings.REGISTRATION_LINK_LIFE if address else None
@@ -279,7 +280,7 @@ def _stop(registration: Registration) -> None:
     has_account = found.reason is Reason.HAS_ACCOUNT
     registration.status = Status.KNOWN if has_account else Status.REVIEW
     registration.reason = found.reason or Reason.NO_PERSON
-    _save(registration, "")
+    keep_address(registration, "")
     record_event(AccountEvent.REGISTRATION_STOPPED, subject=registration, **registration.facts())
 
 

@@ -1,0 +1,273 @@
+"""Registrations that staff see, complete, print letters for, and refuse (S-06, S-07; docs/staff.md#registrations)."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import Any
+
+import pypdf
+import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
+from pytest_django import Settings
+
+from accounts.models import Registration, User
+from accounts.models.registrations import Reason
+from accounts.services import registering
+from core.models import Event
+from policies.models import Membership
+from tests.book import PolicyholderFactory
+from tests.cast import Cast
+from tests.factories import UserFactory
+from tests.helpers import sign_in
+from tests.policies.registering import FINISH, ask, choose, link_in, mailed, on_file
+from tests.reading import words
+
+pytestmark = pytest.mark.django_db
+Status = Registration.Status
+LIST = "/admin/accounts/registration/"
+
+
+@pytest.fixture
+def ana(cast: Cast) -> Any:
+    """Has no account, and no email on file."""
+    cast.ana.memberships.all().delete()
+    return on_file(cast.anas.insured)
+
+
+def page_of(registration: Registration, act: str = "change") -> str:
+    return f"{LIST}{registration.pk}/{act}/"
+
+
+def helper(*rights: str) -> Client:
+    """Return the browser of a member of staff with these rights on registrations."""
+    user = UserFactory.create(is_staff=True)
+    user.user_permissions.add(*Permission.objects.filter(codename__in=["view_registration", *rights]))
+    browser = Client()
+    sign_in(browser, user)
+    return browser
+
+
+def code_in(pdf: bytes) -> str:
+    text = " ".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(pdf)).pages)
+    found = re.search(r"[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}", text)
+    assert found is not None, text
+    return found.group()
+
+
+def complete(staff: Client, registration: Registration, **form: Any) -> Any:
+    return staff.post(page_of(registration, "complete"), {"reason": "Called back on the number on file", **form})
+
+
+def test_without_an_email_on_file_a_code_goes_by_letter_and_makes_the_account(
+    ana, staff: Client, settings: Settings
+) -> None:
+    registration = ask()
+    assert (registration.status, registration.reason) == (Status.LETTER, Reason.NO_EMAIL)
+    assert "Registration letters to print" in words(staff.get("/admin/"))
+    response = staff.post(page_of(registration, "letter"))
+    assert response["Content-Type"] == "application/pdf"
+    assert "no-store" in response["Cache-Control"]
+    code = code_in(response.content)
+    registration.refresh_from_db()
+    assert registration.status == Status.POSTED
+    assert Event.objects.filter(tag="account:registration:printed", subject_id=str(registration.pk)).count() == 1
+
+    client = Client()
+    typed = code.lower().replace("-", " ").replace("0", "o")
+    assert client.post("/accounts/register/code/", {"code": typed})["Location"] == FINISH
+    page = client.get(FINISH)
+    assert 'value="ana@home.example"' not in page.content.decode()
+    # An email that was only typed proves nothing yet.
+    assert choose(client, "ana@home.example").status_code == 422
+    assert choose(client).status_code == 302
+    user = User.objects.get(username="ana.nunez")
+    assert (user.email, user.email_confirmed_at) == ("ana@home.example", None)
+    assert user.memberships.get().insured == ana
+    again = Client()
+    assert again.post("/accounts/register/code/", {"code": code}).status_code == 422
+
+
+def test_a_letter_names_the_person_on_file_and_nothing_that_was_typed(ana, staff: Client) -> None:
+    registration = ask(full_name="ANA M NUNEZ, MD, FACP", email="typed@home.example")
+    pdf = staff.post(page_of(registration, "letter")).content
+    text = " ".join(" ".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(pdf)).pages).split())
+    assert "Ana Núñez, MD 12 Clinic Road Albany, NY 12207" in text
+    assert "/accounts/register/code/" in text
+    for typed in ("FACP", "typed@home.example", "118832"):
+        assert typed not in text
+
+
+def test_the_code_is_kept_only_as_a_keyed_hash_and_another_letter_voids_it(ana, staff: Client) -> None:
+    registration = ask()
+    first = code_in(staff.post(page_of(registration, "letter")).content)
+    second = code_in(staff.post(page_of(registration, "letter")).content)
+    stored = str(Registration.objects.values().get())
+    assert first.replace("-", "") not in stored
+    assert second.replace("-", "") not in stored
+    assert Client().post("/accounts/register/code/", {"code": first}).status_code == 422
+    assert Client().post("/accounts/register/code/", {"code": second}).status_code == 302
+
+
+def test_looking_at_the_page_of_a_letter_prints_nothing(ana, staff: Client) -> None:
+    registration = ask()
+    assert staff.get(page_of(registration, "letter")).status_code == 302
+    registration.refresh_from_db()
+    assert registration.status == Status.LETTER
+
+
+def test_letters_of_several_are_one_pdf_with_a_page_each(ana, cast: Cast, staff: Client) -> None:
+    cast.ben.memberships.all().delete()
+    on_file(cast.bens.insured)
+    rows = [ask(), ask(full_name="Ben Okafor", email="ben@home.example")]
+    form = {"action": "print_selected", "_selected_action": [row.pk for row in rows]}
+    pdf = staff.post(LIST, form).content
+    assert len(pypdf.PdfReader(io.BytesIO(pdf)).pages) == 2
+    assert set(Registration.objects.values_list("status", flat=True)) == {Status.POSTED}
+
+
+def test_an_eleventh_code_from_a_network_within_an_hour_waits(db) -> None:
+    codes = [f"ABCD-ABCD-ABC{digit}" for digit in "0123456789A"]
+    client = Client()
+    statuses = [client.post("/accounts/register/code/", {"code": code}).status_code for code in codes]
+    assert statuses == [422] * 10 + [429]
+
+
+def test_an_email_of_several_people_gets_no_link_but_hears_of_it(ana, cast: Cast, settings: Settings) -> None:
+    on_file(ana, email="office@clinic.example")
+    on_file(cast.bens.insured, email="Office@clinic.example", born="1980-01-01")
+    registration = ask()
+    assert (registration.status, registration.reason) == (Status.LETTER, Reason.SHARED_EMAIL)
+    (message,) = mailed(settings)
+    assert message.to == ["office@clinic.example"]
+    assert "/register/link/" not in message.body
+    assert "Núñez" not in message.body
+
+
+def test_staff_see_why_and_complete_it_by_hand_with_a_reason(
+    ana, staff: Client, stan: User, settings: Settings
+) -> None:
+    on_file(ana, email="ana@clinic.example")
+    registration = ask(date_of_birth="10/03/1975")
+    assert "the date of birth doesn’t" in words(staff.get(LIST))
+    assert "Ana Nunez" in words(staff.get(page_of(registration)))
+    response = complete(staff, registration, insured=ana.pk, way="on_file")
+    assert response.status_code == 302
+    (message,) = mailed(settings)
+    assert message.to == ["ana@clinic.example"]
+    event = Event.objects.get(tag="account:registration:decided")
+    assert event.actor_id == stan.pk
+    assert event.data["because"] == "Called back on the number on file"
+    assert event.data["parties"] == [{"kind": "insured", "id": ana.pk}]
+    client = Client()
+    client.get(link_in(message))
+    choose(client)
+    membership = User.objects.get(username="ana.nunez").memberships.get()
+    assert (membership.insured, membership.granted_by) == (ana, stan)
+
+
+def test_staff_may_send_the_link_to_the_typed_email_and_whoever_is_on_file_hears_of_it(
+    ana, staff: Client, settings: Settings
+) -> None:
+    on_file(ana, email="former@clinic.example")
+    registration = ask(zip="99999")
+    complete(staff, registration, insured=ana.pk, way="typed")
+    found = {message.to[0]: message.body for message in mailed(settings)}
+    assert set(found) == {"ana@home.example", "former@clinic.example"}
+    assert "/register/link/" in found["ana@home.example"]
+    assert "/register/link/" not in found["former@clinic.example"]
+
+
+@pytest.mark.parametrize(
+    ("form", "sentence"),
+    [
+        ({"way": "on_file"}, "Choose who the person is"),
+        ({"way": ""}, "Choose how the person gets the link or the code."),
+        ({"way": "on_file", "reason": ""}, "Enter a reason."),
+        ({"way": "on_file", "insured": "ana"}, "No email is on file that is this person’s alone."),
+        ({"way": "letter", "insured": "ben"}, "This person has an account: ben."),
+        ({"way": "letter", "insured": "ana", "policyholder": "mia"}, "This policyholder is another insured."),
+        ({"way": "letter", "policyholder": "group"}, "Choose one from the list that is still on file."),
+    ],
+)
+def test_what_keeps_a_person_from_an_account_is_said_to_staff(ana, cast: Cast, staff: Client, form, sentence) -> None:
+    keys = {"ana": ana.pk, "ben": cast.bens.insured.pk, "mia": cast.mias.term.policy.policyholder.pk}
+    keys["group"] = cast.policy.policyholder.pk
+    registration = ask(zip="99999")
+    response = complete(staff, registration, **{name: keys.get(value, value) for name, value in form.items()})
+    assert response.status_code == 422
+    assert sentence in words(response) or sentence in response.content.decode()
+    registration.refresh_from_db()
+    assert registration.status == Status.UNMATCHED
+
+
+def test_a_person_without_a_mailing_address_gets_no_letter(ana, staff: Client) -> None:
+    on_file(ana, address1="", email="")
+    registration = ask()
+    assert (registration.status, registration.reason) == (Status.REVIEW, Reason.NO_ADDRESS)
+    response = complete(staff, registration, insured=ana.pk, way="letter")
+    assert "No mailing address is on file." in response.content.decode()
+
+
+def test_a_refused_registration_is_over_and_its_link_too(ana, staff: Client, settings: Settings) -> None:
+    on_file(ana, email="ana@clinic.example")
+    registration = ask()
+    link = link_in(mailed(settings)[0])
+    assert staff.post(page_of(registration, "refuse"), {"reason": ""}).status_code == 422
+    assert staff.post(page_of(registration, "refuse"), {"reason": "Not a customer"}).status_code == 302
+    registration.refresh_from_db()
+    assert registration.status == Status.REFUSED
+    assert Client().get(link, follow=True).status_code == 410
+    assert Event.objects.get(tag="account:registration:refused").data["because"] == "Not a customer"
+    assert len(mailed(settings)) == 1
+    assert staff.post(page_of(registration, "complete"), {}).status_code == 403
+
+
+@pytest.mark.parametrize(("act", "right"), [("complete", "complete_registration"), ("refuse", "complete_registration")])
+def test_each_act_needs_its_right(ana, act, right) -> None:
+    registration = ask(zip="99999")
+    assert helper().get(page_of(registration)).status_code == 200
+    assert helper().post(page_of(registration, act), {}).status_code == 403
+    assert helper(right).post(page_of(registration, act), {}).status_code == 422
+
+
+def test_printing_needs_its_right(ana) -> None:
+    registration = ask()
+    assert helper("complete_registration").post(page_of(registration, "letter")).status_code == 403
+    form = {"action": "print_selected", "_selected_action": [registration.pk]}
+    helper("complete_registration").post(LIST, form)
+    registration.refresh_from_db()
+    assert registration.status == Status.LETTER
+    assert helper("print_registration_letters").post(page_of(registration, "letter")).status_code == 200
+
+
+def test_a_registration_that_fails_is_seen_and_tried_again(
+    ana, staff: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_args: object) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr("accounts.registrants.match_registrant", broken)
+    with pytest.raises(ConnectionError):
+        ask()
+    registration = Registration.objects.get()
+    for _ in range(2):
+        with pytest.raises(ConnectionError):
+            registering.match(registration.pk)
+    registration.refresh_from_db()
+    assert registration.status == Status.FAILED
+    assert "Failed registrations" in words(staff.get("/admin/"))
+    assert any("could not be matched" in message.subject for message in mailed(settings))
+    monkeypatch.undo()
+    staff.post(LIST, {"action": "try_again", "_selected_action": [registration.pk]})
+    registering.match(registration.pk)
+    registration.refresh_from_db()
+    assert registration.status == Status.LETTER
+
+
+def test_an_organization_is_represented_by_its_contacts_only(ana, staff: Client) -> None:
+    group = PolicyholderFactory(name="Quarry Clinic")
+    registration = ask(zip="99999")
+    assert complete(staff, registration, policyholder=group.pk, way="typed").status_code == 422
+    assert not Membership.objects.filter(policyholder=group).exists()
