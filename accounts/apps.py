@@ -15,6 +15,7 @@ class AccountsConfig(AreaConfig):
         "accounts.admin.user_page.sessions",
         "accounts.admin.user_page.devices",
         "accounts.admin.user_page.recent",
+        "accounts.admin.looks.section",
     )
     account_pages = (MenuEntry("Sign-in methods", "accounts:mfa-setup", "key-round", order=20),)
     hooks = {
@@ -34,6 +35,7 @@ class AccountsConfig(AreaConfig):
             "task": "accounts.tasks.purge_registrations",
             "schedule": crontab(hour="4", minute="5"),
         },
+        "end-looks": {"task": "accounts.tasks.end_looks", "schedule": 60.0},
         "purge-sessions": {"task": "accounts.tasks.purge_sessions", "schedule": 3600.0},
     }
     queues = {
@@ -57,6 +59,7 @@ class AccountsConfig(AreaConfig):
                 "accounts.complete_registration",
                 "accounts.print_registration_letters",
                 "accounts.retry_registration",
+                "accounts.view_as_user",
             ),
         ),
     )

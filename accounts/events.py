@@ -62,5 +62,8 @@ class AccountEvent(TextChoices):
     RESET_ASKED = "account:reset:asked", "Forgotten password: link asked for"
     CREATED = "account:user:created", "Account created"
     CHANGED = "account:user:changed", "Account changed by staff"
+    LOOK_STARTED = "staff:look:started", "Staff began to view the portal as this customer"
+    LOOK_PAGE = "staff:look:page", "Page viewed by staff as this customer sees it"
+    LOOK_ENDED = "staff:look:ended", "Staff stopped viewing the portal as this customer"
     VIEWED = "staff:user:viewed", "Account viewed by staff"
     EVENTS_VIEWED = "staff:events:viewed", "Event log of an account viewed by staff"

@@ -50,7 +50,11 @@ def subject_of(request: HttpRequest) -> User:
 
 def look_of(request: HttpRequest) -> Look | None:
     """Return the look by which staff see this page as a customer, None on everybody's own pages."""
-    found: Look | None = getattr(request, "look", None)
+    if not hasattr(request, "look"):
+        from accounts.services import looks
+
+        request.look = looks.current(request=request) if hasattr(request, "session") else None  # type: ignore[attr-defined]
+    found: Look | None = request.look  # type: ignore[attr-defined]
     return found
 
 

@@ -17,7 +17,7 @@ from accounts.messaging import MaybeSentError, NotSentError, code_message, gatew
 from accounts.models import AuthenticatorDevice, Challenge, PhoneDevice, Session, User
 from accounts.models.challenges import Delivery
 from accounts.models.sessions import EndReason
-from accounts.services import registering, resets
+from accounts.services import looks, registering, resets
 from accounts.spoken import spoken_code
 from core.events import record_event
 from core.queue import enqueue
@@ -162,3 +162,9 @@ def purge_sessions() -> None:
 def send_password_reset(reset_id: int) -> None:
     """Mail a link and a code for a forgotten password, if there is an account."""
     resets.send(reset_id)
+
+
+@shared_task
+def end_looks() -> None:
+    """End the looks of staff whose time is up, or whose session is over (beat)."""
+    looks.end_overdue()

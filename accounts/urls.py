@@ -22,6 +22,7 @@ urlpatterns = [
     path("mfa/setup/call/", views.mfa_setup_call, name="mfa-setup-call"),
     path("mfa/setup/code/", views.mfa_setup_code, name="mfa-setup-code"),
     path("mfa/setup/done/", views.mfa_setup_done, name="mfa-setup-done"),
+    path("view-as/end/", views.end_look, name="end-look"),
     path("stay-signed-in/", views.stay_signed_in, name="stay-signed-in"),
     path("session-time/", views.session_time, name="session-time"),
     path("link/<str:token>/", views.open_link, name="open-link"),

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.decorators import keeps_no_session_alive
-from accounts.guards import user_of
+from accounts.guards import look_of, subject_of, user_of
 from core import work
 from core.downloads import FileChangedError, private_file_response
 from core.filters import LONGEST_SEARCH
@@ -43,7 +43,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
     422 for a search that makes no sense.
     """
-    user = user_of(request)
+    user = subject_of(request)
     asked = {name: request.GET[name] for name in ("q", "status") if request.GET.get(name)}
     query = {"status": ACTIVE} | asked
     narrowed = CoverageFilter(query, in_order(Coverage.objects.visible_to(user)), request=request)
@@ -65,7 +65,7 @@ def certificates(request: HttpRequest) -> HttpResponse:
     """Show every certificate that the user sees, newest first, searched by number, holder, or insured, and sorted."""
     q = request.GET.get("q", "").strip()[:LONGEST_SEARCH]
     sorting = certificate_sorting(request.GET)
-    found = certificates_in_order(Certificate.objects.visible_to(user_of(request)).search(q), sorting)
+    found = certificates_in_order(Certificate.objects.visible_to(subject_of(request)).search(q), sorting)
     page = keyset_page(found, request, order=sorting.order, count=True)
     context = {"page": page, "q": q, "columns": columns_of(sorting), "crumbs": _crumbs()}
     return render(request, "credentialing/certificates.html", context)
@@ -78,7 +78,7 @@ def issue(request: HttpRequest, public_id: str) -> HttpResponse:
     404 for an outsider, 403 without the right, 422 for a form with errors or a coverage that gives nothing, 429 past
     the user's limit; the page then still has what was typed.
     """
-    user = user_of(request)
+    user = subject_of(request)
     coverage = get_object_or_404(in_order(Coverage.objects.visible_to(user)), public_id=public_id)
     require(user, Capability.ISSUE_CERTIFICATE, coverage.term.policy)
     row = row_of(coverage)
@@ -110,8 +110,8 @@ def certificate_page(request: HttpRequest, public_id: str) -> HttpResponse:
 
     404 for an outsider.
     """
-    certificate = _visible_certificate(user_of(request), public_id)
-    if certificate.is_own:
+    certificate = _visible_certificate(subject_of(request), public_id)
+    if certificate.is_own and look_of(request) is None:
         _look_after(certificate)
     # Right after it was issued the download starts by itself, once.
     context = {"certificate": certificate, "starts": "download" in request.GET, "crumbs": _crumbs()}
@@ -125,8 +125,9 @@ def progress(request: HttpRequest, public_id: str) -> HttpResponse:
 
     404 for an outsider, 403 for another party than the one that issued it.
     """
-    certificate = _own_certificate(user_of(request), public_id)
-    _look_after(certificate)
+    certificate = _own_certificate(subject_of(request), public_id)
+    if look_of(request) is None:
+        _look_after(certificate)
     return render(request, "credentialing/_progress.html", {"certificate": certificate, "starts": True})
 
 
@@ -137,7 +138,7 @@ def download(request: HttpRequest, public_id: str) -> HttpResponseBase:
     404 for an outsider, 403 without the right or for another party than the one that issued it: the paper names the
     holder.
     """
-    user = user_of(request)
+    user = subject_of(request)
     certificate = _own_certificate(user, public_id)
     require(user, Capability.ISSUE_CERTIFICATE, certificate.coverage.term.policy)
     if not certificate.is_ready:
@@ -150,7 +151,7 @@ def download(request: HttpRequest, public_id: str) -> HttpResponseBase:
         downloads.report_broken_file(certificate, missing=isinstance(error, FileNotFoundError))
         messages.error(request, "We can’t give you this file right now. Web support has been told. Try again later.")
         return redirect(certificate)
-    if request.method == "GET":
+    if request.method == "GET" and look_of(request) is None:
         downloads.record_download(certificate, by=user)
     return response
 
@@ -162,16 +163,16 @@ def retry(request: HttpRequest, public_id: str) -> HttpResponse:
     404 for an outsider, 403 without the right or for another party than the one that issued it, 429 after three tries
     within an hour.
     """
-    user = user_of(request)
+    user = subject_of(request)
     certificate = _own_certificate(user, public_id)
     require(user, Capability.ISSUE_CERTIFICATE, certificate.coverage.term.policy)
     if certificate.has_failed:
         try:
-            limits.count_retry(user)
+            limits.count_retry(user_of(request))
         except limits.TooManyError as refusal:
             context = {"certificate": certificate, "refused": str(refusal), "crumbs": _crumbs()}
             return render(request, "credentialing/certificate.html", context, status=HTTPStatus.TOO_MANY_REQUESTS)
-    if work.retry(certificate, by=user):
+    if work.retry(certificate, by=user_of(request)):
         issuing.wait_for_file(certificate, seconds=WAIT_SECONDS)
     return redirect(certificate.get_absolute_url() + "?download")
 

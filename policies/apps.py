@@ -21,6 +21,7 @@ class PoliciesConfig(AreaConfig):
     panels = "policies.panels.PANELS"
     feed_tables = "policies.feed.TABLES"
     hooks = {
+        "accounts.share_rows": "policies.rights.share_rows",
         "accounts.match_registrant": "policies.registrants.matching.match_registrant",
         "accounts.judge_parties": "policies.registrants.filing.judge_parties",
         "accounts.person_on_file": "policies.registrants.filing.person_on_file",

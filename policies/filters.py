@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
+from accounts.guards import subject_of
 from core.dates import carrier_today
 from core.filters import StatusSearchFilter
 from policies.models import Coverage, Membership, Policy, Term, reach_of
@@ -44,7 +45,7 @@ class PolicyFilter(StatusSearchFilter):
 
     def by_text(self, policies: PolicyQuerySet, _name: str, text: str) -> PolicyQuerySet:
         """Search by number, policyholder, or an insured that the user may know about."""
-        return policies.search(text, by=self.request.user)
+        return policies.search(text, by=subject_of(self.request))
 
     def by_status(self, policies: PolicyQuerySet, _name: str, status: str) -> PolicyQuerySet:
         """Keep the policies with that status (`policies.words`), or those about to end."""
@@ -57,7 +58,7 @@ class PolicyFilter(StatusSearchFilter):
                 Term.objects.not_retired().filter(policy=OuterRef("pk"), status__in=Term.TAKEN_UP, effective__lte=today)
             ),
         )
-        left = Q(pk__in=_left_early(self.request.user, today))
+        left = Q(pk__in=_left_early(subject_of(self.request), today))
         if status == Policy.Status.EXPIRED:
             return dated.filter(_marked(status, today) | left)
         return dated.filter(_marked(status, today) & ~left)

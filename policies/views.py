@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from accounts.guards import user_of
+from accounts.guards import subject_of
 from core.keyset import keyset_page
 from core.listing import sorting_of
 from policies.filters import PolicyFilter
@@ -26,7 +26,7 @@ NARROWING = frozenset({"q", "status", "after", "before"})
 @require_safe
 def policy_list(request: HttpRequest) -> HttpResponse:
     """Every policy that the user sees, searched, narrowed, and sorted; 422 for what can't be searched."""
-    user = user_of(request)
+    user = subject_of(request)
     order = sorting_of(request.GET, ORDERS).order
     # As it opens, the list needs no queryset: its SQL is written already.
     opens = NARROWING.isdisjoint(request.GET)
@@ -44,6 +44,6 @@ def policy_list(request: HttpRequest) -> HttpResponse:
 @require_safe
 def policy_page(request: HttpRequest, public_id: str) -> HttpResponse:
     """One policy: its status, its terms, and the coverages that the user may see. 404 for an outsider."""
-    user = user_of(request)
+    user = subject_of(request)
     policy = policy_for_page(user, public_id)
     return render(request, "policies/policy.html", {"page": page_of_policy(request, user, policy)})

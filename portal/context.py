@@ -5,19 +5,22 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from accounts.guards import SignIn, sign_in_of, user_of
+from accounts.guards import SignIn, look_of, sign_in_of, subject_of
 from core.dates import carrier_today
 from core.templatetags.show import day_long
 from core.urls import address_of
 from policies.models import Membership, reach_of
 from portal.menu import MenuItem, account_menu_for, menu_for
+
+if TYPE_CHECKING:
+    from accounts.models import Look, User
 
 # What the user menu calls roles, in the order of `Membership.Role`.
 ROLE_LABELS = dict(Membership.Role.choices)
@@ -59,10 +62,27 @@ class Site:
         """What the user is here: "Policyholder, agent"; staff too."""
         if not self.signed_in:
             return ""
-        user = user_of(self._request)
+        user = subject_of(self._request)
         held = reach_of(user).roles
         labels = [label for role, label in ROLE_LABELS.items() if role in held] + (["Staff"] if user.is_staff else [])
         return ", ".join(labels).capitalize()
+
+    @cached_property
+    def subject(self) -> User:
+        """Whose page this is: the signed-in user, or the customer as whom staff look at it."""
+        return subject_of(self._request)
+
+    @cached_property
+    def look(self) -> Look | None:
+        """The look by which staff see this page as a customer (docs/security.md#view-as)."""
+        return look_of(self._request) if self.signed_in else None
+
+    @property
+    def look_minutes(self) -> str:
+        """How long the look goes on: "12 minutes"."""
+        left = self.look.ends_at - timezone.now() if self.look is not None else dt.timedelta()
+        minutes = max(1, round(left.total_seconds() / 60))
+        return f"{minutes} minute{'s' if minutes > 1 else ''}"
 
     @property
     def printed(self) -> str:
@@ -86,8 +106,8 @@ class Site:
 
     @cached_property
     def account_menu(self) -> list[MenuItem]:
-        """The pages of the user's own account."""
-        return account_menu_for(self._request) if self.signed_in else []
+        """The pages of the user's own account; staff don't open a customer's."""
+        return account_menu_for(self._request) if self.signed_in and self.look is None else []
 
     @cached_property
     def as_of(self) -> dt.datetime | None:

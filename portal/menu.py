@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from accounts.guards import user_of
+from accounts.guards import subject_of
 from core import areas
 from core.areas import MenuEntry
 from core.urls import address_of
@@ -36,7 +36,7 @@ def menu_for(request: HttpRequest) -> list[MenuItem]:
 
     Staff work in admin, and see the customers' areas where they are customers as well.
     """
-    path, user = request.path, user_of(request)
+    path, user = request.path, subject_of(request)
     entries = [HOME, *areas.menu()] if reach_of(user) else [HOME]
     items = [_item(path, entry.label, address_of(entry.url_name), entry.icon) for entry in entries]
     if user.is_staff:

@@ -190,6 +190,8 @@ MIDDLEWARE = [
     "policies.middleware.ReachMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    # The last one: within a look of staff it calls the view itself.
+    "accounts.looking.LookMiddleware",
 ]
 
 ROOT_URLCONF = "portal.urls"
@@ -279,6 +281,8 @@ SESSION_ABSOLUTE = dt.timedelta(hours=env.int("SESSION_ABSOLUTE_HOURS", default=
 SESSION_COOKIE_AGE = int(SESSION_ABSOLUTE.total_seconds())
 REMEMBER_DEVICE = dt.timedelta(days=env.int("REMEMBER_DEVICE_DAYS", default=30))
 STEP_UP_AFTER = dt.timedelta(minutes=env.int("STEP_UP_MINUTES", default=20))
+# How long staff may view the portal as a customer sees it.
+VIEW_AS_LIFE = dt.timedelta(minutes=env.int("VIEW_AS_MINUTES", default=15))
 SIGN_IN_FAILURES = env.int("SIGN_IN_FAILURES", default=5)
 SIGN_IN_COOL_OFF = dt.timedelta(minutes=env.int("SIGN_IN_COOL_OFF_MINUTES", default=15))
 SIGN_IN_WINDOW = dt.timedelta(minutes=15)

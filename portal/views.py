@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from accounts.forms import SignInForm
-from accounts.guards import SignIn, sign_in_of, user_of
+from accounts.guards import SignIn, sign_in_of, subject_of
 from core.panels import panels_for
 from core.statements import prepared
 from policies.models import reach_of
@@ -33,7 +33,7 @@ def home(request: HttpRequest) -> HttpResponse:
     if sign_in_of(request) is not SignIn.FULL:
         news = Announcement.objects.visible_to(None)[:NEWS_ON_HOME]
         return render(request, "portal/landing.html", {"news": news, "form": SignInForm(autofocus=False)})
-    user = user_of(request)
+    user = subject_of(request)
     panels = panels_for(user, "home")
     links = quick_links_for(user)
     # One primary action a page: the first of the quick links, unless a panel has a more particular one.

@@ -138,6 +138,8 @@ ROWS: dict[str, Row] = {
     "accounts:mfa-setup-call": Row(200),
     "accounts:mfa-setup-code": Row(302),
     "accounts:mfa-setup-done": Row(200),
+    # Without a look it leads home.
+    "accounts:end-look": Row(302, method="post"),
     "accounts:stay-signed-in": Row(302, method="post", half=302),
     "accounts:session-time": Row(200, half=200),
     # Carries a signature of its own; without one it is refused, no matter who is signed in.

@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
+from accounts.admin import looks
 from accounts.admin.forms import ReasonForm, UnlockForm
 from accounts.events import AccountEvent
 from accounts.guards import user_of
@@ -67,7 +68,7 @@ class UserActs(StaffAdmin[User]):
         return [
             path(f"<int:user_id>/{name}/", self.admin_site.admin_view(view), name=f"accounts_user_{name}")
             for name, view in acts.items()
-        ] + super().get_urls()
+        ] + [*looks.urls(self), *super().get_urls()]
 
     def account_of(self, request: HttpRequest, user_id: int, permission: str) -> User:
         """Return the account of a page. Raises PermissionDenied without the right, Http404 if there's no account."""

@@ -18,7 +18,7 @@ from accounts.guards import session_of, store_of, user_of
 from accounts.models import CodeDevice, Session, User
 from accounts.models.sessions import EndReason
 from accounts.models.users import fold_username
-from accounts.services import remembering
+from accounts.services import looks, remembering
 from core import throttle
 from core.clients import client_ip, network_key, user_agent, wide_network_key
 from core.events import record_event
@@ -183,6 +183,9 @@ def sign_out(*, request: HttpRequest) -> None:
     if request.user.is_authenticated:
         user = user_of(request)
         record_event(AccountEvent.SESSION_ENDED, subject=user, by=user)
+        row = store_of(request).row
+        if row is not None and looks.HELD in request.session:
+            looks.end_of_session(row)
     auth.logout(request)
 
 

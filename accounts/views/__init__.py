@@ -2,6 +2,7 @@
 
 from accounts.views.forgotten import forgot_password, reset, reset_code
 from accounts.views.links import activate, open_link
+from accounts.views.looks import end_look
 from accounts.views.recovery_codes import recovery_codes_page, recovery_used, verify_recovery
 from accounts.views.register import register, register_code, register_finish, register_open, register_sent
 from accounts.views.session import session_time, sign_out, stale_page, stay_signed_in
@@ -20,6 +21,7 @@ from accounts.views.webhooks import twilio_status
 __all__ = [
     "activate",
     "code_status",
+    "end_look",
     "forgot_password",
     "mfa_setup",
     "mfa_setup_authenticator",

@@ -127,7 +127,7 @@ class Membership(models.Model):
         """Return what the event log keeps: role, party, and everything it opens."""
         return {
             "role": self.role,
-            "party": self._party_key,
+            "party": self.party_key,
             "administrator": self.administrator,
             "capabilities": self.capabilities,
             "starts": self.starts.isoformat(),
@@ -135,7 +135,7 @@ class Membership(models.Model):
         }
 
     @property
-    def _party_key(self) -> str:
+    def party_key(self) -> str:
         """Return the party by kind and key, without a query."""
         for model, key in ((Insured, self.insured_id), (Policyholder, self.policyholder_id), (Agency, self.agency_id)):
             if key is not None:
