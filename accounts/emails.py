@@ -15,6 +15,8 @@ from core import mail
 from core.crypto import keyed_hash
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from accounts.models import AccountLink, PasswordReset, Registration, User
 
 
@@ -33,6 +35,18 @@ def passkey_copied(user: User, *, key: str) -> None:
     """Tell the owner that a passkey was switched off, because there may be a copy of it."""
     if user.email:
         mail.send("passkey_copied", to=user.email, context={}, key=key)
+
+
+def unfamiliar_sign_in(link: AccountLink, *, at: dt.datetime, browser: str, network: str) -> None:
+    """Tell the owner of a sign-in from a new browser or network, with a link that locks the account
+    (`services.familiar.mail_context`)."""
+    context = {"link": link.public_id, "at": at.isoformat(), "browser": browser, "network": network}
+    mail.send("unfamiliar_sign_in", to=link.email, context=context, key=link.public_id)
+
+
+def activity_review(user: User, *, key: str) -> None:
+    """Remind the owner to look at the account's activity, as they wished. Nothing of it is in the mail."""
+    mail.send("activity_review", to=user.email, context={}, key=key)
 
 
 def wrong_codes(user: User, *, off: bool, key: str) -> None:

@@ -25,7 +25,7 @@ class Kind(TextChoices):
     DETAILS = "details", "Your details"
     ACCESS = "access", "Access to policies"
     DOCUMENTS = "documents", "Certificates and documents"
-    SUPPORT = "support", "Looks and work by web support"
+    SUPPORT = "support", "Web support"
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ class Change(models.TextChoices):
     METHOD_ADDED = "method_added", "A sign-in method was added to your account."
     METHOD_REMOVED = "method_removed", "A sign-in method was removed from your account."
     RECOVERY_CODES = "recovery_codes", "New recovery codes were made for your account. Earlier ones no longer work."
+    SIGN_IN = "sign_in", "Someone signed in to your account from a new browser or network."
 
 
 def announce(*, change: Change, user: User, by: User | None, former: Iterable[str] = ()) -> None:

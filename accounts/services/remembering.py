@@ -6,6 +6,7 @@ opens nothing: it lets one user skip the code after the right password.
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 
 from django.conf import settings
@@ -19,6 +20,8 @@ from core.clients import client_ip, user_agent
 from core.events import record_event
 
 TOKENS = 5
+# After its days, for how long a browser is still known as one that was remembered.
+COOKIE_OUTLIVES = dt.timedelta(days=90)
 SEPARATOR = "."
 
 _BROWSERS = (
@@ -52,6 +55,22 @@ def _tokens(request: HttpRequest) -> list[str]:
     return [token for token in held.split(SEPARATOR) if token][:TOKENS]
 
 
+def _others(request: HttpRequest, user: User) -> list[str]:
+    """Return the tokens of this browser that don't belong to this user: colleagues' may still spare them the code."""
+    tokens = _tokens(request)
+    own = set(
+        user.trusted_devices.filter(token_hash__in=[hash_token(token) for token in tokens]).values_list(
+            "token_hash", flat=True
+        )
+    )
+    return [token for token in tokens if hash_token(token) not in own]
+
+
+def days() -> int:
+    """Return for how many days a device is remembered: 30, 90, or any other number (S-10)."""
+    return int(settings.REMEMBER_DEVICE.days)
+
+
 def recognize(*, request: HttpRequest, user: User) -> TrustedDevice | None:
     """Return this user's remembered device of this browser, or None, and note its use."""
     hashes = [hash_token(token) for token in _tokens(request)]
@@ -73,8 +92,24 @@ def own_device(*, request: HttpRequest, username_key: str) -> TrustedDevice | No
     return owned.select_related("user").first()
 
 
+def ask_about_phone(*, request: HttpRequest, user: User) -> bool:
+    """Whether this browser was remembered for this user until its days ended, which is the time to ask whether the
+    phone is still theirs. It's asked once: this notes that it was (S-10)."""
+    hashes = [hash_token(token) for token in _tokens(request)]
+    if not hashes:
+        return False
+    expired = user.trusted_devices.filter(
+        token_hash__in=hashes, revoked_at=None, expires_at__lte=timezone.now(), epoch=user.security_epoch
+    )
+    return bool(expired.filter(asked_at=None).update(asked_at=timezone.now()))
+
+
 def remember(*, request: HttpRequest, response: HttpResponse, user: User) -> TrustedDevice:
-    """Remember this browser for this user for 30 days (a setting). Call it only after a real code."""
+    """Remember this browser for this user for 30 days (a setting). Call it only after a real code.
+
+    The cookie outlives the days, so that the browser is known when it's time to ask about the phone; the row alone says
+    whether a token still spares the code. Tokens of this user that no longer do make room.
+    """
     token = TrustedDevice.new_token()
     now = timezone.now()
     device = TrustedDevice.objects.create(
@@ -90,8 +125,8 @@ def remember(*, request: HttpRequest, response: HttpResponse, user: User) -> Tru
     )
     response.set_cookie(
         settings.DEVICE_COOKIE_NAME,
-        SEPARATOR.join([token, *_tokens(request)][:TOKENS]),
-        max_age=settings.REMEMBER_DEVICE,
+        SEPARATOR.join([token, *_others(request, user)][: TOKENS]),
+        max_age=settings.REMEMBER_DEVICE + COOKIE_OUTLIVES,
         secure=settings.DEVICE_COOKIE_SECURE,
         httponly=True,
         samesite="Lax",

@@ -153,6 +153,7 @@ def _new_session(request: HttpRequest, user: User) -> Session:
             device=session.trusted_device.public_id,
         )
         record_event(AccountEvent.SIGNED_IN, subject=user, by=user, via="remembered device")
+        familiar.note_sign_in(user=user, session=session)
     return session
 
 
