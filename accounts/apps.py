@@ -17,13 +17,17 @@ class AccountsConfig(AreaConfig):
         "accounts.admin.user_page.recent",
         "accounts.admin.looks.section",
     )
-    account_pages = (MenuEntry("Sign-in methods", "accounts:mfa-setup", "key-round", order=20),)
+    account_pages = (
+        MenuEntry("Sign-in methods", "accounts:mfa-setup", "key-round", order=20),
+        MenuEntry("Devices and sessions", "accounts:devices", "monitor-smartphone", order=30),
+    )
     hooks = {
         "mail.activation": "accounts.services.links.mail_context",
         "mail.account_changed": "accounts.services.changes.mail_context",
         "mail.password_reset": "accounts.services.resets.mail_context",
         "mail.registration": "accounts.services.registering.mail_context",
         "mail.recovery_code_used": "accounts.services.recovery_codes.mail_context",
+        "mail.unfamiliar_sign_in": "accounts.services.familiar.mail_context",
     }
     beat = {
         "expire-challenges": {"task": "accounts.tasks.expire_challenges", "schedule": 30.0},

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.events import AccountEvent
 from accounts.messaging import MaybeSentError, NotSentError, code_message, gateway
-from accounts.models import AuthenticatorDevice, Challenge, PhoneDevice, Session, User
+from accounts.models import AuthenticatorDevice, Challenge, FamiliarPlace, PhoneDevice, Session, User
 from accounts.models.challenges import Delivery
 from accounts.models.sessions import EndReason
 from accounts.services import looks, registering, resets
@@ -155,6 +155,7 @@ def purge_sessions() -> None:
     forgotten, _ = (
         Session.objects.exclude(ended_at=None).filter(Q(user=None) | Q(ended_at__lte=now - SESSIONS_KEPT)).delete()
     )
+    FamiliarPlace.objects.filter(last_seen_at__lte=now - settings.FAMILIAR_FOR).delete()
     log.info("sessions_purged", rows=forgotten)
 
 

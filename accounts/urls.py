@@ -4,6 +4,7 @@ from django.urls import path
 
 import core.converters  # noqa: F401  # makes <public_id:…> known
 from accounts import views
+from accounts.views import browsers, phone_check
 
 app_name = "accounts"
 
@@ -37,5 +38,13 @@ urlpatterns = [
     path("register/code/", views.register_code, name="register-code"),
     path("register/link/<str:token>/", views.register_open, name="register-open"),
     path("register/account/", views.register_finish, name="register-finish"),
+    path("phone-check/", phone_check.phone_check, name="phone-check"),
+    path("devices/", browsers.devices, name="devices"),
+    path("devices/<public_id:public_id>/rename/", browsers.device_rename, name="device-rename"),
+    path("devices/<public_id:public_id>/revoke/", browsers.device_revoke, name="device-revoke"),
+    path("devices/revoke-all/", browsers.devices_revoke, name="devices-revoke"),
+    path("devices/sessions/<public_id:public_id>/end/", browsers.session_end, name="session-end"),
+    path("devices/sessions/end-others/", browsers.sessions_end_others, name="sessions-end-others"),
+    path("devices/sign-out-everywhere/", browsers.sign_out_everywhere, name="sign-out-everywhere"),
     path("twilio-status/", views.twilio_status, name="twilio-status"),
 ]

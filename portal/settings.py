@@ -300,6 +300,9 @@ CODE_FAILURES_OFF = 100
 CODE_FAILURES_PERIOD = dt.timedelta(days=30)
 # Mails about wrong codes after a right password.
 CODE_NOTICES_A_DAY = 3
+# Mails about sign-ins from a browser or network that the account never used, and how long such a place is known.
+UNFAMILIAR_NOTICES_A_DAY = env.int("UNFAMILIAR_NOTICES_A_DAY", default=3)
+FAMILIAR_FOR = dt.timedelta(days=env.int("FAMILIAR_DAYS", default=400))
 # A password without a second factor is void after this: the first to know it could set up theirs.
 FACTORLESS_PASSWORD_LIFE = dt.timedelta(days=7)
 # Links by mail: how long one works.

@@ -29,7 +29,7 @@ from tests.book import (
     holder_of,
 )
 from tests.cast import make_cast
-from tests.factories import UserFactory
+from tests.factories import UserFactory, remembered_for
 from tests.helpers import authenticator_for, give_password_only, sign_in
 
 pytestmark = pytest.mark.django_db
@@ -89,6 +89,16 @@ def device(book: SimpleNamespace) -> list[str]:
     return [book.device.public_id]
 
 
+def remembered(book: SimpleNamespace) -> list[str]:
+    """Return the id of someone else's remembered device."""
+    return [book.remembered.public_id]
+
+
+def session(book: SimpleNamespace) -> list[str]:
+    """Return the id of someone else's session."""
+    return [book.session.public_id]
+
+
 ANYONE = {"anonymous": 200, "half": 200}
 NOT_THE_ISSUER: dict[str, object] = {"insured": 403, "agent": 403}
 ROWS: dict[str, Row] = {
@@ -142,6 +152,15 @@ ROWS: dict[str, Row] = {
     "accounts:end-look": Row(302, method="post"),
     "accounts:stay-signed-in": Row(302, method="post", half=302),
     "accounts:session-time": Row(200, half=200),
+    "accounts:phone-check": Row(302),
+    "accounts:devices": Row(200),
+    # A device or session that isn't the viewer's, no matter who asks.
+    "accounts:device-rename": Row(404, args=remembered),
+    "accounts:device-revoke": Row(404, method="post", args=remembered),
+    "accounts:devices-revoke": Row(302, method="post"),
+    "accounts:session-end": Row(404, method="post", args=session),
+    "accounts:sessions-end-others": Row(302, method="post"),
+    "accounts:sign-out-everywhere": Row(SIGN_IN, method="post"),
     # Carries a signature of its own; without one it is refused, no matter who is signed in.
     "accounts:twilio-status": Row(403, method="post", anonymous=403, half=403),
 }
@@ -181,6 +200,8 @@ def book(db) -> SimpleNamespace:
         people=people,
         certificate=_certificate(coverage, people),
         device=authenticator_for(UserFactory()),
+        remembered=remembered_for(UserFactory()),
+        session=sign_in(Client(), UserFactory()),
     )
 
 

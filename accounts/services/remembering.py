@@ -125,7 +125,7 @@ def remember(*, request: HttpRequest, response: HttpResponse, user: User) -> Tru
     )
     response.set_cookie(
         settings.DEVICE_COOKIE_NAME,
-        SEPARATOR.join([token, *_others(request, user)][: TOKENS]),
+        SEPARATOR.join([token, *_others(request, user)][:TOKENS]),
         max_age=settings.REMEMBER_DEVICE + COOKIE_OUTLIVES,
         secure=settings.DEVICE_COOKIE_SECURE,
         httponly=True,

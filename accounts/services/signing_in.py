@@ -18,7 +18,7 @@ from accounts.guards import session_of, store_of, user_of
 from accounts.models import CodeDevice, Session, User
 from accounts.models.sessions import EndReason
 from accounts.models.users import fold_username
-from accounts.services import looks, remembering
+from accounts.services import familiar, looks, remembering
 from core import throttle
 from core.clients import client_ip, network_key, user_agent, wide_network_key
 from core.events import record_event
@@ -177,6 +177,7 @@ def complete(*, request: HttpRequest, device: CodeDevice) -> None:
             via=device.method_code,
             device=device.public_id,
         )
+        familiar.note_sign_in(user=user, session=session)
 
 
 def sign_out(*, request: HttpRequest) -> None:

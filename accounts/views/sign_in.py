@@ -39,6 +39,8 @@ NOTES: dict[str, tuple[str, str]] = {
     EndReason.REPLACED: ("You were signed out", "Someone else signed in using this browser."),
     EndReason.FACTOR_GONE: ("You were signed out", "The sign-in method you used was removed. Sign in again."),
     EndReason.EVERYWHERE: ("You were signed out", "All sessions of your account were ended. Sign in again."),
+    EndReason.ELSEWHERE: ("You were signed out", "This session was ended from another browser. Sign in again."),
+    EndReason.BY_STAFF: ("You were signed out", "Web support ended your sessions. Sign in again."),
     EndReason.LOCKED: ("You were signed out", "Sign in again, or call web support if you can’t."),
 }
 

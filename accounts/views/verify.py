@@ -18,6 +18,7 @@ from accounts.models import CodeDevice, Outcome, PhoneDevice
 from accounts.navigation import after_sign_in, wanted_page, with_query
 from accounts.services import codes, enrollment, remembering
 from accounts.services.codes import NotNow, Reason
+from accounts.views.phone_check import after_code
 from accounts.views.phones import sent_code
 from accounts.views.words import refused_words, wrong_words
 
@@ -79,7 +80,7 @@ def verify_device(request: HttpRequest, public_id: str) -> HttpResponse:
     if form.is_valid():
         outcome = codes.verify(device=device, code=form.cleaned_data["code"], request=request)
         if outcome is Outcome.ACCEPTED:
-            response = redirect(after_sign_in(request))
+            response = redirect(after_code(request) if at_sign_in else after_sign_in(request))
             if form.cleaned_data.get("remember"):
                 remembering.remember(request=request, response=response, user=user_of(request))
             return response

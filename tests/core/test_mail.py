@@ -30,6 +30,7 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     "account_changed": {"what": "Your password was changed.", "address": "http://localhost:8000/accounts/link/abc/"}
     | {"days": 10},
     "activation": {"address": "http://localhost:8000/accounts/link/abc/", "hours": 24},
+    "activity_review": {"address": "http://localhost:8000/accounts/activity/"},
     "passkey_copied": {},
     "password_reset": {"address": "http://localhost:8000/accounts/link/abc/", "code": "K7QM-2XWD", "minutes": 30},
     "password_reset_by_username": {"page": "http://localhost:8000/accounts/forgot-password/"},
@@ -39,6 +40,8 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     "registration_known": {"sign_in": "http://localhost:8000/accounts/sign-in/"},
     "registration_noted": {},
     "staff_alert": {"subject": "Something needs a person", "body": "What happened.\nAnd why."},
+    "unfamiliar_sign_in": {"when": "Mar 1, 2026, 4:05 p.m. EST", "browser": "Chrome on Windows", "days": 10}
+    | {"network": "203.0.113.0/24", "address": "http://localhost:8000/accounts/link/abc/"},
     "wrong_codes": {"off": True},
 }
 BRANDS = (
