@@ -44,9 +44,10 @@ def unfamiliar_sign_in(link: AccountLink, *, at: dt.datetime, browser: str, netw
     mail.send("unfamiliar_sign_in", to=link.email, context=context, key=link.public_id)
 
 
-def activity_review(user: User, *, address: str, key: str) -> None:
+def activity_review(user: User, *, key: str) -> None:
     """Remind the owner to look at the account's activity, as they wished. Nothing of it is in the mail."""
-    mail.send("activity_review", to=user.email, context={"address": address}, key=key)
+    page = f"{settings.PUBLIC_URL.rstrip('/')}{reverse('accounts:activity')}"
+    mail.send("activity_review", to=user.email, context={"address": page}, key=key)
 
 
 def wrong_codes(user: User, *, off: bool, key: str) -> None:

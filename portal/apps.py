@@ -15,6 +15,7 @@ class PortalConfig(AreaConfig):
 
     name = "portal"
     verbose_name = "Portal"
+    sentences = "portal.events.SENTENCES"
     staff_groups = (
         StaffGroup(
             "Publishing",
