@@ -96,6 +96,9 @@ SENTENCES: dict[str, Sentence] = {
     AccountEvent.CODE_LIMITED: Sentence(
         Kind.SIGN_IN, "{who} asked for another code; we sent none, because of a limit{detail}.", _times
     ),
+    AccountEvent.CEILING_REACHED: Sentence(
+        Kind.SIGN_IN, "A code was not sent, because many codes were being sent at that time."
+    ),
     AccountEvent.CODE_ACCEPTED: Sentence(Kind.SIGN_IN, "{who} entered the right code{detail}{browser}.", _method),
     AccountEvent.CODE_WRONG: Sentence(Kind.SIGN_IN, "{who} entered a wrong code after the right password{browser}."),
     AccountEvent.CODE_REFUSED: Sentence(
