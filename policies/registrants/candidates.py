@@ -28,11 +28,12 @@ class Candidate:
     has_ended: bool = False
 
     def compare(self, applicant: Applicant) -> Comparison:
-        """Return what fits. Each is always compared, whatever the others say."""
+        """Return what fits. Each is always compared, whatever the others say; what isn't on file fits nothing."""
+        birth = compare_digest(self.birth.encode(), applicant.date_of_birth_hash.encode())
         return Comparison(
             self,
             name=is_same_person(applicant.full_name, self.name),
-            birth=compare_digest(self.birth.encode(), applicant.date_of_birth_hash.encode()),
+            birth=birth and bool(self.birth),
             zip=five_digits(applicant.zip) in self.zips,
         )
 
