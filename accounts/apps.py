@@ -24,6 +24,7 @@ class AccountsConfig(AreaConfig):
     hooks = {
         "mail.activation": "accounts.services.links.mail_context",
         "mail.account_changed": "accounts.services.changes.mail_context",
+        "mail.username": "accounts.services.usernames.mail_context",
         "mail.password_reset": "accounts.services.resets.mail_context",
         "mail.registration": "accounts.services.registering.mail_context",
         "mail.recovery_code_used": "accounts.services.recovery_codes.mail_context",

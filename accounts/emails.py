@@ -99,6 +99,12 @@ def _to_each(name: str, asked: Registration, addresses: Iterable[str], **context
         mail.send(name, to=address, context=context, key=f"{asked.public_id}/{keyed_hash('mail', folded)[:16]}")
 
 
+def username(user: User, *, key: str) -> None:
+    """Send the owner their username (`services.usernames.mail_context`)."""
+    page = f"{settings.PUBLIC_URL.rstrip('/')}{reverse('accounts:sign-in')}"
+    mail.send("username", to=user.email, context={"user": user.public_id, "page": page}, key=key)
+
+
 def recovery_code_used(link: AccountLink, *, left: int) -> None:
     """Tell the owner that a recovery code was used and how many are left, with a link that locks the account
     (`services.recovery_codes.mail_context`)."""

@@ -59,6 +59,7 @@ class AccountEvent(TextChoices):
     REGISTRATION_DONE = "account:registration:done", "Account created from a registration"
     REGISTRATION_STOPPED = "account:registration:stopped", "Registration stopped: access had changed"
     RECOVERY_DRAWN = "account:recovery_codes:drawn", "Recovery codes made"
+    USERNAME_ASKED = "account:username:asked", "Forgotten username: asked for"
     RESET_ASKED = "account:reset:asked", "Forgotten password: link asked for"
     CREATED = "account:user:created", "Account created"
     CHANGED = "account:user:changed", "Account changed by staff"

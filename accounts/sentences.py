@@ -148,6 +148,7 @@ SENTENCES: dict[str, Sentence] = {
     AccountEvent.LINK_MADE: Sentence(Kind.SECURITY, "A link was made for you{detail}.", _purpose),
     AccountEvent.LINK_ASKED: Sentence(Kind.SECURITY, "{who} had us email you a link to choose a password."),
     AccountEvent.RECOVERY_DRAWN: Sentence(Kind.SECURITY, "{who} made new recovery codes."),
+    AccountEvent.USERNAME_ASKED: Sentence(Kind.SECURITY, "{who} asked for the username of your account{browser}."),
     AccountEvent.RESET_ASKED: Sentence(Kind.SECURITY, "{who} asked for a link to choose a new password{browser}."),
     AccountEvent.PASSWORD_SET: Sentence(Kind.SECURITY, "{who} chose a password with a link that we emailed."),
     AccountEvent.PASSWORD_VOIDED: Sentence(

@@ -17,7 +17,7 @@ from accounts.messaging import MaybeSentError, NotSentError, code_message, gatew
 from accounts.models import AuthenticatorDevice, Challenge, FamiliarPlace, PhoneDevice, Session, User
 from accounts.models.challenges import Delivery
 from accounts.models.sessions import EndReason
-from accounts.services import looks, registering, resets
+from accounts.services import looks, registering, resets, usernames
 from accounts.spoken import spoken_code
 from core.events import record_event
 from core.queue import enqueue
@@ -169,3 +169,8 @@ def send_password_reset(reset_id: int) -> None:
 def end_looks() -> None:
     """End the looks of staff whose time is up, or whose session is over (beat)."""
     looks.end_overdue()
+
+
+def send_username(reminder_id: int) -> None:
+    """Mail a forgotten username, if the person is matched and has an account."""
+    usernames.send(reminder_id)

@@ -4,7 +4,7 @@ from accounts.forms.codes import CodeForm, VerifyForm
 from accounts.forms.joining import JoinForm
 from accounts.forms.passwords import LONGEST_PASSWORD, NewPasswordForm
 from accounts.forms.recovery import ForgotPasswordForm, RecoveryCodeForm, ResetCodeForm
-from accounts.forms.register import LetterCodeForm, RegisterForm
+from accounts.forms.register import IdentityForm, LetterCodeForm, RegisterForm
 from accounts.forms.setup import CallForm, MethodForm, PhoneForm
 from accounts.forms.sign_in import SignInForm
 
@@ -13,6 +13,7 @@ __all__ = [
     "CallForm",
     "CodeForm",
     "ForgotPasswordForm",
+    "IdentityForm",
     "JoinForm",
     "LetterCodeForm",
     "MethodForm",

@@ -18,7 +18,7 @@ _DATES = ["%m/%d/%Y", "%m-%d-%Y", "%m.%d.%Y", "%Y-%m-%d", "%m%d%Y", "%B %d, %Y",
 FIRST_YEAR = 1900
 
 
-class RegisterForm(IdempotentForm, FocusedForm):
+class IdentityForm(FocusedForm):
     """What the carrier knows a person by. Whether it fits is for the worker to find out."""
 
     policy_number = forms.CharField(
@@ -64,16 +64,6 @@ class RegisterForm(IdempotentForm, FocusedForm):
             "max_length": "Enter a ZIP code such as 06103 or 06103-1234.",
         },
     )
-    email = forms.EmailField(
-        label="Email",
-        max_length=254,
-        widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"}),
-        error_messages={
-            "required": "Enter your email.",
-            "invalid": "Enter an email such as name@example.com.",
-            "max_length": "Enter an email of 254 characters or fewer.",
-        },
-    )
 
     def clean_policy_number(self) -> str:
         typed: str = self.cleaned_data["policy_number"]
@@ -100,6 +90,21 @@ class RegisterForm(IdempotentForm, FocusedForm):
         if found is None:
             raise forms.ValidationError("Enter a ZIP code such as 06103 or 06103-1234.", code="form")
         return "-".join(part for part in found.groups() if part)
+
+
+class RegisterForm(IdempotentForm, IdentityForm):
+    """Who asks for an account, and how to reach them."""
+
+    email = forms.EmailField(
+        label="Email",
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"}),
+        error_messages={
+            "required": "Enter your email.",
+            "invalid": "Enter an email such as name@example.com.",
+            "max_length": "Enter an email of 254 characters or fewer.",
+        },
+    )
 
     def asked(self) -> dict[str, Any]:
         """Return what a valid form asks for, as `services.registering.ask` takes it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -29,6 +30,11 @@ def count(*counters: Counter) -> Refused | None:
             return Refused(allowance.retry_at)
         counted.append(counter)
     return None
+
+
+def folded(typed: str) -> str:
+    """Return what spellings of a policy number share, for counting them."""
+    return "".join(character for character in unicodedata.normalize("NFKD", typed).casefold() if character.isalnum())
 
 
 def stored_origin(row: RecoveryRequest) -> Callable[[], Origin]:

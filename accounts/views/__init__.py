@@ -1,6 +1,6 @@
 """Pages of accounts."""
 
-from accounts.views.forgotten import forgot_password, reset, reset_code
+from accounts.views.forgotten import forgot_password, forgot_username, reset, reset_code, username_sent
 from accounts.views.links import activate, open_link
 from accounts.views.looks import end_look
 from accounts.views.recovery_codes import recovery_codes_page, recovery_used, verify_recovery
@@ -15,6 +15,7 @@ from accounts.views.setup import (
     mfa_setup_text,
 )
 from accounts.views.sign_in import sign_in
+from accounts.views.trouble import trouble
 from accounts.views.verify import code_status, send_code, verify, verify_device, verify_ways
 from accounts.views.webhooks import twilio_status
 
@@ -23,6 +24,7 @@ __all__ = [
     "code_status",
     "end_look",
     "forgot_password",
+    "forgot_username",
     "mfa_setup",
     "mfa_setup_authenticator",
     "mfa_setup_call",
@@ -45,7 +47,9 @@ __all__ = [
     "sign_out",
     "stale_page",
     "stay_signed_in",
+    "trouble",
     "twilio_status",
+    "username_sent",
     "verify",
     "verify_device",
     "verify_recovery",

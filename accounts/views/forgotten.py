@@ -9,11 +9,11 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.forms import ForgotPasswordForm, NewPasswordForm, ResetCodeForm
+from accounts.forms import ForgotPasswordForm, IdentityForm, NewPasswordForm, ResetCodeForm
 from accounts.navigation import with_query
-from accounts.services import links, resets, signing_in
+from accounts.services import links, resets, signing_in, usernames
 from accounts.services.asking import Refused
 from accounts.services.resets import Typed
 from accounts.views.links import gone, too_many
@@ -76,6 +76,32 @@ def reset(request: HttpRequest) -> HttpResponse:
         return response
     context = {"form": form, "username": link.user.username}
     return render(request, "accounts/reset.html", context, status=status_of(form))
+
+
+@sensitive_post_parameters()
+@require_http_methods(["GET", "HEAD", "POST"])
+def forgot_username(request: HttpRequest) -> HttpResponse:
+    """Ask for a username by policy number and identity. It's mailed and never shown, and everyone gets one answer."""
+    form = IdentityForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        typed = form.cleaned_data
+        asked = usernames.ask(
+            request=request,
+            policy_number=typed["policy_number"],
+            full_name=typed["full_name"],
+            birth=typed["date_of_birth"],
+            zip_code=typed["zip"],
+        )
+        if isinstance(asked, Refused):
+            return refused(request, asked.until, what=USERNAME)
+        return redirect("accounts:username-sent")
+    return render(request, "accounts/forgot_username.html", {"form": form}, status=status_of(form))
+
+
+@require_safe
+def username_sent(request: HttpRequest) -> HttpResponse:
+    """Say that a mail is on its way, if an account was found."""
+    return render(request, "accounts/username_sent.html")
 
 
 def refused(request: HttpRequest, until: dt.datetime | None, *, what: str) -> HttpResponse:

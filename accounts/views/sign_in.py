@@ -25,6 +25,7 @@ WRONG = (
 # Why the user is back at sign-in: a title and a sentence.
 PASSWORD_SET = "password_set"  # noqa: S105  # a reason, no password
 NOTES: dict[str, tuple[str, str]] = {
+    "cleared": ("We cleared this site’s data", "Sign in to start over. If it fails again, call web support."),
     PASSWORD_SET: ("Your password is saved", "Sign in with your new password."),
     EndReason.IDLE: (
         "You were signed out",

@@ -6,8 +6,8 @@ import re
 
 from django.core import mail
 
-from accounts.models import PasswordReset
-from accounts.tasks import send_password_reset
+from accounts.models import PasswordReset, UsernameReminder
+from accounts.tasks import send_password_reset, send_username
 from core.mail import deliver
 from core.models import Mail
 
@@ -18,6 +18,8 @@ def mail_out() -> None:
     """Do what the worker does: answer requests, then send what is to be mailed."""
     for reset_id in PasswordReset.objects.filter(status="queued").values_list("pk", flat=True):
         send_password_reset(reset_id)
+    for reminder_id in UsernameReminder.objects.filter(status="queued").values_list("pk", flat=True):
+        send_username(reminder_id)
     for each in Mail.objects.filter(status="queued").order_by("pk"):
         deliver(each.pk)
 

@@ -42,6 +42,7 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     "staff_alert": {"subject": "Something needs a person", "body": "What happened.\nAnd why."},
     "unfamiliar_sign_in": {"when": "Mar 1, 2026, 4:05 p.m. EST", "browser": "Chrome on Windows", "days": 10}
     | {"network": "203.0.113.0/24", "address": "http://localhost:8000/accounts/link/abc/"},
+    "username": {"username": "ana", "page": "http://localhost:8000/accounts/sign-in/"},
     "wrong_codes": {"off": True},
 }
 BRANDS = (
