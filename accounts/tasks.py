@@ -171,6 +171,7 @@ def end_looks() -> None:
     looks.end_overdue()
 
 
+@shared_task
 def send_username(reminder_id: int) -> None:
     """Mail a forgotten username, if the person is matched and has an account."""
     usernames.send(reminder_id)

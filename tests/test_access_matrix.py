@@ -127,7 +127,7 @@ ROWS: dict[str, Row] = {
     "accounts:reset-code": Row(302, method="post", anonymous=302, half=302),
     "accounts:forgot-username": Row(422, method="post", anonymous=422, half=422),
     "accounts:username-sent": Row(200, **ANYONE),
-    "accounts:trouble": Row(302, method="post", anonymous=302, half=302),
+    "accounts:trouble": Row(SIGN_IN, method="post", half=SIGN_IN),
     "accounts:reset": Row(410, method="post", anonymous=410, half=410),
     "accounts:register": Row(302, method="post", anonymous=422, half=422),
     "accounts:register-sent": Row(200, **ANYONE),
