@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.hashers import make_password
 from django.http import HttpRequest
@@ -22,6 +24,13 @@ class UsernameBackend(ModelBackend):
     ) -> User | None:
         if username is None or password is None:
             return None
+        started = time.perf_counter()
+        user = self._find(username, password)
+        if user is None:
+            _even_out(started)
+        return user
+
+    def _find(self, username: str, password: str) -> User | None:
         user = User.objects.filter(username_key=fold_username(username)).first()
         if user is None or not user.has_usable_password():
             make_password(password)
@@ -36,3 +45,11 @@ class UsernameBackend(ModelBackend):
     def get_user(self, user_id: int) -> User | None:
         user = memo.take(("user", user_id)) or User.objects.filter(pk=user_id).first()
         return user if user is not None and user.is_active else None
+
+
+def _even_out(started: float) -> None:
+    """While there are passwords of former systems, whose checks take longer or shorter, wait until a refusal has taken
+    as long as any other (docs/decisions/0084-passwords-taken-over.md)."""
+    if User.objects.filter(password_taken_over_at__isnull=False, password_changed_at=None).exists():
+        left = settings.EVEN_REFUSAL.total_seconds() - (time.perf_counter() - started)
+        time.sleep(max(0.0, left))

@@ -45,6 +45,7 @@ class AccountEvent(TextChoices):
     LINK_MADE = "account:link:made", "Link created for the owner"
     LINK_ASKED = "staff:link:asked", "Link requested by staff"
     PASSWORD_SET = "account:password:set", "Password set with a link"
+    PASSWORD_TAKEN_OVER = "account:password:taken_over", "Password taken over from a former system"
     PASSWORD_VOIDED = "account:password:voided", "Password voided"
     METHOD_REMOVED = "account:method:removed", "Sign-in method removed"
     REGISTRATION_ASKED = "account:registration:asked", "Account requested"

@@ -151,6 +151,7 @@ SENTENCES: dict[str, Sentence] = {
     AccountEvent.USERNAME_ASKED: Sentence(Kind.SECURITY, "{who} asked for the username of your account{browser}."),
     AccountEvent.RESET_ASKED: Sentence(Kind.SECURITY, "{who} asked for a link to choose a new password{browser}."),
     AccountEvent.PASSWORD_SET: Sentence(Kind.SECURITY, "{who} chose a password with a link that we emailed."),
+    AccountEvent.PASSWORD_TAKEN_OVER: Sentence(Kind.SECURITY, "The password of our former site now works here."),
     AccountEvent.PASSWORD_VOIDED: Sentence(
         Kind.SECURITY, "Your password was made void. A new one is chosen with a link."
     ),

@@ -121,10 +121,11 @@ def expire_challenges() -> None:
 
 @shared_task
 def void_factorless_passwords() -> None:
-    """Void passwords after 7 days without a second factor (docs/security.md#sign-in). The owner calls web support for a
-    link to choose a new one."""
+    """Void passwords after 7 days without a second factor, and those taken over from a former system after 90 days
+    without use (docs/security.md#sign-in). The owner gets a link to choose a new one on 'Forgot password?'."""
     before = timezone.now() - settings.FACTORLESS_PASSWORD_LIFE
-    candidates = User.objects.filter(password_changed_at__lte=before).exclude(
+    unused = Q(password_changed_at=None, password_taken_over_at__lte=timezone.now() - settings.TAKEN_OVER_PASSWORD_LIFE)
+    candidates = User.objects.filter(Q(password_changed_at__lte=before) | unused).exclude(
         Q(password__startswith=UNUSABLE_PASSWORD_PREFIX) | Q(factorless_since__gt=before)
     )
     for model in (AuthenticatorDevice, PhoneDevice):

@@ -68,7 +68,8 @@ class Column:
     `fold`: how values are matched, as a key and as a reference ('mpl-1 234' is 'MPL1234'); `fold_field`: the model's
     field that keeps the folded value, if one does.
     `store`: what is kept instead of the value, such as a keyed hash; the value itself then never reaches the database,
-    a log, or a finding. `not_future`: a date may not be after today (business). `expected`: empty is a warning.
+    a log, or a finding; `kept` says in words what it is. `not_future`: a date may not be after today (business).
+    `expected`: empty is a warning. `optional`: a file may lack the column, as if it were empty in all rows.
     """
 
     name: str
@@ -87,6 +88,8 @@ class Column:
     store: Callable[[str], str] | None = None
     not_future: bool = False
     expected: bool = False
+    kept: str = "only a keyed hash is kept"
+    optional: bool = False
 
     @property
     def model_field(self) -> str | None:
@@ -176,6 +179,12 @@ class Load(Protocol):
 
         Columns: `line` (null where retired), `id` of the model's row, `change` ('inserted', 'updated', 'unretired',
         'retired') and `was_<field>` for each tracked field (null for what is inserted).
+        """
+
+    def staged(self, file: str) -> str | None:
+        """Return the temporary table of a file's rows as they came, or None if the package doesn't hold the file.
+
+        Columns: `line`, `deleted`, `key` of the row, and the file's columns; those with `store` have what is kept.
         """
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> int:

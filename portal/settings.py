@@ -261,6 +261,15 @@ AUTHENTICATION_BACKENDS = ["accounts.backends.UsernameBackend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    # Only for accounts taken over from former systems; Argon2 replaces their hashes at the first sign-in.
+    "django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher",
+    "django.contrib.auth.hashers.BCryptSHA256PasswordHasher",
+    "accounts.hashers.BCryptPasswordHasher",
+    "accounts.hashers.ScryptPasswordHasher",
+    "accounts.hashers.CryptPBKDF2SHA1Hasher",
+    "accounts.hashers.CryptPBKDF2SHA256Hasher",
+    "accounts.hashers.CryptPBKDF2SHA512Hasher",
+    "accounts.hashers.CryptScryptHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
@@ -305,6 +314,10 @@ UNFAMILIAR_NOTICES_A_DAY = env.int("UNFAMILIAR_NOTICES_A_DAY", default=3)
 FAMILIAR_FOR = dt.timedelta(days=env.int("FAMILIAR_DAYS", default=400))
 # A password without a second factor is void after this: the first to know it could set up theirs.
 FACTORLESS_PASSWORD_LIFE = dt.timedelta(days=7)
+# A password that was taken over from a former system, and never used here, is void after this.
+TAKEN_OVER_PASSWORD_LIFE = dt.timedelta(days=env.int("TAKEN_OVER_PASSWORD_DAYS", default=90))
+# While there are such passwords, a refusal takes at least so long: their hashes take longer or shorter than our own.
+EVEN_REFUSAL = dt.timedelta(milliseconds=env.int("EVEN_REFUSAL_MS", default=500))
 # Links by mail: how long one works.
 ACTIVATION_LINK_LIFE = dt.timedelta(hours=env.int("ACTIVATION_HOURS", default=24))
 RESET_LINK_LIFE = dt.timedelta(minutes=env.int("RESET_MINUTES", default=30))

@@ -16,7 +16,7 @@ else:
 
 from portal.settings import *  # noqa: E402, F403
 
-PASSWORD_HASHERS = ["tests.hashing.QuickArgon2PasswordHasher"]
+PASSWORD_HASHERS = ["tests.hashing.QuickArgon2PasswordHasher", *PASSWORD_HASHERS[1:]]  # noqa: F405
 # WhiteNoise warns of a folder that is not there, and warnings are errors.
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405
 # The sources of the tests' packages.

@@ -103,7 +103,9 @@ def _rules(table_map: TableMap, column: Column) -> Iterator[str]:
     if column.not_future:
         yield "not in the future"
     if column.store:
-        yield "only a keyed hash is kept"
+        yield column.kept
+    if column.optional:
+        yield "a file may lack the column"
 
 
 def _reference(reference: Reference) -> str:

@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.admin.taken_over import PasswordFilter, email_links
 from accounts.admin.user_acts import UserActs
 from accounts.events import AccountEvent
 from accounts.guards import user_of
@@ -78,7 +79,8 @@ class UserAdmin(UserActs):
     superusers change who is staff."""
 
     list_display = ("username", "full_name", "email", "is_staff", "is_active", "last_login")
-    list_filter = (SignInFilter, "is_staff", "is_active")
+    list_filter = (SignInFilter, PasswordFilter, "is_staff", "is_active")
+    actions = (email_links,)
     list_per_page = 50
     search_fields = ("username", "first_name", "last_name", "email")
     search_help_text = "Username, name, or email."
@@ -104,6 +106,10 @@ class UserAdmin(UserActs):
     @admin.display(description="name")
     def full_name(self, user: User) -> str:
         return user.get_full_name()
+
+    def has_activate_permission(self, request: HttpRequest) -> bool:
+        """Whether this member of staff may mail links to choose a password."""
+        return request.user.has_perm("accounts.unlock_user")
 
     def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         """Accounts are deactivated or locked, never deleted: their history stays."""

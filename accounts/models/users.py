@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 
 LONGEST_USERNAME = 150
+LONGEST_HASH = 255
 
 
 class Notice(models.TextChoices):
@@ -117,6 +118,8 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
     first_name = models.CharField(max_length=100, blank=True)
     last_name = models.CharField(max_length=100, blank=True)
     email = models.EmailField(max_length=254, blank=True)
+    # Wider than Django's: hashes of former systems can be longer than our own.
+    password = models.CharField(max_length=LONGEST_HASH)
     # When a link sent to this email was used. The database clears it when the email changes.
     email_confirmed_at = models.DateTimeField(null=True, blank=True, editable=False)
     phone = models.CharField(max_length=32, blank=True)
@@ -174,6 +177,11 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
         indexes = [
             models.Index(
                 Upper("email"), condition=models.Q(email_confirmed_at__isnull=False), name="user_confirmed_email"
+            ),
+            models.Index(
+                fields=["password_taken_over_at"],
+                condition=models.Q(password_taken_over_at__isnull=False, password_changed_at=None),
+                name="unused_passwords",
             ),
         ]
         triggers = [
@@ -243,7 +251,17 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
             self.password = make_password(password)
             self.save(update_fields=["password"])
 
-        return check_password(raw_password, self.password, renew)
+        right = check_password(raw_password, self.password, renew)
+        if right and self.has_unused_password:
+            # From its first use on, it's a password of ours: without a second factor, it is void after 7 days.
+            self.password_changed_at = timezone.now()
+            self.save(update_fields=["password_changed_at"])
+        return right
+
+    @property
+    def has_unused_password(self) -> bool:
+        """Whether the password was taken over from a former system, and nobody has used it here."""
+        return self.password_taken_over_at is not None and self.password_changed_at is None
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save, but never write `security_epoch` back: an object that was read before a lock or a change of password

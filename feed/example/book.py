@@ -225,5 +225,5 @@ def _write_agency(package: PackageWriter, number: int, *, seed: int, today: dt.d
         package.add(
             "contacts.csv", f"CA{number:04}-{contact}", "agency", key, first, last,
             f"{plain(first)}.{plain(last)}@{domain}", phone(rng, state), place.zip, born.isoformat(),
-            "administrator" if contact == 0 else "member", "", "",
+            "administrator" if contact == 0 else "member", "", "", "",
         )  # fmt: skip

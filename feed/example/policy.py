@@ -22,9 +22,11 @@ from feed.example.people import (
 from feed.example.rows import Ids, flag, money, policy_number
 from feed.example.states import STATES, State
 from feed.example.terms import PLANS, Schedule, Term, paid_through, schedule_of, years_later
-from feed.example.words import PRIOR_CARRIERS, UNDERWRITERS
+from feed.example.words import FORMER_HASHES, PRIOR_CARRIERS, UNDERWRITERS
 from feed.example.writing import PackageWriter
 
+# Of so many policies, one has a contact who had an account at a former portal.
+TAKEN_OVER_EACH = 40
 NONPAYMENT = "Nonpayment of premium"
 OLDEST_CONTACT, YOUNGEST_CONTACT = 64, 25
 
@@ -162,13 +164,14 @@ class PolicyStory:
                 first, last = outline.administrator
             if outline.is_solo and (own := self._members[0].person):
                 first, last, born = own.first, own.last, own.born
-            taken_over = outline.index % 40 == 3 and number == 0
+            taken_over = outline.index % TAKEN_OVER_EACH == 3 and number == 0
             out.add(
                 "contacts.csv", f"CT{outline.index:06}-{number}", "policyholder", self._ids.holder, first, last,
                 f"{plain(first)}.{plain(last)}@{domain}"[:254], phone(rng, outline.state), zip_code, born.isoformat(),
                 "administrator" if number == 0 else "member",
                 "view_claims_history" if number == 0 and rng.random() < 0.3 else "",
                 f"{plain(last)}{outline.index}" if taken_over else "",
+                FORMER_HASHES[outline.index // TAKEN_OVER_EACH % len(FORMER_HASHES)] if taken_over else "",
             )  # fmt: skip
 
     # The policy and its terms.

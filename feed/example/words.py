@@ -8,6 +8,16 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+# What a few accounts had as their password at the former portal, as three systems would have kept it.
+FORMER_PASSWORD = "former-Portal-2025"  # noqa: S105  # of invented people
+FORMER_HASHES = (
+    "$2b$10$Q6vTzLw1nRk0sXyDgHbJceZmqEXxJqUxKVXKjmTKbms34zlS9FkaG",
+    "$pbkdf2-sha256$29000$AAECAwQFBgcICQoLDA0ODw$GIEdPxm1gd60HgTY6WOzEL6TB1eMdwflRBRcGCNFNEc",
+    "pbkdf2_sha256$260000$qRz81LmK0pVt$oPR/V/wl+BBGn+4EvIxVmplZBWRXFO6UC78TXALAzDY=",
+    # One that no hasher reads: its owner chooses a password by mail.
+    "$1$Q6vTzLw1$nRk0sXyDgHbJceZmqEXxJ.",
+)
+
 STREETS = (
     "Clinic Road", "Larkspur Lane", "Old Mill Street", "Harborview Avenue", "Juniper Court", "Cathedral Parkway",
     "Meadowbrook Drive", "Quarry Hill Road", "St. Brigid’s Terrace", "Two Rivers Boulevard",

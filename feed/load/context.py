@@ -26,6 +26,7 @@ class LoadContext:
     ) -> None:
         self._cursor = cursor
         self._changes = {staging.table_map.file: staging.table_map.changes_table for staging in stagings}
+        self._staged = {staging.table_map.file: staging.table_map.staging_table for staging in stagings}
         self._findings = findings
         self.source = manifest.source
         self.run_id = run_id
@@ -40,6 +41,10 @@ class LoadContext:
     def changes(self, file: str) -> str | None:
         """Return the temporary table of a file's changes, or None if the package doesn't have the file."""
         return self._changes.get(file)
+
+    def staged(self, file: str) -> str | None:
+        """Return the temporary table of a file's rows as they came, or None if the package doesn't have the file."""
+        return self._staged.get(file)
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> int:
         """Run set-based SQL and return how many rows it changed."""

@@ -141,7 +141,8 @@ class FileStager:
     # Header and manifest.
 
     def _header_is_right(self, header: list[str]) -> bool:
-        """Check that the header has every declared column once, in any order, and no other, except `op` in a delta."""
+        """Check that the header has every declared column once, in any order, and no other, except `op` in a delta.
+        Optional ones may be missing."""
         declared = {column.name for column in self._table.columns}
         known = declared if self._is_full else declared | {OP}
         right = True
@@ -160,7 +161,7 @@ class FileStager:
                     column=name,
                 )
         for column in self._table.columns:
-            if column.name not in header:
+            if column.name not in header and not column.optional:
                 right = False
                 self._find(
                     Stage.SCHEMA,
@@ -224,7 +225,7 @@ class FileStager:
         keys = self._table.key_columns
         values: dict[str, Sequence[str]] = {}
         for column in self._table.columns:
-            wanted = not deleted or column.name in keys
+            wanted = column.name in given and (not deleted or column.name in keys)
             values[column.name] = (
                 self._readers[column.name].read(given[column.name], batch.lines) if wanted else nothing
             )

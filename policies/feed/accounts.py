@@ -1,9 +1,10 @@
 """Contacts with a username: accounts taken over from another portal (S-08).
 
-A contact's account has no password until its owner sets one by email. Its membership belongs to the contact's party,
-and ends when the contact is retired, gets another username, or moves to another party. If someone already uses the
-username here, the contact gets that account only if it has the contact's email, and never if it belongs to staff. The
-email counts if its owner confirmed it, or if the feed created or took over the account with that email.
+A contact's account has the password of the former system if the feed gives its hash in a form that we read; otherwise
+none until its owner sets one by email. A password set here is never replaced. The membership belongs to the contact's
+party, and ends when the contact is retired, gets another username, or moves to another party. If someone already uses
+the username here, the contact gets that account only if it has the contact's email, and never if it belongs to staff.
+The email counts if its owner confirmed it, or if the feed created or took over the account with that email.
 
 People's decisions take priority over the feed: it never grants access again that staff or an administrator revoked, and
 it only narrows what they changed by hand.
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.contrib.auth.hashers import make_password
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX, make_password
 from django.db.models import F, Q
 
 from accounts.events import AccountEvent
@@ -42,6 +43,12 @@ TOUCHED = """
     FROM touched JOIN accounts_user u ON u.id = touched.user_id
 """
 EVENTS = record_many_sql(TOUCHED, subject=Membership)
+PASSWORDS = """
+    SELECT touched.id AS subject_id, touched.id AS on_behalf_of_id, touched.username AS on_behalf_of_name,
+           jsonb_build_object('reason', 'carrier feed', 'run', %(run_id)s::bigint) AS data
+    FROM touched
+"""
+PASSWORD_EVENTS = record_many_sql(PASSWORDS, subject=User)
 
 
 def username_fault(username: str) -> str:
@@ -58,6 +65,7 @@ def keep_memberships(load: Load) -> None:
     _end(load, changes)
     _adjust(load, changes)
     _Grants(load, changes).grant()
+    _take_over_passwords(load)
 
 
 def _end(load: Load, changes: str) -> None:
@@ -104,6 +112,33 @@ def _adjust(load: Load, changes: str) -> None:
             RETURNING m.*
         ) {EVENTS}""",
         {"tag": PolicyEvent.MEMBERSHIP_CHANGED.value},
+    )
+
+
+def _take_over_passwords(load: Load) -> None:
+    """Set the former system's hash for accounts that the feed created and that never had a password here.
+
+    No account of staff, none that staff locked, and none whose email is no longer the contact's.
+    """
+    load.execute(
+        f"""
+        WITH given AS (
+            SELECT DISTINCT ON (m.user_id) m.user_id, s.password_hash
+            FROM {load.staged(FILE)} s
+            JOIN policies_contact c ON c.source = %(source)s AND c.external_id = s.key AND c.retired_at IS NULL
+            JOIN policies_membership m ON m.contact_id = c.id AND m.revoked_at IS NULL
+            JOIN accounts_user u ON u.id = m.user_id AND lower(u.email) = lower(c.email)
+            WHERE s.password_hash <> '' AND NOT s.deleted AND c.username <> ''
+            ORDER BY m.user_id, s.line
+        ), touched AS (
+            UPDATE accounts_user u SET password = given.password_hash, password_taken_over_at = %(now)s
+            FROM given
+            WHERE u.id = given.user_id AND u.password LIKE %(unusable)s AND u.password_changed_at IS NULL
+              AND u.password_taken_over_at IS NULL AND NOT u.is_staff AND NOT u.is_superuser AND u.is_active
+              AND NOT EXISTS (SELECT 1 FROM accounts_accountlock k WHERE k.user_id = u.id AND k.lifted_at IS NULL)
+            RETURNING u.id, u.username
+        ) {PASSWORD_EVENTS}""",
+        {"tag": AccountEvent.PASSWORD_TAKEN_OVER.value, "unusable": f"{UNUSABLE_PASSWORD_PREFIX}%"},
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from accounts.hashers import readable
 from core.feedspec import Column, Computed, Kind, Reference, RowCheck, Severity, Stage, Table
 from policies.feed.accounts import keep_memberships, username_fault
 from policies.feed.columns import ADDRESS, DATE_OF_BIRTH, STATES
@@ -140,6 +141,13 @@ CONTACTS = Table(
         Column("role", Kind.CHOICE, choices=tuple(Contact.Role.values), default=Contact.Role.MEMBER.value),
         Column("capabilities", Kind.LIST, choices=tuple(Capability)),
         Column("username", fault=username_fault),
+        Column(
+            "password_hash",
+            field=None,
+            store=readable,
+            kept="of a form that the portal reads, it becomes the new account's; otherwise ignored. Kept nowhere else",
+            optional=True,
+        ),
     ),
     references=(
         Reference("party_id", "policyholders.csv", "policyholder", when=("party", "policyholder")),
