@@ -20,6 +20,7 @@ class AccountsConfig(AreaConfig):
     account_pages = (
         MenuEntry("Sign-in methods", "accounts:mfa-setup", "key-round", order=20),
         MenuEntry("Devices and sessions", "accounts:devices", "monitor-smartphone", order=30),
+        MenuEntry("Activity", "accounts:activity", "history", order=40),
     )
     hooks = {
         "mail.activation": "accounts.services.links.mail_context",
@@ -41,6 +42,10 @@ class AccountsConfig(AreaConfig):
             "schedule": crontab(hour="4", minute="5"),
         },
         "end-looks": {"task": "accounts.tasks.end_looks", "schedule": 60.0},
+        "remind-of-activity": {
+            "task": "accounts.tasks.remind_of_activity",
+            "schedule": crontab(hour="10", minute="30"),
+        },
         "purge-sessions": {"task": "accounts.tasks.purge_sessions", "schedule": 3600.0},
     }
     queues = {

@@ -17,7 +17,7 @@ from accounts.messaging import MaybeSentError, NotSentError, code_message, gatew
 from accounts.models import AuthenticatorDevice, Challenge, FamiliarPlace, PhoneDevice, Session, User
 from accounts.models.challenges import Delivery
 from accounts.models.sessions import EndReason
-from accounts.services import looks, registering, resets, usernames
+from accounts.services import looks, registering, resets, reviews, usernames
 from accounts.spoken import spoken_code
 from core.events import record_event
 from core.queue import enqueue
@@ -176,3 +176,9 @@ def end_looks() -> None:
 def send_username(reminder_id: int) -> None:
     """Mail a forgotten username, if the person is matched and has an account."""
     usernames.send(reminder_id)
+
+
+@shared_task
+def remind_of_activity() -> int:
+    """Remind owners who wish it to review their account's activity, once a quarter (beat)."""
+    return reviews.remind()

@@ -4,7 +4,7 @@ from django.urls import path
 
 import core.converters  # noqa: F401  # makes <public_id:…> known
 from accounts import views
-from accounts.views import browsers, phone_check
+from accounts.views import activity, browsers, phone_check
 
 app_name = "accounts"
 
@@ -41,6 +41,8 @@ urlpatterns = [
     path("register/code/", views.register_code, name="register-code"),
     path("register/link/<str:token>/", views.register_open, name="register-open"),
     path("register/account/", views.register_finish, name="register-finish"),
+    path("activity/", activity.activity, name="activity"),
+    path("activity/export/", activity.activity_export, name="activity-export"),
     path("phone-check/", phone_check.phone_check, name="phone-check"),
     path("devices/", browsers.devices, name="devices"),
     path("devices/<public_id:public_id>/rename/", browsers.device_rename, name="device-rename"),

@@ -312,6 +312,8 @@ CODE_NOTICES_A_DAY = 3
 # Mails about sign-ins from a browser or network that the account never used, and how long such a place is known.
 UNFAMILIAR_NOTICES_A_DAY = env.int("UNFAMILIAR_NOTICES_A_DAY", default=3)
 FAMILIAR_FOR = dt.timedelta(days=env.int("FAMILIAR_DAYS", default=400))
+# Downloads of the account's activity by one user.
+ACTIVITY_EXPORTS_AN_HOUR = env.int("ACTIVITY_EXPORTS_AN_HOUR", default=10)
 # A password without a second factor is void after this: the first to know it could set up theirs.
 FACTORLESS_PASSWORD_LIFE = dt.timedelta(days=7)
 # A password that was taken over from a former system, and never used here, is void after this.

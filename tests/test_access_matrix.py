@@ -155,6 +155,8 @@ ROWS: dict[str, Row] = {
     "accounts:end-look": Row(302, method="post"),
     "accounts:stay-signed-in": Row(302, method="post", half=302),
     "accounts:session-time": Row(200, half=200),
+    "accounts:activity": Row(200),
+    "accounts:activity-export": Row(200),
     "accounts:phone-check": Row(302),
     "accounts:devices": Row(200),
     # A device or session that isn't the viewer's, no matter who asks.
