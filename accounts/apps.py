@@ -75,7 +75,7 @@ class AccountsConfig(AreaConfig):
     )
 
     def ready(self) -> None:
-        """Replace the registry's own methods with ours."""
+        """Replace the registry's own methods with ours, and register the checks."""
         from accounts.methods import register_methods
 
         register_methods()

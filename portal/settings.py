@@ -274,10 +274,12 @@ PASSWORD_HASHERS = [
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "accounts.passwords.MaximumLengthValidator"},
+    {"NAME": "accounts.passwords.BreachedPasswordValidator"},
     {"NAME": "accounts.passwords.ContextWordsValidator"},
 ]
+# A large list of breached passwords: a file of SHA-1 hashes, sorted (docs/operators.md).
+BREACHED_PASSWORDS_FILE = env.str("BREACHED_PASSWORDS_FILE", default="")
 CSRF_FAILURE_VIEW = "accounts.views.stale_page"
 # Messages wait in the session: a cookie of their own would be one more thing to protect.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
