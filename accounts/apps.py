@@ -18,12 +18,14 @@ class AccountsConfig(AreaConfig):
         "accounts.admin.looks.section",
     )
     account_pages = (
+        MenuEntry("Preferences", "accounts:preferences", "settings", order=10),
         MenuEntry("Sign-in methods", "accounts:mfa-setup", "key-round", order=20),
         MenuEntry("Devices and sessions", "accounts:devices", "monitor-smartphone", order=30),
         MenuEntry("Activity", "accounts:activity", "history", order=40),
     )
     hooks = {
         "mail.activation": "accounts.services.links.mail_context",
+        "mail.confirm_email": "accounts.services.email_change.mail_context",
         "mail.account_changed": "accounts.services.changes.mail_context",
         "mail.username": "accounts.services.usernames.mail_context",
         "mail.password_reset": "accounts.services.resets.mail_context",

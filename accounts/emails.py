@@ -31,6 +31,16 @@ def account_changed(link: AccountLink) -> None:
     mail.send("account_changed", to=link.email, context=context, key=link.public_id)
 
 
+def confirm_email(link: AccountLink) -> None:
+    """Send a link that confirms an email to that very address (`services.email_change.mail_context`)."""
+    mail.send("confirm_email", to=link.email, context={"link": link.public_id}, key=link.public_id)
+
+
+def email_taken(link: AccountLink) -> None:
+    """Tell the reader of an address that another account wanted it too. Nothing in it opens anything."""
+    mail.send("email_taken", to=link.email, context={}, key=link.public_id)
+
+
 def passkey_copied(user: User, *, key: str) -> None:
     """Tell the owner that a passkey was switched off, because there may be a copy of it."""
     if user.email:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from accounts.events import AccountEvent
+from accounts.models.consents import Paperless
 from core.sentences import Kind, Sentence
 
 if TYPE_CHECKING:
@@ -72,6 +73,11 @@ def _purpose(data: Mapping[str, Any]) -> str:
         "confirm_email": " to confirm an email",
         "lock": " to lock the account",
     }.get(str(data.get("purpose", "")), "")
+
+
+def _category(data: Mapping[str, Any]) -> str:
+    category = str(data.get("category", ""))
+    return f": {Paperless(category).label.lower()}" if category in Paperless.values else ""
 
 
 def _ended(data: Mapping[str, Any]) -> str:
@@ -152,6 +158,15 @@ SENTENCES: dict[str, Sentence] = {
     AccountEvent.RESET_ASKED: Sentence(Kind.SECURITY, "{who} asked for a link to choose a new password{browser}."),
     AccountEvent.PASSWORD_SET: Sentence(Kind.SECURITY, "{who} chose a password with a link that we emailed."),
     AccountEvent.PASSWORD_TAKEN_OVER: Sentence(Kind.SECURITY, "The password of our former site now works here."),
+    AccountEvent.PASSWORD_CHANGED: Sentence(Kind.SECURITY, "{who} changed your password{browser}."),
+    AccountEvent.DETAILS_CHANGED: Sentence(Kind.DETAILS, "{who} changed your account{detail}.", _fields),
+    AccountEvent.USERNAME_CHANGED: Sentence(Kind.SECURITY, "{who} changed your username{browser}."),
+    AccountEvent.EMAIL_ASKED: Sentence(Kind.SECURITY, "{who} entered an email to be confirmed{browser}."),
+    AccountEvent.EMAIL_CANCELLED: Sentence(Kind.SECURITY, "{who} cancelled a new email before it was confirmed."),
+    AccountEvent.EMAIL_CONFIRMED: Sentence(Kind.SECURITY, "{who} confirmed your email with a link that we sent there."),
+    AccountEvent.EMAIL_RESTORED: Sentence(Kind.SECURITY, "{who} restored your former email."),
+    AccountEvent.CONSENT_GIVEN: Sentence(Kind.DETAILS, "{who} agreed to electronic delivery{detail}.", _category),
+    AccountEvent.CONSENT_WITHDRAWN: Sentence(Kind.DETAILS, "{who} withdrew electronic delivery{detail}.", _category),
     AccountEvent.PASSWORD_VOIDED: Sentence(
         Kind.SECURITY, "Your password was made void. A new one is chosen with a link."
     ),

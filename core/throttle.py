@@ -81,6 +81,20 @@ RETURNING cardinality(hits), blocked_until
 
 _PASSED = f"UPDATE core_throttle t SET {_LEAVE} WHERE scope = %(scope)s AND key = %(key)s"  # noqa: S608  # our own text
 
+# A key's failures and cool-off go to another key, in addition to what that one has. The row stays: an attempt being
+# judged still has its place there.
+_CARRY = """
+WITH former AS (SELECT * FROM core_throttle WHERE scope = %(scope)s AND key = %(old)s FOR UPDATE),
+emptied AS (
+    UPDATE core_throttle t SET hits = ARRAY[]::timestamptz[], blocked_until = NULL FROM former WHERE t.id = former.id
+)
+INSERT INTO core_throttle AS t (scope, key, hits, granted, blocked_until, refused, updated_at)
+SELECT scope, %(new)s, hits, true, blocked_until, 0, %(now)s FROM former
+ON CONFLICT (scope, key) DO UPDATE SET
+    hits = ARRAY(SELECT h FROM unnest(t.hits || EXCLUDED.hits) h ORDER BY h),
+    blocked_until = greatest(t.blocked_until, EXCLUDED.blocked_until), updated_at = %(now)s
+"""
+
 _REFUSED = """
 INSERT INTO core_throttle AS t (scope, key, hits, granted, refused, refused_since, updated_at)
 VALUES (%(scope)s, %(key)s, ARRAY[]::timestamptz[], true, 1, %(now)s, %(now)s)
@@ -137,6 +151,12 @@ class Limit:
     def reset(self, key: str) -> None:
         """Forget a key's hits and open it. Attempts being judged keep their places."""
         self._row(key).update(hits=[], blocked_until=None)
+
+    def carry(self, old: str, new: str) -> None:
+        """Let what one key has counted, and its cool-off, count for another one: the same thing under a new name."""
+        values = {"scope": self.scope, "old": _hash(self.scope, old), "new": _hash(self.scope, new)}
+        with connection.cursor() as cursor:
+            cursor.execute(_CARRY, values | {"now": timezone.now()})
 
     def closed_until(self, key: str) -> dt.datetime | None:
         """Return the end of a key's cool-off, or None if it isn't in one."""

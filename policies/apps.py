@@ -22,6 +22,7 @@ class PoliciesConfig(AreaConfig):
     feed_tables = "policies.feed.TABLES"
     hooks = {
         "accounts.share_rows": "policies.rights.share_rows",
+        "accounts.username_is_named": "policies.usernames.is_named",
         "accounts.match_registrant": "policies.registrants.matching.match_registrant",
         "accounts.judge_parties": "policies.registrants.filing.judge_parties",
         "accounts.person_on_file": "policies.registrants.filing.person_on_file",

@@ -397,6 +397,10 @@ PUBLIC_URL_NAMES = {
     "accounts:sign-out",
     "accounts:open-link",
     "accounts:activate",
+    # Pages of links by mail, and the meter of every form with a new password: throttled per network.
+    "accounts:lock",
+    "accounts:confirm-email",
+    "accounts:password-strength",
     "accounts:forgot-password",
     "accounts:reset-code",
     "accounts:trouble",

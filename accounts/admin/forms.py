@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -22,11 +23,23 @@ class ReasonForm(forms.Form):
 
 
 class UnlockForm(ReasonForm):
-    """Why staff lift a lock, and whether each factor stays: an intruder may have added one, or hold one."""
+    """Why staff lift a lock, whether each factor stays, and which email is the owner's if it was changed lately: an
+    intruder may have added or changed any of them.
 
-    def __init__(self, *args: Any, devices: list[CodeDevice], **kwargs: Any) -> None:
+    `emails`: the present one and the former ones, with what says when each was given up; empty if none was changed.
+    """
+
+    def __init__(self, *args: Any, devices: list[CodeDevice], emails: Mapping[str, str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._devices = devices
+        if emails:
+            self.fields["email"] = forms.ChoiceField(
+                label="The owner’s email",
+                choices=list(emails.items()),
+                widget=forms.RadioSelect,
+                help_text="Verify the owner by other means than email. The link to choose a password goes there.",
+                error_messages={"required": "Choose the owner’s email."},
+            )
         for device in devices:
             added = timezone.localtime(device.created_at)
             self.fields[device.public_id] = forms.ChoiceField(
@@ -36,9 +49,9 @@ class UnlockForm(ReasonForm):
                 error_messages={"required": "Keep it or remove it?"},
             )
 
-    def factors(self) -> list[forms.BoundField]:
-        """Return the questions about factors."""
-        return [self[device.public_id] for device in self._devices]
+    def questions(self) -> list[forms.BoundField]:
+        """Return the questions about factors and the email."""
+        return [self[name] for name in self.fields if name != "reason"]
 
     def kept(self) -> dict[str, bool]:
         """Whether each factor stays, by its public id."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -11,19 +11,22 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 
 from accounts.admin import looks
 from accounts.admin.forms import ReasonForm, UnlockForm
 from accounts.events import AccountEvent
 from accounts.guards import user_of
 from accounts.methods import devices_of
-from accounts.models import User
+from accounts.models import DetailChange, User
 from accounts.services import browsers, links, locks
+from accounts.services.changes import Change
 from accounts.services.remembering import describe_agent
 from core.admin import StaffAdmin
 from core.events import record_event
 from core.models import Event
 from core.sentences import label_of
+from core.templatetags.show import day_long
 
 EVENTS_SHOWN = 200
 
@@ -49,6 +52,25 @@ def may_reset(user: User) -> bool:
 
 def _is_open(user: User) -> bool:
     return user.is_active and not user.locks.filter(lifted_at=None).exists()
+
+
+def email_choices(user: User) -> dict[str, str]:
+    """Return the emails that may be the owner's, if it was changed lately; the present one first."""
+    former = locks.former_emails_of(user)
+    if not former:
+        return {}
+    told = {
+        email: f"Restore {email}, given up {day_long(timezone.localdate(change.at))}"
+        for email, change in former.items()
+    }
+    return {user.email: f"Keep {user.email}: it’s the owner’s", **told}
+
+
+def changed_line(change: DetailChange) -> dict[str, Any]:
+    """Return a change of details as staff read it: when, what, and what was there before."""
+    former = ", ".join(str(value) for name, value in change.former.items() if value and name != "confirmed_at")
+    what = Change(change.change).label if change.change in Change.values else change.change
+    return {"at": change.at, "what": what, "former": former, "by": change.by}
 
 
 class UserActs(StaffAdmin[User]):
@@ -105,19 +127,26 @@ class UserActs(StaffAdmin[User]):
         return self.ask_reason(request, user, form, title=title, action=action, note=note)
 
     def unlock_view(self, request: HttpRequest, user_id: int) -> HttpResponse:
-        """End the lock and every cool-off, with a reason. After a lock, each factor is kept or removed, and the owner
-        chooses a new password."""
+        """End the lock and every cool-off, with a reason. After a lock, each factor is kept or removed, the email is
+        kept or restored if it was changed lately, and the owner chooses a new password."""
         user = self.served(request, user_id, UNLOCK)
         locked = user.locks.filter(lifted_at=None).exists()
         form = UnlockForm(
-            request.POST if request.method == "POST" else None, devices=devices_of(user) if locked else []
+            request.POST if request.method == "POST" else None,
+            devices=devices_of(user) if locked else [],
+            emails=email_choices(user) if locked else {},
         )
         if form.is_valid():
-            reason = form.cleaned_data["reason"]
-            locks.unlock(user=user, by=user_of(request), reason=reason, kept=form.kept())
+            reason, email = form.cleaned_data["reason"], form.cleaned_data.get("email")
+            locks.unlock(user=user, by=user_of(request), reason=reason, kept=form.kept(), email=email)
             messages.success(request, f"{user} is unlocked.{self._password_words(user) if locked else ''}")
             return self.back_to(user)
-        return self.ask_reason(request, user, form, title=f"Unlock {user}", action="Unlock this account")
+        changes = [changed_line(change) for change in locks.recent_changes_of(user)] if locked else []
+        if changes and request.method != "POST":
+            record_event(AccountEvent.VIEWED, subject=user, on_behalf_of=user, what="recent changes")
+        return self.ask_reason(
+            request, user, form, title=f"Unlock {user}", action="Unlock this account", changes=changes
+        )
 
     def lock_view(self, request: HttpRequest, user_id: int) -> HttpResponse:
         """Lock the account until staff unlock it, with a reason. Its sessions end at once."""
@@ -193,13 +222,21 @@ class UserActs(StaffAdmin[User]):
         return TemplateResponse(request, "admin/accounts/user/events.html", context)
 
     def ask_reason(
-        self, request: HttpRequest, user: User, form: ReasonForm, *, title: str, action: str, note: str = ""
+        self,
+        request: HttpRequest,
+        user: User,
+        form: ReasonForm,
+        *,
+        title: str,
+        action: str,
+        note: str = "",
+        changes: Sequence[dict[str, Any]] = (),
     ) -> HttpResponse:
         """Show the form of an act; 422 where it was sent and refused."""
-        context = self._context(request, user, title=title)
+        context = self._context(request, user, title=title) | {"changes": changes}
         context |= {"form": form, "action": action, "note": note, "obstacles": locks.obstacles_of(user)}
         status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
-        context["factors"] = form.factors() if isinstance(form, UnlockForm) else []
+        context["questions"] = form.questions() if isinstance(form, UnlockForm) else []
         return TemplateResponse(request, "admin/accounts/user/reason.html", context, status=status)
 
     def back_to(self, user: User) -> HttpResponseRedirect:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.forms import SetPasswordForm
+from django.urls import reverse
 
 LONGEST_PASSWORD = 128
 
@@ -18,5 +19,14 @@ class NewPasswordForm(SetPasswordForm):  # type: ignore[type-arg]  # not subscri
         first.label, again.label = "New password", "Confirm new password"
         first.help_text = f"12 to {LONGEST_PASSWORD} characters of any kind. A few words you’ll remember work best."
         again.help_text = ""
+        # The meter (templates/accounts/_new_password.html): asked a moment after the last key.
+        first.widget.attrs |= {
+            "hx-post": reverse("accounts:password-strength"),
+            "hx-trigger": "input changed delay:500ms",
+            "hx-target": "#password-strength",
+            "hx-include": "closest form",
+            "hx-params": "csrfmiddlewaretoken,username,new_password1",
+            "hx-sync": "this:replace",
+        }
         first.error_messages["required"] = "Enter a password."
         again.error_messages["required"] = "Enter the password again."

@@ -93,6 +93,11 @@ class AccountLink(models.Model):
     def __str__(self) -> str:
         return f"{self.get_purpose_display()} {self.public_id}"
 
+    @property
+    def is_expired(self) -> bool:
+        """Whether its life is over."""
+        return self.expires_at <= timezone.now()
+
     @classmethod
     def issue(cls, user: User, purpose: Purpose, *, email: str, by: User | None, change: str = "") -> AccountLink:
         """Create a link; unless there may be several, it replaces the open one of its purpose. The caller holds the

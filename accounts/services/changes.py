@@ -21,6 +21,10 @@ class Change(models.TextChoices):
 
     NAME = "name", "The name of your account was changed."
     EMAIL = "email", "The email of your account was changed."
+    EMAIL_ASKED = (
+        "email_asked",
+        "A new email was entered for your account. It takes effect once it’s confirmed from the new address.",
+    )
     USERNAME = "username", "Your username was changed."
     PASSWORD = "password", "Your password was changed."
     PHONE = "phone", "The phone number of your account was changed."

@@ -29,9 +29,8 @@ from django.utils import timezone
 
 from accounts.events import AccountEvent
 from accounts.models import User
-from accounts.models.users import fold_username
 from accounts.navigation import with_query
-from accounts.services import signing_in
+from accounts.services import renaming, signing_in
 from core.events import record_event
 
 
@@ -40,8 +39,8 @@ class UsernameTakenError(Exception):
 
 
 def is_taken(username: str) -> bool:
-    """Whether an account has this username, in any spelling."""
-    return User.objects.filter(username_key=fold_username(username)).exists()
+    """Whether an account has this username, in any spelling, had it, or is to have it."""
+    return renaming.is_taken(username=username)
 
 
 def create_account(

@@ -114,6 +114,15 @@ def held(*, request: HttpRequest, purpose: Purpose) -> AccountLink | None:
     return AccountLink.objects.usable().select_related("user").filter(purpose=purpose, token_hash=token_hash).first()
 
 
+def user_held(*, request: HttpRequest) -> User | None:
+    """Return whose link this browser has opened, if it still works, whatever it is for."""
+    token_hash = request.session.get(HELD)
+    if not token_hash:
+        return None
+    link = AccountLink.objects.usable().select_related("user").filter(token_hash=token_hash).first()
+    return link.user if link is not None else None
+
+
 def activate(*, request: HttpRequest, link: AccountLink, password: str) -> bool:
     """Use an activation link: set the password, confirm the email it was sent to, and end every session. It signs
     nobody in, unlocks nothing, and removes no factor. Return False if the link no longer works."""

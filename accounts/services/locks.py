@@ -10,16 +10,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
 from accounts.events import AccountEvent
 from accounts.methods import devices_of
-from accounts.models import AccountLock, RecoverySet, User
+from accounts.models import AccountLink, AccountLock, DetailChange, Purpose, RecoverySet, User
 from accounts.models.sessions import EndReason
 from accounts.services import enrollment, links
+from accounts.services.changes import Change
 from accounts.services.signing_in import PASSWORDS, PASSWORDS_ON_DEVICE
 from core.events import record_event, subject_label
 from core.models import Event
@@ -79,30 +82,66 @@ def lock(*, user: User, by: User, reason: str) -> AccountLock:
     _refuse_unless_served(user, by)
     with transaction.atomic():
         User.objects.select_for_update().get(pk=user.pk)
-        present = user.locks.filter(lifted_at=None).first()
-        if present is not None:
-            return present
-        made = AccountLock.objects.create(user=user, created_by=by, reason=reason)
-        user.bump_epoch()
-        user.sessions.open().end(EndReason.LOCKED)
-        record_event(AccountEvent.LOCKED, subject=user, by=by, reason=reason)
-        return made
+        return _lock(user, by=by, reason=reason)
 
 
-def unlock(*, user: User, by: User, reason: str, kept: Mapping[str, bool] | None = None) -> list[Obstacle]:
+def lock_with_link(*, link: AccountLink) -> bool:
+    """Lock an account with a link that was mailed about a change of it. Any such link works until staff lift the lock,
+    and locks no more than the first. False if it no longer works."""
+    with transaction.atomic():
+        user = User.objects.select_for_update().get(pk=link.user_id)
+        if not AccountLink.objects.usable().filter(pk=link.pk, purpose=Purpose.LOCK).exists():
+            return False
+        reason = f"By the owner, with the link of a mail: {Change(link.change).label}"
+        _lock(user, by=None, reason=reason, link=link.public_id)
+        return True
+
+
+def _lock(user: User, *, by: User | None, reason: str, **told: Any) -> AccountLock:
+    """Lock a user whose row the caller holds."""
+    present = user.locks.filter(lifted_at=None).first()
+    if present is not None:
+        return present
+    made = AccountLock.objects.create(user=user, created_by=by, reason=reason)
+    user.bump_epoch()
+    user.sessions.open().end(EndReason.LOCKED)
+    record_event(AccountEvent.LOCKED, subject=user, by=by, reason=reason, **told)
+    return made
+
+
+def recent_changes_of(user: User) -> QuerySet[DetailChange]:
+    """Return the changes of details that an intruder may have made, with the former values; newest first."""
+    return user.detail_changes.filter(at__gt=timezone.now() - settings.RECENT_CHANGES)
+
+
+def former_emails_of(user: User) -> dict[str, DetailChange]:
+    """Return the emails that the account had lately, but for the present one: each by the latest change that took it
+    away."""
+    found: dict[str, DetailChange] = {}
+    for change in recent_changes_of(user).filter(change=Change.EMAIL):
+        email = change.former["email"]
+        if email and email.casefold() != user.email.casefold():
+            found.setdefault(email, change)
+    return found
+
+
+def unlock(
+    *, user: User, by: User, reason: str, kept: Mapping[str, bool] | None = None, email: str | None = None
+) -> list[Obstacle]:
     """End the lock and every cool-off, record who, why, and what, and return what was lifted.
 
     Behind a lock, someone else may have the password or a factor. So lifting it voids the password, `kept` says for
-    each factor (by its public id) whether it stays, and the owner gets a link to choose a password. A cool-off alone
-    changes neither. Raises PermissionDenied if `by` may not (see `User.is_served_by`), and ValueError if the account is
-    locked and a factor is undecided.
+    each factor (by its public id) whether it stays, `email` says which email is the owner's if it was changed lately,
+    and the owner gets a link to choose a password there. Lock links sent so far are void: an intruder may read one. A
+    cool-off alone changes none of these. Raises PermissionDenied if `by` may not (see `User.is_served_by`), and
+    ValueError if the account is locked and a factor or the email is undecided.
     """
     _refuse_unless_served(user, by)
     with transaction.atomic():
         User.objects.select_for_update().get(pk=user.pk)
         lifted = obstacles_of(user)
         locked = user.locks.filter(lifted_at=None).exists()
-        decided = _start_over(user, by, kept or {}) if locked else {}
+        decided = _start_over(user, by, kept or {}, email) if locked else {}
         user.locks.filter(lifted_at=None).update(lifted_at=timezone.now(), lifted_by=by, lift_reason=reason)
         PASSWORDS.reset(user.username_key)
         for browser in user.trusted_devices.usable():
@@ -123,11 +162,14 @@ def unlock(*, user: User, by: User, reason: str, kept: Mapping[str, bool] | None
         return lifted
 
 
-def _start_over(user: User, by: User, kept: Mapping[str, bool]) -> dict[str, Any]:
-    """Void the password, remove the factors that staff don't keep, and return the names of those kept and removed."""
+def _start_over(user: User, by: User, kept: Mapping[str, bool], email: str | None) -> dict[str, Any]:
+    """Void the password, remove the factors that staff don't keep, restore the email, and return the names of factors
+    kept and removed."""
     found = devices_of(user)
     if {device.public_id for device in found} - set(kept):
         raise ValueError("Each factor of a locked account needs a decision.")
+    _settle_email(user, by, email)
+    user.links.open().filter(purpose=Purpose.LOCK).update(voided_at=timezone.now())
     user.set_unusable_password()
     user.save(update_fields=["password", "password_changed_at"])
     record_event(AccountEvent.PASSWORD_VOIDED, subject=user, by=by, because="unlocked")
@@ -139,3 +181,26 @@ def _start_over(user: User, by: User, kept: Mapping[str, bool]) -> dict[str, Any
         if not kept[device.public_id]:
             enrollment.remove(device=device, by=by)
     return decided
+
+
+def _settle_email(user: User, by: User, email: str | None) -> None:
+    """Restore a former email, as confirmed as it was, or keep the present one."""
+    former = former_emails_of(user)
+    if not former or email == user.email:
+        return
+    if email not in former:
+        raise ValueError("The email of a locked account was changed lately and needs a decision.")
+    was = parse_datetime(former[email].former["confirmed_at"] or "")
+    present, confirmed = user.email, user.email_confirmed_at
+    user.email = email
+    user.save(update_fields=["email"])
+    others = User.objects.filter(email__iexact=email, email_confirmed_at__isnull=False).exclude(pk=user.pk)
+    user.email_confirmed_at = None if others.exists() else was
+    user.save(update_fields=["email_confirmed_at"])
+    DetailChange.objects.create(
+        user=user,
+        change=Change.EMAIL,
+        former={"email": present, "confirmed_at": confirmed.isoformat() if confirmed else None},
+        by=by,
+    )
+    record_event(AccountEvent.EMAIL_RESTORED, subject=user, by=by)

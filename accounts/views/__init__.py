@@ -2,7 +2,23 @@
 
 from accounts.views.forgotten import forgot_password, forgot_username, reset, reset_code, username_sent
 from accounts.views.links import activate, open_link
+from accounts.views.lock import confirm_email, lock
 from accounts.views.looks import end_look
+from accounts.views.preferences import (
+    cancel_email,
+    change_address,
+    change_email,
+    change_name,
+    change_password,
+    change_phone,
+    change_username,
+    choose_language,
+    choose_notices,
+    choose_paperless,
+    choose_time_zone,
+    preferences,
+    resend_email,
+)
 from accounts.views.recovery_codes import recovery_codes_page, recovery_used, verify_recovery
 from accounts.views.register import register, register_code, register_finish, register_open, register_sent
 from accounts.views.session import session_time, sign_out, stale_page, stay_signed_in
@@ -15,16 +31,30 @@ from accounts.views.setup import (
     mfa_setup_text,
 )
 from accounts.views.sign_in import sign_in
+from accounts.views.strength import password_strength
 from accounts.views.trouble import trouble
 from accounts.views.verify import code_status, send_code, verify, verify_device, verify_ways
 from accounts.views.webhooks import twilio_status
 
 __all__ = [
     "activate",
+    "cancel_email",
+    "change_address",
+    "change_email",
+    "change_name",
+    "change_password",
+    "change_phone",
+    "change_username",
+    "choose_language",
+    "choose_notices",
+    "choose_paperless",
+    "choose_time_zone",
     "code_status",
+    "confirm_email",
     "end_look",
     "forgot_password",
     "forgot_username",
+    "lock",
     "mfa_setup",
     "mfa_setup_authenticator",
     "mfa_setup_call",
@@ -32,6 +62,8 @@ __all__ = [
     "mfa_setup_done",
     "mfa_setup_text",
     "open_link",
+    "password_strength",
+    "preferences",
     "recovery_codes_page",
     "recovery_used",
     "register",
@@ -39,6 +71,7 @@ __all__ = [
     "register_finish",
     "register_open",
     "register_sent",
+    "resend_email",
     "reset",
     "reset_code",
     "send_code",

@@ -18,7 +18,7 @@ from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX, make_password
 from django.db.models import F, Q
 
 from accounts.events import AccountEvent
-from accounts.models import User
+from accounts.models import FormerUsername, User
 from accounts.models.users import fold_username
 from core.events import record_many, record_many_sql
 from core.feedspec import Load
@@ -168,6 +168,13 @@ class _History:
         return {place for place, membership in self.by_place.items() if membership.revoked_at is None}
 
 
+def _accounts_of(keys: Iterable[str]) -> dict[str, User]:
+    """Return accounts by their folded usernames. One that its owner renamed is still found by its former one."""
+    former = FormerUsername.objects.filter(username_key__in=keys).select_related("user")
+    present = User.objects.filter(username_key__in=keys)
+    return {each.username_key: each.user for each in former} | {user.username_key: user for user in present}
+
+
 class _Grants:
     """Accounts and memberships of the contacts that name a user and have no membership yet."""
 
@@ -196,7 +203,7 @@ class _Grants:
 
     def _grant(self, contacts: list[Contact]) -> None:
         keys = {fold_username(contact.username) for contact in contacts}
-        users = {user.username_key: user for user in User.objects.filter(username_key__in=keys)}
+        users = _accounts_of(keys)
         history = _History(contacts, users.values())
         self._carriers.update(
             Membership.objects.filter(user__in=users.values(), contact__email__iexact=F("user__email")).values_list(

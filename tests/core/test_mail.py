@@ -31,6 +31,8 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     | {"days": 10},
     "activation": {"address": "http://localhost:8000/accounts/link/abc/", "hours": 24},
     "activity_review": {"address": "http://localhost:8000/accounts/activity/"},
+    "confirm_email": {"address": "http://localhost:8000/accounts/link/abc/", "hours": 24},
+    "email_taken": {},
     "passkey_copied": {},
     "password_reset": {"address": "http://localhost:8000/accounts/link/abc/", "code": "K7QM-2XWD", "minutes": 30},
     "password_reset_by_username": {"page": "http://localhost:8000/accounts/forgot-password/"},
