@@ -42,6 +42,11 @@ def once_in(seconds: float, key: Hashable, ask: Callable[[], T]) -> T:
     return answer
 
 
+def forget(key: Hashable) -> None:
+    """Ask again next time for what `once_in` keeps, as after a change by this process itself."""
+    _recent.pop(key, None)
+
+
 def hand_on(key: Hashable, answer: object) -> None:
     """Keep an answer that came along with another one, for the part of this request that asks for it next."""
     answers = _answers.get()

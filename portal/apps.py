@@ -7,6 +7,9 @@ from core import areas
 from core.areas import AreaConfig, StaffGroup
 from portal.celery import app as celery_app
 
+REQUESTS = ("portal.supportrequest",)
+ANSWER = ("portal.answer_supportrequest",)
+
 __all__ = ["PortalAdminConfig", "PortalConfig", "celery_app"]
 
 
@@ -16,13 +19,28 @@ class PortalConfig(AreaConfig):
     name = "portal"
     verbose_name = "Portal"
     sentences = "portal.events.SENTENCES"
+    hooks = {"missing_address": "portal.support.places.missing_address"}
+    beat = {"watch-maintenance": {"task": "portal.tasks.watch_maintenance", "schedule": 300.0}}
     staff_groups = (
         StaffGroup(
             "Publishing",
-            "News on the home page.",
-            views=("portal.announcement",),
-            permissions=("portal.add_announcement", "portal.change_announcement", "portal.delete_announcement"),
+            "News and notices, and the FAQ.",
+            views=("portal.announcement", "portal.faqentry"),
+            permissions=(
+                "portal.add_announcement",
+                "portal.change_announcement",
+                "portal.delete_announcement",
+                "portal.add_faqentry",
+                "portal.change_faqentry",
+            ),
         ),
+        StaffGroup(
+            "Maintenance",
+            "Closes the portal for maintenance, and opens it again.",
+            views=("portal.maintenancewindow",),
+            permissions=("portal.add_maintenancewindow", "portal.change_maintenancewindow"),
+        ),
+        *(StaffGroup(name, views=REQUESTS, permissions=ANSWER) for name in ("Web support", "Customer service", "Risk")),
     )
 
     def ready(self) -> None:

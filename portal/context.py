@@ -17,7 +17,12 @@ from core.dates import carrier_today
 from core.templatetags.show import day_long
 from core.urls import address_of
 from policies.models import Membership, reach_of
+from portal import published
+from portal.maintenance import closing
+from portal.maintenance.closing import Closure
 from portal.menu import MenuItem, account_menu_for, menu_for
+from portal.published import Notice
+from portal.support.desks import Desk, desks
 
 if TYPE_CHECKING:
     from accounts.models import Look, User
@@ -41,6 +46,26 @@ class Site:
     def support(self) -> dict[str, dict[str, str]]:
         """Whom to call, by topic (`settings.SUPPORT`, S-46)."""
         return settings.SUPPORT
+
+    @cached_property
+    def desks(self) -> dict[str, Desk]:
+        """The support desks, each with whether someone is there now."""
+        return desks()
+
+    @cached_property
+    def notices(self) -> list[Notice]:
+        """What visitors should know before they sign in: maintenance ahead, and notices of staff."""
+        return published.notices_for_visitors()
+
+    @property
+    def closures(self) -> list[Closure]:
+        """What is closed for maintenance now."""
+        return closing.in_effect()
+
+    @property
+    def sisters(self) -> list[dict[str, str]]:
+        """Portals of sister divisions (S-18): each with `name`, `url`, and `for`."""
+        return settings.SISTER_PORTALS
 
     @property
     def demo(self) -> bool:

@@ -11,7 +11,7 @@ from django.urls import Resolver404, resolve
 from django.views.defaults import page_not_found
 
 from core.bodies import most_bytes
-from portal.views import bad_request, too_large
+from portal.faults import bad_request, too_large
 
 log = structlog.get_logger(__name__)
 GetResponse = Callable[[HttpRequest], HttpResponse]

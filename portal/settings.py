@@ -22,7 +22,7 @@ from portal import hours
 from portal.checks import refuse_unsafe
 from portal.environment import Environment
 from portal.logging import logging_config
-from portal.sisters import sister_portals
+from portal.sisters import INVENTED_SISTERS, sister_portals
 
 # Lets `ModelAdmin[Policy]` and the like be written at run time too.
 django_stubs_ext.monkeypatch()
@@ -116,11 +116,15 @@ SUPPORT_ANSWER_WITHIN = dt.timedelta(hours=env.int("SUPPORT_ANSWER_HOURS", defau
 SUPPORT_REQUESTS_PER_USER = env.int("SUPPORT_REQUESTS_PER_USER", default=10)
 SUPPORT_REPLIES_PER_USER = env.int("SUPPORT_REPLIES_PER_USER", default=20)
 # Portals of sister divisions (S-18): name, address, and what for; a JSON list of objects with `name`, `url`, `for`.
-SISTER_PORTALS: list[dict[str, str]] = sister_portals(env.str("SISTER_PORTALS", default=""))
+SISTER_PORTALS: list[dict[str, str]] = sister_portals(
+    env.str("SISTER_PORTALS", default="" if PRODUCTION else INVENTED_SISTERS)
+)
 # Each process keeps what is published for everyone (FAQ, notices of visitors, maintenance) for so long.
 PUBLISHED_SECONDS = 5
 # How the log names maintenance that isn't of one area.
 WHOLE_PORTAL = "whole portal"
+# How long a process relies on what it knows of maintenance.
+MAINTENANCE_SECONDS = 5
 # Closes the portal on this machine while it exists, whatever the database says (`manage.py maintenance on --here`).
 MAINTENANCE_FILE = Path(env.str("MAINTENANCE_FILE", default=str(DATA_DIR / "maintenance.json")))
 MAINTENANCE_RETRY_AFTER = dt.timedelta(minutes=env.int("MAINTENANCE_RETRY_MINUTES", default=15))
@@ -180,6 +184,7 @@ MIDDLEWARE = [
     "portal.requests.BodyLimitMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "core.compression.PageCompressionMiddleware",
+    "portal.maintenance.middleware.MaintenanceMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -413,12 +418,23 @@ PUBLIC_URL_NAMES = {
     "accounts:register-code",
     "accounts:register-finish",
     "accounts:twilio-status",
+    "support",
+    "faq",
+    "faq-entry",
 }
 
 if DEMO:
     PUBLIC_URL_NAMES |= {"demo:explore", "demo:outbox", "demo:outbox-json", "demo:style"}
 # What works without asking who is there: probes, and webhooks that carry a signature of their own.
 SESSIONLESS_URL_NAMES = {"healthz", "readyz", "metrics", "accounts:twilio-status"}
+# What works for everyone while the portal is closed for maintenance: staff sign in, and a session ends in order.
+OPEN_IN_MAINTENANCE_NAMESPACES = {"admin", "demo"}
+OPEN_IN_MAINTENANCE_URL_NAMES = {
+    "accounts:sign-in",
+    "accounts:sign-out",
+    "accounts:session-time",
+    "accounts:stay-signed-in",
+}
 # What a session may do that has given its password and no second factor yet.
 HALF_SIGNED_IN_URL_NAMES = {
     "accounts:sign-in",

@@ -6,6 +6,21 @@ import json
 
 from environ import ImproperlyConfigured
 
+# Of the invented carrier.
+INVENTED_SISTERS = json.dumps(
+    [
+        {
+            "name": "Larkfield Dental",
+            "url": "https://dental.larkfield.example/",
+            "for": "Dentists, and their practices and agents",
+        },
+        {
+            "name": "Larkfield Workplace",
+            "url": "https://workplace.larkfield.example/",
+            "for": "Workers’ compensation of medical practices",
+        },
+    ]
+)
 KEYS = {"name", "url", "for"}
 
 

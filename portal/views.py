@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -16,6 +15,7 @@ from accounts.guards import SignIn, sign_in_of, subject_of
 from core.panels import panels_for
 from core.statements import prepared
 from policies.models import reach_of
+from portal import published
 from portal.menu import quick_links_for
 from portal.models import Announcement
 
@@ -26,12 +26,13 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
 NEWS_ON_HOME = 5
+NOTICES_ON_HOME = 3
 
 
 def home(request: HttpRequest) -> HttpResponse:
     """`/`: what matters now to a signed-in user, or what the portal is and the sign-in form (S-05, S-20, S-22)."""
     if sign_in_of(request) is not SignIn.FULL:
-        news = Announcement.objects.visible_to(None)[:NEWS_ON_HOME]
+        news = [one for one in published.for_visitors() if not one.is_notice][:NEWS_ON_HOME]
         return render(request, "portal/landing.html", {"news": news, "form": SignInForm(autofocus=False)})
     user = subject_of(request)
     panels = panels_for(user, "home")
@@ -39,6 +40,8 @@ def home(request: HttpRequest) -> HttpResponse:
     # One primary action a page: the first of the quick links, unless a panel has a more particular one.
     first, links = (links[0], links[1:]) if links else (None, [])
     primary = None if any(panel.has_primary for panel in panels) else first
+    news = _news(roles=sorted(reach_of(user).roles), now=timezone.now())
+    notices = [one for one in news if one.is_notice][:NOTICES_ON_HOME]
     welcome = f"Welcome to {settings.BRAND['portal_name']}"
     return render(
         request,
@@ -50,14 +53,16 @@ def home(request: HttpRequest) -> HttpResponse:
             "attention": [link for panel in panels for link in panel.attention],
             "primary": primary,
             "quick_links": links,
-            "news": _news(roles=sorted(reach_of(user).roles), now=timezone.now()),
+            "notices": [*published.maintenance_notices(), *map(published.notice_of, notices)],
+            "news": [one for one in news if not one.is_notice][:NEWS_ON_HOME],
         },
     )
 
 
 @prepared(roles=ArrayField(CharField()), now=DateTimeField())
 def _news(*, roles: list[str], now: dt.datetime) -> QuerySet[Announcement]:
-    return Announcement.objects.published(now).for_roles(roles)[:NEWS_ON_HOME]
+    """Return the notices, the most important first, and then the news."""
+    return Announcement.objects.published(now).for_roles(roles)[: NOTICES_ON_HOME + NEWS_ON_HOME]
 
 
 def greeting() -> str:
@@ -66,23 +71,3 @@ def greeting() -> str:
     if hour < 12:
         return "Good morning"
     return "Good afternoon" if hour < 18 else "Good evening"
-
-
-def bad_request(_request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Return the page for an unreadable request."""
-    return _plain("400.html", HTTPStatus.BAD_REQUEST)
-
-
-def too_large(_request: HttpRequest, *, status: int = HTTPStatus.REQUEST_ENTITY_TOO_LARGE) -> HttpResponse:
-    """Return the page for a request with too large a body."""
-    return _plain("413.html", status)
-
-
-def server_error(_request: HttpRequest) -> HttpResponse:
-    """Return the page for a server error."""
-    return _plain("500.html", HTTPStatus.INTERNAL_SERVER_ERROR)
-
-
-def _plain(template: str, status: int) -> HttpResponse:
-    """Return a page with support contacts that uses no database, session, or cache."""
-    return render(None, template, {"brand": settings.BRAND, "support": settings.SUPPORT}, status=status)

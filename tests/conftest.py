@@ -116,6 +116,15 @@ def _no_secret_leaks(the_watch: Watch, _clean_redis: None) -> Iterator[None]:
         assert not found, "\n".join(found)
 
 
+@pytest.fixture(autouse=True)
+def _nothing_is_closed() -> None:
+    """Each test starts with a portal that is open, and that knows it."""
+    from portal.maintenance import closing
+
+    closing.forget()
+    closing.know(())
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _flush_past_the_append_only_tables() -> Iterator[None]:
     """Let a test with real transactions empty every table after it, which triggers of the event log and of certificates

@@ -24,3 +24,5 @@ FEED_KNOWN_SOURCES = ["core", "legacy"]
 # Each test has data of its own.
 FEED_AS_OF_SECONDS = 0
 PUBLISHED_SECONDS = 0
+# Each test begins knowing that nothing is closed (`tests/conftest.py`); a window that it makes is seen at once.
+MAINTENANCE_SECONDS = 3600

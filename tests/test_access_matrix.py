@@ -21,6 +21,7 @@ from credentialing.certificates.issuing import issue
 from credentialing.models import Certificate
 from policies.eligibility import judge_now
 from policies.models import Coverage
+from portal.models import FaqEntry, SupportRequest
 from tests.book import (
     AgencyFactory,
     AgentOfRecordFactory,
@@ -84,6 +85,10 @@ def certificate(book: SimpleNamespace) -> list[str]:
     return [book.certificate.public_id]
 
 
+def asked(book: SimpleNamespace) -> list[str]:
+    return [book.asked.public_id]
+
+
 def device(book: SimpleNamespace) -> list[str]:
     """Someone else's second factor: nobody's own here, no matter who asks."""
     return [book.device.public_id]
@@ -106,6 +111,15 @@ ROWS: dict[str, Row] = {
     "healthz": Row(200, **ANYONE),
     "readyz": Row(200, **ANYONE),
     "metrics": Row(200, **ANYONE),
+    "support": Row(200, **ANYONE),
+    "faq": Row(200, **ANYONE),
+    "faq-entry": Row(200, args=lambda book: [book.answer.slug], strangers=200, **ANYONE),
+    "support-requests": Row(200),
+    "support-new": Row(200),
+    # The policyholder asked: a request is nobody else's, of the same policy or not.
+    "support-request": Row(404, args=asked, also={"policyholder": 200}),
+    "support-reply": Row(404, method="post", args=asked, also={"policyholder": 422}),
+    "support-close": Row(404, method="post", args=asked, also={"policyholder": 302}),
     "policies:list": Row(200),
     # A colleague of the group is insured on the same policy, and sees it with her own coverage only.
     "policies:policy": Row(200, args=policy, colleague=200),
@@ -219,6 +233,8 @@ def book(db) -> SimpleNamespace:
     people["staff"].save()
     authenticator_for(people["half"])
     return SimpleNamespace(
+        answer=FaqEntry.objects.create(slug="why", topic="start", question="Why so?", answer="Because."),
+        asked=SupportRequest.objects.create(user=people["policyholder"], kind="question", topic="general"),
         coverage=coverage,
         people=people,
         certificate=_certificate(coverage, people),

@@ -141,6 +141,7 @@ def test_news_is_recorded_with_what_it_said_when_added_changed_and_deleted(staff
     form = {
         "title": "Office closed",
         "body": "On Friday.",
+        "level": "0",
         "published_from_0": f"{now:%Y-%m-%d}",
         "published_from_1": "08:00",
     }

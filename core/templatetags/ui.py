@@ -10,6 +10,7 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from lucide.templatetags.lucide import lucide
 
+from core.areas import hook
 from core.urls import address_of
 
 if TYPE_CHECKING:
@@ -109,6 +110,18 @@ def status_of(word: StatusWord, dated: str = "") -> SafeString:
 def quiet_status_of(word: StatusWord) -> SafeString:
     """`{% quiet_status_of row.word %}`: the same word in a row of a list."""
     return render_quiet_status(word.kind, str(word), word.icon)
+
+
+@register.simple_tag(takes_context=True)
+def something_missing(context: template.Context, place: str, policy_id: str = "") -> SafeString:
+    """`{% something_missing "policy" policy.public_id %}`: the way to tell us what a page lacks, filled in with its
+    facts. Nothing where no area above offers it (the hook `missing_address`)."""
+    address = hook("missing_address")
+    if address is None:
+        return SafeString("")
+    engine = context.template.engine if context.template else template.Engine.get_default()
+    inside = context.new({"href": address(place, policy_id)})
+    return SafeString(engine.get_template("components/missing.html").render(inside))
 
 
 @register.simple_tag(takes_context=True)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from core import memo
 from core.events import record_event
 from core.fields import PublicIdField
 from portal.events import PortalEvent
 
 if TYPE_CHECKING:
     from accounts.models import User
+
+# Under this key each process keeps the windows (`portal.maintenance.closing`).
+KNOWN = "portal.maintenance.windows"
 
 
 class MaintenanceWindowQuerySet(models.QuerySet["MaintenanceWindow"]):
@@ -60,7 +64,6 @@ class MaintenanceWindow(models.Model):
 
     class Meta:
         ordering = ["-starts_at", "-id"]
-        permissions = [("switch_maintenance", "Can close the portal for maintenance and open it again")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(expected_end=None) | Q(expected_end__gt=F("starts_at")),
@@ -76,6 +79,10 @@ class MaintenanceWindow(models.Model):
 
     def __str__(self) -> str:
         return f"Maintenance from {timezone.localtime(self.starts_at):%Y-%m-%d %H:%M}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        super().save(*args, **kwargs)
+        memo.forget(KNOWN)
 
     def is_in_effect(self, now: dt.datetime) -> bool:
         """Whether it closes its area now."""
@@ -97,6 +104,7 @@ class MaintenanceWindow(models.Model):
         """End it: what it closed is open again, and its notice is gone. Returns False where it had ended already."""
         now = timezone.now()
         ended = MaintenanceWindow.objects.filter(pk=self.pk, ended_at=None).update(ended_at=now)
+        memo.forget(KNOWN)
         self.refresh_from_db(fields=["ended_at"])
         if ended:
             record_event(PortalEvent.MAINTENANCE_ENDED, subject=self, by=by, area=self.area or settings.WHOLE_PORTAL)

@@ -41,6 +41,10 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     "registration": {"address": "http://localhost:8000/accounts/register/link/abc/", "hours": 24},
     "registration_known": {"sign_in": "http://localhost:8000/accounts/sign-in/"},
     "registration_noted": {},
+    **{
+        name: {"address": "http://localhost:8000/support/requests/abc/"}
+        for name in ("request_answered", "request_closed", "request_received", "request_taken", "request_waiting")
+    },
     "staff_alert": {"subject": "Something needs a person", "body": "What happened.\nAnd why."},
     "unfamiliar_sign_in": {"when": "Mar 1, 2026, 4:05 p.m. EST", "browser": "Chrome on Windows", "days": 10}
     | {"network": "203.0.113.0/24", "address": "http://localhost:8000/accounts/link/abc/"},

@@ -24,6 +24,7 @@ def form(**fields):
         "title": "Office closed",
         "body": "On Friday.",
         "link": "",
+        "level": "0",
         "published_from_0": "2026-11-20",
         "published_from_1": "08:00",
         "published_until_0": "",

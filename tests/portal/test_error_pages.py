@@ -10,7 +10,7 @@ from django.db import connections
 from django.test import Client, RequestFactory
 from django.urls import path
 
-from portal import views
+from portal import faults
 from portal.urls import urlpatterns as portal_urls
 from tests.reading import links, words
 
@@ -33,8 +33,8 @@ urlpatterns = [
     path("denied/", denied, name="denied"),
     path("suspicious/", suspicious, name="suspicious"),
 ]
-handler400 = "portal.views.bad_request"
-handler500 = "portal.views.server_error"
+handler400 = "portal.faults.bad_request"
+handler500 = "portal.faults.server_error"
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_the_page_of_a_fault_asks_nothing_of_what_may_be_broken(monkeypatch, cap
         monkeypatch.setattr(connection, "cursor", unreachable)
     monkeypatch.setattr("django.templatetags.static.StaticNode.handle_simple", unreachable)
     with caplog.at_level(logging.ERROR):
-        response = views.server_error(RequestFactory().get("/"))
+        response = faults.server_error(RequestFactory().get("/"))
     assert response.status_code == 500
     assert "Web support: (860) 555-0140" in words(response)
     assert b'href="/static/css/site.css"' in response.content

@@ -36,8 +36,8 @@ def little(request: HttpRequest) -> HttpResponse:
 
 
 urlpatterns = [*portal_urls, path("attach/", attach, name="attach"), path("little/", little, name="little")]
-handler400 = "portal.views.bad_request"
-handler500 = "portal.views.server_error"
+handler400 = "portal.faults.bad_request"
+handler500 = "portal.faults.server_error"
 
 
 class Untouched:

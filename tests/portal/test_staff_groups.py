@@ -50,6 +50,7 @@ def test_there_is_a_group_for_each_kind_of_work() -> None:
         "Feed upload",
         "Feed release",
         "Publishing",
+        "Maintenance",
     ]
 
 

@@ -1,4 +1,4 @@
-"""Admin pages of the portal itself: announcements."""
+"""News and dated notices in admin."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class AnnouncementForm(forms.ModelForm[Announcement]):
 
     class Meta:
         model = Announcement
-        fields = ("title", "body", "link", "audience", "for_visitors", "published_from", "published_until")
+        fields = ("title", "body", "link", "level", "audience", "for_visitors", "published_from", "published_until")
 
     def clean(self) -> dict[str, Any]:
         """Refuse a role together with visitors, who have none."""
@@ -39,9 +39,9 @@ class AnnouncementAdmin(StaffAdmin[Announcement]):
     """News on the home page: current, upcoming, and past."""
 
     form = AnnouncementForm
-    valued = ("title", "body", "link", "audience", "for_visitors", "published_from", "published_until")
-    list_display = ("title", "published_from", "published_until", "audience_text", "for_visitors", "shown_now")
-    list_filter = ("for_visitors", "published_from")
+    valued = ("title", "body", "link", "level", "audience", "for_visitors", "published_from", "published_until")
+    list_display = ("title", "level", "published_from", "published_until", "audience_text", "for_visitors", "shown_now")
+    list_filter = ("level", "for_visitors", "published_from")
     search_fields = ("title", "body")
     date_hierarchy = "published_from"
 

@@ -1,0 +1,1 @@
+"""Support (S-46): whom to call and when, and requests to staff."""
