@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bench import certificates, feed, pages
+from bench import certificates, enumeration, feed, pages
 from bench.measure import Figure
 from bench.people import prepare
 
-NAMES = ("coi_single", "page_empty", "page_home", "page_policies", "page_policy", "feed_load", "feed_unchanged")
+NAMES = (
+    "coi_single",
+    "page_empty",
+    "page_home",
+    "page_policies",
+    "page_policy",
+    *enumeration.FLOWS,
+    "feed_load",
+    "feed_unchanged",
+)
 
 
 def measure(names: list[str], *, policies: int) -> Iterator[Figure]:
@@ -16,4 +25,5 @@ def measure(names: list[str], *, policies: int) -> Iterator[Figure]:
     prepare(policies=policies)
     yield from pages.measure(names)
     yield from certificates.measure(names)
+    yield from enumeration.measure(names)
     yield from feed.measure(names)

@@ -35,7 +35,7 @@ class Command(BaseCommand):
             raise CommandError(f"No benchmark is called {', '.join(unknown)}. There are: {', '.join(suite.NAMES)}.")
         path = settings.DATA_DIR.parent / "bench.json"
         results: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
-        self.stdout.write(f"{'name':<16}{'value':>12}{'floor':>12}{'ratio':>8}  more")
+        self.stdout.write(f"{'name':<26}{'value':>12}{'floor':>12}{'ratio':>8}  more")
         for figure in suite.measure(names, policies=options["policies"]):
             self.stdout.write(self._line(figure))
             results[figure.name] = figure.as_json()
@@ -44,5 +44,5 @@ class Command(BaseCommand):
 
     def _line(self, figure: Figure) -> str:
         more = ", ".join(f"{key} {value}" for key, value in figure.more.items())
-        value, floor = (f"{number:.1f} {figure.unit}" for number in (figure.value, figure.floor))
-        return f"{figure.name:<16}{value:>12}{floor:>12}{figure.ratio:>8.2f}  {more}"
+        value, floor = (f"{number:.2f} {figure.unit}" for number in (figure.value, figure.floor))
+        return f"{figure.name:<26}{value:>12}{floor:>12}{figure.ratio:>8.2f}  {more}"
