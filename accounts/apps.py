@@ -19,7 +19,7 @@ class AccountsConfig(AreaConfig):
     )
     account_pages = (
         MenuEntry("Preferences", "accounts:preferences", "settings", order=10),
-        MenuEntry("Sign-in methods", "accounts:mfa-setup", "key-round", order=20),
+        MenuEntry("Sign-in methods", "accounts:methods", "key-round", order=20),
         MenuEntry("Devices and sessions", "accounts:devices", "monitor-smartphone", order=30),
         MenuEntry("Activity", "accounts:activity", "history", order=40),
     )

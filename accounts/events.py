@@ -24,6 +24,8 @@ class AccountEvent(TextChoices):
     METHOD_RENAMED = "account:method:renamed", "Sign-in method renamed"
     METHOD_REPLACED = "account:method:replaced", "Sign-in method replaced"
     METHOD_CHOSEN = "account:method:chosen", "Sign-in method to ask for first chosen"
+    PASSKEY_ACCEPTED = "account:passkey:accepted", "Passkey accepted"
+    PASSKEY_WRONG = "account:passkey:wrong", "Passkey not accepted"
     PASSKEY_COPIED = "account:passkey:copied", "Passkey disabled: its counter shows a possible copy"
     PASSKEY_LIMITED = "account:passkey:limited", "Passkey not asked for: limit reached"
     DEVICE_REMEMBERED = "account:device:remembered", "Device remembered"

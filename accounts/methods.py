@@ -11,11 +11,28 @@ from typing import Any
 
 from two_factor.plugins.registry import MethodBase, registry
 
-from accounts.models import AuthenticatorDevice, Channel, CodeDevice, PhoneDevice, User
+from accounts.models import AuthenticatorDevice, Channel, CodeDevice, Passkey, PhoneDevice, Session, User
 from accounts.models.challenges import Delivery
+from accounts.navigation import with_query
 
 
-class AuthenticatorMethod(MethodBase):
+class Method(MethodBase):  # type: ignore[misc]  # of django-two-factor-auth, which has no types
+    """What our methods have in common.
+
+    `alone`: whether it may be a user's only method: it works on any computer. One that isn't is a further one
+    (docs/decisions/0085-passkeys.md). `asked_first`: whether sign-in may ask for it before the user chooses it.
+    """
+
+    alone = True
+    asked_first = True
+    recommended = False
+
+    def address(self, device: CodeDevice, **query: str) -> str:
+        """Return the address where this device is used."""
+        return with_query("accounts:verify-device", device.public_id, **query)
+
+
+class AuthenticatorMethod(Method):
     """An authenticator app on a phone or computer."""
 
     code = AuthenticatorDevice.METHOD
@@ -40,11 +57,10 @@ class AuthenticatorMethod(MethodBase):
         return "Enter the 6-digit code from your authenticator app."
 
 
-class PhoneMethod(MethodBase):
+class PhoneMethod(Method):
     """A code that we send to a phone. `send` and `send_again` are buttons; `troubles` says how a delivery failed."""
 
     sends = True
-    recommended = False
     channel: Channel
     send: str
     send_again: str
@@ -144,12 +160,42 @@ def _shown(device: PhoneDevice) -> str:
     return f"{device.last_four}, with its extension" if device.extension else device.last_four
 
 
+class PasskeyMethod(Method):
+    """A passkey: fingerprint, face, or PIN on the user's own device."""
+
+    code = Passkey.METHOD
+    verbose_name = "Passkey"
+    icon = "fingerprint-pattern"
+    alone = False
+    summary = (
+        "Use your fingerprint, face, or PIN on a phone or computer, or a security key. No code to type, and "
+        "nothing that a fake site could steal."
+    )
+
+    def get_devices(self, user: User) -> Iterable[Passkey]:
+        return Passkey.objects.devices_for_user(user, confirmed=True).order_by("created_at")
+
+    def recognize_device(self, device: Any) -> bool:
+        return isinstance(device, Passkey)
+
+    def get_action(self, device: Passkey) -> str:
+        return "Use your passkey"
+
+    def address(self, device: CodeDevice, **query: str) -> str:
+        """Return the one page of all passkeys: the browser knows which of them it has."""
+        return with_query("accounts:verify-passkey", **query)
+
+    def get_verbose_action(self, device: Passkey) -> str:
+        return "Your browser will ask for your fingerprint, face, or PIN."
+
+
 def register_methods() -> None:
     """Register our methods. Called when the app is ready; safe to repeat."""
     registry.unregister("generator")
     registry.register(AuthenticatorMethod())
     registry.register(TextMethod())
     registry.register(VoiceMethod())
+    registry.register(PasskeyMethod())
 
 
 def methods() -> list[Any]:
@@ -163,6 +209,25 @@ def method_of(device: CodeDevice) -> Any:
 
 
 def devices_of(user: User) -> list[CodeDevice]:
-    """Return a user's confirmed devices, last used first. Sign-in asks for the first one."""
+    """Return a user's confirmed devices: the one the user wants to be asked for first, then the one used last."""
     devices: list[CodeDevice] = [device for method in methods() for device in method.get_devices(user)]
-    return sorted(devices, key=lambda device: device.last_used_at or device.created_at, reverse=True)
+    devices.sort(key=lambda device: device.last_used_at or device.created_at, reverse=True)
+    return sorted(
+        devices,
+        key=lambda device: (device.public_id != user.default_method, not method_of(device).asked_first),
+    )
+
+
+def first_of(devices: list[CodeDevice], session: Session | None = None) -> CodeDevice:
+    """Return the device to ask for first: the one that this session was verified with, since its user chose it and has
+    it here; else the first of `devices_of` that accepts codes; else the first."""
+    ready = [device for device in devices if not device.is_off() and not device.is_cooling_off()]
+    for device in ready:
+        if session is not None and device.persistent_id == session.verified_by and method_of(device).asked_first:
+            return device
+    return (ready or devices)[0]
+
+
+def may_go(device: CodeDevice, devices: list[CodeDevice]) -> bool:
+    """Whether a user with these devices may remove this one: another one stays that works by itself on any computer."""
+    return any(other != device and method_of(other).alone and not other.is_off() for other in devices)

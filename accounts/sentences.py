@@ -120,6 +120,10 @@ SENTENCES: dict[str, Sentence] = {
     AccountEvent.METHOD_CHOSEN: Sentence(
         Kind.SECURITY, "{who} chose the sign-in method that we ask for first{detail}.", _named
     ),
+    AccountEvent.PASSKEY_ACCEPTED: Sentence(Kind.SIGN_IN, "{who} used a passkey{browser}."),
+    AccountEvent.PASSKEY_WRONG: Sentence(
+        Kind.SIGN_IN, "{who} tried a passkey after the right password; we didn’t accept it{browser}."
+    ),
     AccountEvent.PASSKEY_COPIED: Sentence(
         Kind.SECURITY, "A passkey was disabled, because it may have been copied{detail}.", _named
     ),

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.events import AccountEvent
 from accounts.messaging import MaybeSentError, NotSentError, code_message, gateway
-from accounts.models import AuthenticatorDevice, Challenge, FamiliarPlace, PhoneDevice, Session, User
+from accounts.models import AuthenticatorDevice, Challenge, FamiliarPlace, Passkey, PhoneDevice, Session, User
 from accounts.models.challenges import Delivery
 from accounts.models.sessions import EndReason
 from accounts.services import looks, registering, resets, reviews, usernames
@@ -128,7 +128,7 @@ def void_factorless_passwords() -> None:
     candidates = User.objects.filter(Q(password_changed_at__lte=before) | unused).exclude(
         Q(password__startswith=UNUSABLE_PASSWORD_PREFIX) | Q(factorless_since__gt=before)
     )
-    for model in (AuthenticatorDevice, PhoneDevice):
+    for model in (AuthenticatorDevice, PhoneDevice, Passkey):
         candidates = candidates.exclude(Exists(model.objects.filter(user=OuterRef("pk"), confirmed=True)))
     for user_id in candidates.values_list("pk", flat=True):
         with transaction.atomic():

@@ -443,6 +443,8 @@ HALF_SIGNED_IN_URL_NAMES = {
     "accounts:verify-ways",
     "accounts:verify-recovery",
     "accounts:verify-device",
+    "accounts:verify-passkey",
+    "accounts:verify-passkey-options",
     "accounts:send-code",
     "accounts:code-status",
     "accounts:session-time",

@@ -174,6 +174,9 @@ ROWS: dict[str, Row] = {
     "accounts:verify-ways": Row(200, half=200),
     # The device in this row is another user's, so that nobody may find it, whatever their role.
     "accounts:verify-device": Row(404, args=device, half=404),
+    # Nobody here has a passkey.
+    "accounts:verify-passkey": Row(VERIFY, half=VERIFY),
+    "accounts:verify-passkey-options": Row(409, method="post", half=409),
     "accounts:send-code": Row(404, method="post", args=device, half=404),
     "accounts:code-status": Row(404, args=device, half=404),
     "accounts:mfa-setup": Row(200),
@@ -182,9 +185,19 @@ ROWS: dict[str, Row] = {
     "accounts:mfa-setup-text": Row(200),
     "accounts:mfa-setup-call": Row(200),
     "accounts:mfa-setup-code": Row(302),
+    "accounts:mfa-setup-passkey": Row(200),
+    "accounts:mfa-setup-passkey-options": Row(200, method="post"),
     "accounts:mfa-setup-done": Row(200),
     # Without a look it leads home.
     "accounts:end-look": Row(302, method="post"),
+    "accounts:methods": Row(200),
+    # Nothing chosen: the one used last.
+    "accounts:choose-method": Row(302, method="post"),
+    # Of another user, too.
+    "accounts:rename-method": Row(404, args=device),
+    "accounts:remove-method": Row(404, args=device),
+    "accounts:change-number": Row(404, args=device),
+    "accounts:replace-authenticator": Row(404, method="post", args=device),
     "accounts:stay-signed-in": Row(302, method="post", half=302),
     "accounts:session-time": Row(200, half=200),
     "accounts:activity": Row(200),

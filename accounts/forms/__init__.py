@@ -2,6 +2,7 @@
 
 from accounts.forms.codes import CodeForm, VerifyForm
 from accounts.forms.joining import JoinForm
+from accounts.forms.methods import FirstMethodForm, NewPasskeyForm, PasskeySignInForm, RenameForm
 from accounts.forms.passwords import LONGEST_PASSWORD, NewPasswordForm
 from accounts.forms.recovery import ForgotPasswordForm, RecoveryCodeForm, ResetCodeForm
 from accounts.forms.register import IdentityForm, LetterCodeForm, RegisterForm
@@ -12,15 +13,19 @@ __all__ = [
     "LONGEST_PASSWORD",
     "CallForm",
     "CodeForm",
+    "FirstMethodForm",
     "ForgotPasswordForm",
     "IdentityForm",
     "JoinForm",
     "LetterCodeForm",
     "MethodForm",
+    "NewPasskeyForm",
     "NewPasswordForm",
+    "PasskeySignInForm",
     "PhoneForm",
     "RecoveryCodeForm",
     "RegisterForm",
+    "RenameForm",
     "ResetCodeForm",
     "SignInForm",
     "VerifyForm",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.conf import settings
 
@@ -36,12 +38,12 @@ class CodeForm(FocusedForm):
         return code
 
 
-class VerifyForm(CodeForm):
-    """A code at sign-in, with a box to remember this browser, cleared by default (S-10)."""
+class RememberForm(forms.Form):
+    """A box to remember this browser, cleared by default (S-10). `offer_remember`: only at sign-in."""
 
     remember = forms.BooleanField(required=False)
 
-    def __init__(self, *args: object, offer_remember: bool = True, **kwargs: object) -> None:
+    def __init__(self, *args: Any, offer_remember: bool = True, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields[
             "remember"
@@ -49,3 +51,7 @@ class VerifyForm(CodeForm):
         self.fields["remember"].help_text = "Don’t select this on a shared or public computer."
         if not offer_remember:
             del self.fields["remember"]
+
+
+class VerifyForm(RememberForm, CodeForm):
+    """A code at sign-in."""

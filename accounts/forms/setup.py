@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import phonenumbers
 from django import forms
 from django.conf import settings
 
 from accounts.methods import methods
-from accounts.models import Channel, User
+from accounts.models import Channel, PhoneDevice, User
 from core.forms import FocusedForm
 
 # What Twilio dials after the answer has 32 characters at most, pauses included; longer ones are mistyped anyway.
 LONGEST_EXTENSION = 8
 
 
-def _method_choices() -> list[tuple[str, str]]:
-    return [(method.code, method.verbose_name) for method in methods()]
-
-
 class MethodForm(forms.Form):
-    """Which method to set up."""
+    """Which method to set up. `first`: the user has none yet, so that only one that works by itself will do."""
 
     method = forms.ChoiceField(
         label="How do you want to get your codes?",
-        choices=_method_choices,
+        choices=(),
         widget=forms.RadioSelect,
         error_messages={"required": "Choose how you want to get your codes."},
     )
+
+    def __init__(self, *args: Any, first: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.methods = [method for method in methods() if method.alone or not first]
+        field = self.fields["method"]
+        field.choices = [(method.code, method.verbose_name) for method in self.methods]  # type: ignore[attr-defined]
+        if not first:
+            field.label = "Which method do you want to add?"
+            field.error_messages["required"] = "Choose a method."
 
 
 class PhoneForm(FocusedForm):
@@ -45,9 +52,9 @@ class PhoneForm(FocusedForm):
         error_messages={"required": "Enter your mobile phone number."},
     )
 
-    def __init__(self, *args: object, user: User, **kwargs: object) -> None:
+    def __init__(self, *args: object, user: User, replaces: PhoneDevice | None = None, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
-        self._user = user
+        self._user, self._replaces = user, replaces
 
     def clean_phone(self) -> str:
         """Return the number in E.164 form, "+12025550123"."""
@@ -59,9 +66,13 @@ class PhoneForm(FocusedForm):
         if not self._takes(phonenumbers.number_type(number)):
             raise forms.ValidationError(self.WRONG_KIND, code="kind")
         e164 = str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
-        if self._user.has_phone(e164, self.CHANNEL):
+        if self._user.has_phone(e164, self.CHANNEL) and not self._is_replaced(e164):
             raise forms.ValidationError("You already use this phone to sign in.", code="known")
         return e164
+
+    def _is_replaced(self, e164: str) -> bool:
+        """Whether it's the number of the very method that is being set up again."""
+        return self._replaces is not None and self._replaces.phone == e164
 
     def _parsed(self) -> phonenumbers.PhoneNumber:
         try:

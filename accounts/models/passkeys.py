@@ -32,6 +32,13 @@ if TYPE_CHECKING:
 UNREADABLE = (WebAuthnException, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError)
 
 
+# What the log says instead of a code.
+OWN_TAGS = {
+    AccountEvent.CODE_ACCEPTED: AccountEvent.PASSKEY_ACCEPTED,
+    AccountEvent.CODE_WRONG: AccountEvent.PASSKEY_WRONG,
+}
+
+
 @dataclass
 class SignedAnswer(Attempt):
     """What a browser gave back for a challenge of ours. An empty challenge: none was open, or it had expired.
@@ -105,6 +112,9 @@ class Passkey(CodeDevice, AbstractWebAuthnCredential):  # type: ignore[misc]  # 
         self.sign_count = counter
         self.save(update_fields=["sign_count"])
         return True
+
+    def _record(self, tag: AccountEvent, attempt: Attempt) -> None:
+        super()._record(OWN_TAGS.get(tag, tag), attempt)
 
     def _count_failure(self, attempt: Attempt) -> None:
         if attempt.outcome is not Outcome.COPIED:

@@ -34,6 +34,9 @@ class Change(models.TextChoices):
     METHOD_REMOVED = "method_removed", "A sign-in method was removed from your account."
     RECOVERY_CODES = "recovery_codes", "New recovery codes were made for your account. Earlier ones no longer work."
     SIGN_IN = "sign_in", "Someone signed in to your account from a new browser or network."
+    METHOD_REPLACED = "method_replaced", "A sign-in method of your account was replaced by a new one."
+    METHOD_RENAMED = "method_renamed", "A sign-in method of your account was renamed."
+    METHOD_CHOSEN = "method_chosen", "The sign-in method that we ask you for first was changed."
 
 
 def announce(*, change: Change, user: User, by: User | None, former: Iterable[str] = ()) -> None:

@@ -10,9 +10,20 @@ from django.utils import timezone
 from accounts.events import AccountEvent
 from accounts.guards import SignIn, session_of, sign_in_of, user_of
 from accounts.methods import devices_of
-from accounts.models import Attempt, AuthenticatorDevice, Channel, CodeDevice, Outcome, PhoneDevice, RecoverySet, User
+from accounts.models import (
+    Attempt,
+    AuthenticatorDevice,
+    Channel,
+    CodeDevice,
+    Outcome,
+    PhoneDevice,
+    RecoverySet,
+    Session,
+    User,
+)
 from accounts.models.sessions import EndReason
-from accounts.services import signing_in
+from accounts.services import changes, signing_in
+from accounts.services.changes import Change
 from core.events import record_event
 
 
@@ -27,8 +38,9 @@ def may_enroll(*, request: HttpRequest) -> bool:
     return session_of(request).verified_at is None and not devices_of(user_of(request))
 
 
-def start_authenticator(*, request: HttpRequest) -> AuthenticatorDevice:
-    """Create a new seed for this session and drop the one shown before."""
+def start_authenticator(*, request: HttpRequest, replaces: CodeDevice | None = None) -> AuthenticatorDevice:
+    """Create a new seed for this session and drop the one shown before. `replaces`: the method that goes when the new
+    one is ready."""
     session = session_of(request)
     device, _new = AuthenticatorDevice.objects.update_or_create(
         confirmed=False,
@@ -39,16 +51,22 @@ def start_authenticator(*, request: HttpRequest) -> AuthenticatorDevice:
             "seed": AuthenticatorDevice.new_seed(),
             "created_at": timezone.now(),
             "last_step": 0,
+            "replaces": replaces.public_id if replaces else "",
         },
     )
     return device
 
 
 def start_phone(
-    *, request: HttpRequest, number: str, channel: Channel = Channel.TEXT, extension: str = ""
+    *,
+    request: HttpRequest,
+    number: str,
+    channel: Channel = Channel.TEXT,
+    extension: str = "",
+    replaces: CodeDevice | None = None,
 ) -> PhoneDevice:
     """Take a phone number (E.164) for this session, for texts or for calls with an extension. Wrong codes of an earlier
-    number in this session still count."""
+    number in this session still count. `replaces`: the method that goes when the new one is ready."""
     session = session_of(request)
     with transaction.atomic():
         device = PhoneDevice.objects.select_for_update().in_set_up(session).first()
@@ -57,6 +75,7 @@ def start_phone(
         elif (device.phone, device.channel, device.extension) != (number, channel, extension):
             # A code on its way to the earlier number must not confirm this one.
             device.challenges.open().update(voided_at=timezone.now())
+        device.replaces = replaces.public_id if replaces else ""
         device.set_phone(number, channel=channel, extension=extension)
         device.save()
     return device
@@ -76,22 +95,41 @@ def confirm(*, device: CodeDevice, code: str, request: HttpRequest) -> Outcome:
             raise MayNotEnrollError
         accepted = django_otp.verify_token(locked, device.persistent_id, attempt)
         if accepted is not None:
-            accepted.confirmed, accepted.set_up_in = True, None
-            accepted.save(update_fields=["confirmed", "set_up_in"])
+            replaced = _take_place(accepted, locked, session)
+            accepted.confirmed, accepted.set_up_in, accepted.replaces = True, None, ""
+            accepted.save(update_fields=["confirmed", "set_up_in", "replaces"])
             type(accepted).objects.filter(user=locked, confirmed=False).delete()
             User.objects.filter(pk=locked.pk).update(factorless_since=None)
             locked.bump_epoch()
             record_event(
-                AccountEvent.METHOD_ADDED,
+                AccountEvent.METHOD_REPLACED if replaced else AccountEvent.METHOD_ADDED,
                 subject=user,
                 by=user,
                 device=accepted.public_id,
+                method=accepted.method_code,
                 name=accepted.name,
+                **({"replaced": replaced} if replaced else {}),
             )
+            change = Change.METHOD_REPLACED if replaced else Change.METHOD_ADDED
+            changes.announce(change=change, user=locked, by=user)
     if accepted is not None:
         user.refresh_from_db(fields=["security_epoch"])
         signing_in.complete(request=request, device=accepted)
     return attempt.outcome or Outcome.WRONG
+
+
+def _take_place(new: CodeDevice, user: User, session: Session) -> str:
+    """Remove the method whose place a new one takes, and return its public id, "" where there is none. It was shown
+    to be the owner's a moment ago, so this session goes on; every other one ends."""
+    former = next((device for device in devices_of(user) if device.public_id == new.replaces), None)
+    if former is None:
+        return ""
+    former.delete()
+    if user.default_method == former.public_id:
+        user.default_method = new.public_id
+        user.save(update_fields=["default_method"])
+    user.sessions.open().exclude(pk=session.pk).end(EndReason.EVERYWHERE)
+    return former.public_id
 
 
 def remove(*, device: CodeDevice, by: User) -> None:
@@ -101,6 +139,9 @@ def remove(*, device: CodeDevice, by: User) -> None:
         user = User.objects.select_for_update().get(pk=device.user_id)
         told = {"device": device.public_id, "name": device.name, "method": device.method_code}
         device.delete()
+        if user.default_method == told["device"]:
+            user.default_method = ""
+            user.save(update_fields=["default_method"])
         if not devices_of(user):
             User.objects.filter(pk=user.pk).update(factorless_since=timezone.now())
             # They stand in for a factor. Without one, they would be one.

@@ -4,6 +4,20 @@ from accounts.views.forgotten import forgot_password, forgot_username, reset, re
 from accounts.views.links import activate, open_link
 from accounts.views.lock import confirm_email, lock
 from accounts.views.looks import end_look
+from accounts.views.methods import (
+    change_number,
+    choose_method,
+    methods,
+    remove_method,
+    rename_method,
+    replace_authenticator,
+)
+from accounts.views.passkeys import (
+    mfa_setup_passkey,
+    mfa_setup_passkey_options,
+    verify_passkey,
+    verify_passkey_options,
+)
 from accounts.views.preferences import (
     cancel_email,
     change_address,
@@ -42,10 +56,12 @@ __all__ = [
     "change_address",
     "change_email",
     "change_name",
+    "change_number",
     "change_password",
     "change_phone",
     "change_username",
     "choose_language",
+    "choose_method",
     "choose_notices",
     "choose_paperless",
     "choose_time_zone",
@@ -55,11 +71,14 @@ __all__ = [
     "forgot_password",
     "forgot_username",
     "lock",
+    "methods",
     "mfa_setup",
     "mfa_setup_authenticator",
     "mfa_setup_call",
     "mfa_setup_code",
     "mfa_setup_done",
+    "mfa_setup_passkey",
+    "mfa_setup_passkey_options",
     "mfa_setup_text",
     "open_link",
     "password_strength",
@@ -71,6 +90,9 @@ __all__ = [
     "register_finish",
     "register_open",
     "register_sent",
+    "remove_method",
+    "rename_method",
+    "replace_authenticator",
     "resend_email",
     "reset",
     "reset_code",
@@ -85,6 +107,8 @@ __all__ = [
     "username_sent",
     "verify",
     "verify_device",
+    "verify_passkey",
+    "verify_passkey_options",
     "verify_recovery",
     "verify_ways",
 ]

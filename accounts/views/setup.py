@@ -17,8 +17,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.decorators import step_up_required
 from accounts.forms import CallForm, CodeForm, MethodForm, PhoneForm
 from accounts.guards import SignIn, session_of, sign_in_of, user_of
-from accounts.methods import devices_of, methods
-from accounts.models import AuthenticatorDevice, Channel, CodeDevice, Outcome, PhoneDevice
+from accounts.methods import devices_of
+from accounts.models import AuthenticatorDevice, Channel, CodeDevice, Outcome, Passkey, PhoneDevice
 from accounts.navigation import after_sign_in, wanted_page, with_query
 from accounts.services import codes, enrollment
 from accounts.services.codes import NotNow
@@ -30,6 +30,8 @@ P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 # Where the number of a phone is entered.
 PHONE_PAGES: dict[str, str] = {Channel.TEXT: "accounts:mfa-setup-text", Channel.VOICE: "accounts:mfa-setup-call"}
+# Where a method is set up that doesn't begin with the choice itself.
+SETUP_PAGES = PHONE_PAGES | {Passkey.METHOD: "accounts:mfa-setup-passkey"}
 
 
 def enrollment_only(view: View[P]) -> View[P]:
@@ -52,17 +54,18 @@ def enrollment_only(view: View[P]) -> View[P]:
 @enrollment_only
 def mfa_setup(request: HttpRequest) -> HttpResponse:
     """Choose a method."""
-    form = MethodForm(request.POST if request.method == "POST" else None)
+    first = sign_in_of(request) is SignIn.HALF
+    form = MethodForm(request.POST if request.method == "POST" else None, first=first)
     wanted = wanted_page(request)
     if form.is_valid():
-        if form.cleaned_data["method"] in PHONE_PAGES:
-            return redirect(with_query(PHONE_PAGES[form.cleaned_data["method"]], next=wanted))
+        if form.cleaned_data["method"] in SETUP_PAGES:
+            return redirect(with_query(SETUP_PAGES[form.cleaned_data["method"]], next=wanted))
         enrollment.start_authenticator(request=request)
         return redirect(with_query("accounts:mfa-setup-authenticator", next=wanted))
     return render(
         request,
         "accounts/setup_choose.html",
-        {"form": form, "next": wanted, "methods": methods(), "first": sign_in_of(request) is SignIn.HALF},
+        {"form": form, "next": wanted, "methods": form.methods, "first": first},
         status=_status(form),
     )
 

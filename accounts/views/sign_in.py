@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.forms import SignInForm
 from accounts.guards import SignIn, sign_in_of
-from accounts.methods import devices_of
+from accounts.methods import devices_of, first_of, method_of
 from accounts.models import PhoneDevice, Session, User
 from accounts.models.sessions import EndReason
 from accounts.navigation import after_sign_in, wanted_page, with_query
@@ -22,6 +22,7 @@ WRONG = (
     "Incorrect username or password, or your account is locked. "
     "After 5 failed attempts, sign-in is locked for 15 minutes."
 )
+REMOVED = "method_removed"
 # Why the user is back at sign-in: a title and a sentence.
 PASSWORD_SET = "password_set"  # noqa: S105  # a reason, no password
 NOTES: dict[str, tuple[str, str]] = {
@@ -39,6 +40,10 @@ NOTES: dict[str, tuple[str, str]] = {
     EndReason.SIGNED_OUT: ("You’re signed out", "On a shared computer, close all browser windows too."),
     EndReason.REPLACED: ("You were signed out", "Someone else signed in using this browser."),
     EndReason.FACTOR_GONE: ("You were signed out", "The sign-in method you used was removed. Sign in again."),
+    REMOVED: (
+        "Your sign-in method was removed",
+        "For your security, that signed you out everywhere. Sign in again with another method.",
+    ),
     EndReason.EVERYWHERE: ("You were signed out", "All sessions of your account were ended. Sign in again."),
     EndReason.ELSEWHERE: ("You were signed out", "This session was ended from another browser. Sign in again."),
     EndReason.BY_STAFF: ("You were signed out", "Web support ended your sessions. Sign in again."),
@@ -85,10 +90,10 @@ def _next_step(request: HttpRequest, user: User, session: Session) -> str:
     devices = devices_of(user)
     if not devices:
         return with_query("accounts:mfa-setup", next=wanted)
-    first = devices[0]
+    first = first_of(devices)
     if isinstance(first, PhoneDevice):
         codes.request_code(device=first, request=request)
-    return with_query("accounts:verify-device", first.public_id, next=wanted)
+    return str(method_of(first).address(first, next=wanted))
 
 
 def _refused(request: HttpRequest, refused: Refused) -> HttpResponse:

@@ -13,9 +13,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.decorators import keeps_no_session_alive
 from accounts.forms import VerifyForm
 from accounts.guards import SignIn, session_of, sign_in_of, user_of
-from accounts.methods import devices_of, method_of
-from accounts.models import CodeDevice, Outcome, PhoneDevice
+from accounts.methods import devices_of, first_of, method_of
+from accounts.models import CodeDevice, Outcome, Passkey, PhoneDevice
 from accounts.navigation import after_sign_in, wanted_page, with_query
+from accounts.pages.methods import ways_of
 from accounts.services import codes, enrollment, remembering
 from accounts.services.codes import NotNow, Reason
 from accounts.views.phone_check import after_code
@@ -45,23 +46,21 @@ def _phone(request: HttpRequest, public_id: str) -> PhoneDevice:
 
 @require_safe
 def verify(request: HttpRequest) -> HttpResponse:
-    """Redirect to the method used last, or to setup if there's none."""
+    """Redirect to the method to ask for first, or to setup if there's none."""
     devices = devices_of(user_of(request))
     query = {"next": wanted_page(request), "why": request.GET.get("why", "")}
     if not devices:
         return redirect(with_query("accounts:mfa-setup", **query))
-    first = next((device for device in devices if not device.is_off()), devices[0])
-    return redirect(with_query("accounts:verify-device", first.public_id, **query))
+    first = first_of(devices, session_of(request))
+    return redirect(method_of(first).address(first, **query))
 
 
 @require_safe
 def verify_ways(request: HttpRequest) -> HttpResponse:
     """Choose another method."""
-    ways = [{"device": device, "method": method_of(device)} for device in devices_of(user_of(request))]
+    ways = ways_of(user_of(request), next=wanted_page(request))
     if not ways:
         return redirect(with_query("accounts:mfa-setup", next=wanted_page(request)))
-    for way in ways:
-        way["action"] = way["method"].get_action(way["device"])
     return render(request, "accounts/verify_ways.html", {"ways": ways, "next": wanted_page(request)})
 
 
@@ -70,6 +69,8 @@ def verify_ways(request: HttpRequest) -> HttpResponse:
 def verify_device(request: HttpRequest, public_id: str) -> HttpResponse:
     """Enter a code of one method. 422 for a wrong code, 429 during a cool-off."""
     device = _device(request, public_id)
+    if isinstance(device, Passkey):
+        return redirect(with_query("accounts:verify-passkey", next=wanted_page(request)))
     at_sign_in = sign_in_of(request) is SignIn.HALF
     form = VerifyForm(
         request.POST if request.method == "POST" else None, offer_remember=at_sign_in, digits=device.digits

@@ -37,6 +37,17 @@ def wrong_words(outcome: Outcome, device: CodeDevice) -> str:
     return f"Incorrect code. You have {left} attempts left before this method is locked for {minutes} minutes."
 
 
+def passkey_words(outcome: Outcome, device: CodeDevice) -> str:
+    """Explain why a passkey wasn't accepted and what to do."""
+    if device.is_off():
+        return f"“{device.name}” is disabled. Use a different method, or call web support."
+    if device.is_cooling_off():
+        return f"Too many tries. “{device.name}” is locked until {clock(device.cool_off_until)}."
+    if outcome is Outcome.EXPIRED:
+        return "That took too long. Try again."
+    return "We couldn’t accept this passkey. Try again, or use a different method."
+
+
 def refused_words(refused: NotNow, device: PhoneDevice) -> str:
     """Explain why no code was sent and when one can be requested."""
     if refused.reason is Reason.OFF:

@@ -15,9 +15,9 @@ from tests.helpers import authenticator_for
 
 
 def test_ours_are_the_only_methods() -> None:
-    assert [method.code for method in registry.get_methods()] == ["authenticator", "text"]
+    assert [method.code for method in registry.get_methods()] == ["authenticator", "text", "voice", "passkey"]
     register_methods()
-    assert [method.code for method in methods()] == ["authenticator", "text"]
+    assert [method.code for method in methods()] == ["authenticator", "text", "voice", "passkey"]
 
 
 def test_the_librarys_forms_and_app_stay_out() -> None:

@@ -10,6 +10,7 @@ import pytest
 from django.contrib import auth
 from django.http import HttpRequest
 from django.test import Client
+from pytest_django import Settings
 
 from accounts.models import AuthenticatorDevice, Challenge, PhoneDevice, Session, User
 from core.models import Event, Throttle
@@ -23,8 +24,9 @@ from tests.accounts.people import (
     type_password,
     wrong_code,
 )
+from tests.accounts.soft_authenticator import HOST, ORIGIN, SoftAuthenticator
 from tests.factories import PASSWORD, UserFactory, users
-from tests.helpers import at_once, authenticator_for, give_password_only
+from tests.helpers import at_once, authenticator_for, give_password_only, sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -251,3 +253,41 @@ def test_two_first_codes_for_one_number_at_once_confirm_it_once(texts: list[Text
     assert set(statuses) <= {302, 422}
     assert PhoneDevice.objects.filter(user=nell, confirmed=True).count() == 1
     assert sum(is_in(client) for client in clients) == 1
+
+
+def test_one_passkey_answer_8_times_at_once_is_judged_once(settings: Settings) -> None:
+    settings.OTP_WEBAUTHN_ALLOWED_ORIGINS, settings.OTP_WEBAUTHN_RP_ID = [ORIGIN], HOST
+    ada = UserFactory.create()
+    authenticator_for(ada)
+    # A synced passkey has no counter, so that nothing but the challenge keeps an answer from counting twice.
+    authenticator = SoftAuthenticator(counts=False)
+    owner, browser = Client(), Client()
+    sign_in(owner, ada)
+    page = "/accounts/mfa/setup/passkey/"
+    made = authenticator.make(owner.post(f"{page}options/").json())
+    assert owner.post(page, {"answer": made, "name": "Laptop"}).status_code == 302
+    give_password_only(browser, ada)
+    answer = authenticator.sign(browser.post("/accounts/verify/passkey/options/").json())
+    at_once(
+        *[
+            lambda c=c: c.post("/accounts/verify/passkey/", {"answer": answer}).status_code
+            for c in same_browser(browser, 8)
+        ]
+    )
+    assert count_tags(ada)["account:passkey:accepted"] == 1
+    assert count_tags(ada)["account:session:started"] == 1
+
+
+def test_of_two_methods_removed_at_once_one_stays() -> None:
+    ada = UserFactory.create()
+    devices = [authenticator_for(ada), phone_for(ada)]
+    clients = [Client(), Client()]
+    for client in clients:
+        sign_in(client, ada)
+    at_once(
+        *[
+            lambda c=c, d=d: c.post(f"/accounts/methods/{d.public_id}/remove/").status_code
+            for c, d in zip(clients, devices, strict=True)
+        ]
+    )
+    assert AuthenticatorDevice.objects.count() + PhoneDevice.objects.count() == 1
