@@ -11,28 +11,36 @@ from django.contrib.auth.hashers import make_password
 from django.http import HttpRequest
 
 from accounts.models import User
-from accounts.models.users import fold_username
 from core import memo
 
 
 class UsernameBackend(ModelBackend):
-    """Case and spaces of the username don't count. A username that nobody has costs one hash too, so that the time
-    tells nothing (docs/security.md#enumeration). A locked or inactive account fails like a wrong password."""
+    """Takes a username or a confirmed email that means one account; case and spaces don't count. A name that nobody has
+    costs one hash too, so that the time tells nothing (docs/security.md#enumeration). A locked or inactive account
+    fails like a wrong password."""
 
     def authenticate(
-        self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
+        self,
+        request: HttpRequest | None,
+        username: str | None = None,
+        password: str | None = None,
+        *,
+        judged: bool = True,
+        **kwargs: Any,
     ) -> User | None:
+        """Return the user, or None. `judged`: whether the password may be compared at all; without it, the attempt
+        costs the same and fails."""
         if username is None or password is None:
             return None
         started = time.perf_counter()
-        user = self._find(username, password)
+        user = self._find(username, password, judged=judged)
         if user is None:
             _even_out(started)
         return user
 
-    def _find(self, username: str, password: str) -> User | None:
-        user = User.objects.filter(username_key=fold_username(username)).first()
-        if user is None or not user.has_usable_password():
+    def _find(self, username: str, password: str, *, judged: bool) -> User | None:
+        user = User.objects.meant_by(username)
+        if user is None or not user.has_usable_password() or not judged:
             make_password(password)
             return None
         if user.check_password(password) and self.user_can_authenticate(user):

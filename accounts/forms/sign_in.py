@@ -11,17 +11,18 @@ from core.forms import FocusedForm
 
 
 class SignInForm(FocusedForm):
-    """Username and password as typed. Spaces in a password count.
+    """Username or email, and password, as typed. Spaces in a password count.
 
     `autofocus=False` is for a page that is about more than signing in.
     """
 
     username = forms.CharField(
-        max_length=150,
+        label="Username or email",
+        max_length=254,
         widget=forms.TextInput(
             attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false", "autofocus": True}
         ),
-        error_messages={"required": "Enter your username."},
+        error_messages={"required": "Enter your username or email."},
     )
     password = forms.CharField(
         max_length=LONGEST_PASSWORD,

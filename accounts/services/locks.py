@@ -21,9 +21,9 @@ from accounts.events import AccountEvent
 from accounts.methods import devices_of
 from accounts.models import AccountLink, AccountLock, DetailChange, Purpose, RecoverySet, User
 from accounts.models.sessions import EndReason
-from accounts.services import enrollment, links
+from accounts.services import enrollment, links, signing_in
 from accounts.services.changes import Change
-from accounts.services.signing_in import PASSWORDS, PASSWORDS_ON_DEVICE
+from accounts.services.signing_in import PASSWORDS_ON_DEVICE
 from core.events import record_event, subject_label
 from core.models import Event
 
@@ -42,7 +42,7 @@ def obstacles_of(user: User) -> list[Obstacle]:
     found = [Obstacle("The account", f"Locked: {lock.reason}", None) for lock in user.locks.filter(lifted_at=None)]
     if not user.is_active:
         found.append(Obstacle("The account", "Deactivated by staff", None))
-    until = PASSWORDS.closed_until(user.username_key)
+    until = signing_in.cool_off_of(user)
     if until is not None:
         found.append(Obstacle("Password", "Too many wrong passwords", until))
     for browser in user.trusted_devices.usable():
@@ -60,13 +60,12 @@ def obstacles_of(user: User) -> list[Obstacle]:
 def locked_now() -> QuerySet[User]:
     """Return the users whom staff locked, or whose password cools off after wrong ones. Two queries, and its own.
 
-    A cool-off is kept under a hash of the username, so the event log says whom to ask about.
+    A cool-off is kept under a hash of the account, so the event log says whom to ask about.
     """
-    since = timezone.now() - (PASSWORDS.cool_off or dt.timedelta())
+    since = timezone.now() - settings.SIGN_IN_COOL_OFF
     locked = Event.objects.filter(tag=AccountEvent.PASSWORD_LOCKED, at__gt=since, subject_type=subject_label(User))
     known = {int(pk) for pk in locked.values_list("subject_id", flat=True)}
-    keys = dict(User.objects.filter(pk__in=known).values_list("username_key", "pk"))
-    cooling_off = [keys[key] for key in PASSWORDS.closed_among(keys)]
+    cooling_off = signing_in.cooling_off_among(known)
     by_staff = AccountLock.objects.filter(user=OuterRef("pk"), lifted_at=None)
     return User.objects.filter(Q(pk__in=cooling_off) | Exists(by_staff))
 
@@ -143,9 +142,7 @@ def unlock(
         locked = user.locks.filter(lifted_at=None).exists()
         decided = _start_over(user, by, kept or {}, email) if locked else {}
         user.locks.filter(lifted_at=None).update(lifted_at=timezone.now(), lifted_by=by, lift_reason=reason)
-        PASSWORDS.reset(user.username_key)
-        for browser in user.trusted_devices.usable():
-            PASSWORDS_ON_DEVICE.reset(browser.public_id)
+        signing_in.forget_failures(user)
         for device in [*devices_of(user), *RecoverySet.objects.filter(user=user)]:
             if device.is_off() or device.is_cooling_off():
                 device.switch_on()

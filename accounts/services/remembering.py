@@ -82,13 +82,13 @@ def recognize(*, request: HttpRequest, user: User) -> TrustedDevice | None:
     return device
 
 
-def own_device(*, request: HttpRequest, username_key: str) -> TrustedDevice | None:
-    """Return the remembered device of this browser for the user with a folded username, without noting its use. None
-    for any other browser and for an unknown username."""
+def own_device(*, request: HttpRequest, user_id: int) -> TrustedDevice | None:
+    """Return the remembered device of this browser for a user, without noting its use. None for any other browser, and
+    for a user who doesn't exist, by the same statement."""
     hashes = [hash_token(token) for token in _tokens(request)]
     if not hashes:
         return None
-    owned = TrustedDevice.objects.usable().filter(user__username_key=username_key, token_hash__in=hashes)
+    owned = TrustedDevice.objects.usable().filter(user=user_id, token_hash__in=hashes)
     return owned.select_related("user").first()
 
 

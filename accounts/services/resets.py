@@ -126,7 +126,7 @@ def _answer_for(user: User, reset: PasswordReset) -> Answer:
     if not user.is_active or user.locks.filter(lifted_at=None).exists():
         emails.reset_refused(user, key=reset.public_id)
         return Answer.CLOSED
-    if not user.has_usable_password():
+    if not user.has_usable_password() or user.email_confirmed_at is None:
         links.send_activation(user=user, by=None)
         return Answer.ACTIVATION
     reset.link = link = links.issue(user=user, purpose=Purpose.RESET, email=user.email, by=None)
@@ -137,9 +137,12 @@ def _answer_for(user: User, reset: PasswordReset) -> Answer:
 
 
 def _is_new(user: User) -> bool:
-    """Whether the carrier has made this account, with the email it has on file, and nobody has ever opened it."""
+    """Whether the carrier has made this account, with the email it has on file, and nobody has ever opened it here. A
+    password of a former system counts for nothing: it's the one that was forgotten."""
     opened = user.links.filter(purpose=Purpose.ACTIVATION, used_at__isnull=False).exists()
-    return bool(user.email) and not user.has_usable_password() and user.last_login is None and not opened
+    taken_over = user.password_taken_over_at is not None and user.password_changed_at is None
+    has_none = taken_over or not user.has_usable_password()
+    return bool(user.email) and has_none and user.last_login is None and not opened
 
 
 def mail_context(stored: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -26,10 +27,12 @@ from core.refusals import record_refusal
 from core.throttle import Closed, Counter, Limit
 
 BACKEND = "accounts.backends.UsernameBackend"
-# Wrong passwords: per username, per remembered device of its owner, per network, and per wider network.
+# Wrong passwords: per name as typed, per account, per remembered device of its owner, per network, and wider network.
 PASSWORDS = Limit(
     "account:password", settings.SIGN_IN_FAILURES, settings.SIGN_IN_WINDOW, cool_off=settings.SIGN_IN_COOL_OFF
 )
+# By whichever name, username or email. No answer tells about this one: that two names are of one account is a secret.
+PASSWORDS_OF_ACCOUNT = replace(PASSWORDS, scope="account:password_of_account")
 PASSWORDS_ON_DEVICE = replace(PASSWORDS, scope="account:password_on_device")
 NETWORK = Limit("account:network", settings.SIGN_IN_NETWORK_FAILURES, settings.SIGN_IN_NETWORK_WINDOW)
 WIDE_NETWORK = Limit("account:wide_network", settings.SIGN_IN_WIDE_NETWORK_FAILURES, settings.SIGN_IN_NETWORK_WINDOW)
@@ -58,21 +61,23 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class _Door:
-    """Where the attempts of one browser for one username count. `known`: the user, for the log only."""
+    """Where the attempts of one browser for one name count. `known`: the user, for the log only. `account`: the counter
+    of the account behind the name, or of the name where there is none; None where the browser is the owner's own."""
 
     known: User | None
     counters: list[Counter]
+    account: Counter | None
     # Sign-in forms are counted under this, whatever the outcome.
     sender: str
 
 
 def check_password(*, request: HttpRequest, username: str, password: str) -> User | Refused:
-    """Return the user with this username and password, or the refusal.
+    """Return the user with this username or confirmed email and this password, or the refusal.
 
-    Wrong passwords count per username, per network, and per wider network. A remembered device of that user has a
-    counter of its own instead, so that strangers can't lock the owner out. An attempt holds a place at each counter
-    while it's judged and frees it if it was right: of simultaneous attempts, no more wrong ones are judged than the
-    limits allow, and right ones wait a moment at most. The last wrong one starts the cool-off. Attempts during it
+    Wrong passwords count per name, per account, per network, and per wider network. A remembered device of that user
+    has a counter of its own instead, so that strangers can't lock the owner out. An attempt holds a place at each
+    counter while it's judged and frees it if it was right: of simultaneous attempts, no more wrong ones are judged than
+    the limits allow, and right ones wait a moment at most. The last wrong one starts the cool-off. Attempts during it
     aren't judged, and the right password gets the same answer (docs/decisions/0010-lockout-by-hand.md).
     """
     door = _door(request, fold_username(username))
@@ -85,25 +90,74 @@ def check_password(*, request: HttpRequest, username: str, password: str) -> Use
             return Refused(Why.BUSY, timezone.now() + BUSY_FOR)
         return _refuse(door, claims.counter, claims.retry_at)
     with claims:
-        user = auth.authenticate(request, username=username, password=password)
-        if isinstance(user, User):
+        user, account_closed = _judge(request, door, username, password)
+        if user is not None:
             door.counters[0].reset()
             return user
         failure = claims.failed()[0]
     record_event(AccountEvent.PASSWORD_WRONG, subject=door.known, failures=failure.count)
-    if failure.closed_until is None:
-        return Refused(Why.WRONG)
-    record_event(AccountEvent.PASSWORD_LOCKED, subject=door.known, until=failure.closed_until.isoformat())
-    return Refused(Why.COOLING_OFF, failure.closed_until)
+    if failure.closed_until or account_closed:
+        until = failure.closed_until or account_closed
+        record_event(AccountEvent.PASSWORD_LOCKED, subject=door.known, until=until.isoformat() if until else None)
+    return Refused(Why.COOLING_OFF if failure.closed_until else Why.WRONG, failure.closed_until)
+
+
+def _judge(request: HttpRequest, door: _Door, username: str, password: str) -> tuple[User | None, dt.datetime | None]:
+    """Return the user if the password is right, and the end of the account's cool-off if this attempt began it.
+
+    Where the account cools off by another of its names, the password isn't compared, and the answer is that of a wrong
+    one: another answer would tell that both names are of one account (docs/decisions/0073-email-as-username.md). The
+    place at the account's counter is taken last and freed first, so that nobody ever waits for it.
+    """
+    if door.account is None:
+        return _authenticated(request, username, password), None
+    with throttle.Claims() as place:
+        at = door.account.claim()
+        if isinstance(at, Closed):
+            # Frees nothing. It's the statement that frees or fails any other attempt's place.
+            door.account.leave(timezone.now())
+            return _authenticated(request, username, password, judged=False), None
+        place.add(door.account, at)
+        user = _authenticated(request, username, password)
+        if user is None:
+            return None, place.failed()[0].closed_until
+        door.account.reset()
+    return user, None
+
+
+def _authenticated(request: HttpRequest, username: str, password: str, *, judged: bool = True) -> User | None:
+    found = auth.authenticate(request, username=username, password=password, judged=judged)
+    return found if isinstance(found, User) else None
+
+
+def cool_off_of(user: User) -> dt.datetime | None:
+    """Return until when no password of this account is judged, but on its remembered devices; None if it is."""
+    return PASSWORDS_OF_ACCOUNT.closed_until(str(user.pk))
+
+
+def cooling_off_among(user_ids: Iterable[int]) -> set[int]:
+    """Return whose password isn't judged for now. One query."""
+    return {int(key) for key in PASSWORDS_OF_ACCOUNT.closed_among(map(str, user_ids))}
+
+
+def forget_failures(user: User) -> None:
+    """Forget wrong passwords for this account, by whatever name and on whatever device."""
+    PASSWORDS_OF_ACCOUNT.reset(str(user.pk))
+    for name in filter(None, (user.username_key, fold_username(user.email))):
+        PASSWORDS.reset(name)
+    for browser in user.trusted_devices.usable():
+        PASSWORDS_ON_DEVICE.reset(browser.public_id)
 
 
 def _door(request: HttpRequest, key: str) -> _Door:
-    device = remembering.own_device(request=request, username_key=key)
+    known = User.objects.meant_by(key)
+    device = remembering.own_device(request=request, user_id=known.pk if known else 0)
     if device is not None:
-        return _Door(device.user, [PASSWORDS_ON_DEVICE.of(device.public_id)], device.public_id)
+        return _Door(known, [PASSWORDS_ON_DEVICE.of(device.public_id)], None, device.public_id)
     ip = client_ip(request)
     counters = [PASSWORDS.of(key), NETWORK.of(network_key(ip)), WIDE_NETWORK.of(wide_network_key(ip))]
-    return _Door(User.objects.filter(username_key=key).first(), counters, network_key(ip))
+    account = PASSWORDS_OF_ACCOUNT.of(str(known.pk) if known else f"name:{key}")
+    return _Door(known, counters, account, network_key(ip))
 
 
 def _refuse(door: _Door, counter: Counter, until: dt.datetime | None) -> Refused:

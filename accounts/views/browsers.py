@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def devices(request: HttpRequest) -> HttpResponse:
     """List open sessions and remembered devices."""
     user, session = user_of(request), session_of(request)
-    own = remembering.own_device(request=request, username_key=user.username_key)
+    own = remembering.own_device(request=request, user_id=user.pk)
     context = {
         "sessions": open_sessions(user, this=session),
         "devices": remembered_devices(user, this=own),

@@ -254,7 +254,14 @@ def has_no_password(user: User) -> None:
     User.objects.filter(pk=user.pk).update(password=make_password(None))
 
 
-@pytest.mark.parametrize("change", [is_new, has_no_password])
+def is_taken_over(user: User) -> None:
+    """Brought by the carrier's feed with a password of a former system, and never opened here."""
+    User.objects.filter(pk=user.pk).update(
+        email_confirmed_at=None, password_taken_over_at=timezone.now(), password_changed_at=None
+    )
+
+
+@pytest.mark.parametrize("change", [is_new, has_no_password, is_taken_over])
 def test_an_account_without_a_password_gets_an_activation_link_instead(client: Client, ada: User, change: Any) -> None:
     change(ada)
     client.get(link_in(forget(client)))

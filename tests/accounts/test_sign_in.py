@@ -52,7 +52,7 @@ def test_usernames_that_fold_to_the_same_can_not_both_exist(ada: User) -> None:
 @pytest.mark.parametrize(
     ("username", "password", "sentence"),
     [
-        ("", PASSWORD, "Enter your username."),
+        ("", PASSWORD, "Enter your username or email."),
         ("ada", "", "Enter your password."),
         ("ada", "x" * 129, "Use 128 characters or fewer"),
     ],
