@@ -148,6 +148,11 @@ class Site:
         return address_of("accounts:sign-in")
 
     @cached_property
+    def register_url(self) -> str:
+        """Where Create an account leads (S-05)."""
+        return address_of("accounts:register")
+
+    @cached_property
     def admin_url(self) -> str:
         """Where staff work."""
         return address_of("admin:index")

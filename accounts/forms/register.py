@@ -98,6 +98,7 @@ class RegisterForm(IdempotentForm, IdentityForm):
     email = forms.EmailField(
         label="Email",
         max_length=254,
+        help_text="We send the link to the email that we have on file. If you have several there, it goes to this one.",
         widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"}),
         error_messages={
             "required": "Enter your email.",

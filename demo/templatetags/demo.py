@@ -6,6 +6,7 @@ from django import template
 
 from accounts.models import Challenge, CodeDevice
 from demo.explore import ACCOUNTS, ROLES, Role, code_for
+from demo.registrants import Registrant, someone_to_register
 from demo.users import DEMO_PASSWORD
 
 register = template.Library()
@@ -26,6 +27,12 @@ def demo_accounts() -> tuple[tuple[str, str], ...]:
 @register.simple_tag
 def demo_password() -> str:
     return DEMO_PASSWORD
+
+
+@register.simple_tag
+def demo_registrant() -> Registrant | None:
+    """Return someone to register as."""
+    return someone_to_register()
 
 
 @register.simple_tag

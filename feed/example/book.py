@@ -11,7 +11,7 @@ from random import Random
 from django.utils.module_loading import import_string
 
 from feed.example import stories
-from feed.example.members import Outline
+from feed.example.members import Outline, members_of
 from feed.example.people import Person, address, drawn, full_name, phone, pick, plain
 from feed.example.policy import PolicyStory
 from feed.example.practices import HOSPITAL, MULTISPECIALTY, PRACTICES
@@ -77,6 +77,15 @@ def cast() -> Cast:
         administrator=stories.ADMINISTRATOR,
         agent=stories.AGENT,
     )
+
+
+def births_in_group(*, seed: int, today: dt.date) -> dict[str, dt.date]:
+    """Return the dates of birth of the group's clinicians by the carrier's id of the insured; no database has them."""
+    outline = _of_the_cast(stories.GROUP, stories.named_people(today)[stories.GROUP])
+    people = Random(f"{seed}/{stories.GROUP}/people")  # noqa: S311  # as `PolicyStory` draws them
+    ids = Ids(stories.GROUP, stories.GROUP)
+    members = members_of(outline, rng=people, today=today)
+    return {ids.insured(place): one.person.born for place, one in enumerate(members) if one.person}
 
 
 def write_example_feed(

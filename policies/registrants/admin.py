@@ -35,9 +35,8 @@ Status = Registration.Status
 class RegistrationAdmin(WorkAdmin):
     """Who asked for an account, what became of it, and why. What was typed is shown to staff only."""
 
-    list_display = ("created_at", "status", "reason", "full_name", "policy_number", "user")
+    list_display = ("created_at", "status", "full_name", "policy_number", "reason")
     list_filter = ("status", "reason", "created_at")
-    list_select_related = ("user",)
     list_per_page = 50
     actions = ("try_again", "print_selected")
     fieldsets = (

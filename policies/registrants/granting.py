@@ -48,12 +48,18 @@ def grant_registrant(*, user: User, parties: Iterable[Party], by: models.Model |
 
 
 def _memberships(filed: Filed, user: User) -> Iterator[Membership]:
-    """Yield a membership for each party; a contact's has the contact's role and capabilities."""
+    """Yield a membership for each party; a contact's has the contact's role and capabilities. Someone who holds a
+    policy alone may be on file as its contact, too: that is one membership."""
+    held = {holder.pk for holder in filed.policyholders}
     for insured in filed.insureds:
         yield Membership(user=user, role=ROLE.INSURED, insured=insured)
     for holder in filed.policyholders:
-        yield Membership(user=user, role=ROLE.POLICYHOLDER, policyholder=holder)
+        own = [contact for contact in filed.contacts if contact.policyholder_id == holder.pk]
+        capabilities = own[0].capabilities if own else []
+        yield Membership(user=user, role=ROLE.POLICYHOLDER, policyholder=holder, capabilities=capabilities)
     for contact in filed.contacts:
+        if contact.policyholder_id in held:
+            continue
         yield Membership(
             user=user,
             role=ROLE.POLICYHOLDER if contact.policyholder_id else ROLE.AGENT,

@@ -199,6 +199,19 @@ def test_a_clinician_who_also_manages_the_groups_policy_gets_both(ana, cast: Cas
     assert roles == {"insured", "policyholder"}
 
 
+def test_someone_who_is_on_file_as_insured_policyholder_and_contact_gets_two_memberships(cast: Cast) -> None:
+    cast.mia.memberships.all().delete()
+    on_file(cast.mias.insured, email="mia@home.example")
+    holder = cast.mias.term.policy.policyholder
+    ContactFactory(
+        policyholder=holder, first_name="Mia", last_name="Lund", email="mia@home.example", capabilities=["pay"]
+    )
+    user = _finished(policy_number="MPL-700-000001", full_name="Mia Lund")
+    assert set(user.memberships.values_list("role", flat=True)) == {"insured", "policyholder"}
+    held = user.memberships.get(policyholder=holder)
+    assert (held.administrator, held.capabilities) == (True, ["pay"])
+
+
 def test_a_contact_who_was_retired_is_not_matched(cast: Cast) -> None:
     contact = ContactFactory(policyholder=cast.policy.policyholder)
     Contact.objects.filter(pk=contact.pk).update(retired_at=cast.policy.created_at)

@@ -38,7 +38,9 @@ def test_a_visitor_is_told_what_this_is_and_can_sign_in_at_once():
     assert 'name="username"' in page
     assert "autofocus" not in page, "the page is about more than signing in"
     assert "medical liability" in words(response)
-    assert "Forgot your username or password? Call web support at (860) 555-0140" in words(response)
+    assert "Forgot your" in words(response)
+    assert "First time here? Create an account with your policy number." in words(response)
+    assert links(response).count(reverse("accounts:register")) == 2, "at the upper right, and below the form"
     assert "Sign out" not in page
     assert response["Cache-Control"] == "no-store, private"
 
