@@ -189,6 +189,9 @@ SENTENCES: dict[str, Sentence] = {
     AccountEvent.REGISTRATION_STOPPED: Sentence(Kind.DETAILS, "We stopped a registration, because access had changed."),
     AccountEvent.CREATED: Sentence(Kind.DETAILS, "{who} created your account."),
     AccountEvent.CHANGED: Sentence(Kind.DETAILS, "{who} changed your account{detail}.", _fields),
+    AccountEvent.LOOK_STARTED: Sentence(Kind.SUPPORT, "{who} began to look at the portal as you see it."),
+    AccountEvent.LOOK_PAGE: Sentence(Kind.SUPPORT, "{who} looked at a page as you see it."),
+    AccountEvent.LOOK_ENDED: Sentence(Kind.SUPPORT, "{who} stopped looking at the portal as you see it."),
     AccountEvent.VIEWED: Sentence(Kind.SUPPORT, "{who} looked at your account."),
     AccountEvent.EVENTS_VIEWED: Sentence(Kind.SUPPORT, "{who} looked at the activity of your account."),
 }
