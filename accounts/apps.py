@@ -10,6 +10,7 @@ class AccountsConfig(AreaConfig):
     verbose_name = "Accounts"
     sentences = "accounts.sentences.SENTENCES"
     user_sections = (
+        "accounts.admin.user_page.person",
         "accounts.admin.user_page.sign_in",
         "accounts.admin.user_page.factors",
         "accounts.admin.user_page.sessions",

@@ -29,6 +29,19 @@ def _act(name: str, user: User, label: str, *, grave: bool = False) -> StaffActi
     return StaffAction(label, reverse(f"admin:accounts_user_{name}", args=[user.pk]), grave)
 
 
+def person(request: HttpRequest, user: User) -> StaffSection:
+    """Return whom the account belongs to."""
+    confirmed = "" if not user.email else "confirmed" if user.email_confirmed_at else "not confirmed"
+    email = f"{user.email} ({confirmed})" if user.email else "None: an operator makes its links"
+    return StaffSection(
+        "Person",
+        "person",
+        order=5,
+        columns=("Name", "Email", "Phone", "Last sign-in", "Account since"),
+        rows=[(user.get_full_name(), email, user.phone or "None", user.last_login or "Never", user.date_joined)],
+    )
+
+
 def sign_in(request: HttpRequest, user: User) -> StaffSection:
     """Return what keeps the account out, why, and until when; and what staff may do about it."""
     obstacles = locks.obstacles_of(user)
@@ -51,15 +64,8 @@ def sign_in(request: HttpRequest, user: User) -> StaffSection:
         columns=("Locked", "Why", "Until"),
         rows=[(each.what, each.why, each.until or "unlocked by staff") for each in obstacles],
         empty=state,
-        note=_email_words(user),
         actions=tuple(actions),
     )
-
-
-def _email_words(user: User) -> str:
-    if not user.email:
-        return "No email: an operator makes its links."
-    return "" if user.email_confirmed_at else f"{user.email} isn’t confirmed: nobody used a link that we sent there."
 
 
 def factors(request: HttpRequest, user: User) -> StaffSection:

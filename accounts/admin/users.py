@@ -97,9 +97,9 @@ class UserAdmin(UserActs):
     HISTORY = ("date_joined", "last_login", "password_changed_at", "security_epoch")
     fieldsets = (
         (None, {"fields": PERSON}),
-        ("Mailing address", {"fields": ADDRESS}),
+        ("Mailing address", {"fields": ADDRESS, "classes": ["collapse"]}),
         ("Staff rights", {"fields": RIGHTS}),
-        ("History", {"fields": HISTORY}),
+        ("History", {"fields": HISTORY, "classes": ["collapse"]}),
     )
     filter_horizontal = ("groups",)
 

@@ -43,6 +43,11 @@ class DeviceRow:
     expires_at: dt.datetime
     is_this: bool = False
 
+    @property
+    def expires_on(self) -> dt.date:
+        """Return the last day in the reader's zone."""
+        return timezone.localdate(self.expires_at)
+
 
 def open_sessions(user: User, *, this: Session | None = None) -> list[SessionRow]:
     """Return the sessions that still open something, this one first, then the one seen last. Two queries, and one for

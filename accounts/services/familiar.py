@@ -22,6 +22,7 @@ from accounts.services.remembering import describe_agent
 from core.clients import wide_network_key
 from core.crypto import keyed_hash
 from core.events import record_event
+from core.origin import acting_by_itself
 from core.templatetags.show import moment
 from core.throttle import Limit
 
@@ -57,12 +58,12 @@ def fingerprint(user: User, session: Session) -> str:
 
 
 def _tell(user: User, session: Session, now: dt.datetime) -> None:
-    with transaction.atomic():
+    with acting_by_itself(), transaction.atomic():
         link = links.issue(user=user, purpose=Purpose.LOCK, email=user.email, by=None, change=Change.SIGN_IN)
         emails.unfamiliar_sign_in(
             link, at=now, browser=describe_agent(session.agent), network=rough_network(session.ip)
         )
-        record_event(AccountEvent.SIGNED_IN_UNFAMILIAR, subject=user, by=user)
+        record_event(AccountEvent.SIGNED_IN_UNFAMILIAR, subject=user)
 
 
 def rough_network(ip: str | None) -> str:

@@ -45,8 +45,9 @@ def obstacles_of(user: User) -> list[Obstacle]:
     until = signing_in.cool_off_of(user)
     if until is not None:
         found.append(Obstacle("Password", "Too many wrong passwords", until))
-    for browser in user.trusted_devices.usable():
-        until = PASSWORDS_ON_DEVICE.closed_until(browser.public_id)
+    browsers = {browser.public_id: browser for browser in user.trusted_devices.usable()}
+    for public_id in sorted(PASSWORDS_ON_DEVICE.closed_among(browsers)):
+        browser, until = browsers[public_id], PASSWORDS_ON_DEVICE.closed_until(public_id)
         if until is not None:
             found.append(Obstacle(f"Password on {browser.label}", "Too many wrong passwords", until))
     for device in [*devices_of(user), *RecoverySet.objects.filter(user=user)]:

@@ -64,7 +64,7 @@ def _show(request: HttpRequest, *, refusal: str = "") -> HttpResponse:
         "lines": lines_of(user, page.rows),
         "query": query.urlencode(),
         "narrowed": any(form.chosen().values()),
-        "most": MOST_EXPORTED,
+        "most": f"{MOST_EXPORTED:,}",
         "refusal": refusal,
         "origin": settings.PUBLIC_URL,
     }
