@@ -1,5 +1,7 @@
 """App configuration of parties, policies, and who sees what."""
 
+from celery.schedules import crontab
+
 from core.areas import AreaConfig, MenuEntry, StaffGroup
 
 # A policy's page in admin shows the policy, its terms, agents of record, and statuses.
@@ -27,6 +29,12 @@ class PoliciesConfig(AreaConfig):
         "accounts.judge_parties": "policies.registrants.filing.judge_parties",
         "accounts.person_on_file": "policies.registrants.filing.person_on_file",
         "accounts.grant_registrant": "policies.registrants.granting.grant_registrant",
+    }
+    beat = {
+        "remind-of-renewals": {
+            "task": "policies.tasks.remind_of_renewals",
+            "schedule": crontab(hour="12", minute="15"),
+        },
     }
     staff_groups = (
         StaffGroup(

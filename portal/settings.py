@@ -479,6 +479,9 @@ FEED_AS_OF = "feed.freshness.as_of"
 # Each process keeps the answer for so long.
 FEED_AS_OF_SECONDS = 5
 
+# Days before a term's end on which its people are reminded of its renewal.
+RENEWAL_REMINDER_DAYS: list[int] = env.list("RENEWAL_REMINDER_DAYS", cast=int, default=[90, 60, 30])
+
 # Certificates: how many a user may issue, how many holders add, and how often try again what failed.
 CERTIFICATES_PER_USER = env.int("CERTIFICATES_PER_USER", default=60)
 CERTIFICATES_WINDOW = dt.timedelta(minutes=10)

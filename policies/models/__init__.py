@@ -6,6 +6,7 @@ from policies.models.membership import Membership
 from policies.models.parties import Agency, Company, Contact, Insured, License, Policyholder
 from policies.models.policy import AgentOfRecord, Policy, PolicyStatus
 from policies.models.reach import SCOPE, Reach, Scope, coverages_not_retired, reach_of
+from policies.models.reminders import RenewalReminder
 from policies.models.term import Term
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Policyholder",
     "PriorCoverage",
     "Reach",
+    "RenewalReminder",
     "Scope",
     "Term",
     "coverages_not_retired",

@@ -41,6 +41,8 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     "registration": {"address": "http://localhost:8000/accounts/register/link/abc/", "hours": 24},
     "registration_known": {"sign_in": "http://localhost:8000/accounts/sign-in/"},
     "registration_noted": {},
+    "renewal_reminder": {"policies": [{"number": "MPL-1", "ends": "January 5, 2027"}], "more": 0, "count": 1}
+    | {"address": "http://localhost:8000"},
     **{
         name: {"address": "http://localhost:8000/support/requests/abc/"}
         for name in ("request_answered", "request_closed", "request_received", "request_taken", "request_waiting")
