@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from core.dates import carrier_today
 from core.templatetags.show import day_long
 from policies.models import Membership
-from portal.models import Announcement
+from portal.models import Announcement, MaintenanceWindow
 
 EASTERN = ZoneInfo("America/New_York")
 SATURDAY = 5
@@ -23,21 +23,35 @@ def make_news() -> None:
     if not Announcement.objects.exists():
         for piece in pieces(carrier_today()):
             Announcement.objects.create(**piece)
+    if not MaintenanceWindow.objects.exists():
+        MaintenanceWindow.objects.create(**maintenance(carrier_today()))
+
+
+def maintenance(today: dt.date) -> dict[str, Any]:
+    """Return the maintenance that is announced for the next Saturday. It closes nothing: a demo may run for days."""
+    saturday = today + dt.timedelta(days=(SATURDAY - today.weekday()) % 7)
+    return {
+        "closes": False,
+        "starts_at": dt.datetime.combine(saturday, dt.time(23), tzinfo=EASTERN),
+        "expected_end": dt.datetime.combine(saturday + dt.timedelta(days=1), dt.time(3), tzinfo=EASTERN),
+        "notice_from": _at(today, days_ago=2),
+        "message": "If you need a certificate for Monday morning, please create it before then.",
+    }
 
 
 def pieces(today: dt.date) -> list[dict[str, Any]]:
     """Return the news of a day, as fields of `Announcement`."""
-    saturday = today + dt.timedelta(days=(SATURDAY - today.weekday()) % 7)
     season = _next_season(today)
     return [
         {
-            "title": "Scheduled maintenance this Saturday",
-            "body": f"The portal will be unavailable from 11 p.m. Saturday, {day_long(saturday)}, to 3 a.m. Sunday "
-            "(Eastern). You won’t be able to sign in or create certificates during that time. If you need a "
-            "certificate for Monday morning, please create it before then.",
+            "title": "Sign-in has changed: everyone now uses a code",
+            "body": "You sign in with your password and a one-time code from your phone. If you had an account on our "
+            "former portal, your username is the same, and you set up your codes the first time you sign in. The FAQ "
+            "has the details.",
+            "level": Announcement.Level.NOTICE,
             "for_visitors": True,
             "published_from": _at(today, days_ago=2),
-            "published_until": dt.datetime.combine(saturday + dt.timedelta(days=1), dt.time(3), tzinfo=EASTERN),
+            "published_until": _at(today, days_ago=-28),
         },
         {
             "title": f"Renewals for {day_long(season)}",

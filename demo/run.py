@@ -34,6 +34,7 @@ from embedded.forking import Job
 from embedded.processes import EmbeddedError
 from embedded.supervision import Child, Process
 from portal import workers
+from portal.faq.shipping import load, shipped
 
 REFRESH_SECONDS = 3600
 Answer = TypeVar("Answer")
@@ -147,6 +148,7 @@ class Demo:
         users = make_users()
         make_twins()
         make_news()
+        load(shipped())
         return users
 
     def _watch(self) -> None:

@@ -243,6 +243,8 @@ class SupportRequestAdmin(RecordedLooks[SupportRequest]):
         return asked
 
     def _again(self, request: HttpRequest, asked: SupportRequest, form: AnswerForm) -> HttpResponse:
+        # Django's own form page takes a POST for a change of the row's fields, which nobody may.
+        request.method = "GET"
         response = self.changeform_view(request, str(asked.pk), extra_context={"answer": form})
         assert isinstance(response, TemplateResponse)  # noqa: S101  # as Django's own form page is
         response.status_code = HTTPStatus.UNPROCESSABLE_ENTITY

@@ -9,8 +9,10 @@ import time_machine
 from django.utils import timezone
 
 from core.templatetags.show import day_long
-from demo.news import EASTERN, make_news, pieces
+from demo.news import EASTERN, maintenance, make_news, pieces
+from portal.maintenance import closing
 from portal.models import Announcement
+from portal.published import notices_for_visitors
 
 
 @pytest.mark.django_db
@@ -25,16 +27,18 @@ def test_news_is_published_once_and_stays_as_staff_left_it() -> None:
 
 
 @pytest.mark.django_db
-def test_visitors_read_about_maintenance_but_not_about_dividends() -> None:
+def test_visitors_read_about_sign_in_and_maintenance_but_not_about_dividends() -> None:
     make_news()
-    titles = [one.title for one in Announcement.objects.visible_to(None)]
-    assert titles == ["Scheduled maintenance this Saturday"]
+    assert [(one.title, one.is_notice) for one in Announcement.objects.visible_to(None)] == [
+        ("Sign-in has changed: everyone now uses a code", True)
+    ]
+    assert [notice.title.split(":")[0] for notice in notices_for_visitors()] == ["Maintenance", "Sign-in has changed"]
 
 
 @pytest.mark.parametrize("day", [dt.date(2026, 11, 24) + dt.timedelta(days=days) for days in range(0, 400, 13)])
 def test_news_speaks_of_days_to_come(day: dt.date) -> None:
-    maintenance, renewals = pieces(day)[:2]
-    until = maintenance["published_until"]
+    renewals = pieces(day)[1]
+    until = maintenance(day)["expected_end"]
     assert (until.weekday(), until.hour) == (6, 3)
     assert dt.timedelta(0) < until.date() - day <= dt.timedelta(days=7)
     ahead = [day + dt.timedelta(days=days) for days in range(21, 206)]
@@ -42,13 +46,14 @@ def test_news_speaks_of_days_to_come(day: dt.date) -> None:
 
 
 @pytest.mark.django_db
-def test_the_news_about_maintenance_ends_with_the_maintenance() -> None:
+def test_the_notice_of_maintenance_ends_with_it_and_never_closes_the_demo() -> None:
     with time_machine.travel(dt.datetime(2026, 11, 24, 12, tzinfo=EASTERN), tick=False):
         make_news()
-        title = Announcement.objects.visible_to(None).get().title
+        assert closing.announced()
     with time_machine.travel(dt.datetime(2026, 11, 29, 4, tzinfo=EASTERN), tick=False):
         assert timezone.now().astimezone(EASTERN).weekday() == 6
-        assert title not in [one.title for one in Announcement.objects.published()]
+        assert not closing.announced()
+        assert not closing.in_effect()
 
 
 def test_news_does_not_mention_the_demo() -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 from django.db import IntegrityError, transaction
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from portal.models import Announcement
 from tests.factories import UserFactory
+from tests.reading import words
 
 pytestmark = pytest.mark.django_db
 ADD = "admin:portal_announcement_add"
@@ -68,3 +72,47 @@ def test_the_database_refuses_dates_the_wrong_way_round():
     now = timezone.now()
     with pytest.raises(IntegrityError), transaction.atomic():
         Announcement.objects.create(title="x", body="x", published_from=now, published_until=now)
+
+
+def test_a_notice_leads_home_and_the_sign_in_pages_while_its_dates_last(cast, browse, time_machine):
+    now = timezone.now()
+    later, much_later = now + dt.timedelta(hours=1), now + dt.timedelta(hours=2)
+    Announcement.objects.create(
+        title="Sign-in is changing",
+        body="From Monday on.",
+        level=Announcement.Level.IMPORTANT,
+        for_visitors=True,
+        published_from=later,
+        published_until=much_later,
+    )
+    Announcement.objects.create(title="Plain news", body="Read on.", for_visitors=True)
+
+    def told(address, client):
+        page = client.get(address).content.decode()
+        return "Sign-in is changing" in page, page.find("Sign-in is changing") < page.find("<h1>")
+
+    for moment, shown in ((now, False), (later, True), (much_later, False)):
+        time_machine.move_to(moment, tick=False)
+        ana = browse(cast.ana)
+        for address, client in (("/", ana), ("/", Client()), (reverse("accounts:sign-in"), Client())):
+            assert told(address, client)[0] == shown, (address, moment)
+    time_machine.move_to(later, tick=False)
+    assert told("/", Client()) == (True, True), "above the page, not among the news"
+    assert "Plain news" not in words(Client().get(reverse("accounts:sign-in"))), "news isn't for the sign-in page"
+
+
+def test_a_notice_for_a_role_is_for_that_role_alone(cast, browse):
+    Announcement.objects.create(title="For agents", body="x", level=Announcement.Level.NOTICE, audience=["agent"])
+    assert "For agents" in words(browse(cast.adam).get("/"))
+    assert "For agents" not in words(browse(cast.ana).get("/"))
+    assert "For agents" not in words(Client().get("/"))
+
+
+def test_notices_do_not_take_the_place_of_news(cast, browse):
+    for number in range(3):
+        Announcement.objects.create(title=f"Notice {number}", body="x", level=Announcement.Level.NOTICE)
+    for number in range(6):
+        Announcement.objects.create(title=f"News {number}", body="x")
+    page = words(browse(cast.ana).get("/"))
+    assert [number for number in range(3) if f"Notice {number}" in page] == [0, 1, 2]
+    assert [number for number in range(6) if f"News {number}" in page] == [1, 2, 3, 4, 5]
