@@ -49,6 +49,10 @@ class AccountsConfig(AreaConfig):
             "task": "accounts.tasks.remind_of_activity",
             "schedule": crontab(hour="10", minute="30"),
         },
+        "forget-detail-changes": {
+            "task": "accounts.tasks.forget_detail_changes",
+            "schedule": crontab(hour="4", minute="5"),
+        },
         "purge-sessions": {"task": "accounts.tasks.purge_sessions", "schedule": 3600.0},
     }
     queues = {

@@ -14,7 +14,16 @@ from django.utils import timezone
 
 from accounts.events import AccountEvent
 from accounts.messaging import MaybeSentError, NotSentError, code_message, gateway
-from accounts.models import AuthenticatorDevice, Challenge, FamiliarPlace, Passkey, PhoneDevice, Session, User
+from accounts.models import (
+    AuthenticatorDevice,
+    Challenge,
+    DetailChange,
+    FamiliarPlace,
+    Passkey,
+    PhoneDevice,
+    Session,
+    User,
+)
 from accounts.models.challenges import Delivery
 from accounts.models.sessions import EndReason
 from accounts.services import looks, registering, resets, reviews, usernames
@@ -182,3 +191,11 @@ def send_username(reminder_id: int) -> None:
 def remind_of_activity() -> int:
     """Remind owners who wish it to review their account's activity, once a quarter (beat)."""
     return reviews.remind()
+
+
+@shared_task
+def forget_detail_changes() -> None:
+    """Delete what accounts had before changes, after a year."""
+    old = DetailChange.objects.filter(at__lt=timezone.now() - settings.DETAIL_CHANGES_KEPT)
+    deleted, _ = old.delete()
+    log.info("detail_changes_deleted", rows=deleted)

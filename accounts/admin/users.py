@@ -21,8 +21,7 @@ from accounts.events import AccountEvent
 from accounts.guards import user_of
 from accounts.models import Challenge, Channel, User
 from accounts.models.challenges import Delivery
-from accounts.models.users import fold_username
-from accounts.services import codes, links, locks
+from accounts.services import codes, links, locks, renaming
 from core.desk import DeskItem, counted
 from core.events import StaffEvent, record_event
 from core.staff_sections import sections_of
@@ -49,7 +48,7 @@ class NewUserForm(forms.ModelForm[User]):
     def clean_username(self) -> str:
         """Raise ValidationError where somebody has a username that reads the same."""
         username = " ".join(unicodedata.normalize("NFKC", self.cleaned_data["username"]).split())
-        if User.objects.filter(username_key=fold_username(username)).exists():
+        if renaming.is_taken(username=username):
             raise forms.ValidationError("A user with this username already exists.", code="unique")
         return username
 
