@@ -398,6 +398,7 @@ PUBLIC_URL_NAMES = {
     "healthz",
     "readyz",
     "metrics",
+    "manifest",
     "accounts:sign-in",
     "accounts:sign-out",
     "accounts:open-link",
@@ -425,8 +426,8 @@ PUBLIC_URL_NAMES = {
 
 if DEMO:
     PUBLIC_URL_NAMES |= {"demo:explore", "demo:outbox", "demo:outbox-json", "demo:style"}
-# What works without asking who is there: probes, and webhooks that carry a signature of their own.
-SESSIONLESS_URL_NAMES = {"healthz", "readyz", "metrics", "accounts:twilio-status"}
+# What works without asking who is there: probes, the manifest, and webhooks that carry a signature of their own.
+SESSIONLESS_URL_NAMES = {"healthz", "readyz", "metrics", "manifest", "accounts:twilio-status"}
 # What works for everyone while the portal is closed for maintenance: staff sign in, and a session ends in order.
 OPEN_IN_MAINTENANCE_NAMESPACES = {"admin", "demo"}
 OPEN_IN_MAINTENANCE_URL_NAMES = {

@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from portal import health, views
 from portal.faq import views as faq
+from portal.manifest import manifest
 from portal.support import views as support
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -22,6 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("faq/", faq.index, name="faq"),
     path("faq/<slug:slug>/", faq.entry, name="faq-entry"),
     path("admin/", admin.site.urls),
+    path("manifest.webmanifest", manifest, name="manifest"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),

@@ -111,6 +111,7 @@ ROWS: dict[str, Row] = {
     "healthz": Row(200, **ANYONE),
     "readyz": Row(200, **ANYONE),
     "metrics": Row(200, **ANYONE),
+    "manifest": Row(200, **ANYONE),
     "support": Row(200, **ANYONE),
     "faq": Row(200, **ANYONE),
     "faq-entry": Row(200, args=lambda book: [book.answer.slug], strangers=200, **ANYONE),

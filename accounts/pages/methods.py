@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 
+from django.utils import timezone
+
 from accounts.methods import Method, devices_of, first_of, may_go, method_of
-from accounts.models import CodeDevice, Passkey, User
+from accounts.models import CodeDevice, Passkey, PhoneDevice, User
 
 
 @dataclass(frozen=True, slots=True)
 class MethodRow:
-    """One method. `detail`: what kind it is and which phone. `may_go`: whether it may be removed."""
+    """One method. `detail`: what kind it is, and of a phone that has another name which one. `added`: the day in the
+    reader's zone. `may_go`: whether it may be removed."""
 
     device: CodeDevice
     method: Method
     detail: str
+    added: dt.date
     is_chosen: bool
     may_go: bool
 
@@ -53,6 +58,7 @@ def _row(device: CodeDevice, devices: list[CodeDevice], user: User) -> MethodRow
         device=device,
         method=method_of(device),
         detail=_detail(device),
+        added=timezone.localtime(device.created_at).date(),
         is_chosen=device.public_id == user.default_method,
         may_go=may_go(device, devices),
     )
@@ -62,8 +68,9 @@ def _detail(device: CodeDevice) -> str:
     kind = str(method_of(device).verbose_name)
     if isinstance(device, Passkey):
         return f"{kind}, synced to your other devices" if device.is_synced() else f"{kind}, on one device"
-    last_four = getattr(device, "last_four", "")
-    return f"{kind} to the phone ending in {last_four}" if last_four else kind
+    if isinstance(device, PhoneDevice) and device.last_four not in device.name:
+        return f"{kind} to the phone ending in {device.last_four}"
+    return kind
 
 
 @dataclass(frozen=True, slots=True)

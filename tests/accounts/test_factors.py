@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.methods import devices_of, first_of
-from accounts.models import AuthenticatorDevice, Passkey, PhoneDevice, Session, TrustedDevice, User
+from accounts.models import AuthenticatorDevice, Challenge, Channel, Passkey, PhoneDevice, Session, TrustedDevice, User
 from core.models import Event, Mail
 from tests.accounts.gateways import Text
 from tests.accounts.people import app_code, deliver_codes, is_in, phone_for, type_code, type_password
@@ -305,3 +305,29 @@ def test_a_removal_sent_twice_does_no_harm(
     sign_in(client, ada)
     assert client.post(at(adas_phone, "remove")).status_code == 404
     assert told(ada) == ["method_removed"]
+
+
+def test_where_a_text_does_not_come_the_page_offers_a_call_to_the_same_phone(
+    client: Client, tess: User, tess_phone: PhoneDevice
+) -> None:
+    call = PhoneDevice(user=tess)
+    call.set_phone(tess_phone.phone, channel=Channel.VOICE)
+    call.save()
+    tess.default_method = tess_phone.public_id
+    tess.save()
+    page = type_password(client, "tess")["Location"]
+    address = f"/accounts/verify/{call.public_id}/"
+    assert address not in client.get(page).content.decode()
+    Challenge.objects.update(delivery="undelivered")
+    for shown in (page, f"{page}status/"):
+        answer = client.get(shown)
+        assert address in answer.content.decode()
+        assert "Get a call on this phone" in answer.content.decode()
+    PhoneDevice.objects.filter(pk=call.pk).update(disabled_at=timezone.now())
+    assert address not in client.get(page).content.decode()
+
+
+def test_the_day_a_method_was_added_is_the_readers(client: Client, ada: User, adas_app: AuthenticatorDevice) -> None:
+    AuthenticatorDevice.objects.update(created_at=dt.datetime(2026, 3, 1, 2, tzinfo=dt.UTC))
+    sign_in(client, ada)
+    assert "Added February 28, 2026" in words(client.get(METHODS))
