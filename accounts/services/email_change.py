@@ -55,6 +55,13 @@ def ask(*, user: User, email: str) -> None:
             changes.announce(change=Change.EMAIL_ASKED, user=user, by=user)
 
 
+def confirm_present(*, user: User) -> None:
+    """Mail a link to the account's own email if it isn't confirmed, as after a registration by letter. Call it when a
+    new method is ready: that voids an earlier link."""
+    if user.email and user.email_confirmed_at is None and may_ask(user=user, email=user.email).allowed:
+        ask(user=user, email=user.email)
+
+
 def resend(*, user: User) -> bool:
     """Mail another link to the address that waits; the former link is void. False if none waits."""
     with transaction.atomic():

@@ -22,7 +22,7 @@ from accounts.models import (
     User,
 )
 from accounts.models.sessions import EndReason
-from accounts.services import changes, signing_in
+from accounts.services import changes, email_change, signing_in
 from accounts.services.changes import Change
 from core.events import record_event
 
@@ -112,6 +112,7 @@ def confirm(*, device: CodeDevice, code: str, request: HttpRequest) -> Outcome:
             )
             change = Change.METHOD_REPLACED if replaced else Change.METHOD_ADDED
             changes.announce(change=change, user=locked, by=user)
+            email_change.confirm_present(user=locked)
     if accepted is not None:
         user.refresh_from_db(fields=["security_epoch"])
         signing_in.complete(request=request, device=accepted)

@@ -69,14 +69,16 @@ def keep_memberships(load: Load) -> None:
 
 
 def _end(load: Load, changes: str) -> None:
-    """Revoke memberships of contacts that were retired, got another username, or moved to another party."""
+    """Revoke memberships of contacts that were retired, got another username, or moved to another party. A first
+    username ends nothing: who registered as the contact chose their own."""
     load.execute(
         f"""
         WITH touched AS (
             UPDATE policies_membership m SET revoked_at = %(now)s, ended_by = 'feed'
             FROM {changes} d JOIN policies_contact c ON c.id = d.id
             WHERE m.contact_id = c.id AND m.revoked_at IS NULL AND (
-                c.retired_at IS NOT NULL OR lower(d.was_username) <> lower(c.username)
+                c.retired_at IS NOT NULL
+                OR d.was_username <> '' AND lower(d.was_username) <> lower(c.username)
                 OR (m.policyholder_id, m.agency_id) IS DISTINCT FROM (c.policyholder_id, c.agency_id)
             )
             RETURNING m.*

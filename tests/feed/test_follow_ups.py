@@ -190,6 +190,23 @@ def test_a_contact_that_no_longer_qualifies_loses_access_at_once(name: str, tmp_
     assert Event.objects.get(tag="policies:membership:revoked").on_behalf_of_id == user.pk
 
 
+def test_someone_who_registered_as_the_contact_keeps_access_when_the_carrier_adds_a_username(tmp_path: Path) -> None:
+    book = small_book()
+    username = book["contacts.csv"][0]["username"]
+    book["contacts.csv"][0]["username"] = ""
+    load(tmp_path, book)
+    contact = Contact.objects.get(external_id=book["contacts.csv"][0]["contact_id"])
+    registered = UserFactory.create(username="chosen.by.herself")
+    party = {"policyholder": contact.policyholder, "agency": contact.agency}
+    role = "policyholder" if contact.policyholder else "agent"
+    membership = Membership.objects.create(user=registered, role=role, contact=contact, **party)
+    book["contacts.csv"][0]["username"] = username
+    load(tmp_path, book, sequence=2)
+    membership.refresh_from_db()
+    assert membership.revoked_at is None
+    assert not User.objects.filter(username=username).exists()
+
+
 def test_a_contact_that_moved_to_another_party_acts_for_that_one_only(tmp_path: Path) -> None:
     load(tmp_path, with_account(small_book()))
     load(tmp_path, with_account(small_book(), party="agency", party_id="A1"), sequence=2)

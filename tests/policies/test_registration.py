@@ -14,12 +14,13 @@ from pytest_django import Settings
 
 from accounts.models import AuthenticatorDevice, Registration, User
 from accounts.models.registrations import Reason
+from accounts.tasks import purge_registrations
 from core.models import Event, Mail
 from policies.models import Membership
 from tests.accounts.people import app_code, is_in
 from tests.cast import Cast
 from tests.policies.registering import FINISH, REGISTER, ask, choose, link_in, mailed, on_file, typed
-from tests.reading import words
+from tests.reading import links, words
 
 pytestmark = pytest.mark.django_db
 Status = Registration.Status
@@ -250,3 +251,34 @@ def test_a_faulty_field_is_named_and_nothing_typed_is_lost(db, field, text, sent
 
 def test_someone_who_is_signed_in_goes_home_instead(cast: Cast, browse) -> None:
     assert browse(cast.ben).get(REGISTER)["Location"] == "/"
+
+
+def test_what_nobody_used_in_time_is_closed_and_old_requests_are_deleted(ana, settings: Settings) -> None:
+    registration, now = ask(), timezone.now()
+    with time_machine.travel(now + dt.timedelta(hours=25), tick=False):
+        purge_registrations()
+    registration.refresh_from_db()
+    assert (registration.status, registration.token_hash) == (Status.EXPIRED, "")
+    with time_machine.travel(now + dt.timedelta(days=59), tick=False):
+        purge_registrations()
+    assert Registration.objects.count() == 1
+    with time_machine.travel(now + dt.timedelta(days=61), tick=False):
+        purge_registrations()
+    assert Registration.objects.count() == 0
+    assert Event.objects.filter(tag="account:registration:matched", subject_id=str(registration.pk)).exists()
+
+
+def test_whoever_is_on_file_can_lock_an_account_that_was_made_in_their_name(ana, settings: Settings) -> None:
+    ask()
+    choose(opened(mailed(settings)[0]))
+    told = [message for message in mailed(settings) if "An account was created for you." in message.body]
+    assert [message.to for message in told] == [["ana@clinic.example"]]
+    assert "Lock my account" in str(told[0].alternatives[0])
+
+
+def test_the_header_and_the_sign_in_page_lead_to_an_account(db) -> None:
+    for page in ("/", "/accounts/sign-in/", "/accounts/register/sent/"):
+        response = Client().get(page)
+        assert REGISTER in links(response), page
+    assert "First time here? Create an account." in words(Client().get("/accounts/sign-in/"))
+    assert "Returning? Sign in." in words(Client().get(REGISTER))

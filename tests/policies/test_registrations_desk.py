@@ -12,11 +12,12 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from pytest_django import Settings
 
-from accounts.models import Registration, User
+from accounts.models import AuthenticatorDevice, Registration, User
 from accounts.models.registrations import Reason
 from accounts.services import registering
 from core.models import Event
 from policies.models import Membership
+from tests.accounts.people import app_code
 from tests.book import PolicyholderFactory
 from tests.cast import Cast
 from tests.factories import UserFactory
@@ -87,6 +88,16 @@ def test_without_an_email_on_file_a_code_goes_by_letter_and_makes_the_account(
     assert user.memberships.get().insured == ana
     again = Client()
     assert again.post("/accounts/register/code/", {"code": code}).status_code == 422
+
+    client.post("/accounts/mfa/setup/", {"method": "authenticator"})
+    client.post("/accounts/mfa/setup/authenticator/", {"code": app_code(AuthenticatorDevice.objects.get(user=user))})
+    asked = next(message for message in mailed(settings) if "To confirm it" in str(message.body))
+    link = re.search(r"/accounts/link/\S+", str(asked.body))
+    assert link is not None
+    client.get(link.group())
+    client.post("/accounts/confirm-email/")
+    user.refresh_from_db()
+    assert user.email_confirmed_at is not None
 
 
 def test_a_letter_names_the_person_on_file_and_nothing_that_was_typed(ana, staff: Client) -> None:
