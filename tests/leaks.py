@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial, wraps
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -146,17 +147,18 @@ def _note_typed(
 
 
 def _wrap(patch: pytest.MonkeyPatch, path: str, note: Callable[..., None]) -> None:
-    """Let a method of a class tell what it gave or got."""
+    """Let a method of a class, or a function of a module, tell what it gave or got."""
     owner, _, name = path.rpartition(".")
     kind = import_string(owner)
     found = vars(kind).get(name) or getattr(kind, name)
     is_static = isinstance(found, staticmethod)
     original = found.__func__ if is_static else found
+    first = 0 if is_static or isinstance(kind, ModuleType) else 1
 
     @wraps(original)
     def told(*args: Any, **kwargs: Any) -> Any:
         result = original(*args, **kwargs)
-        note(path, result, args if is_static else args[1:], kwargs)
+        note(path, result, args[first:], kwargs)
         return result
 
     patch.setattr(kind, name, staticmethod(told) if is_static else told)
