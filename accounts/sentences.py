@@ -194,4 +194,7 @@ SENTENCES: dict[str, Sentence] = {
     AccountEvent.LOOK_ENDED: Sentence(Kind.SUPPORT, "{who} stopped looking at the portal as you see it."),
     AccountEvent.VIEWED: Sentence(Kind.SUPPORT, "{who} looked at your account."),
     AccountEvent.EVENTS_VIEWED: Sentence(Kind.SUPPORT, "{who} looked at the activity of your account."),
+    AccountEvent.LOOK_STARTED: Sentence(Kind.SUPPORT, "{who} began to view the portal as you see it."),
+    AccountEvent.LOOK_PAGE: Sentence(Kind.SUPPORT, "{who} viewed one of your pages as you see it."),
+    AccountEvent.LOOK_ENDED: Sentence(Kind.SUPPORT, "{who} stopped viewing the portal as you see it."),
 }

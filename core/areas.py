@@ -19,7 +19,8 @@ from django.utils.module_loading import import_string
 class MenuEntry:
     """An entry of the customers' menu or of the quick links on home; the smallest `order` comes first.
 
-    `url_name` is a page that needs no arguments; `icon` is the name of a Lucide icon.
+    `url_name` is a page that needs no arguments; `icon` is the name of a Lucide icon. `needs`: of a quick link, the
+    capability without which it leads nowhere (`policies.roles`).
     """
 
     label: str
@@ -27,6 +28,7 @@ class MenuEntry:
     icon: str
     order: int = 100
     hint: str = ""
+    needs: str = ""
 
 
 @dataclass(frozen=True, slots=True)

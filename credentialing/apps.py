@@ -23,6 +23,7 @@ class CredentialingConfig(AreaConfig):
             "file-badge",
             order=10,
             hint="For a hospital, group, or health plan",
+            needs="issue_certificate",
         ),
     )
     panels = "credentialing.panels.PANELS"

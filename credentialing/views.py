@@ -24,7 +24,7 @@ from credentialing.models import Certificate
 from credentialing.pages.certificates import certificate_sorting, certificates_in_order, columns_of
 from credentialing.pages.coverages import ORDER, in_order, listing_of, row_of
 from policies.models import Coverage
-from policies.rights import require
+from policies.rights import holds, require
 from policies.roles import Capability
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "filter": narrowed,
         "listing": listing_of(page.rows, query),
         "recent": Certificate.objects.visible_to(user)[:MOST_RECENT],
+        "issues": holds(user, Capability.ISSUE_CERTIFICATE),
     }
     status = HTTPStatus.OK if understood else HTTPStatus.UNPROCESSABLE_ENTITY
     return render(request, "credentialing/home.html", context, status=status)

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.urls import reverse
 
 from accounts.guards import user_of
 from core.admin import RecordedLooks, StaffAdmin
 from core.dates import carrier_today
+from core.desk import DeskItem, counted
 from policies.events import PolicyEvent
 from policies.models import (
     Agency,
@@ -171,8 +173,8 @@ class MembershipAdmin(StaffAdmin[Membership]):
     form = MembershipForm
     added, changed = PolicyEvent.MEMBERSHIP_GRANTED, PolicyEvent.MEMBERSHIP_CHANGED
     valued = ("administrator", "capabilities", "ends")
-    list_display = ["user", "role", "party_name", "starts", "ends", "revoked_at"]
-    list_filter = ["role"]
+    list_display = ["user", "role", "party_name", "starts", "ends", "revoked_at", "waits"]
+    list_filter = ["role", "awaits_approval"]
     list_select_related = ["user", "insured", "policyholder", "agency"]
     search_fields = [
         "user__username",
@@ -182,20 +184,33 @@ class MembershipAdmin(StaffAdmin[Membership]):
         "agency__name",
     ]
     autocomplete_fields = ["user", "insured", "policyholder", "agency"]
-    actions = ["revoke_selected"]
+    actions = ["approve_selected", "revoke_selected"]
 
     @admin.display(description="party")
     def party_name(self, membership: Membership) -> str:
         return str(membership.party)
+
+    @admin.display(description="waits for approval", boolean=True)
+    def waits(self, membership: Membership) -> bool:
+        return membership.awaits_approval and membership.revoked_at is None
+
+    def desk(self, request: HttpRequest) -> list[DeskItem]:
+        """Return how many wait for a second member of staff."""
+        waiting = Membership.objects.filter(awaits_approval=True, revoked_at=None).count()
+        href = reverse("admin:policies_membership_changelist") + "?awaits_approval__exact=1"
+        return [counted("Memberships waiting for approval", waiting, href)]
 
     def has_delete_permission(self, request: HttpRequest, obj: Membership | None = None) -> bool:
         """Revoke instead."""
         return False
 
     def get_readonly_fields(self, request: HttpRequest, obj: Membership | None = None) -> list[str]:
-        """Fix user, role, and party once granted: a change of these is another membership."""
+        """Fix user, role, and party once granted: a change of these is another membership. What a delegate may do is
+        for the party's administrators to change."""
         fixed = ["user", "role", "insured", "policyholder", "agency", "starts"] if obj else []
-        return [*fixed, "revoked_at", "ended_by", "revoked_by", "kept_by_hand"]
+        given = ["administrator", "capabilities"] if obj is not None and obj.is_delegates else []
+        told = ["revoked_at", "ended_by", "revoked_by", "kept_by_hand", "granted_by", "given_under"]
+        return [*fixed, *given, *told, "awaits_approval", "approved_by"]
 
     def customer(self, row: Membership) -> User:
         return row.user
@@ -204,12 +219,25 @@ class MembershipAdmin(StaffAdmin[Membership]):
         return row.facts()
 
     def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:
-        """Record who granted it. The feed never widens what a person has changed."""
+        """Record who granted it. The feed never widens what a person has changed. One at an agency opens nothing until
+        a second member of staff approves it: it would open every client's policies."""
         if not change:
             obj.granted_by = user_of(request)
+            obj.awaits_approval = obj.role == Membership.Role.AGENT
+            if obj.awaits_approval:
+                messages.warning(request, "Another member of staff has to approve access to an agency.")
         elif form.changed_data:
             obj.kept_by_hand = True
         super().save_model(request, obj, form, change)
+
+    @admin.action(description="Approve the selected memberships, which someone else granted", permissions=["change"])
+    def approve_selected(self, request: HttpRequest, memberships: models.QuerySet[Membership]) -> None:
+        """Put memberships in effect that wait for a second member of staff."""
+        approved = sum(membership.approve(by=user_of(request)) for membership in memberships)
+        self.message_user(request, f"{approved} memberships approved.", messages.SUCCESS)
+        if approved < len(memberships):
+            left = "Not approved: those that you granted yourself, and those that don’t wait."
+            self.message_user(request, left, messages.WARNING)
 
     @admin.action(description="Revoke the selected memberships, at once", permissions=["change"])
     def revoke_selected(self, request: HttpRequest, memberships: models.QuerySet[Membership]) -> None:

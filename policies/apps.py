@@ -23,6 +23,7 @@ class PoliciesConfig(AreaConfig):
     panels = "policies.panels.PANELS"
     feed_tables = "policies.feed.TABLES"
     hooks = {
+        "mail.invitation": "policies.delegates.giving.mail_context",
         "accounts.share_rows": "policies.rights.share_rows",
         "accounts.username_is_named": "policies.usernames.is_named",
         "accounts.match_registrant": "policies.registrants.matching.match_registrant",

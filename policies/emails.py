@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.db.models import TextChoices
 from django.template.defaultfilters import date as written
+from django.urls import reverse
 from django.utils.crypto import get_random_string
 
 from core import mail
 
 if TYPE_CHECKING:
     from accounts.models import User
+    from policies.models import Invitation
 
 # An agency may have hundreds of terms that end; home lists them all.
 LISTED = 25
@@ -31,3 +34,26 @@ def renewal_reminder(user: User, ending: Sequence[tuple[str, dt.date]]) -> None:
         "count": len(ending),
     }
     mail.send("renewal_reminder", to=user.email, context=context, key=f"{user.public_id}:{get_random_string(16)}")
+
+
+class AccessChange(TextChoices):
+    """What a party's administrators are told, as a sentence."""
+
+    INVITED = "invited", "A colleague was invited to get access."
+    JOINED = "joined", "A colleague accepted an invitation and has access now."
+    WITHDRAWN = "withdrawn", "An invitation was withdrawn."
+    CHANGED = "changed", "What a colleague may do was changed."
+    ENDED = "ended", "Someone’s access was ended."
+
+
+def invitation(of: Invitation) -> None:
+    """Send the invited colleague a link. The worker draws its token (`delegates.giving.mail_context`)."""
+    context = {"invitation": of.public_id, "mailing": of.mailings}
+    mail.send("invitation", to=of.email, context=context, key=f"{of.public_id}-{of.mailings}")
+
+
+def access_changed(user: User, *, what: AccessChange, key: str) -> None:
+    """Tell an administrator what happened to the access to their policies."""
+    if user.email:
+        page = f"{settings.PUBLIC_URL.rstrip('/')}{reverse('policies:access')}"
+        mail.send("access_changed", to=user.email, context={"what": what.label, "page": page}, key=key)

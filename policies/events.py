@@ -16,6 +16,10 @@ class PolicyEvent(TextChoices):
     MEMBERSHIP_GRANTED = "policies:membership:granted", "Membership granted"
     MEMBERSHIP_CHANGED = "policies:membership:changed", "Membership changed"
     MEMBERSHIP_REVOKED = "policies:membership:revoked", "Membership revoked"
+    MEMBERSHIP_APPROVED = "policies:membership:approved", "Membership approved by a second member of staff"
+    DELEGATE_INVITED = "policies:invitation:made", "Colleague invited"
+    INVITATION_RESENT = "policies:invitation:resent", "Invitation sent again"
+    INVITATION_WITHDRAWN = "policies:invitation:withdrawn", "Invitation withdrawn"
     SIGNATURE_SET = "policies:company:signature_set", "Signature of a company set"
     SIGNATURE_REMOVED = "policies:company:signature_removed", "Signature of a company removed"
     STAFF_LOOK = "policies:record:looked_at", "Looked at by staff"
@@ -33,6 +37,10 @@ SENTENCES: dict[str, Sentence] = {
     PolicyEvent.MEMBERSHIP_GRANTED: Sentence(Kind.ACCESS, "{who} gave you access{detail}.", _role),
     PolicyEvent.MEMBERSHIP_CHANGED: Sentence(Kind.ACCESS, "{who} changed your access{detail}.", _role),
     PolicyEvent.MEMBERSHIP_REVOKED: Sentence(Kind.ACCESS, "{who} ended your access{detail}.", _role),
+    PolicyEvent.MEMBERSHIP_APPROVED: Sentence(Kind.ACCESS, "{who} approved your access{detail}.", _role),
+    PolicyEvent.DELEGATE_INVITED: Sentence(Kind.ACCESS, "{who} invited a colleague to get access."),
+    PolicyEvent.INVITATION_RESENT: Sentence(Kind.ACCESS, "{who} sent a colleague’s invitation again."),
+    PolicyEvent.INVITATION_WITHDRAWN: Sentence(Kind.ACCESS, "{who} withdrew a colleague’s invitation."),
     PolicyEvent.SIGNATURE_SET: Sentence(Kind.SUPPORT, "{who} set the signature of a writing company."),
     PolicyEvent.SIGNATURE_REMOVED: Sentence(Kind.SUPPORT, "{who} removed the signature of a writing company."),
     PolicyEvent.STAFF_LOOK: Sentence(Kind.SUPPORT, "{who} looked at one of your policy records."),

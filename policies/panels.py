@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from django.urls import reverse
 
 from core.panels import Panel, PanelLink
-from policies.models import Policy
+from policies.delegates.people import places_of
+from policies.models import Membership, Policy
 from policies.pages.home import glance_of
 from policies.pages.notices import notices_of
 
@@ -21,15 +22,38 @@ if TYPE_CHECKING:
     from policies.pages.status import StatusOnDay
 
 
+def access(user: User, *, policy: Policy | None = None) -> Iterator[Panel]:
+    """Yield, on a policy's page, the way to who has access, for an administrator of its policyholder. No query."""
+    if policy is None:
+        return
+    here = next((each for each in places_of(user) if each.policyholder_id == policy.policyholder_id), None)
+    if here is not None:
+        yield Panel(
+            "Access",
+            "policy",
+            lines=("See who else can act here, invite a colleague, or end someone’s access.",),
+            order=90,
+            links=(PanelLink("Manage access", reverse("policies:access-party", args=[here.public_id])),),
+        )
+
+
+def _access_link(user: User, role: str) -> tuple[PanelLink, ...]:
+    """Return home's link to who has access, for administrators."""
+    if not any(place.role == role for place in places_of(user)):
+        return ()
+    return (PanelLink("Who has access", reverse("policies:access")),)
+
+
 def at_a_glance(user: User, *, policy: Policy | None = None) -> Iterator[Panel]:
     """Yield the panels of home. A policy's own page needs none from here."""
     if policy is not None:
         return
     glance = glance_of(user)
     if glance.own:
-        yield _own_panel(glance)
+        links = _access_link(user, Membership.Role.POLICYHOLDER) if glance.held and glance.individual else ()
+        yield _own_panel(glance, links)
     if glance.held and not (glance.own and glance.individual):
-        yield _held_panel(glance)
+        yield _held_panel(glance, _access_link(user, Membership.Role.POLICYHOLDER))
     if glance.book is not None:
         yield Panel(
             "Your clients",
@@ -38,7 +62,10 @@ def at_a_glance(user: User, *, policy: Policy | None = None) -> Iterator[Panel]:
             context={"book": glance.book},
             order=30,
             headline=glance.headline,
-            links=(PanelLink("All client policies", reverse("policies:list")),),
+            links=(
+                *_access_link(user, Membership.Role.AGENT),
+                PanelLink("All client policies", reverse("policies:list")),
+            ),
         )
 
 
@@ -46,7 +73,7 @@ def _all_policies() -> tuple[PanelLink, ...]:
     return (PanelLink("All policies", reverse("policies:list")),)
 
 
-def _own_panel(glance: Glance) -> Panel:
+def _own_panel(glance: Glance, access: tuple[PanelLink, ...]) -> Panel:
     """One's own coverage, with what waits on its policies: each as far as one sees it."""
     own = [one for one in glance.own if one.in_force] or glance.own[:3]
     held = {one.status.policy.pk: one.status for one in glance.held} if glance.individual else {}
@@ -59,13 +86,13 @@ def _own_panel(glance: Glance) -> Panel:
         context={"own": own, "notices": urgent},
         order=10,
         headline=glance.headline,
-        links=() if glance.held and not glance.individual else _all_policies(),
+        links=access if glance.held and not glance.individual else (*access, *_all_policies()),
         attention=waiting,
         has_primary=any(one.paper is not None for one in own),
     )
 
 
-def _held_panel(glance: Glance) -> Panel:
+def _held_panel(glance: Glance, access: tuple[PanelLink, ...]) -> Panel:
     """Return the policies that one represents, with what waits on them."""
     urgent, waiting = _notices(one.status for one in glance.held)
     return Panel(
@@ -75,7 +102,7 @@ def _held_panel(glance: Glance) -> Panel:
         context={"held": glance.held, "more": glance.more_policies, "notices": urgent},
         order=20,
         headline=glance.headline,
-        links=_all_policies(),
+        links=(*access, *_all_policies()),
         attention=waiting,
     )
 
@@ -94,4 +121,4 @@ def _notices(statuses: Iterable[StatusOnDay]) -> tuple[list[Notice], tuple[Panel
     return urgent, tuple(waiting)
 
 
-PANELS: list[Provider] = [at_a_glance]
+PANELS: list[Provider] = [at_a_glance, access]

@@ -6,7 +6,8 @@ A membership opens a capability when all of these are true. One such membership 
     billed         we bill the latest term directly, where the rule asks for it
     role           the role has the capability; once coverage has ended, it also has to keep it
     administrator  the membership is an administrator's, where the rule asks for it
-    granted        the capability was granted to this membership, where the rule asks for it of the role
+    granted        the capability was granted to this membership, where the rule asks for it of the role; to a
+                   delegate's, everything but seeing is given one by one, and its giver still has it
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from django.core.exceptions import PermissionDenied
 
 from core.dates import carrier_today
 from policies.models import Membership, Policy, Reach, Term, reach_of
-from policies.roles import RULES, Capability, Rule
+from policies.roles import BASE, RULES, Capability, Rule
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -57,6 +58,25 @@ def capabilities(user: User, policy: Policy, *, among: Collection[Capability] = 
 def reaching(user: User, policy: Policy) -> list[Membership]:
     """Return the user's memberships by which they see this policy."""
     return list(_reaching(reach_of(user), policy))
+
+
+def holds(user: User, capability: Capability) -> bool:
+    """Whether any of the user's memberships has the capability, on whatever policy: to offer what leads to it."""
+    rule = RULES[capability]
+    return any(
+        each.role in rule.roles
+        and (each.administrator or not rule.administrators)
+        and _is_granted(each, rule, capability)
+        for each in reach_of(user).memberships
+    )
+
+
+def _is_granted(membership: Membership, rule: Rule, capability: Capability) -> bool:
+    giver = membership.given_under
+    if giver is not None:
+        given = capability in BASE or capability in membership.capabilities
+        return given and _is_granted(giver, rule, capability)
+    return membership.role not in rule.switch or capability in membership.capabilities
 
 
 def share_rows(one: User, other: User) -> bool:
@@ -141,7 +161,9 @@ class _Access:
         return self.membership.administrator or not rule.administrators
 
     def _has_grant(self, rule: Rule, capability: Capability) -> bool:
-        return self.membership.role not in rule.switch or capability in self.membership.capabilities
+        """Whether it was granted, where the rule asks for that. To a delegate everything is given one by one, and
+        nothing that the giver hasn't got any more."""
+        return _is_granted(self.membership, rule, capability)
 
     @cached_property
     def _is_historic(self) -> bool:

@@ -60,6 +60,23 @@ class Rule:
     direct_billing: bool = False
 
 
+# What every delegate may do: see what there is. The rest is given one by one.
+BASE = frozenset({Capability.VIEW_COVERAGE, Capability.VIEW_POLICY})
+
+
+def giveable(membership: Membership) -> list[Capability]:
+    """Return what an administrator may give to a delegate under this membership, in the table's order: what it opens
+    itself, but the right to name delegates (docs/security.md#delegates). `BASE` comes with every delegate's."""
+    return [
+        capability
+        for capability, rule in RULES.items()
+        if capability not in BASE
+        and membership.role in rule.roles
+        and not rule.administrators
+        and (membership.role not in rule.switch or capability in membership.capabilities)
+    ]
+
+
 def _rule(
     allows: str,
     roles: tuple[str, ...],
@@ -104,7 +121,7 @@ RULES: dict[Capability, Rule] = {
     ),
     # For someone else's history, the insured's own authorization is also needed.
     Capability.VIEW_CLAIMS_HISTORY: _rule(
-        "See your own claims history, or an insured's where you were given access.",
+        "See your own claims history, or an insured’s where you were given access.",
         EVERYONE,
         historic=EVERYONE,
         switch=MANAGERS,
@@ -114,7 +131,7 @@ RULES: dict[Capability, Rule] = {
     # Those who have left need a packet the most.
     Capability.CREATE_PACKET: _rule("Create a credentialing packet.", EVERYONE, historic=CUSTOMERS),
     # A policy's own documents: the company's `forms` switch is for the public page of forms (S-31), never for these.
-    Capability.VIEW_DOCUMENTS: _rule("Download the policy's documents.", MANAGERS, historic=MANAGERS),
+    Capability.VIEW_DOCUMENTS: _rule("Download the policy’s documents.", MANAGERS, historic=MANAGERS),
     Capability.VIEW_BILLING: _rule("See what was billed and paid.", MANAGERS, historic=MANAGERS),
     # Never an agent. After the policy has ended: for what is still owed.
     Capability.PAY: _rule(
@@ -154,7 +171,7 @@ RULES: dict[Capability, Rule] = {
         historic=MANAGERS,
         service=Company.Service.RENEW,
     ),
-    Capability.REGISTER_OTHERS: _rule("Register the policy's insureds for seminars.", HOLDER_ONLY),
+    Capability.REGISTER_OTHERS: _rule("Register the policy’s insureds for seminars.", HOLDER_ONLY),
     Capability.VIEW_SEMINAR_ACTIVITY: _rule("See seminars taken and credits earned.", EVERYONE, historic=EVERYONE),
     # Something that happened while coverage was in force may be reported after it.
     Capability.REPORT_INCIDENT: _rule("Report an incident.", EVERYONE, historic=EVERYONE),

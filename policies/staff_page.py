@@ -56,6 +56,8 @@ def _state(membership: Membership, today: dt.date) -> str:
     """Return whether it opens anything today, and if not, who ended it."""
     if membership.revoked_at is not None:
         return f"Revoked by {membership.get_ended_by_display().lower()}"
+    if membership.awaits_approval:
+        return "Waits for approval"
     if membership.is_in_effect(today):
         return "In effect"
     return "Begins later" if membership.starts > today else "Ended"

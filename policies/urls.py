@@ -4,9 +4,30 @@ from django.urls import path
 
 import core.converters  # noqa: F401  # makes <public_id:…> known
 from policies import views
+from policies.delegates import invitation_views as invited
+from policies.delegates import views as access
 
 app_name = "policies"
 urlpatterns = [
     path("", views.policy_list, name="list"),
+    path("access/", access.access, name="access"),
+    path("access/link/<str:token>/", invited.open_link, name="invitation-link"),
+    path("access/invitation/", invited.invitation, name="invitation"),
+    path("access/invitation/accept/", invited.accept, name="invitation-accept"),
+    path("access/invitation/join/", invited.join, name="invitation-join"),
+    path("access/<public_id:public_id>/", access.party, name="access-party"),
+    path("access/<public_id:public_id>/invite/", access.invite, name="access-invite"),
+    path("access/<public_id:public_id>/people/<public_id:member_id>/", access.member, name="access-member"),
+    path("access/<public_id:public_id>/people/<public_id:member_id>/end/", access.end, name="access-end"),
+    path(
+        "access/<public_id:public_id>/invitations/<public_id:invitation_id>/send/",
+        access.send_again,
+        name="access-send-again",
+    ),
+    path(
+        "access/<public_id:public_id>/invitations/<public_id:invitation_id>/withdraw/",
+        access.withdraw,
+        name="access-withdraw",
+    ),
     path("<public_id:public_id>/", views.policy_page, name="policy"),
 ]

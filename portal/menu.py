@@ -10,6 +10,8 @@ from core import areas
 from core.areas import MenuEntry
 from core.urls import address_of
 from policies.models import reach_of
+from policies.rights import holds
+from policies.roles import Capability
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -49,7 +51,9 @@ def quick_links_for(user: User) -> list[MenuItem]:
     if not reach_of(user):
         return []
     return [
-        MenuItem(entry.label, address_of(entry.url_name), entry.icon, hint=entry.hint) for entry in areas.quick_links()
+        MenuItem(entry.label, address_of(entry.url_name), entry.icon, hint=entry.hint)
+        for entry in areas.quick_links()
+        if not entry.needs or holds(user, Capability(entry.needs))
     ]
 
 

@@ -297,6 +297,9 @@ SESSION_ABSOLUTE = dt.timedelta(hours=env.int("SESSION_ABSOLUTE_HOURS", default=
 SESSION_COOKIE_AGE = int(SESSION_ABSOLUTE.total_seconds())
 REMEMBER_DEVICE = dt.timedelta(days=env.int("REMEMBER_DEVICE_DAYS", default=30))
 STEP_UP_AFTER = dt.timedelta(minutes=env.int("STEP_UP_MINUTES", default=20))
+# Invitations of colleagues: how long one works, and how many an administrator sends a day.
+INVITATION_LIFE = dt.timedelta(days=env.int("INVITATION_DAYS", default=7))
+INVITATIONS_PER_DAY = env.int("INVITATIONS_PER_DAY", default=20)
 # How long staff may view the portal as a customer sees it.
 VIEW_AS_LIFE = dt.timedelta(minutes=env.int("VIEW_AS_MINUTES", default=15))
 SIGN_IN_FAILURES = env.int("SIGN_IN_FAILURES", default=5)
@@ -422,6 +425,9 @@ PUBLIC_URL_NAMES = {
     "support",
     "faq",
     "faq-entry",
+    "policies:invitation-link",
+    "policies:invitation",
+    "policies:invitation-join",
 }
 
 if DEMO:

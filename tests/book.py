@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from decimal import Decimal
 from typing import Any
 
@@ -10,12 +11,14 @@ import factory
 from django.utils import timezone
 
 from feed.models import Source
+from policies.delegates import giving
 from policies.models import (
     Agency,
     AgentOfRecord,
     Company,
     Coverage,
     Insured,
+    Invitation,
     License,
     Membership,
     Policy,
@@ -166,6 +169,26 @@ def holder_of(user: Any, policyholder: Policyholder, **fields: Any) -> Membershi
 def agent_at(user: Any, agency: Agency, **fields: Any) -> Membership:
     """Let the user work at this agency."""
     return Membership.objects.create(user=user, role=Membership.Role.AGENT, agency=agency, **fields)
+
+
+def delegate_of(place: Membership, user: Any, *capabilities: str) -> Membership:
+    """Give the user access under an administrator's membership, with these capabilities."""
+    return Membership.objects.create(
+        user=user,
+        role=place.role,
+        policyholder=place.policyholder,
+        agency=place.agency,
+        administrator=False,
+        capabilities=list(capabilities),
+        given_under=place,
+        granted_by=place.user,
+    )
+
+
+def invite_to(place: Membership, **asked: Any) -> Invitation:
+    """Invite Dana under an administrator's membership."""
+    who = {"first_name": "Dana", "last_name": "Whitfield", "email": "dana@clinic.example", "capabilities": []}
+    return giving.invite(place=place, by=place.user, key=uuid.uuid4(), **(who | asked))
 
 
 def fresh(source: str | None = None) -> dt.datetime:

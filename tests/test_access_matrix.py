@@ -27,7 +27,9 @@ from tests.book import (
     AgentOfRecordFactory,
     agent_at,
     days,
+    delegate_of,
     holder_of,
+    invite_to,
 )
 from tests.cast import make_cast
 from tests.factories import UserFactory, remembered_for
@@ -104,6 +106,21 @@ def session(book: SimpleNamespace) -> list[str]:
     return [book.session.public_id]
 
 
+def place(book: SimpleNamespace) -> list[str]:
+    """Return the address of the policyholder’s own membership."""
+    return [book.place.public_id]
+
+
+def delegate(book: SimpleNamespace) -> list[str]:
+    return [*place(book), book.delegate.public_id]
+
+
+def invitation(book: SimpleNamespace) -> list[str]:
+    return [*place(book), book.invitation.public_id]
+
+
+OTHERS: dict[str, object] = {"insured": 404, "agent": 404}
+NO_ADMINISTRATORS: dict[str, object] = {"insured": 403, "colleague": 403, "left": 302, "revoked": 403, "staff": 403}
 ANYONE = {"anonymous": 200, "half": 200}
 NOT_THE_ISSUER: dict[str, object] = {"insured": 403, "agent": 403}
 ROWS: dict[str, Row] = {
@@ -124,6 +141,20 @@ ROWS: dict[str, Row] = {
     "policies:list": Row(200),
     # A colleague of the group is insured on the same policy, and sees it with her own coverage only.
     "policies:policy": Row(200, args=policy, colleague=200),
+    # For administrators: one party leads straight to its page.
+    "policies:access": Row(302, also=NO_ADMINISTRATORS),
+    # Everything below hangs on the group administrator's own membership: the agent's is another.
+    "policies:access-party": Row(200, args=place, also=OTHERS),
+    "policies:access-invite": Row(200, args=place, also=OTHERS),
+    "policies:access-member": Row(200, args=delegate, also=OTHERS),
+    "policies:access-end": Row(200, args=delegate, also=OTHERS),
+    "policies:access-send-again": Row(302, method="post", args=invitation, also=OTHERS),
+    "policies:access-withdraw": Row(302, method="post", args=invitation, also=OTHERS),
+    # Nobody here has opened an invitation's link.
+    "policies:invitation-link": Row(302, args=lambda _book: ["no-such-token"], anonymous=302, half=302, strangers=302),
+    "policies:invitation": Row(410, anonymous=410, half=410),
+    "policies:invitation-join": Row(410, anonymous=410, half=410),
+    "policies:invitation-accept": Row(410, method="post"),
     "credentialing:home": Row(200),
     "credentialing:certificates": Row(200),
     "credentialing:issue": Row(200, args=coverage),
@@ -246,10 +277,14 @@ def book(db) -> SimpleNamespace:
     people["staff"].is_superuser = True
     people["staff"].save()
     authenticator_for(people["half"])
+    place = people["policyholder"].memberships.get()
     return SimpleNamespace(
         answer=FaqEntry.objects.create(slug="why", topic="start", question="Why so?", answer="Because."),
         asked=SupportRequest.objects.create(user=people["policyholder"], kind="question", topic="general"),
         coverage=coverage,
+        place=place,
+        delegate=delegate_of(place, UserFactory()),
+        invitation=invite_to(place),
         people=people,
         certificate=_certificate(coverage, people),
         device=authenticator_for(UserFactory()),

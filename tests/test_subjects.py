@@ -14,7 +14,15 @@ from core.areas import AreaConfig
 
 # Who acts, in functions that store or count something: `module:function`.
 ACTS = {
+    "policies/delegates/invitation_views.py:accept",
+    "policies/delegates/views.py:end",
+    "policies/delegates/views.py:invite",
+    "policies/delegates/views.py:member",
+    "policies/delegates/views.py:send_again",
+    "policies/delegates/views.py:withdraw",
     "credentialing/views.py:retry",  # whose tries count
+    "portal/maintenance/middleware.py:process_view",  # who is let in while an area is closed
+    "portal/support/forms.py:send",  # a form about a request to support, which has a user of its own
 }
 # Nothing of a customer's: staff work there under their own name, or the account is the user's own.
 ELSEWHERE = ("accounts/", "core/", "feed/", "demo/", "bench/")

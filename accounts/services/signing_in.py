@@ -27,6 +27,9 @@ from core.refusals import record_refusal
 from core.throttle import Closed, Counter, Limit
 
 BACKEND = "accounts.backends.UsernameBackend"
+# What a visitor keeps through a sign-in, in the session: links opened before it. Hashes only, and nothing that opens
+# anything by itself.
+BROUGHT_ALONG = "brought_along"
 # Wrong passwords: per name as typed, per account, per remembered device of its owner, per network, and wider network.
 PASSWORDS = Limit(
     "account:password", settings.SIGN_IN_FAILURES, settings.SIGN_IN_WINDOW, cool_off=settings.SIGN_IN_COOL_OFF
@@ -188,10 +191,13 @@ def begin_session(*, request: HttpRequest, user: User) -> Session | None:
 
 def _new_session(request: HttpRequest, user: User) -> Session:
     former = store_of(request).row
+    brought = request.session.get(BROUGHT_ALONG) if former is None or former.user_id in {None, user.pk} else None
     if former is not None:
         former.end(EndReason.REPLACED)
     request.session.flush()
     auth.login(request, user, backend=BACKEND)
+    if brought:
+        request.session[BROUGHT_ALONG] = brought
     request.session.save()
     session = session_of(request)
     session.authenticated_at = session.last_seen_at = timezone.now()

@@ -290,7 +290,7 @@ def choose_paperless(request: HttpRequest) -> HttpResponse:
         else:
             return _saved(request, bool(acts), "Your choice is saved.")
     context = {"text": paperless.consent_text(), "acts": user.delivery_consents.all()[:20]}
-    page = Page("Choose electronic papers", "Save choices")
+    page = Page("Go paperless", "Save choices")
     return _ask(request, form, page, "accounts/preferences_paperless.html", **context)
 
 

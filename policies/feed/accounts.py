@@ -63,6 +63,7 @@ def keep_memberships(load: Load) -> None:
     changes = load.changes(FILE)
     assert changes  # noqa: S101  # the hook belongs to the file
     _end(load, changes)
+    _end_given(load)
     _adjust(load, changes)
     _Grants(load, changes).grant()
     _take_over_passwords(load)
@@ -81,6 +82,20 @@ def _end(load: Load, changes: str) -> None:
                 OR d.was_username <> '' AND lower(d.was_username) <> lower(c.username)
                 OR (m.policyholder_id, m.agency_id) IS DISTINCT FROM (c.policyholder_id, c.agency_id)
             )
+            RETURNING m.*
+        ) {EVENTS}""",
+        {"tag": PolicyEvent.MEMBERSHIP_REVOKED.value},
+    )
+
+
+def _end_given(load: Load) -> None:
+    """Revoke what administrators gave whose own membership is revoked now (docs/security.md#delegates)."""
+    load.execute(
+        f"""
+        WITH touched AS (
+            UPDATE policies_membership m SET revoked_at = %(now)s, ended_by = 'feed'
+            FROM policies_membership giver
+            WHERE m.given_under_id = giver.id AND m.revoked_at IS NULL AND giver.revoked_at IS NOT NULL
             RETURNING m.*
         ) {EVENTS}""",
         {"tag": PolicyEvent.MEMBERSHIP_REVOKED.value},

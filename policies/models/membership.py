@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -122,6 +122,13 @@ class Membership(models.Model):
         """
         if self.user_id and self.user.is_of_staff:
             raise ValidationError("Staff don't act for customers. Choose an account without staff rights.")
+        from policies.roles import Capability
+
+        if unknown := sorted(set(self.capabilities) - set(Capability)):
+            raise ValidationError(f"Nobody can be granted “{unknown[0]}”: there’s no such capability.")
+        giver = self.given_under
+        if giver is not None and (giver.is_delegates or giver.party_key != self.party_key):
+            raise ValidationError("Access is given under an administrator's own membership with the same party.")
 
     def facts(self) -> dict[str, Any]:
         """Return what the event log keeps: role, party, and everything it opens."""
@@ -151,12 +158,29 @@ class Membership(models.Model):
         return party
 
     def is_in_effect(self, day: dt.date) -> bool:
-        """Whether it has begun and not ended: not revoked, and before its last day."""
-        return self.revoked_at is None and self.starts <= day and (self.ends is None or day < self.ends)
+        """Whether it has begun and not ended: not revoked, and before its last day. A delegate's ends with the one that
+        it was given under, however that ends; one that waits for approval opens nothing yet."""
+        giver = self.given_under
+        return self.is_held(day) and (giver is None or (giver.is_held(day) and giver.given_under_id is None))
+
+    def is_held(self, day: dt.date) -> bool:
+        """Whether it is in effect as far as its own row says."""
+        if self.revoked_at is not None or self.awaits_approval:
+            return False
+        return self.starts <= day and (self.ends is None or day < self.ends)
+
+    @property
+    def is_delegates(self) -> bool:
+        """Whether an administrator gave it to a colleague."""
+        return self.given_under_id is not None
 
     def revoke(self, *, by: User, reason: str) -> None:
         """End it at once, open sessions included; the carrier's feed won't grant it again. Revoking twice changes
         nothing."""
+        with transaction.atomic():
+            self._revoke(by=by, reason=reason)
+
+    def _revoke(self, *, by: User, reason: str) -> None:
         revoked = Membership.objects.filter(pk=self.pk, revoked_at=None).update(
             revoked_at=timezone.now(), ended_by=self.EndedBy.PERSON, revoked_by=by
         )
@@ -173,3 +197,15 @@ class Membership(models.Model):
                 **self.facts(),
                 reason=reason,
             )
+            for given in self.given.filter(revoked_at=None):
+                given.revoke(by=by, reason=f"ends with the access of {self.user}, who gave it")
+
+    def approve(self, *, by: User) -> bool:
+        """Put a membership in effect that another member of staff granted. False where it doesn't wait, or where `by`
+        granted it."""
+        waiting = Membership.objects.filter(pk=self.pk, awaits_approval=True, revoked_at=None).exclude(granted_by=by)
+        if not waiting.update(awaits_approval=False, approved_by=by):
+            return False
+        self.refresh_from_db(fields=["awaits_approval", "approved_by"])
+        record_event(PolicyEvent.MEMBERSHIP_APPROVED, subject=self, by=by, on_behalf_of=self.user, **self.facts())
+        return True

@@ -189,7 +189,7 @@ def _own_coverages(*, policy_id: int, insured_ids: list[int]) -> QuerySet[Covera
 @prepared(user_id=BigIntegerField())
 def _memberships(*, user_id: int) -> QuerySet[Membership]:
     """Return the user's memberships that nobody has revoked."""
-    return Membership.objects.filter(user_id=user_id, revoked_at=None).order_by("pk")
+    return Membership.objects.filter(user_id=user_id, revoked_at=None).select_related("given_under").order_by("pk")
 
 
 def reach_of(user: User) -> Reach:

@@ -27,12 +27,17 @@ NOON = "2026-03-02 12:00:00+00:00"
 FOLDERS = sorted(path.parent.name for path in Path(settings.BASE_DIR, "templates/emails").glob("*/subject.txt"))
 # What each mail's text needs, in addition to brand and support.
 CONTEXTS: dict[str, dict[str, Any]] = {
+    "access_changed": {
+        "what": "A colleague was invited to get access.",
+        "page": "http://localhost:8000/policies/access/",
+    },
     "account_changed": {"what": "Your password was changed.", "address": "http://localhost:8000/accounts/link/abc/"}
     | {"days": 10},
     "activation": {"address": "http://localhost:8000/accounts/link/abc/", "hours": 24},
     "activity_review": {"address": "http://localhost:8000/accounts/activity/"},
     "confirm_email": {"address": "http://localhost:8000/accounts/link/abc/", "hours": 24},
     "email_taken": {},
+    "invitation": {"address": "http://localhost:8000/policies/access/link/abc/", "days": 7},
     "passkey_copied": {},
     "password_reset": {"address": "http://localhost:8000/accounts/link/abc/", "code": "K7QM-2XWD", "minutes": 30},
     "password_reset_by_username": {"page": "http://localhost:8000/accounts/forgot-password/"},

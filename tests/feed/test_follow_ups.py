@@ -12,6 +12,7 @@ from accounts.models import User
 from core.models import Event, OutboxMessage
 from feed.models import Run, Source
 from policies.models import Agency, Contact, Coverage, Membership, Policy, Policyholder, PolicyStatus
+from tests.book import delegate_of
 from tests.factories import UserFactory
 from tests.feed.packages import Book, errors, load, small_book, warnings
 
@@ -425,3 +426,13 @@ def test_two_contacts_with_one_username_are_one_person_only_if_they_share_an_ema
     run = load(tmp_path, book)
     assert [warning[3] for warning in warnings(run)] == ["username-taken"]
     assert User.objects.get().memberships.get().role == "policyholder"
+
+
+def test_what_an_administrator_gave_ends_with_the_contact(tmp_path: Path) -> None:
+    """The delegate's end is recorded as the giver's is."""
+    load(tmp_path, with_account(small_book()))
+    given = delegate_of(Membership.objects.get(), UserFactory.create(username="dana"))
+    load(tmp_path, with_account(small_book(), username=""), sequence=2)
+    given.refresh_from_db()
+    assert (given.revoked_at is not None, given.ended_by) == (True, "feed")
+    assert Event.objects.filter(tag="policies:membership:revoked", on_behalf_of_id=given.user_id).exists()
