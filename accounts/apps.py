@@ -13,6 +13,7 @@ class AccountsConfig(AreaConfig):
         "accounts.admin.user_page.person",
         "accounts.admin.user_page.sign_in",
         "accounts.admin.user_page.factors",
+        "accounts.admin.factor_resets.section",
         "accounts.admin.user_page.sessions",
         "accounts.admin.user_page.devices",
         "accounts.admin.user_page.recent",
@@ -28,6 +29,7 @@ class AccountsConfig(AreaConfig):
         "mail.activation": "accounts.services.links.mail_context",
         "mail.confirm_email": "accounts.services.email_change.mail_context",
         "mail.account_changed": "accounts.services.changes.mail_context",
+        "mail.factor_reset": "accounts.services.factor_resets.mail_context",
         "mail.username": "accounts.services.usernames.mail_context",
         "mail.password_reset": "accounts.services.resets.mail_context",
         "mail.registration": "accounts.services.registering.mail_context",
@@ -43,6 +45,11 @@ class AccountsConfig(AreaConfig):
         "purge-registrations": {
             "task": "accounts.tasks.purge_registrations",
             "schedule": crontab(hour="4", minute="5"),
+        },
+        "carry-out-factor-resets": {"task": "accounts.tasks.carry_out_factor_resets", "schedule": 300.0},
+        "purge-recovery-requests": {
+            "task": "accounts.tasks.purge_recovery_requests",
+            "schedule": crontab(hour="4", minute="15"),
         },
         "end-looks": {"task": "accounts.tasks.end_looks", "schedule": 60.0},
         "remind-of-activity": {
@@ -67,6 +74,7 @@ class AccountsConfig(AreaConfig):
             views=(
                 "accounts.user",
                 "accounts.registration",
+                "accounts.factorreset",
             ),
             permissions=(
                 "accounts.add_user",
@@ -77,6 +85,7 @@ class AccountsConfig(AreaConfig):
                 "accounts.print_registration_letters",
                 "accounts.retry_registration",
                 "accounts.view_as_user",
+                "accounts.reset_factors",
             ),
         ),
     )

@@ -109,6 +109,14 @@ def _to_each(name: str, asked: Registration, addresses: Iterable[str], **context
         mail.send(name, to=address, context=context, key=f"{asked.public_id}/{keyed_hash('mail', folded)[:16]}")
 
 
+def factor_reset(link: AccountLink, *, due: dt.datetime) -> None:
+    """Tell one address that the second factors go after a delay, and how to stop it
+    (`services.factor_resets.mail_context`)."""
+    page = f"{settings.PUBLIC_URL.rstrip('/')}{reverse('accounts:factor-reset')}"
+    context = {"link": link.public_id, "due": due.isoformat(), "page": page}
+    mail.send("factor_reset", to=link.email, context=context, key=link.public_id)
+
+
 def username(user: User, *, key: str) -> None:
     """Send the owner their username (`services.usernames.mail_context`)."""
     page = f"{settings.PUBLIC_URL.rstrip('/')}{reverse('accounts:sign-in')}"

@@ -11,6 +11,8 @@ from django.shortcuts import resolve_url
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from accounts.guards import SignIn, sign_in_of
+
 NEXT = "next"
 # Length of `next` in a URL; a longer one is dropped.
 LONGEST_NEXT = 2_000
@@ -52,8 +54,19 @@ def with_query(url_name: str, *args: str, **query: str) -> str:
 
 
 def after_sign_in(request: HttpRequest) -> str:
-    """Return where a finished sign-in leads: to the requested page, else home."""
+    """Return where a finished sign-in leads: to the requested page, else home. An owner whose second factors are about
+    to be reset sees that first, and can stop it (docs/security.md#factor-reset)."""
+    if _has_pending_factor_reset(request):
+        return with_query("accounts:factor-reset", next=wanted_page(request))
     return wanted_page(request) or resolve_url(settings.LOGIN_REDIRECT_URL)
+
+
+def _has_pending_factor_reset(request: HttpRequest) -> bool:
+    from accounts.models import FactorReset
+
+    if sign_in_of(request) is not SignIn.FULL:
+        return False
+    return FactorReset.objects.filter(user_id=request.user.pk, status=FactorReset.Status.WAITING).exists()
 
 
 def send_to(request: HttpRequest, url: str) -> HttpResponse:

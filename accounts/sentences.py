@@ -158,6 +158,14 @@ SENTENCES: dict[str, Sentence] = {
     AccountEvent.LINK_MADE: Sentence(Kind.SECURITY, "A link was made for you{detail}.", _purpose),
     AccountEvent.LINK_ASKED: Sentence(Kind.SECURITY, "{who} had us email you a link to choose a password."),
     AccountEvent.RECOVERY_DRAWN: Sentence(Kind.SECURITY, "{who} made new recovery codes."),
+    AccountEvent.FACTOR_RESET_ASKED: Sentence(Kind.SECURITY, "{who} asked to remove all your sign-in methods."),
+    AccountEvent.FACTOR_RESET_APPROVED: Sentence(Kind.SECURITY, "{who} approved removing all your sign-in methods."),
+    AccountEvent.FACTOR_RESET_ENDED: Sentence(
+        Kind.SECURITY, "{who} stopped the removal of your sign-in methods; they stay."
+    ),
+    AccountEvent.FACTOR_RESET_DONE: Sentence(
+        Kind.SECURITY, "All your sign-in methods were removed, as web support was asked."
+    ),
     AccountEvent.USERNAME_ASKED: Sentence(Kind.SECURITY, "{who} asked for the username of your account{browser}."),
     AccountEvent.RESET_ASKED: Sentence(Kind.SECURITY, "{who} asked for a link to choose a new password{browser}."),
     AccountEvent.PASSWORD_SET: Sentence(Kind.SECURITY, "{who} chose a password with a link that we emailed."),

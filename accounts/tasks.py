@@ -20,13 +20,15 @@ from accounts.models import (
     DetailChange,
     FamiliarPlace,
     Passkey,
+    PasswordReset,
     PhoneDevice,
     Session,
     User,
+    UsernameReminder,
 )
 from accounts.models.challenges import Delivery
 from accounts.models.sessions import EndReason
-from accounts.services import looks, registering, resets, reviews, usernames
+from accounts.services import factor_resets, looks, registering, resets, reviews, usernames
 from accounts.spoken import spoken_code
 from core.events import record_event
 from core.queue import enqueue
@@ -37,6 +39,7 @@ log = structlog.get_logger(__name__)
 SENDING_AT_MOST = dt.timedelta(seconds=60)
 # After this long in 'queued', a challenge wasn't enqueued or its queue is far behind. A second task does no harm.
 ENQUEUE_AGAIN_AFTER = dt.timedelta(seconds=15)
+RECOVERY_REQUESTS_KEPT = dt.timedelta(days=7)
 SESSIONS_KEPT = dt.timedelta(days=90)
 
 
@@ -199,3 +202,17 @@ def forget_detail_changes() -> None:
     old = DetailChange.objects.filter(at__lt=timezone.now() - settings.DETAIL_CHANGES_KEPT)
     deleted, _ = old.delete()
     log.info("detail_changes_deleted", rows=deleted)
+
+
+@shared_task
+def carry_out_factor_resets() -> None:
+    """Remove second factors whose delay is over, and let lapse what nobody approved (beat)."""
+    factor_resets.carry_out_due()
+
+
+@shared_task
+def purge_recovery_requests() -> None:
+    """Delete old requests for forgotten passwords and usernames: their links and codes are long over."""
+    before = timezone.now() - RECOVERY_REQUESTS_KEPT
+    for requests in (PasswordReset.objects, UsernameReminder.objects):
+        requests.filter(created_at__lte=before).delete()

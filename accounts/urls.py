@@ -45,6 +45,7 @@ urlpatterns = [
     path("forgot-username/", views.forgot_username, name="forgot-username"),
     path("forgot-username/sent/", views.username_sent, name="username-sent"),
     path("trouble/", views.trouble, name="trouble"),
+    path("factor-reset/", views.factor_reset, name="factor-reset"),
     path("reset/", views.reset, name="reset"),
     path("register/", views.register, name="register"),
     path("register/sent/", views.register_sent, name="register-sent"),

@@ -181,6 +181,7 @@ ROWS: dict[str, Row] = {
     "accounts:register-code": Row(422, method="post", anonymous=422, half=422),
     # Nobody here has opened a link or entered a code.
     "accounts:register-finish": Row(410, method="post", anonymous=410, half=410),
+    "accounts:factor-reset": Row(200),
     "accounts:recovery-codes": Row(200),
     "accounts:recovery-used": Row(200),
     "accounts:verify-recovery": Row(200, half=200),

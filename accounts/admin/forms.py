@@ -49,6 +49,22 @@ class UnlockForm(ReasonForm):
                 error_messages={"required": "Keep it or remove it?"},
             )
 
+    def clean(self) -> dict[str, Any]:
+        """Raise ValidationError where no factor stays: that takes two people or a call-back, and a day."""
+        decided = super().clean() or {}
+        answers = [decided.get(device.public_id) for device in self._devices]
+        if answers and all(answer == "remove" for answer in answers):
+            last = self._devices[-1].public_id
+            self.add_error(
+                last,
+                forms.ValidationError(
+                    "Keep at least one method. If the owner has none of them, go back and reset the second factors "
+                    "first: a second person approves, or you call the owner back. Then unlock the account.",
+                    code="last",
+                ),
+            )
+        return decided
+
     def questions(self) -> list[forms.BoundField]:
         """Return the questions about factors and the email."""
         return [self[name] for name in self.fields if name != "reason"]

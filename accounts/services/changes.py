@@ -32,6 +32,12 @@ class Change(models.TextChoices):
     CREATED = "created", "An account was created for you."
     METHOD_ADDED = "method_added", "A sign-in method was added to your account."
     METHOD_REMOVED = "method_removed", "A sign-in method was removed from your account."
+    RECOVERY_USED = "recovery_used", "A recovery code was used to sign in to your account."
+    FACTOR_RESET_DUE = "factor_reset_due", "Web support was asked to remove the sign-in methods of your account."
+    FACTORS_RESET = (
+        "factors_reset",
+        "Web support removed the sign-in methods and the password of your account. Choose a new one with our link.",
+    )
     RECOVERY_CODES = "recovery_codes", "New recovery codes were made for your account. Earlier ones no longer work."
     SIGN_IN = "sign_in", "Someone signed in to your account from a new browser or network."
     METHOD_REPLACED = "method_replaced", "A sign-in method of your account was replaced by a new one."

@@ -133,7 +133,7 @@ def _take_place(new: CodeDevice, user: User, session: Session) -> str:
     return former.public_id
 
 
-def remove(*, device: CodeDevice, by: User) -> None:
+def remove(*, device: CodeDevice, by: User | None) -> None:
     """Remove a method from its account. Every session ends and every remembered device is revoked, so that none of them
     continues without it. Another method needs a fresh password first (docs/security.md#sign-in)."""
     with transaction.atomic():

@@ -19,7 +19,7 @@ from django.utils.dateparse import parse_datetime
 
 from accounts.events import AccountEvent
 from accounts.methods import devices_of
-from accounts.models import AccountLink, AccountLock, DetailChange, Purpose, RecoverySet, User
+from accounts.models import AccountLink, AccountLock, DetailChange, FactorReset, Purpose, RecoverySet, User
 from accounts.models.sessions import EndReason
 from accounts.services import enrollment, links, signing_in
 from accounts.services.changes import Change
@@ -105,6 +105,11 @@ def _lock(user: User, *, by: User | None, reason: str, **told: Any) -> AccountLo
     made = AccountLock.objects.create(user=user, created_by=by, reason=reason)
     user.bump_epoch()
     user.sessions.open().end(EndReason.LOCKED)
+    for reset in FactorReset.objects.select_for_update().open().filter(user=user):
+        # By the owner with the link of a mail, or by staff.
+        status = FactorReset.Status.CANCELLED if by else FactorReset.Status.STOPPED
+        reset.end(status, by=by, reason="The account was locked.")
+        record_event(AccountEvent.FACTOR_RESET_ENDED, subject=user, by=by, on_behalf_of=user, how=status)
     record_event(AccountEvent.LOCKED, subject=user, by=by, reason=reason, **told)
     return made
 
@@ -166,6 +171,9 @@ def _start_over(user: User, by: User, kept: Mapping[str, bool], email: str | Non
     found = devices_of(user)
     if {device.public_id for device in found} - set(kept):
         raise ValueError("Each factor of a locked account needs a decision.")
+    if found and not any(kept[device.public_id] for device in found):
+        # That is a reset of the second factors, which no one person decides (`factor_resets`).
+        raise ValueError("One factor of a locked account stays, unless its factors are reset.")
     _settle_email(user, by, email)
     user.links.open().filter(purpose=Purpose.LOCK).update(voided_at=timezone.now())
     user.set_unusable_password()

@@ -17,8 +17,6 @@ from accounts.services.changes import Change
 from core import easy_codes
 from core.events import record_event
 
-USED = "recovery_code_used"
-
 
 def set_of(user: User) -> RecoverySet | None:
     """Return the user's set of recovery codes, used up or not."""
@@ -58,7 +56,7 @@ def _tell_owner(device: RecoverySet) -> None:
     """Mail that a code was used and how many are left, with a lock link."""
     user = device.user
     if user.email:
-        link = links.issue(user=user, purpose=Purpose.LOCK, email=user.email, by=user, change=USED)
+        link = links.issue(user=user, purpose=Purpose.LOCK, email=user.email, by=user, change=Change.RECOVERY_USED)
         emails.recovery_code_used(link, left=device.left())
 
 

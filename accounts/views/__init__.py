@@ -1,5 +1,6 @@
 """Pages of accounts."""
 
+from accounts.views.factor_resets import factor_reset
 from accounts.views.forgotten import forgot_password, forgot_username, reset, reset_code, username_sent
 from accounts.views.links import activate, open_link
 from accounts.views.lock import confirm_email, lock
@@ -68,6 +69,7 @@ __all__ = [
     "code_status",
     "confirm_email",
     "end_look",
+    "factor_reset",
     "forgot_password",
     "forgot_username",
     "lock",
