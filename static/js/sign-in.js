@@ -1,22 +1,30 @@
-/* The sign-in page: says when Caps Lock is on, shows the password on demand, and notes that a page was interrupted. */
+/* Pages with passwords: say when Caps Lock is on, and show a password on demand. They also note that a page was interrupted. */
 
 (() => {
   "use strict";
 
-  const password = document.querySelector('input[type="password"]');
-  const notice = document.querySelector("[data-caps-notice]");
-
-  const caps = (event) => {
-    const on = typeof event.getModifierState === "function" && event.getModifierState("CapsLock");
-    notice.textContent = on ? "Caps Lock is on." : "";
+  /* The notice is in the page beside the field, or is made here. */
+  const noticeFor = (password) => {
+    const present = password.closest("form").querySelectorAll("input[type='password']").length === 1
+      && document.querySelector("[data-caps-notice]");
+    if (present) return present;
+    const made = document.createElement("p");
+    made.className = "small strong";
+    made.setAttribute("role", "status");
+    password.after(made);
+    return made;
   };
 
-  if (password && notice) {
+  const watchCaps = (password, notice) => {
+    const caps = (event) => {
+      const on = typeof event.getModifierState === "function" && event.getModifierState("CapsLock");
+      notice.textContent = on ? "Caps Lock is on." : "";
+    };
     ["keydown", "keyup", "mousedown"].forEach((kind) => password.addEventListener(kind, caps));
     password.addEventListener("blur", () => { notice.textContent = ""; });
-  }
+  };
 
-  if (password) {
+  const offerToShow = (password) => {
     const show = document.createElement("button");
     show.type = "button";
     show.className = "link small";
@@ -31,7 +39,11 @@
     password.after(show);
     /* A password left visible is not what the browser should offer to keep as text. */
     password.form.addEventListener("submit", () => { password.type = "password"; });
-  }
+  };
+
+  const passwords = document.querySelectorAll("input[type='password']");
+  for (const password of passwords) watchCaps(password, noticeFor(password));
+  if (passwords.length) offerToShow(passwords[0]);
 
   /* Read by keep.js on the page that one comes back to. */
   if (document.querySelector("[data-interrupted]")) sessionStorage.setItem("portal.interrupted", "yes");

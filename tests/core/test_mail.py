@@ -37,9 +37,9 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     "activity_review": {"address": "http://localhost:8000/accounts/activity/"},
     "confirm_email": {"address": "http://localhost:8000/accounts/link/abc/", "hours": 24},
     "email_taken": {},
-    "invitation": {"address": "http://localhost:8000/policies/access/link/abc/", "days": 7},
     "factor_reset": {"due": "Mar 1, 2026, 4:05 p.m. EST", "page": "http://localhost:8000/accounts/factor-reset/"}
     | {"address": "http://localhost:8000/accounts/link/abc/", "days": 10},
+    "invitation": {"address": "http://localhost:8000/policies/access/link/abc/", "days": 7},
     "passkey_copied": {},
     "password_reset": {"address": "http://localhost:8000/accounts/link/abc/", "code": "K7QM-2XWD", "minutes": 30},
     "password_reset_by_username": {"page": "http://localhost:8000/accounts/forgot-password/"},
