@@ -100,7 +100,13 @@ class UserAdmin(UserActs):
         ("Staff rights", {"fields": RIGHTS}),
         ("History", {"fields": HISTORY, "classes": ["collapse"]}),
     )
-    filter_horizontal = ("groups",)
+
+    def formfield_for_manytomany(
+        self, db_field: models.ManyToManyField[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> forms.ModelMultipleChoiceField[Any] | None:
+        """Show the few groups as boxes to tick."""
+        kwargs.setdefault("widget", forms.CheckboxSelectMultiple)
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     @admin.display(description="name")
     def full_name(self, user: User) -> str:

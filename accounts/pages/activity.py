@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # Lines of one export; the newest ones.
 MOST_EXPORTED = 10_000
+# What a line is made from.
+SHOWN = ("at", "tag", "actor_id", "ip", "agent", "data")
 COLUMNS = ("When", "What happened", "By", "Network", "Browser")
 
 
@@ -69,13 +71,13 @@ def events_of(
 
 def lines_of(user: User, events: Sequence[Event]) -> list[Line]:
     """Return events as their owner reads them. One query, for who else acted."""
-    staff = staff_among({event.actor_id for event in events} - {user.pk, None})
+    staff = staff_among(event.actor_id for event in events if event.actor_id not in {user.pk, None})
     return [_line(event, _by(event, user, staff)) for event in events]
 
 
 def staff_among(actor_ids: Iterable[int | None]) -> set[int]:
     """Return which of these people are staff."""
-    wanted = set(actor_ids)
+    wanted = {pk for pk in actor_ids if pk is not None}
     if not wanted:
         return set()
     return {person.pk for person in User.objects.filter(pk__in=wanted) if person.is_of_staff}
@@ -107,10 +109,10 @@ def _start_of(day: dt.date) -> dt.datetime:
 
 def export(lines: Iterable[Line]) -> str:
     """Return lines as CSV, times in the reader's zone with their offset. No cell starts a formula."""
-    text = io.StringIO()
+    text, zone = io.StringIO(), timezone.get_current_timezone()
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
     for line in lines:
-        when = timezone.localtime(line.at).isoformat(sep=" ", timespec="seconds")
+        when = line.at.astimezone(zone).isoformat(sep=" ", timespec="seconds")
         writer.writerow([when, *map(text_cell, (line.sentence, line.by, line.network, line.browser))])
     return text.getvalue()

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from accounts.events import AccountEvent
 from accounts.forms.activity import ActivityForm
 from accounts.guards import user_of
-from accounts.pages.activity import MOST_EXPORTED, events_of, export, lines_of
+from accounts.pages.activity import MOST_EXPORTED, SHOWN, events_of, export, lines_of
 from core.events import record_event
 from core.keyset import keyset_page
 from core.throttle import Limit
@@ -41,7 +41,7 @@ def activity_export(request: HttpRequest) -> HttpResponse:
     if not EXPORTS.hit(str(user.pk)).allowed:
         refusal = "You’ve downloaded this list several times in the last hour. Try again later."
         return _show(request, refusal=refusal)
-    events = list(events_of(user, **form.chosen())[:MOST_EXPORTED])
+    events = list(events_of(user, **form.chosen()).only(*SHOWN)[:MOST_EXPORTED])
     record_event(AccountEvent.ACTIVITY_EXPORTED, subject=user, lines=len(events))
     name = f"activity-{timezone.localdate().isoformat()}.csv"
     return HttpResponse(

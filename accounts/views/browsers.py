@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -29,6 +30,7 @@ def devices(request: HttpRequest) -> HttpResponse:
         "sessions": open_sessions(user, this=session),
         "devices": remembered_devices(user, this=own),
         "days": remembering.days(),
+        "origin": settings.PUBLIC_URL,
     }
     return render(request, "accounts/devices.html", context)
 

@@ -113,6 +113,13 @@ def test_address_and_contacts_are_beside_it(hers: Client, ada: User, settings: A
     assert settings.SUPPORT["web"]["hours"] in page
 
 
+def test_security_advice_is_where_it_helps(hers: Client) -> None:
+    for url in (ACTIVITY, "/accounts/devices/"):
+        page = words(hers.get(url))
+        for advice in ("shared computer", "public Wi-Fi", "use nowhere else", "never ask for your password"):
+            assert advice in page, url
+
+
 @pytest.mark.time_machine(NOON, tick=False)
 def test_the_list_is_narrowed_by_kind_and_by_days_in_the_owners_zone(ada: User, hers: Client) -> None:
     User.objects.filter(pk=ada.pk).update(time_zone="Pacific/Honolulu")

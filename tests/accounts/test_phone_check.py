@@ -51,6 +51,7 @@ def test_it_is_asked_once_when_the_days_have_ended_and_leads_on(
     assert "Is this still your phone?" in words(page)
     assert "Phone ending in 0123" in words(page)
     assert "No, change it" in words(page)
+    assert f'href="/accounts/methods/{tess_phone.public_id}/phone/?next=%2Fpolicies%2F"' in page.content.decode()
     assert not Event.objects.filter(tag="account:phone:kept").exists()
     assert remembered.post(CHECK, {"next": "/policies/"})["Location"] == "/policies/"
     assert Event.objects.get(tag="account:phone:kept").subject_id == str(tess.pk)

@@ -15,10 +15,13 @@ from pytest_django import Settings
 
 from accounts.models import User
 from accounts.services.links import hand_over_activation
+from core.models import Event
 from policies.models import Policy, Term
 from portal.models import Announcement
+from tests.accounts.people import phone_for
 from tests.book import TermFactory, days
 from tests.cast import Cast, make_cast
+from tests.factories import remembered_for
 from tests.helpers import sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -80,9 +83,26 @@ def pages(cast: Cast) -> dict[str, list[str]]:
         "ana": ["/", group, reverse("credentialing:issue", args=[cast.anas.public_id])],
         "paula": ["/", group, reverse("credentialing:home")],
         "adam": ["/", "/policies/", "/policies/?q=nobody-at-all", "/policies/?status=nonsense"],
-        "mia": ["/", own],
+        "mia": ["/", own, *browsers_and_activity(cast.mia)],
         "support": ["/", *setup],
     }
+
+
+def browsers_and_activity(user: User) -> list[str]:
+    """Return the pages of one's devices, sessions, and activity, with something on each."""
+    phone_for(user)
+    device = remembered_for(user, label="A laptop with a long name, at the office in Hartford")
+    remembered_for(user)
+    sign_in(Client(), user)
+    Event.objects.create(tag="account:password:wrong", subject_type="accounts.user", subject_id=str(user.pk), ip="::1")
+    return [
+        reverse("accounts:devices"),
+        reverse("accounts:device-rename", args=[device.public_id]),
+        reverse("accounts:phone-check"),
+        reverse("accounts:activity"),
+        f"{reverse('accounts:activity')}?kind=access",
+        f"{reverse('accounts:activity')}?kind=nonsense",
+    ]
 
 
 @pytest.mark.parametrize("who", ["", "ana", "paula", "adam", "mia", "support"])
@@ -207,11 +227,14 @@ def test_on_paper_there_are_no_controls(cast: Cast, look: Callable[..., Page]) -
 def test_the_lists_logs_and_forms_of_staff_have_no_finding(cast: Cast, look: Callable[..., Page], site: str) -> None:
     cast.support.is_superuser = True
     cast.support.save()
+    browsers_and_activity(cast.ana)
     page = look("/admin/", cast.support, 1280, "light")
     found: list[str] = []
     for address in (
         "/admin/",
         "/admin/accounts/user/?q=ana",
+        f"/admin/accounts/user/{cast.ana.pk}/change/",
+        f"/admin/accounts/user/{cast.ana.pk}/end-sessions/",
         f"/admin/accounts/user/{cast.ana.pk}/events/",
         "/admin/feed/run/",
         "/admin/feed/run/upload/",
