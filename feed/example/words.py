@@ -48,9 +48,9 @@ PRIOR_CARRIERS = (
 )  # fmt: skip
 # Name, phone, and email; empty for policies whose underwriter the carrier doesn't name.
 UNDERWRITERS = (
-    ("Marisol Vance", "(860) 555-0171", "marisol.vance@larkfield.example"),
-    ("Desmond Achterberg", "(860) 555-0172", "desmond.achterberg@larkfield.example"),
-    ("Priya Raghunathan", "(860) 555-0173", "priya.raghunathan@larkfield.example"),
+    ("Nadine Okonjo", "(860) 555-0171", "n.okonjo@larkfield.example"),
+    ("Walter Brandt", "(860) 555-0172", "w.brandt@larkfield.example"),
+    ("Priya Raghunathan", "(860) 555-0173", "p.raghunathan@larkfield.example"),
     ("", "", ""),
 )
 

@@ -15,9 +15,11 @@ from accounts.guards import subject_of
 from core.keyset import keyset_page
 from policies.models import Policy
 from portal.models import SupportRequest
+from portal.support.desks import desks
 from portal.support.forms import ReplyForm, RequestForm
 from portal.support.opening import TooManyError
 from portal.support.places import PLACES, Place
+from portal.support.words import sentence_of, word_of
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -120,6 +122,9 @@ def _show(
         "policy": Policy.objects.visible_to(user).filter(pk=asked.policy_id).first() if asked.policy_id else None,
         "thread": list(asked.messages.all()),
         "form": form,
+        "word": word_of(asked),
+        "matters": sentence_of(asked),
+        "desk": desks().get(asked.desk),
         "crumbs": [*_crumbs(), ("Your requests", reverse("support-requests"))],
     }
     return render(request, "portal/request.html", context, status=status)
