@@ -12,10 +12,12 @@ from pytest_django import Settings
 
 from credentialing.models import Certificate
 from policies.models import Policy
+from portal.faq import shipping
 from portal.sisters import sister_portals
 from tests.cast import Browse, Cast
 from tests.credentialing.helpers import issued
 from tests.factories import UserFactory
+from tests.helpers import authenticator_for, give_password_only
 from tests.reading import links, words
 
 pytestmark = pytest.mark.django_db
@@ -141,3 +143,36 @@ def test_the_setting_of_sister_portals_is_a_list_of_names_addresses_and_purposes
     ):
         with pytest.raises(ImproperlyConfigured):
             sister_portals(wrong)
+
+
+@pytest.mark.parametrize(
+    ("address", "slugs"),
+    [
+        ("/accounts/sign-in/", ["shared-computers", "public-wi-fi", "phishing"]),
+        ("/accounts/mfa/setup/", ["why-two-step-verification"]),
+        ("/accounts/preferences/password/", ["choose-a-password"]),
+    ],
+)
+def test_advice_leads_to_an_answer_that_is_there(address: str, slugs: list[str], browse: Browse) -> None:
+    shipping.load(shipping.shipped())
+    browser = Client()
+    if "sign-in" not in address:
+        user = UserFactory.create()
+        browser = browse(user)
+    if "mfa" in address:
+        browser = Client()
+        give_password_only(browser, UserFactory.create())
+    found = links(browser.get(address))
+    page = Client().get(FAQ).content.decode()
+    for slug in slugs:
+        assert f"{FAQ}#{slug}" in found
+        assert f'id="{slug}"' in page
+
+
+def test_the_box_to_remember_a_device_says_what_it_does() -> None:
+    user = UserFactory.create()
+    device = authenticator_for(user)
+    browser = Client()
+    give_password_only(browser, user)
+    response = browser.get(reverse("accounts:verify-device", args=[device.public_id]))
+    assert f"{FAQ}#remembered-devices" in links(response)
