@@ -9,6 +9,9 @@ import portal.workers  # noqa: F401  # answers Celery's signals by heartbeats
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
+# How long a page waits for a broker that accepts a connection and then says nothing.
+WEB_BROKER_SECONDS = 3
+
 app = Celery("portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
@@ -28,3 +31,9 @@ def renew_connections(**_kwargs: object) -> None:
     from django.db import close_old_connections
 
     close_old_connections()
+
+
+def give_up_soon() -> None:
+    """Wait a few seconds for a broker that hangs, not the half minute that workers wait: people are waiting for a page
+    (docs/security.md#failure). For web processes."""
+    app.conf.broker_transport_options = {**app.conf.broker_transport_options, "socket_timeout": WEB_BROKER_SECONDS}

@@ -8,4 +8,7 @@ os.environ.setdefault("DATABASE_POOL_SIZE", os.environ.get("WEB_THREADS", "8"))
 
 from django.core.wsgi import get_wsgi_application
 
+from portal.celery import give_up_soon
+
 application = get_wsgi_application()
+give_up_soon()
