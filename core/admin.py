@@ -336,7 +336,7 @@ class WorkAdmin(ReadOnlyAdmin[Any]):
 
     show_full_result_count = False
     paginator = CappedPaginator
-    actions = ("try_again",)
+    actions: tuple[str, ...] = ("try_again",)
 
     def desk(self, request: HttpRequest) -> list[DeskItem]:
         """Return how many rows were given up."""

@@ -55,7 +55,7 @@ class Filed:
         for model, mine in ((Insured, self.insureds), (Contact, self.contacts)):
             others = _with_email(model, email).exclude(pk__in=[row.pk for row in mine])
             # A mailbox of so many is a shared one, whoever they are.
-            first = list(others[:5])
+            first: list[Any] = list(others[:5])
             if len(first) == 5 or not all(self._is_same(other) for other in first):
                 return False
         holders = {row.pk for row in self.policyholders} | {row.policyholder_id for row in self.contacts}
@@ -67,8 +67,8 @@ class Filed:
         other_agencies = _with_email(Agency, email).exclude(pk__in=agencies)
         return not other_holders.exists() and not other_agencies.exists()
 
-    def _is_same(self, other: Insured | Contact) -> bool:
-        known = [*self.insureds, *self.contacts]
+    def _is_same(self, other: Any) -> bool:
+        known: list[Any] = [*self.insureds, *self.contacts]
         return any(
             other.date_of_birth_hash
             and other.date_of_birth_hash == row.date_of_birth_hash
@@ -133,14 +133,14 @@ def person_on_file(parties: Iterable[Party]) -> Person | None:
     first, last = getattr(row, "first_name", ""), getattr(row, "last_name", "")
     home: Any = next(iter([*filed.policyholders, *filed.insureds]), None)
     fields = {name: getattr(home, name) for name in ("address1", "address2", "city", "state", "zip")} if home else {}
-    state = fields.get("state") or next((each.agency or each.policyholder for each in filed.contacts), row).state
+    party: Any = next((each.agency or each.policyholder for each in filed.contacts), row)
     return Person(
         first_name=first,
         last_name=last,
         name=row.display_name if isinstance(row, Insured) else f"{first} {last}".strip() or str(row),
         address=tuple(filed.address),
         labels=tuple(_labels(filed)),
-        fields=fields | {"time_zone": zone_for_state(state).key, "phone": row.phone[:32]},
+        fields=fields | {"time_zone": zone_for_state(fields.get("state") or party.state).key, "phone": row.phone[:32]},
     )
 
 

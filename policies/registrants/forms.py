@@ -48,7 +48,7 @@ class CompleteForm(ReasonForm):
 
     def __init__(self, *args: Any, registration: Registration, **kwargs: Any) -> None:
         initial = {party["kind"]: party["id"] for party in registration.parties}
-        super().__init__(*args, initial=initial, **kwargs)
+        super().__init__(*args, **{**kwargs, "initial": initial})
         self.match: Match | None = None
         alone = Policyholder.objects.not_retired().filter(kind=Policyholder.Kind.INDIVIDUAL)
         persons = Insured.objects.not_retired().filter(kind=Insured.Kind.PERSON)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,11 +13,21 @@ from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
 from accounts.models import Registration, User
+from accounts.models.registrations import Reason
 from credentialing.models import Certificate
 from policies.models import Membership
 from tests.book import CoverageFactory, InsuredFactory, LicenseFactory
-from tests.browser.people import issue_certificate, set_up_authenticator, text_of, until
+from tests.browser.people import (
+    issue_certificate,
+    set_up_authenticator,
+    text_of,
+    type_app_code,
+    type_password,
+    until,
+)
 from tests.browser.test_axe import findings
+from tests.factories import UserFactory
+from tests.helpers import authenticator_for
 from tests.policies.registering import birth_hash
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -104,3 +115,40 @@ def test_a_clinician_registers_on_a_phone_and_holds_her_first_certificate(
     assert Registration.objects.get().status == Registration.Status.DONE
     page.goto(link.group())
     expect(page.get_by_role("heading", name="This link no longer works")).to_be_visible()
+
+
+def test_web_support_completes_a_registration_by_hand(page: Page, rosa: str, other_browser: Callable[[], Page]) -> None:
+    Registration.objects.create(
+        idempotency_key=uuid.uuid4(),
+        policy_number="MPL-204-118832",
+        full_name="Rosa Kwist",
+        email="rosa@home.example",
+        zip="12207",
+        date_of_birth_hash=birth_hash("1979-03-14"),
+        status=Registration.Status.UNMATCHED,
+        reason=Reason.NAME,
+    )
+    support = UserFactory(username="wes", is_staff=True, is_superuser=True)
+    authenticator_for(support)
+    type_password(page, rosa, "wes")
+    type_app_code(page, support)
+    expect(page.get_by_role("banner").locator("summary").last).to_be_visible()
+    page.goto(f"{rosa}/admin/accounts/registration/?status__exact=unmatched")
+    assert findings(page) == []
+    page.locator("#result_list tbody a").first.click()
+    assert findings(page) == []
+    page.get_by_role("link", name="Complete by hand…").click()
+    page.get_by_role("button", name="Complete", exact=True).click()
+    expect(page.get_by_text("Enter a reason.")).to_be_visible()
+    assert findings(page) == []
+
+    page.locator(".form-row:has(#id_insured) .select2").click()
+    page.locator(".select2-search__field").fill("Quist")
+    page.get_by_role("option", name=re.compile("Quist-Đặng")).click()
+    page.get_by_label("A link to the email on file").check()
+    page.get_by_label("Reason").fill("Called back on the number on file")
+    page.get_by_role("button", name="Complete", exact=True).click()
+    expect(page.get_by_text("We sent the link to the email on file.")).to_be_visible()
+    until(lambda: any(message.to == ["rosa.quist@clinic.example"] for message in sent.outbox))
+    page.get_by_role("link", name="Refuse…").click()
+    assert findings(page) == []
