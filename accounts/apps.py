@@ -16,6 +16,7 @@ class AccountsConfig(AreaConfig):
         "accounts.admin.factor_resets.section",
         "accounts.admin.user_page.sessions",
         "accounts.admin.user_page.devices",
+        "accounts.admin.consents.section",
         "accounts.admin.user_page.recent",
         "accounts.admin.looks.section",
     )

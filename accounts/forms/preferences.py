@@ -19,6 +19,8 @@ from accounts.services import password_change, renaming
 from core.forms import FocusedForm
 from core.states import STATES
 
+# As `User.phone`.
+LONGEST_PHONE = 32
 ZIP = re.compile(r"(\d{5})[- ]?(\d{4})?")
 US_ZONES = (
     ("America/New_York", "Eastern"),
@@ -157,7 +159,7 @@ class ContactPhoneForm(FocusedForm):
 
     phone = forms.CharField(
         label="Phone number",
-        max_length=32,
+        max_length=LONGEST_PHONE,
         required=False,
         help_text="Include the area code, for example (202) 555-0123 ext. 4. Leave it empty to remove it.",
         widget=forms.TextInput(attrs={"autocomplete": "tel", "inputmode": "tel", "type": "tel", "autofocus": True}),
@@ -177,7 +179,7 @@ class ContactPhoneForm(FocusedForm):
         national = number.country_code == 1
         form = phonenumbers.PhoneNumberFormat.NATIONAL if national else phonenumbers.PhoneNumberFormat.INTERNATIONAL
         shown = str(phonenumbers.format_number(number, form))
-        if len(shown) > User._meta.get_field("phone").max_length:
+        if len(shown) > LONGEST_PHONE:
             raise forms.ValidationError("Use a shorter extension.", code="long")
         return shown
 

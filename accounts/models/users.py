@@ -196,7 +196,8 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
             pgtrigger.Trigger(
                 name="a_former_username_is_taken",
                 when=pgtrigger.Before,
-                operation=pgtrigger.Insert | pgtrigger.UpdateOf("username_key"),
+                # django-pgtrigger has no types for this one.
+                operation=pgtrigger.Insert | pgtrigger.UpdateOf("username_key"),  # type: ignore[no-untyped-call]
                 func="""
                     IF EXISTS (
                         SELECT 1 FROM accounts_formerusername f

@@ -6,14 +6,19 @@ So whoever changed it can't keep the owner from hearing of it.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from django.conf import settings
 from django.db import models, transaction
+from django.utils import timezone
 
 from accounts import emails
-from accounts.models import Purpose, User
+from accounts.models import AccountLink, Purpose, User
 from accounts.services import links
+from core.templatetags.show import moment
 
 
 class Change(models.TextChoices):
@@ -44,6 +49,11 @@ class Change(models.TextChoices):
     METHOD_RENAMED = "method_renamed", "A sign-in method of your account was renamed."
     METHOD_CHOSEN = "method_chosen", "The sign-in method that we ask you for first was changed."
 
+    @property
+    def headline(self) -> str:
+        """What happened, for a subject or a list: the first sentence without its period."""
+        return str(self.label).partition(". ")[0].removesuffix(".")
+
 
 def announce(*, change: Change, user: User, by: User | None, former: Iterable[str] = ()) -> None:
     """Mail the account's addresses about a change, each with a lock link of its own. Call it in the transaction that
@@ -65,4 +75,21 @@ def mail_context(stored: Mapping[str, Any]) -> dict[str, Any] | None:
     drawn = links.mail_context(stored)
     if drawn is None:
         return None
-    return drawn | {"what": Change(stored["change"]).label, "days": drawn["hours"] // 24}
+    change = Change(stored["change"])
+    link = AccountLink.objects.select_related("user").get(public_id=stored["link"])
+    return drawn | {
+        "what": change.label,
+        "headline": change.headline,
+        "when": moment_for(link.user, link.created_at),
+        "days": drawn["hours"] // 24,
+    }
+
+
+def moment_for(user: User, at: dt.datetime) -> str:
+    """Return a moment in the user's zone, as pages show it: "Mar 1, 2026, 4:05 p.m. EST"."""
+    try:
+        zone = ZoneInfo(user.time_zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        zone = ZoneInfo(settings.TIME_ZONE)
+    with timezone.override(zone):
+        return moment(at)

@@ -130,6 +130,10 @@ def activate(*, request: HttpRequest, link: AccountLink, password: str) -> bool:
         user = User.objects.select_for_update().get(pk=link.user_id)
         if not use_for_password(link=link, user=user, password=password):
             return False
+        # Imported here: changes are told by links.
+        from accounts.services import changes
+
+        changes.announce(change=changes.Change.PASSWORD, user=user, by=user)
     let_go(request=request, user=user)
     return True
 

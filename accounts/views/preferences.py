@@ -289,8 +289,8 @@ def choose_paperless(request: HttpRequest) -> HttpResponse:
             form.add_error("categories", "Confirm your email first: we announce papers there.")
         else:
             return _saved(request, bool(acts), "Your choice is saved.")
-    context = {"text": paperless.consent_text(), "acts": user.delivery_consents.all()[:20]}
-    page = Page("Go paperless", "Save choices")
+    context: dict[str, Any] = {"text": paperless.consent_text(), "acts": user.delivery_consents.all()[:20]}
+    page = Page("Choose electronic papers", "Save choices")
     return _ask(request, form, page, "accounts/preferences_paperless.html", **context)
 
 

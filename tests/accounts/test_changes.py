@@ -35,6 +35,29 @@ def test_the_old_and_the_new_address_are_told_each_with_a_lock_link_of_its_own(s
     assert AccountLink.objects.usable().filter(user=user, purpose=Purpose.LOCK, change=Change.EMAIL).count() == 2
 
 
+@pytest.mark.parametrize("change", Change)
+def test_a_mail_about_a_change_says_what_and_when_and_nothing_that_anyone_typed(settings: Settings, change: Change):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    user = UserFactory.create(
+        username="typed-username",
+        first_name="Typed",
+        last_name="Name",
+        phone="(202) 555-0199",
+        time_zone="Pacific/Honolulu",
+    )
+    changes.announce(change=change, user=user, by=user)
+    deliver(Mail.objects.get(name="account_changed").pk)
+    (sent,) = mail.outbox
+    assert sent.subject == f"Larkfield Portal: {change.headline}"
+    assert not sent.subject.endswith(".")
+    html = str(sent.alternatives[0][0])
+    for body in (str(sent.body), html):
+        assert str(change.label) in body
+        assert "HST" in body
+        assert "Lock" in body or "lock" in body
+        assert not any(typed in body for typed in ("Typed", "Name", "typed-username", "555-0199", user.email))
+
+
 def test_a_lock_link_outlives_a_change_of_password_and_works_for_240_hours():
     user = UserFactory.create(email="owner@example.test")
     changes.announce(change=Change.PASSWORD, user=user, by=user)

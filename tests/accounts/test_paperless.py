@@ -98,3 +98,11 @@ def test_a_double_submit_is_one_act(browse: Browse):
     statuses = at_once(*[lambda: choose(client, Paperless.BILLING).status_code for _ in range(2)])
     assert statuses == [302, 302]
     assert DeliveryConsent.objects.count() == 1
+
+
+def test_staff_see_every_act_on_the_accounts_page(hers, ada, staff: Client):
+    choose(hers, Paperless.BILLING)
+    choose(hers, agrees=False)
+    page = words(staff.get(f"/admin/accounts/user/{ada.pk}/change/"))
+    assert "Electronic delivery" in page
+    assert page.index("By mail") < page.index("Invoices and billing notices Electronic")

@@ -111,7 +111,7 @@ def test_making_codes_asks_for_a_fresh_code_and_tells_the_owner(client: Client, 
     sign_in(client, ada)
     make(client)
     mail_out()
-    assert "New recovery codes were made" in newest("Your account was changed")
+    assert "New recovery codes were made" in newest("New recovery codes were made")
 
 
 def test_a_code_signs_ada_in_once_and_the_page_leads_to_a_new_method(client: Client, ada: User) -> None:

@@ -209,7 +209,7 @@ def test_a_reset_ends_every_session_forgets_every_device_and_tells_the_owner(cli
     assert not TrustedDevice.objects.usable().exists()
     assert User.objects.get(pk=ada.pk).security_epoch == 2
     mail_out()
-    told = newest("Your account was changed")
+    told = newest("Your password was changed")
     assert "Your password was changed." in told
     assert link_in(told)
     assert AccountLink.objects.usable().get().purpose == "lock"

@@ -31,8 +31,13 @@ CONTEXTS: dict[str, dict[str, Any]] = {
         "what": "A colleague was invited to get access.",
         "page": "http://localhost:8000/policies/access/",
     },
-    "account_changed": {"what": "Your password was changed.", "address": "http://localhost:8000/accounts/link/abc/"}
-    | {"days": 10},
+    "account_changed": {
+        "what": "Your password was changed.",
+        "headline": "Your password was changed",
+        "when": "Mar 1, 2026, 4:05 p.m. EST",
+        "address": "http://localhost:8000/accounts/link/abc/",
+        "days": 10,
+    },
     "activation": {"address": "http://localhost:8000/accounts/link/abc/", "hours": 24},
     "activity_review": {"address": "http://localhost:8000/accounts/activity/"},
     "confirm_email": {"address": "http://localhost:8000/accounts/link/abc/", "hours": 24},
