@@ -103,7 +103,7 @@ class UsernameForm(FocusedForm):
     username = forms.CharField(
         label="New username",
         max_length=LONGEST_USERNAME,
-        help_text="At least 4 characters: letters A to Z, digits, -, +, “.”, or _. Your confirmed email works, too.",
+        help_text="At least 4 letters, digits, periods, hyphens, or underscores. Your confirmed email works, too.",
         widget=forms.TextInput(
             attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false", "autofocus": True}
         ),
@@ -194,7 +194,7 @@ class AddressForm(FocusedForm):
         error_messages={"required": "Enter a street address or P.O. box."},
     )
     address2 = forms.CharField(
-        label="Suite, floor, or unit",
+        label="Suite, floor, or unit (optional)",
         max_length=120,
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "address-line2"}),

@@ -38,7 +38,7 @@ def check_form(username: str, user: User) -> None:
         raise ValidationError(f"Use at least {SHORTEST} characters.", code="short")
     if not PLAIN.fullmatch(username):
         raise ValidationError(
-            "Use letters A to Z, digits, and the signs -, +, @, “.”, and _. Begin and end with a letter or digit.",
+            "Use letters A to Z, digits, periods, hyphens, and underscores. Begin and end with a letter or digit.",
             code="form",
         )
     is_own = user.email_confirmed_at is not None and fold_username(username) == fold_username(user.email)

@@ -68,8 +68,8 @@ def test_a_username_that_reads_the_same_as_another_is_refused(hers, ada, usernam
     ("username", "sentence"),
     [
         ("abc", "Use at least 4 characters."),
-        ("mary jane", "Use letters A to Z, digits, and the signs"),
-        ("mаry.jane", "Use letters A to Z, digits, and the signs"),
+        ("mary jane", "Use letters A to Z, digits, periods, hyphens, and underscores."),
+        ("mаry.jane", "Use letters A to Z, digits, periods, hyphens, and underscores."),
         ("boss@example.test", "An email as username must be the confirmed email of this account."),
         ("", "Enter a new username."),
     ],
