@@ -16,7 +16,7 @@ from accounts.models.challenges import Delivery
 from accounts.navigation import with_query
 
 
-class Method(MethodBase):  # type: ignore[misc]  # of django-two-factor-auth, which has no types
+class Method(MethodBase):
     """What our methods have in common.
 
     `alone`: whether it may be a user's only method: it works on any computer. One that isn't is a further one

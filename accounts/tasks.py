@@ -20,6 +20,7 @@ from accounts.models import (
     DetailChange,
     FamiliarPlace,
     Passkey,
+    PasskeyChallenge,
     PasswordReset,
     PhoneDevice,
     Session,
@@ -155,7 +156,7 @@ def void_factorless_passwords() -> None:
 
 @shared_task
 def purge_sessions() -> None:
-    """End abandoned sessions past a limit, and delete old sessions and unfinished setups."""
+    """End abandoned sessions past a limit, and delete old sessions, unfinished setups, and challenges that expired."""
     now = timezone.now()
     is_open = Session.objects.open()
     is_open.filter(
@@ -165,6 +166,7 @@ def purge_sessions() -> None:
     is_open.filter(last_seen_at__lte=now - settings.SESSION_IDLE).end(EndReason.IDLE)
     for devices in (AuthenticatorDevice.objects, PhoneDevice.objects):
         devices.filter(confirmed=False, created_at__lte=now - settings.SESSION_ABSOLUTE).delete()
+    PasskeyChallenge.objects.filter(expires_at__lte=now).delete()
     forgotten, _ = (
         Session.objects.exclude(ended_at=None).filter(Q(user=None) | Q(ended_at__lte=now - SESSIONS_KEPT)).delete()
     )

@@ -85,7 +85,7 @@ def factors(request: HttpRequest, user: User) -> StaffSection:
 
 def _state(device: CodeDevice) -> str:
     if device.is_off():
-        return "Disabled after wrong codes"
+        return device.why_off
     return "Locked for a while" if device.is_cooling_off() else "Works"
 
 

@@ -28,7 +28,7 @@ class NameField(forms.CharField):
 
     def to_python(self, value: Any) -> str:
         """Fold width and spaces, and drop control and direction marks."""
-        text = " ".join(unicodedata.normalize("NFKC", super().to_python(value)).split())
+        text = " ".join(unicodedata.normalize("NFKC", super().to_python(value) or "").split())
         shown = "".join(character for character in text if unicodedata.category(character)[0] != "C")
         return " ".join(shown.split())
 

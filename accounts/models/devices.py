@@ -128,6 +128,11 @@ class CodeDevice(Device):
         """The number of wrong codes that switches this device off."""
         return settings.CODE_FAILURES_OFF
 
+    @property
+    def why_off(self) -> str:
+        """Why the device is off, where it is."""
+        return f"Disabled after {self.failures_off} wrong codes"
+
     def is_cooling_off(self) -> bool:
         """Whether codes are refused for now."""
         return self.cool_off_until is not None and self.cool_off_until > timezone.now()

@@ -48,7 +48,7 @@ class SignedAnswer(Attempt):
     challenge: str = ""
 
 
-class Passkey(CodeDevice, AbstractWebAuthnCredential):  # type: ignore[misc]  # of django-otp's untyped devices
+class Passkey(CodeDevice, AbstractWebAuthnCredential):
     """A passkey. Its secret never leaves the owner's device; this row has the public key (docs/security.md#passkeys).
 
     A signature counts as a code if it answers a challenge of this very session, was made for this site, and the
@@ -70,6 +70,10 @@ class Passkey(CodeDevice, AbstractWebAuthnCredential):  # type: ignore[misc]  # 
         ordered = usable.order_by(models.F("last_used_at").desc(nulls_last=True))
         descriptors: list[PublicKeyCredentialDescriptor] = as_credential_descriptors(ordered)
         return descriptors
+
+    @property
+    def why_off(self) -> str:
+        return "Disabled: there may be a copy, or too many wrong answers"
 
     def is_synced(self) -> bool:
         """Whether the owner's other devices get it too, by a password manager or an account with the maker."""

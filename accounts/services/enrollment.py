@@ -108,7 +108,7 @@ def confirm(*, device: CodeDevice, code: str, request: HttpRequest) -> Outcome:
                 device=accepted.public_id,
                 method=accepted.method_code,
                 name=accepted.name,
-                **({"replaced": replaced} if replaced else {}),
+                replaced=replaced,
             )
             change = Change.METHOD_REPLACED if replaced else Change.METHOD_ADDED
             changes.announce(change=change, user=locked, by=user)

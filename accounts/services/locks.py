@@ -52,7 +52,7 @@ def obstacles_of(user: User) -> list[Obstacle]:
             found.append(Obstacle(f"Password on {browser.label}", "Too many wrong passwords", until))
     for device in [*devices_of(user), *RecoverySet.objects.filter(user=user)]:
         if device.is_off():
-            found.append(Obstacle(device.name, f"Disabled after {device.failures_off} wrong codes", None))
+            found.append(Obstacle(device.name, device.why_off, None))
         elif device.is_cooling_off():
             found.append(Obstacle(device.name, "Too many wrong codes", device.cool_off_until))
     return found

@@ -49,7 +49,7 @@ class NoPasskeyError(Exception):
     """The user has no passkey that is in use, so there's nothing to ask a browser for."""
 
 
-class Helper(WebAuthnHelper):  # type: ignore[misc]  # django-otp-webauthn has no types
+class Helper(WebAuthnHelper):
     """The library's own, but the owner's device must check fingerprint, face, or PIN, and we keep no attestation: we
     don't ask for one."""
 

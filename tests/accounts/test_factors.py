@@ -232,6 +232,19 @@ def test_a_phone_number_is_changed_in_one_go(
     assert (event.data["replaced"], event.data["device"]) == (adas_phone.public_id, new.public_id)
 
 
+def test_the_number_of_a_phone_that_is_called_is_changed_with_its_extension(
+    client: Client, ada: User, adas_app: AuthenticatorDevice
+) -> None:
+    call = PhoneDevice(user=ada)
+    call.set_phone("+12025550123", channel=Channel.VOICE)
+    call.save()
+    sign_in(client, ada)
+    assert "Extension" in words(client.get(at(call, "phone")))
+    client.post(at(call, "phone"), {"phone": "(202) 555-0144", "extension": "45"})
+    new = PhoneDevice.objects.get(confirmed=False)
+    assert (new.channel, new.phone, new.extension, new.replaces) == ("voice", "+12025550144", "45", call.public_id)
+
+
 def test_the_only_phone_can_be_changed_too(
     client: Client, tess: User, tess_phone: PhoneDevice, texts: list[Text]
 ) -> None:
