@@ -122,7 +122,7 @@ class VoiceMethod(PhoneMethod):
     code = Channel.VOICE.value
     verbose_name = "Phone call"
     icon = "phone"
-    summary = "We’ll call any phone, also an office phone with an extension, and read you a code."
+    summary = "We’ll call any phone, including an office phone with an extension, and read you a code."
     send = "Call me with a code"
     send_again = "Call me with a new code"
     stopped = "We can’t call with codes right now, because too many were requested."
