@@ -11,7 +11,7 @@ from django.shortcuts import resolve_url
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from accounts.guards import SignIn, sign_in_of
+from accounts.guards import SignIn, sign_in_of, user_of
 
 NEXT = "next"
 # Length of `next` in a URL; a longer one is dropped.
@@ -66,7 +66,7 @@ def _has_pending_factor_reset(request: HttpRequest) -> bool:
 
     if sign_in_of(request) is not SignIn.FULL:
         return False
-    return FactorReset.objects.filter(user_id=request.user.pk, status=FactorReset.Status.WAITING).exists()
+    return FactorReset.objects.filter(user=user_of(request), status=FactorReset.Status.WAITING).exists()
 
 
 def send_to(request: HttpRequest, url: str) -> HttpResponse:

@@ -181,7 +181,7 @@ def judge_code(*, request: HttpRequest, code: str) -> tuple[Typed, int]:
 
 
 def _usable(reset: PasswordReset) -> AccountLink | None:
-    return AccountLink.objects.usable().filter(pk=reset.link_id, purpose=Purpose.RESET).first()
+    return AccountLink.objects.usable().filter(reset=reset, purpose=Purpose.RESET).first()
 
 
 def held(*, request: HttpRequest) -> AccountLink | None:

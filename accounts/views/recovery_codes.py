@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -34,8 +35,12 @@ def recovery_codes_page(request: HttpRequest) -> HttpResponse:
             context = {"codes": codes, "next": wanted_page(request), "onward": after_sign_in(request)}
             return render(request, "accounts/recovery_codes_new.html", context)
         status = HTTPStatus.CONFLICT
-    context = {"set": recovery_codes.set_of(user), "next": wanted_page(request), "conflict": status != HTTPStatus.OK}
-    return render(request, "accounts/recovery_codes.html", context, status=status)
+    shown: dict[str, Any] = {
+        "set": recovery_codes.set_of(user),
+        "next": wanted_page(request),
+        "conflict": status != HTTPStatus.OK,
+    }
+    return render(request, "accounts/recovery_codes.html", shown, status=status)
 
 
 @sensitive_post_parameters("code")

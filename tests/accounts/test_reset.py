@@ -22,7 +22,7 @@ from tests.accounts.mails import code_in, link_in, mail_out, mails_to, newest
 from tests.accounts.people import app_code, is_in, type_code, type_password
 from tests.accounts.telling import plain, statements
 from tests.factories import PASSWORD, UserFactory
-from tests.helpers import sign_in
+from tests.helpers import at_once, sign_in
 from tests.reading import words
 
 pytestmark = pytest.mark.django_db
@@ -465,3 +465,37 @@ def test_an_empty_or_endless_name_is_refused_next_to_its_field(client: Client, t
     answer = client.post(FORGOT, {"username": typed})
     assert answer.status_code == 422
     assert not PasswordReset.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_link_4_times_at_once_sets_one_password(ada: User) -> None:
+    body = forget(Client())
+    browsers = [Client() for _ in range(4)]
+    for browser in browsers:
+        browser.get(link_in(body))
+    passwords = [f"violet-harbor-tram-9{number}" for number in range(4)]
+    statuses = at_once(*[lambda b=b, p=p: choose(b, p).status_code for b, p in zip(browsers, passwords, strict=True)])
+    assert sorted(statuses) == [302, 410, 410, 410]
+    ada.refresh_from_db()
+    assert ada.check_password(passwords[statuses.index(302)])
+    assert Event.objects.filter(tag="account:password:set").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_8_wrong_codes_at_once_no_more_than_5_are_judged(ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser = Client()
+    forget(browser)
+    judged: list[str] = []
+    accepts = PasswordReset.accepts
+
+    def watch(self: PasswordReset, code: str) -> bool:
+        judged.append(code)
+        return accepts(self, code)
+
+    monkeypatch.setattr(PasswordReset, "accepts", watch)
+    copies = [Client() for _ in range(8)]
+    for copy in copies:
+        copy.cookies["reset"] = browser.cookies["reset"].value
+    statuses = at_once(*[lambda c=c: type_reset_code(c, "0000-0000").status_code for c in copies])
+    assert sorted(statuses) == [422] * 4 + [429] * 4
+    assert len(judged) == 5
