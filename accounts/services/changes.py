@@ -35,6 +35,7 @@ class Change(models.TextChoices):
     PHONE = "phone", "The phone number of your account was changed."
     ADDRESS = "address", "The mailing address of your account was changed."
     CREATED = "created", "An account was created for you."
+    OTHER = "other", "Something about your account was changed."
     METHOD_ADDED = "method_added", "A sign-in method was added to your account."
     METHOD_REMOVED = "method_removed", "A sign-in method was removed from your account."
     RECOVERY_USED = "recovery_used", "A recovery code was used to sign in to your account."
@@ -48,6 +49,11 @@ class Change(models.TextChoices):
     METHOD_REPLACED = "method_replaced", "A sign-in method of your account was replaced by a new one."
     METHOD_RENAMED = "method_renamed", "A sign-in method of your account was renamed."
     METHOD_CHOSEN = "method_chosen", "The sign-in method that we ask you for first was changed."
+
+    @classmethod
+    def of(cls, link: AccountLink) -> Change:
+        """Return what a lock link was mailed about. A kind that is no longer known is still a change of the account."""
+        return cls(link.change) if link.change in cls.values else cls.OTHER
 
     @property
     def headline(self) -> str:
@@ -75,8 +81,8 @@ def mail_context(stored: Mapping[str, Any]) -> dict[str, Any] | None:
     drawn = links.mail_context(stored)
     if drawn is None:
         return None
-    change = Change(stored["change"])
     link = AccountLink.objects.select_related("user").get(public_id=stored["link"])
+    change = Change.of(link)
     return drawn | {
         "what": change.label,
         "headline": change.headline,

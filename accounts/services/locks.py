@@ -92,7 +92,7 @@ def lock_with_link(*, link: AccountLink) -> bool:
         user = User.objects.select_for_update().get(pk=link.user_id)
         if not AccountLink.objects.usable().filter(pk=link.pk, purpose=Purpose.LOCK).exists():
             return False
-        reason = f"By the owner, with the link of a mail: {Change(link.change).headline}"
+        reason = f"By the owner, with the link of a mail: {Change.of(link).headline}"
         _lock(user, by=None, reason=reason, link=link.public_id)
         return True
 

@@ -38,7 +38,7 @@ def lock(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "accounts/lock.html",
-        {"link": link, "what": Change(link.change).label, "is_locked": is_locked, "username": link.user.username},
+        {"link": link, "what": Change.of(link).label, "is_locked": is_locked, "username": link.user.username},
     )
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
@@ -151,6 +153,16 @@ def test_the_meter_keeps_no_session_alive():
 def test_the_meter_answers_60_times_a_minute(client: Client):
     assert {strength(client, "short").status_code for _ in range(60)} == {200}
     assert strength(client, "short").status_code == 429
+
+
+def test_every_template_with_a_new_password_has_the_meter_and_what_it_needs():
+    folder = Path(settings.BASE_DIR, "templates")
+    texts = {path.name: path.read_text() for path in folder.rglob("*.html")}
+    plain = {name for name, text in texts.items() if "form.new_password" in text}
+    assert plain == {"_new_password.html"}
+    with_meter = {name for name, text in texts.items() if "accounts/_new_password.html" in text}
+    assert with_meter >= {"activate.html", "reset.html", "register_finish.html", "preferences_password.html"}
+    assert {name for name in with_meter if "components/htmx.html" not in texts[name]} == set()
 
 
 def test_every_form_with_a_new_password_asks_the_meter(hers: Client, client: Client, ada: User):

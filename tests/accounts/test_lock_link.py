@@ -111,6 +111,15 @@ def test_a_second_press_and_every_other_link_of_the_account_answer_the_same(ada:
     assert Event.objects.filter(tag="account:lock:set").count() == 1
 
 
+def test_a_link_of_a_kind_that_is_no_longer_known_still_locks(ada: User):
+    address = changed(ada)
+    AccountLink.objects.filter(purpose=Purpose.LOCK).update(change="from_an_older_version")
+    client = opened(address)
+    assert "Something about your account was changed." in words(client.get(PAGE))
+    client.post(PAGE)
+    assert is_locked(ada)
+
+
 def test_whoever_has_no_link_gets_410(client: Client):
     assert client.get(PAGE).status_code == 410
     assert client.post(PAGE).status_code == 410

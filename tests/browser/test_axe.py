@@ -77,13 +77,15 @@ def pages(cast: Cast) -> dict[str, list[str]]:
     """Each page with whom it differs for; "" is a visitor."""
     group, own = cast.policy.get_absolute_url(), cast.mias.term.policy.get_absolute_url()
     gone, link = reverse("accounts:activate"), urlsplit(hand_over_activation(user=cast.mia)).path
+    changes = ("", "name/", "password/", "address/", "time-zone/", "language/", "paperless/", "emails/")
+    preferences = [reverse("accounts:preferences") + change for change in changes]
     setup = [reverse(f"accounts:mfa-setup{step}") for step in ("", "-text", "-done")]
     return {
         "": ["/", reverse("accounts:sign-in"), gone, link, "/no/such/page/", "/style/"],
         "ana": ["/", group, reverse("credentialing:issue", args=[cast.anas.public_id])],
         "paula": ["/", group, reverse("credentialing:home")],
         "adam": ["/", "/policies/", "/policies/?q=nobody-at-all", "/policies/?status=nonsense"],
-        "mia": ["/", own, *browsers_and_activity(cast.mia)],
+        "mia": ["/", own, *browsers_and_activity(cast.mia), *preferences],
         "support": ["/", *setup],
     }
 
