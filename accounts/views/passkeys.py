@@ -37,7 +37,7 @@ NONE_LEFT = "You have no passkey that works. Use a different method."
 @step_up_required
 def mfa_setup_passkey(request: HttpRequest) -> HttpResponse:
     """Create a passkey on this device, or on one that the browser reaches."""
-    if not passkeys.may_add(user_of(request)):
+    if request.method != "POST" and not passkeys.may_add(user_of(request)):
         return redirect(with_query("accounts:mfa-setup", next=wanted_page(request)))
     suggested = {"name": describe_agent(user_agent(request))}
     form = NewPasskeyForm(request.POST if request.method == "POST" else None, initial=suggested)

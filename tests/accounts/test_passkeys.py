@@ -143,6 +143,19 @@ def test_a_passkey_is_never_the_first_method(client: Client, nell: User) -> None
     assert not Passkey.objects.exists()
 
 
+def test_who_has_nothing_but_passkeys_sets_up_another_kind_of_method_first(
+    client: Client, ada: User, adas_passkey: SoftAuthenticator
+) -> None:
+    AuthenticatorDevice.objects.all().delete()
+    type_password(client)
+    use(client, adas_passkey)
+    assert client.get(SETUP)["Location"] == "/accounts/mfa/setup/"
+    refused = set_up(client, SoftAuthenticator())
+    assert refused.status_code == 422
+    assert "Set up an authenticator app or a phone first" in reads(refused)
+    assert Passkey.objects.count() == 1
+
+
 def test_a_password_alone_adds_no_passkey_to_an_account_that_has_a_method(
     client: Client, ada: User, adas_app: AuthenticatorDevice
 ) -> None:
