@@ -38,11 +38,13 @@ class AskForm(ReasonForm):
 
     def __init__(self, *args: Any, number: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        field: Any = self.fields["way"]
         if number:
             words = f"I called the owner back at the number on file: {number}"
+            field.choices = [(Way.TWO_PERSONS, Way.TWO_PERSONS.label), (Way.CALL_BACK, words)]
         else:
-            words = "A call-back isn’t possible: no number is on file, or it was changed lately"
-        self.fields["way"].choices = [(Way.TWO_PERSONS, Way.TWO_PERSONS.label), (Way.CALL_BACK, words)]  # type: ignore[attr-defined]
+            field.choices = [(Way.TWO_PERSONS, Way.TWO_PERSONS.label)]
+            field.help_text = "No call-back: there’s no number on file, or it was changed lately."
 
     def questions(self) -> list[forms.BoundField]:
         """Return the fields beside the reason."""

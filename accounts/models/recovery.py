@@ -257,6 +257,8 @@ class FactorReset(models.Model):
     objects = FactorResetQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "reset of second factors"
+        verbose_name_plural = "resets of second factors"
         ordering = ("-asked_at",)
         permissions = [("reset_factors", "Can ask for and approve resets of the second factor")]
         constraints = [

@@ -390,6 +390,16 @@ def test_staff_ask_on_the_accounts_page_and_another_one_approves_from_the_desk(a
     assert status_of(reset) == "cancelled"
 
 
+def test_without_a_number_on_file_the_form_offers_no_call_back(ada: User, sue: User) -> None:
+    no_number(ada)
+    address = f"/admin/accounts/factorreset/ask/{ada.pk}/"
+    page = words(browser_of(sue).get(address))
+    assert "I called the owner back" not in page
+    assert "No call-back" in page
+    assert browser_of(sue).post(address, {"reason": "lost it", "way": "call_back"}).status_code == 422
+    assert not FactorReset.objects.exists()
+
+
 @pytest.mark.parametrize(("form", "sentence"), [({}, "Enter a reason"), ({"reason": "x"}, "Choose how the reset is")])
 def test_an_incomplete_form_asks_for_what_is_missing(ada: User, sue: User, form: dict[str, str], sentence: str) -> None:
     answer = browser_of(sue).post(f"/admin/accounts/factorreset/ask/{ada.pk}/", form)
