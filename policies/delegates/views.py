@@ -97,7 +97,7 @@ def member(request: HttpRequest, public_id: str, member_id: str) -> HttpResponse
         except (GoneError, MayNotGiveError):
             messages.warning(request, CHANGED_MEANWHILE)
         else:
-            messages.success(request, f"Access of {person.membership.user.get_full_name()} is changed.")
+            messages.success(request, f"{person.membership.user.get_full_name()}’s access is changed.")
         return _back(place)
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
     return render(request, "policies/access/member.html", _context(place, form=form, person=person), status=status)
@@ -117,7 +117,7 @@ def end(request: HttpRequest, public_id: str, member_id: str) -> HttpResponse:
         except MayNotGiveError:
             messages.warning(request, CHANGED_MEANWHILE)
         else:
-            messages.success(request, f"Access of {person.membership.user.get_full_name()} has ended.")
+            messages.success(request, f"{person.membership.user.get_full_name()}’s access has ended.")
         return _back(place)
     return render(request, "policies/access/end.html", _context(place, person=person))
 

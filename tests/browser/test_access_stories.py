@@ -83,7 +83,7 @@ def test_a_delegate_is_invited_works_and_is_ended(page: Page, site, book, other_
     expect(dana.get_by_role("heading", name="Pat Quill invites you")).to_be_visible()
     expect(dana).to_have_url(re.compile("/access/invitation/$"))
     seen_by_axe(dana)
-    dana.get_by_role("link", name="Create an account").click()
+    dana.get_by_role("link", name="Accept with a new account").click()
     seen_by_axe(dana)
     dana.get_by_label("Username").fill("dana")
     dana.get_by_label("Password", exact=True).fill("quiet-otter-parade")
