@@ -22,6 +22,11 @@ def table(request: HttpRequest) -> HttpResponse:
     return HttpResponse("name,number", content_type="text/csv")
 
 
+def saved(request: HttpRequest) -> HttpResponse:
+    """Give out a page that the browser saves as a file."""
+    return HttpResponse("<p>saved</p>", headers={"Content-Disposition": 'attachment; filename="page.html"'})
+
+
 def elsewhere(request: HttpRequest) -> HttpResponse:
     """Lead to a file that another host serves."""
     return HttpResponseRedirect("https://files.example/a.pdf")
@@ -37,6 +42,7 @@ def whose(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("writes/", writes, name="writes"),
     path("table/", table, name="table"),
+    path("saved/", saved, name="saved"),
     path("elsewhere/", elsewhere, name="elsewhere"),
     path("whose/", whose, name="whose"),
     *portals,

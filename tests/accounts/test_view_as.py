@@ -146,7 +146,7 @@ def test_a_file_is_not_given_out_and_no_download_recorded(book, desk):  # noqa: 
 
 
 @pytest.mark.urls("tests.writing_urls")
-@pytest.mark.parametrize("address", ["/writes/", "/table/", "/elsewhere/"])
+@pytest.mark.parametrize("address", ["/writes/", "/table/", "/saved/", "/elsewhere/"])
 def test_a_page_that_would_change_something_or_give_out_data_is_refused(cast, desk, address):
     assert desk.get(address).status_code in {200, 302}
     User.objects.update(city="")

@@ -120,7 +120,7 @@ def test_a_delegate_is_invited_works_and_is_ended(page: Page, site, book, other_
 
 def test_web_support_sees_what_a_customer_sees_and_changes_nothing(page: Page, site, book):
     make_staff_groups()
-    wes = UserFactory(username="wes", first_name="Wes", last_name="Porter", is_staff=True)
+    wes = UserFactory.create(username="wes", first_name="Wes", last_name="Porter", is_staff=True)
     wes.groups.add(Group.objects.get(name="Web support"))
     authenticator_for(wes)
     type_password(page, site, "wes")
