@@ -132,7 +132,7 @@ class _FormerHasher(hashers.BasePasswordHasher):
     def must_update(self, encoded: str) -> bool:
         return True
 
-    def safe_summary(self, encoded: str) -> dict[str, Any]:
+    def safe_summary(self, encoded: str) -> dict[Any, Any]:
         return {"algorithm": self.algorithm}
 
     def harden_runtime(self, password: str, encoded: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -65,7 +66,7 @@ def send_due(*, today: dt.date) -> int:
     steps = sorted(settings.RENEWAL_REMINDER_DAYS)
     if not steps:
         return 0
-    values = {
+    values: dict[str, Any] = {
         "today": today,
         "steps": steps,
         "furthest": steps[-1],

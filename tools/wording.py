@@ -18,7 +18,9 @@ LEFT_OUT = re.compile(
     r"tools/wording\.py|tests/docs/test_wording\.py|docs/style\.md|requirements/.*|.*/migrations/.*|tests/.*\.json"
 )
 # Names that laws, standards, and libraries gave to things: these keep their spelling.
-NAMES = re.compile(r"Model Behaviour Act|http://\S+|https://\S+|SPDX\S*|\bLICENCE\b|aria-labelledby|labelled_by")
+NAMES = re.compile(
+    r"Model Behaviour Act|['\"]canceled['\"]|http://\S+|https://\S+|SPDX\S*|\bLICENCE\b|aria-labelledby|labelled_by"
+)
 
 TEST = re.compile(r"\s*def test_")
 

@@ -140,7 +140,7 @@ def test_a_phone_can_not_be_set_up_while_nothing_is_sent(
     assert "Use a different method" in answer.content.decode()
 
 
-def test_whoever_is_signed_in_stays_so(db: None, three_an_hour: None, texts: list[Text], ada: User) -> None:
+def test_people_who_are_signed_in_stay_so(db: None, three_an_hour: None, texts: list[Text], ada: User) -> None:
     browser = Client()
     sign_in(browser, ada)
     for number in range(5):

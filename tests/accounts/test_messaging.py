@@ -107,7 +107,7 @@ def test_what_twilio_refuses_was_not_sent_and_after_its_own_fault_nobody_knows(
 
 
 @pytest.mark.parametrize("way", ["text", "call"])
-def test_a_request_that_does_not_fit_is_refused_by_the_stand_in(vendor: StandIn, way: str, settings: Settings) -> None:
+def test_a_request_that_does_not_fit_is_refused(vendor: StandIn, way: str, settings: Settings) -> None:
     settings.TWILIO_FROM = "the portal"
     with pytest.raises(NotSentError, match="twilio-21200"):
         send(way)

@@ -49,7 +49,7 @@ def test_rae_signs_in_with_the_former_password_and_must_set_up_a_second_factor(
     assert (event.subject_id, event.data) == (str(rae.pk), {"reason": "carrier feed", "run": run.pk})
 
 
-def test_an_unreadable_hash_is_no_finding_and_leaves_the_account_without_a_password(
+def test_an_unreadable_hash_is_taken_without_a_finding_and_leaves_the_account_without_a_password(
     tmp_path: Path, client: Client
 ) -> None:
     run = load(tmp_path, with_account(small_book(), password_hash=UNREADABLE))
