@@ -10,13 +10,15 @@ from pytest_django import Settings
 from accounts.models import Registration, User
 from accounts.models.registrations import Reason
 from accounts.registrants import Applicant, Party
+from accounts.services import registering
 from core.models import Event
 from policies.models import Contact, Coverage, Insured, Membership, Policy, Policyholder
 from policies.registrants.matching import match_registrant
 from tests.book import AgencyFactory, AgentOfRecordFactory, CoverageFactory, FeedRowFactory, InsuredFactory, days
-from tests.cast import Cast
+from tests.cast import Browse, Cast
 from tests.factories import UserFactory
 from tests.policies.registering import BORN, ask, birth_hash, mailed, on_file
+from tests.reading import words
 
 pytestmark = pytest.mark.django_db
 Status = Registration.Status
@@ -163,7 +165,7 @@ def test_the_same_person_elsewhere_is_nobody_else(ana) -> None:
 
 
 def test_a_representative_gets_the_contacts_role_and_capabilities(cast: Cast) -> None:
-    contact = ContactFactory(
+    contact: Any = ContactFactory.create(
         policyholder=cast.policy.policyholder,
         role=Contact.Role.ADMINISTRATOR,
         capabilities=["view_claims_history"],
@@ -178,10 +180,23 @@ def test_a_representative_gets_the_contacts_role_and_capabilities(cast: Cast) ->
 
 
 def test_an_agent_of_record_gets_a_membership_at_the_agency(cast: Cast) -> None:
-    contact = ContactFactory(agency=cast.agency)
+    contact: Any = ContactFactory.create(agency=cast.agency)
     membership = _finished(full_name="Rosa Quist").memberships.get()
     assert (membership.role, membership.agency, membership.administrator) == ("agent", cast.agency, False)
     assert membership.contact == contact
+
+
+def test_each_lands_on_the_home_of_their_role(ana, cast: Cast, browse: Browse) -> None:
+    ContactFactory(policyholder=cast.policy.policyholder, role=Contact.Role.ADMINISTRATOR)
+    clinician = browse(_finished()).get("/")
+    assert "Your coverage" in words(clinician)
+    assert "Policies you manage" not in words(clinician)
+    registration = ask(full_name="Rosa Quist")
+    manager = registering.finish(registration=registration, username="rosa.quist", password="quiet-otter-parade")
+    home = words(browse(manager).get("/"))
+    assert "Riverbend Medical Group" in home
+    assert "2 insureds are covered" in home
+    assert "Policies you manage" in home
 
 
 def test_a_contact_of_a_former_agency_of_record_is_not_matched(cast: Cast) -> None:
@@ -221,7 +236,7 @@ def test_a_contact_who_was_retired_is_not_matched(cast: Cast) -> None:
 def test_a_delegate_of_an_individual_policyholder_is_no_account_of_the_clinician(cast: Cast) -> None:
     on_file(cast.mias.insured, email="mia@home.example")
     own = cast.mia.memberships.get(role="policyholder")
-    delegate = UserFactory(username="dana")
+    delegate = UserFactory.create(username="dana")
     Membership.objects.create(
         user=delegate, role="policyholder", policyholder=own.policyholder, administrator=False, given_under=own
     )
@@ -239,8 +254,6 @@ def test_what_was_matched_is_an_event_without_anything_that_was_typed(ana) -> No
 
 def _finished(**more: str) -> User:
     """Return the account that comes of a registration."""
-    from accounts.services import registering
-
     registration = ask(**more)
     assert registration.status == Status.LINK, registration.reason
     return registering.finish(registration=registration, username="new.one", password="quiet-otter-parade")
