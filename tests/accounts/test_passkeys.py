@@ -289,6 +289,7 @@ def test_someone_elses_passkey_opens_nothing_and_is_not_added_again(
     assert use(browser, adas_passkey).status_code == 422
     assert not is_in(browser)
     assert Passkey.objects.get(user__username="ada").failures == 0
+    assert Passkey.objects.get(user=tess).failures == 1
 
 
 def test_the_browser_is_asked_only_for_passkeys_of_this_user_that_work(
