@@ -42,6 +42,7 @@ class FaqEntryForm(forms.ModelForm[FaqEntry]):
             "is_published",
             "published_on",
         )
+        widgets = {"companies": forms.CheckboxSelectMultiple, "related": forms.CheckboxSelectMultiple}
 
     def clean(self) -> dict[str, Any]:
         """Refuse links that lead nowhere and values that the settings don't have."""
@@ -63,7 +64,6 @@ class FaqEntryAdmin(StaffAdmin[FaqEntry]):
     list_filter = ("topic", "is_published")
     search_fields = ("question", "answer")
     prepopulated_fields = {"slug": ("question",)}
-    filter_horizontal = ("companies", "related")
 
     def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return False

@@ -222,7 +222,7 @@ def test_a_file_that_says_nothing_closes_all_the_same(settings: Settings, text: 
 def test_an_operator_closes_and_opens_by_command_and_both_are_recorded() -> None:
     assert "Nothing is closed" in command("status")
     assert "Closed: whole portal" in command("on")
-    assert "Closed: whole portal" in command("on", "--message", "Longer."), "the same window, said anew"
+    assert "Closed: whole portal" in command("on", "--message", "Longer."), "the same window, with other words"
     assert MaintenanceWindow.objects.count() == 1
     assert "whole portal: closed" in command("status")
     assert Client().get("/").status_code == 503
