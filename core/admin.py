@@ -12,7 +12,12 @@ from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.contrib.admin.filters import ListFilter
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import get_fields_from_path, unquote
-from django.contrib.admin.widgets import AutocompleteMixin, AutocompleteSelect, AutocompleteSelectMultiple
+from django.contrib.admin.widgets import (
+    AdminSplitDateTime,
+    AutocompleteMixin,
+    AutocompleteSelect,
+    AutocompleteSelectMultiple,
+)
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.db import models
@@ -61,6 +66,15 @@ class _KeysOnly(AutocompleteMixin):
         return super().optgroups(name, keys, attr)
 
 
+class NamedSplitDateTime(AdminSplitDateTime):
+    """A date and a time whose fields have names of their own; Django's have none that a screen reader could say."""
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(attrs)
+        for widget, name in zip(self.widgets, ("Date", "Time"), strict=True):
+            widget.attrs["aria-label"] = name
+
+
 class KeySelect(_KeysOnly, AutocompleteSelect):
     """A row to search for and choose."""
 
@@ -102,6 +116,8 @@ class StaffAdmin(admin.ModelAdmin[Row]):
 
     Every list, row, history, and action that staff see or run is an event. So is every change, in the same
     transaction."""
+
+    formfield_overrides: Any = {models.DateTimeField: {"widget": NamedSplitDateTime}}
 
     # An app's own event tags, if it has any.
     look: str = StaffEvent.ROW_VIEWED

@@ -103,7 +103,7 @@ def test_the_queue_of_staff_has_no_finding(
     for address in [*lists, *forms]:
         page.goto(site + address)
         found += findings(page)
-    assert found == []
+    assert not found, "\n".join(found)
 
 
 def test_a_customer_says_what_is_missing_and_staff_answer(
