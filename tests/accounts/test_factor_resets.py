@@ -115,7 +115,7 @@ def test_two_persons_a_day_and_a_mailed_link_lead_to_a_new_factor(ada: User, sue
     ada.refresh_from_db()
     assert (ada.has_usable_password(), ada.security_epoch > 1) == (False, True)
     mail_out()
-    assert "Web support removed the sign-in methods" in newest("Your account was changed")
+    assert "Web support removed the sign-in methods" in newest("Web support removed the sign-in methods")
     # The link signs nobody in: a fresh password does, and sets up a factor in its own session.
     browser = Client()
     browser.get(link_in(newest("Choose your password")))
