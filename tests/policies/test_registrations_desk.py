@@ -278,7 +278,7 @@ def test_a_registration_that_fails_is_seen_and_tried_again(
 
 
 def test_an_organization_is_represented_by_its_contacts_only(ana, staff: Client) -> None:
-    group = PolicyholderFactory(name="Quarry Clinic")
+    group = PolicyholderFactory.create(name="Quarry Clinic")
     registration = ask(zip="99999")
     assert complete(staff, registration, policyholder=group.pk, way="typed").status_code == 422
     assert not Membership.objects.filter(policyholder=group).exists()
