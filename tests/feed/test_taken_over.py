@@ -109,6 +109,17 @@ def test_a_password_that_staff_have_made_void_does_not_come_back(tmp_path: Path)
     assert not rae.has_usable_password()
 
 
+def test_a_password_of_ours_that_was_made_void_is_not_replaced_by_the_former_one(tmp_path: Path) -> None:
+    load(tmp_path, with_account(small_book(), password_hash=""))
+    rae = User.objects.get()
+    for password in ("four quiet mornings", None):
+        rae.set_password(password)
+        rae.save(update_fields=["password", "password_changed_at"])
+    load(tmp_path, with_account(small_book()), sequence=2)
+    rae.refresh_from_db()
+    assert not rae.has_usable_password()
+
+
 def test_the_hash_of_staff_is_never_set(tmp_path: Path) -> None:
     stan = UserFactory.create(username="rae", email="rae@group.example", is_staff=True, password="!none")
     load(tmp_path, with_account(small_book()))
