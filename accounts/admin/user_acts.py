@@ -189,7 +189,7 @@ class UserActs(StaffAdmin[User]):
             ended = browsers.sign_out_everywhere(user=user, by=user_of(request), reason=reason)
             return f"{ended} sessions of {user} have ended, and no device is remembered."
 
-        note = "The account stays open: the owner signs in again with password and code. Lock it if someone else could, too."
+        note = "The account stays open: the owner signs in again. Lock it if someone else could sign in, too."
         return self.act(request, user, title=f"Sign out {user}", action="End all sessions", do=end, note=note)
 
     def revoke_devices_view(self, request: HttpRequest, user_id: int) -> HttpResponse:

@@ -188,6 +188,7 @@ def test_a_revoked_device_is_asked_for_a_code_and_its_sessions_end(
     assert is_in(away)
     device = TrustedDevice.objects.get()
     hers.post(f"{DEVICES}{device.public_id}/revoke/")
+    assert device.sessions.get().end_reason == EndReason.ELSEWHERE
     assert not is_in(away)
     assert type_password(away)["Location"].startswith("/accounts/verify/")
     hers.post(f"{DEVICES}{device.public_id}/revoke/")
@@ -202,6 +203,8 @@ def test_all_devices_are_revoked_and_sessions_with_a_code_go_on(hers: Client, la
     assert is_in(spared)
     hers.post(f"{DEVICES}revoke-all/")
     assert not ada.trusted_devices.usable().exists()
+    row.refresh_from_db()
+    assert row.end_reason == EndReason.ELSEWHERE
     assert not is_in(spared)
     assert is_in(laptop)
     assert Event.objects.get(tag="account:device:all_revoked").data == {"devices": 2}
