@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.exceptions import DisallowedModelAdminLookup
@@ -117,7 +117,7 @@ class StaffAdmin(admin.ModelAdmin[Row]):
     Every list, row, history, and action that staff see or run is an event. So is every change, in the same
     transaction."""
 
-    formfield_overrides: Any = {models.DateTimeField: {"widget": NamedSplitDateTime}}
+    formfield_overrides: ClassVar[Any] = {models.DateTimeField: {"widget": NamedSplitDateTime}}
 
     # An app's own event tags, if it has any.
     look: str = StaffEvent.ROW_VIEWED

@@ -59,7 +59,8 @@ class AssignForm(forms.Form):
     )
 
     def __init__(self, *args: Any, asked: SupportRequest, **kwargs: Any) -> None:
-        super().__init__(*args, initial={"assigned_to": asked.assigned_to_id}, **kwargs)
+        super().__init__(*args, **kwargs)
+        self.fields["assigned_to"].initial = asked.assigned_to_id
         found = answerers()
         self.fields["assigned_to"].queryset = found  # type: ignore[attr-defined]
 

@@ -16,6 +16,7 @@ from accounts.navigation import page_of
 from portal.faults import plain_page
 from portal.maintenance import closing
 from portal.maintenance.closing import Closure
+from portal.support.desks import desks
 
 LEAST_RETRY_SECONDS = 60
 
@@ -77,6 +78,7 @@ def closed_page(request: HttpRequest, closure: Closure) -> HttpResponse:
         "is_overrun": closure.is_overrun(now),
         "was_sent": was_sent,
         "again": page_of(request) or "/",
+        "desks": list(desks().values()),
         "sign_in": not closure.area and not closure.by_file,
     }
     # In the carrier's zone: the thread may still have that of the user before.

@@ -34,7 +34,7 @@ class SupportRequestQuerySet(models.QuerySet["SupportRequest"]):
 
     def visible_to(self, user: User) -> Self:
         """Return the user's own requests. Staff see all of them, in admin."""
-        return self.filter(user=user) if user.is_authenticated else self.none()
+        return self.filter(user_id=user.pk)
 
     def waiting(self) -> Self:
         """Return those that wait for staff, the most urgent first."""

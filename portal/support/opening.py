@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import transaction
@@ -51,7 +51,12 @@ def open_request(
             user=user, kind=kind, topic=topic, place=place, policy=policy, idempotency_key=key
         )
         SupportMessage.objects.create(request=request, author=user, text=text, idempotency_key=key)
-        facts = {"kind": kind, "topic": topic, "place": place, "policy": policy.public_id if policy else ""}
+        facts: dict[str, Any] = {
+            "kind": kind,
+            "topic": topic,
+            "place": place,
+            "policy": policy.public_id if policy else "",
+        }
         record_event(PortalEvent.REQUEST_OPENED, subject=request, by=user, **facts)
         emails.request_step(request, "request_received")
         emails.request_waits(request, key="opened")

@@ -69,7 +69,9 @@ def test_a_closed_portal_says_until_when_whom_to_call_and_when_to_come_back(cast
     assert "We expect to be back by Dec 2, 2026, 2 p.m. EST" in said
     assert "We’re moving to faster servers." in said
     assert "Web support: (860) 555-0140. Open now, until 6 p.m. Eastern" in said
+    assert "(860) 555-0150" in said, "customer service, too"
     assert "/policies/" in links(response)
+    assert not {"/support/", "/faq/"} & set(links(response)), "they're closed as well"
 
 
 @pytest.mark.parametrize("address", ["/", "/policies/", "/support/", "/faq/", "/accounts/session-time/"])

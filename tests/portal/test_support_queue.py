@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
@@ -155,5 +156,6 @@ def test_the_queue_is_narrowed_by_clock_desk_and_assignment(
     late = timezone.now() - dt.timedelta(hours=1)
     SupportRequest.objects.create(user=cast.ana, kind="question", topic="billing", due_at=late, assigned_to=sam)
     SupportRequest.objects.create(user=cast.ana, kind="question", topic="coverage", status="closed", due_at=late)
-    shown = desk.get(f"{LIST}?{query}").context_data["cl"].queryset  # type: ignore[attr-defined]
+    page: Any = desk.get(f"{LIST}?{query}")
+    shown = page.context_data["cl"].queryset
     assert {request.topic for request in shown} == topics

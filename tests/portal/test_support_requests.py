@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from functools import partial
 
 import pytest
 from django.test import Client
@@ -11,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
+from accounts.models import User
 from core.models import Event, Mail
 from portal.models import SupportMessage, SupportRequest
 from tests.book import holder_of
@@ -279,14 +281,19 @@ def test_of_eight_answers_with_one_key_at_once_one_is_sent(cast: Cast) -> None:
     assert mails() == ["request_answered"]
 
 
+def _reply(pk: int) -> SupportMessage | None:
+    return SupportRequest.objects.get(pk=pk).reply(text="More.", key=uuid.uuid4())
+
+
+def _close(pk: int, by: User) -> bool:
+    return SupportRequest.objects.get(pk=pk).close(by=by)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_reply_and_a_close_at_once_end_in_one_state(cast: Cast) -> None:
     for _ in range(4):
         asked = opened(cast)
-        replied, closed = at_once(
-            lambda pk=asked.pk: SupportRequest.objects.get(pk=pk).reply(text="More.", key=uuid.uuid4()),
-            lambda pk=asked.pk: SupportRequest.objects.get(pk=pk).close(by=cast.support),
-        )
+        replied, closed = at_once(partial(_reply, asked.pk), partial(_close, asked.pk, cast.support))
         asked.refresh_from_db()
         assert closed
         assert (asked.status, asked.messages.count()) == ("closed", 2 if replied else 1)
