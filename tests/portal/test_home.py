@@ -364,7 +364,7 @@ def test_the_user_menu_tells_name_and_roles_and_leads_to_the_sign_in_methods(cas
     menu = response.content.decode().partition('<div class="drop-sheet">')[2].partition("</details>")[0]
     assert cast.ana.get_full_name() in menu
     assert "Insured, policyholder" in menu
-    assert reverse("accounts:mfa-setup") in links(response)
+    assert reverse("accounts:methods") in links(response)
 
 
 def test_the_footer_leads_to_the_legal_pages_that_are_set(settings):
