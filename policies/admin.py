@@ -27,6 +27,7 @@ from policies.models import (
     PolicyStatus,
     Term,
 )
+from policies.models.membership import SECOND_PERSON
 from policies.registrants.admin import RegistrationAdmin
 from policies.roles import RULES, Capability
 
@@ -225,7 +226,7 @@ class MembershipAdmin(StaffAdmin[Membership]):
             obj.granted_by = user_of(request)
             obj.awaits_approval = obj.role == Membership.Role.AGENT
             if obj.awaits_approval:
-                messages.warning(request, "Another member of staff has to approve access to an agency.")
+                messages.warning(request, SECOND_PERSON)
         elif form.changed_data:
             obj.kept_by_hand = True
         super().save_model(request, obj, form, change)

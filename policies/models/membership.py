@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from accounts.models import User
 
+SECOND_PERSON = "Another member of staff has to approve access to an agency."
+
 
 class Membership(models.Model):
     """A user's place with one party: an insured, a policyholder, or an agency.

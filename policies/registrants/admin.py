@@ -24,6 +24,7 @@ from accounts.services.registering import NoLongerPossibleError
 from core.admin import COUNTED_AT_MOST, WorkAdmin
 from core.desk import DeskItem, counted
 from core.downloads import attachment_header
+from policies.models.membership import SECOND_PERSON
 from policies.registrants.forms import CompleteForm
 
 COMPLETE, PRINT = "accounts.complete_registration", "accounts.print_registration_letters"
@@ -120,6 +121,8 @@ class RegistrationAdmin(WorkAdmin):
                 messages.error(request, CHANGED)
             else:
                 messages.success(request, _WORDS[way])
+                if form.is_of_agency():
+                    messages.warning(request, SECOND_PERSON)
             return self._back(row)
         return self._ask(request, row, form, title=f"Complete {row}", action="Complete")
 

@@ -61,6 +61,11 @@ class CompleteForm(ReasonForm):
         chosen = ((kind, self.cleaned_data.get(kind)) for kind in (INSURED, POLICYHOLDER, CONTACT))
         return [Party(kind=kind, id=row.pk) for kind, row in chosen if row is not None]
 
+    def is_of_agency(self) -> bool:
+        """Whether the account would act for an agency."""
+        contact: Contact | None = self.cleaned_data.get(CONTACT)
+        return contact is not None and contact.agency_id is not None
+
     def clean(self) -> dict[str, Any]:
         """Say what keeps the chosen person from an account, or the chosen way from being open."""
         cleaned = super().clean() or self.cleaned_data

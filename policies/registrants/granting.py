@@ -22,7 +22,8 @@ def grant_registrant(*, user: User, parties: Iterable[Party], by: models.Model |
 
     The parties' rows are locked, so that of two registrations of one person at once, one gets the memberships. False,
     and nothing granted, where a party is no longer on file, has an account by now, or had its access ended by a person.
-    `by`: the member of staff who decided it, who may grant again what was ended; None for a match.
+    `by`: the member of staff who decided it, who may grant again what was ended; None for a match. What one member of
+    staff decided at an agency waits for a second one, as in admin (docs/security.md#delegates).
     """
     filed = Filed.of(parties, lock=True)
     if filed is None:
@@ -34,6 +35,7 @@ def grant_registrant(*, user: User, parties: Iterable[Party], by: models.Model |
         return False
     for membership in _memberships(filed, user):
         membership.granted_by = by if isinstance(by, User) else None
+        membership.awaits_approval = by is not None and membership.role == ROLE.AGENT
         membership.save()
         record_event(
             PolicyEvent.MEMBERSHIP_GRANTED,

@@ -15,6 +15,7 @@ from core.crypto import keyed_hash
 from core.mail import deliver
 from core.models import Mail
 from policies.models import Contact, Insured
+from tests.book import FeedRowFactory
 
 REGISTER = "/accounts/register/"
 FINISH = "/accounts/register/account/"
@@ -25,6 +26,17 @@ PASSWORD = "quiet-otter-parade"
 def birth_hash(day: str = BORN) -> str:
     """Return what the feed keeps of a date of birth."""
     return keyed_hash("date_of_birth", day)
+
+
+class ContactFactory(FeedRowFactory):
+    """Someone on file for a policyholder or an agency."""
+
+    class Meta:
+        model = Contact
+
+    first_name, last_name = "Rosa", "Quist"
+    zip, email = "12207", "rosa@clinic.example"
+    date_of_birth_hash = birth_hash()
 
 
 def on_file(row: Insured | Contact, *, email: str = "", born: str = BORN, **fields: Any) -> Any:

@@ -14,23 +14,14 @@ from accounts.services import registering
 from core.models import Event
 from policies.models import Contact, Coverage, Insured, Membership, Policy, Policyholder
 from policies.registrants.matching import match_registrant
-from tests.book import AgencyFactory, AgentOfRecordFactory, CoverageFactory, FeedRowFactory, InsuredFactory, days
+from tests.book import AgencyFactory, AgentOfRecordFactory, CoverageFactory, InsuredFactory, days
 from tests.cast import Browse, Cast
 from tests.factories import UserFactory
-from tests.policies.registering import BORN, ask, birth_hash, mailed, on_file
+from tests.policies.registering import BORN, ContactFactory, ask, birth_hash, mailed, on_file
 from tests.reading import words
 
 pytestmark = pytest.mark.django_db
 Status = Registration.Status
-
-
-class ContactFactory(FeedRowFactory):
-    class Meta:
-        model = Contact
-
-    first_name, last_name = "Rosa", "Quist"
-    zip, email = "12207", "rosa@clinic.example"
-    date_of_birth_hash = birth_hash()
 
 
 @pytest.fixture

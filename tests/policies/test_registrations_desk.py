@@ -16,13 +16,13 @@ from accounts.models import AuthenticatorDevice, Registration, User
 from accounts.models.registrations import Reason
 from accounts.services import registering
 from core.models import Event
-from policies.models import Membership
+from policies.models import Membership, reach_of
 from tests.accounts.people import app_code
 from tests.book import PolicyholderFactory
 from tests.cast import Cast
 from tests.factories import UserFactory
 from tests.helpers import sign_in
-from tests.policies.registering import FINISH, ask, choose, link_in, mailed, on_file
+from tests.policies.registering import FINISH, ContactFactory, ask, choose, link_in, mailed, on_file
 from tests.reading import words
 
 pytestmark = pytest.mark.django_db
@@ -282,3 +282,27 @@ def test_an_organization_is_represented_by_its_contacts_only(ana, staff: Client)
     registration = ask(zip="99999")
     assert complete(staff, registration, policyholder=group.pk, way="typed").status_code == 422
     assert not Membership.objects.filter(policyholder=group).exists()
+
+
+def test_an_agencys_contact_completed_by_hand_waits_for_a_second_member_of_staff(
+    db, cast: Cast, staff: Client, stan: User, settings: Settings
+) -> None:
+    """No single member of staff opens an agency's book, by this way either."""
+    contact = on_file(ContactFactory.create(agency=cast.agency), email="cal@agency.example")
+    registration = ask(zip="99999")
+    page = staff.post(
+        page_of(registration, "complete"),
+        {"reason": "Called the agency", "contact": contact.pk, "way": "on_file"},
+        follow=True,
+    )
+    assert "Another member of staff has to approve access to an agency." in words(page)
+    client = Client()
+    client.get(link_in(mailed(settings)[-1]))
+    choose(client, username="cal")
+    cal = User.objects.get(username="cal")
+    membership = cal.memberships.get()
+    assert (membership.role, membership.awaits_approval, membership.granted_by) == ("agent", True, stan)
+    assert not reach_of(cal)
+    assert not membership.approve(by=stan)
+    assert membership.approve(by=UserFactory.create(is_staff=True))
+    assert reach_of(cal)
