@@ -6,6 +6,7 @@ Each app has a sentence for each of its tags, beside them in its `events.py`, an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +16,8 @@ from django.db.models import TextChoices
 from django.utils.module_loading import import_string
 
 from core import areas
+
+SPEAKS_TO_READER = re.compile(r"\byou", re.IGNORECASE)
 
 
 class Kind(TextChoices):
@@ -35,16 +38,29 @@ class Sentence:
     `{who}` is "You", "Web support", "We", "Another user", or "Someone"; `{browser}` is " from Chrome on Windows" where
     the reader may know it; `{detail}` is what `detail` makes of the event's data. A detail never repeats a reason that
     staff gave, a name of a person, or what was typed.
+
+    `own` and `others` stand in for `text` where the reader acted, on the own account or on another person's. Without
+    `others`, a text that speaks of "your" account isn't said of another one.
     """
 
     kind: Kind
     text: str
     detail: Callable[[Mapping[str, Any]], str] | None = None
+    own: str = ""
+    others: str = ""
 
-    def say(self, *, who: str, browser: str, data: Mapping[str, Any]) -> str:
-        """Return the sentence about one event."""
+    def say(self, *, who: str, browser: str, data: Mapping[str, Any], text: str = "") -> str:
+        """Return the sentence about one event; `text` is one of its texts, by default `text`."""
         detail = self.detail(data) if self.detail is not None else ""
-        return self.text.format(who=who, browser=browser, detail=detail)
+        return (text or self.text).format(who=who, browser=browser, detail=detail)
+
+    def by_reader(self, *, to_reader: bool, label: str) -> str:
+        """Return the text for what the reader did, to the own account or to another person's; `label` is the tag's."""
+        if to_reader:
+            return self.own or self.text
+        if self.others or not SPEAKS_TO_READER.search(self.text):
+            return self.others or self.text
+        return f"{{who}} acted for another person: {label}."
 
 
 @lru_cache(maxsize=1)

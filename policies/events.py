@@ -34,10 +34,31 @@ def _role(data: Mapping[str, Any]) -> str:
 
 # What an account's activity says of each (S-15).
 SENTENCES: dict[str, Sentence] = {
-    PolicyEvent.MEMBERSHIP_GRANTED: Sentence(Kind.ACCESS, "{who} gave you access{detail}.", _role),
-    PolicyEvent.MEMBERSHIP_CHANGED: Sentence(Kind.ACCESS, "{who} changed your access{detail}.", _role),
-    PolicyEvent.MEMBERSHIP_REVOKED: Sentence(Kind.ACCESS, "{who} ended your access{detail}.", _role),
-    PolicyEvent.MEMBERSHIP_APPROVED: Sentence(Kind.ACCESS, "{who} approved your access{detail}.", _role),
+    PolicyEvent.MEMBERSHIP_GRANTED: Sentence(
+        Kind.ACCESS,
+        "{who} gave you access{detail}.",
+        _role,
+        own="{who} got access{detail}.",
+        others="{who} gave another person access{detail}.",
+    ),
+    PolicyEvent.MEMBERSHIP_CHANGED: Sentence(
+        Kind.ACCESS,
+        "{who} changed your access{detail}.",
+        _role,
+        others="{who} changed another person’s access{detail}.",
+    ),
+    PolicyEvent.MEMBERSHIP_REVOKED: Sentence(
+        Kind.ACCESS,
+        "{who} ended your access{detail}.",
+        _role,
+        others="{who} ended another person’s access{detail}.",
+    ),
+    PolicyEvent.MEMBERSHIP_APPROVED: Sentence(
+        Kind.ACCESS,
+        "{who} approved your access{detail}.",
+        _role,
+        others="{who} approved another person’s access{detail}.",
+    ),
     PolicyEvent.DELEGATE_INVITED: Sentence(Kind.ACCESS, "{who} invited a colleague to get access."),
     PolicyEvent.INVITATION_RESENT: Sentence(Kind.ACCESS, "{who} sent a colleague’s invitation again."),
     PolicyEvent.INVITATION_WITHDRAWN: Sentence(Kind.ACCESS, "{who} withdrew a colleague’s invitation."),

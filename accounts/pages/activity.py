@@ -13,8 +13,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.services.remembering import describe_agent
+from core.events import subject_label
 from core.models import Event
-from core.sentences import sentences, tags_of
+from core.sentences import label_of, sentences, tags_of
 from core.spreadsheets import text_cell
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 # Lines of one export; the newest ones.
 MOST_EXPORTED = 10_000
 # What a line is made from.
-SHOWN = ("at", "tag", "actor_id", "ip", "agent", "data")
+SHOWN = ("at", "tag", "actor_id", "on_behalf_of_id", "subject_type", "subject_id", "ip", "agent", "data")
 COLUMNS = ("When", "What happened", "By", "Network", "Browser")
 
 
@@ -72,7 +73,7 @@ def events_of(
 def lines_of(user: User, events: Sequence[Event]) -> list[Line]:
     """Return events as their owner reads them. One query, for who else acted."""
     staff = staff_among(event.actor_id for event in events if event.actor_id not in {user.pk, None})
-    return [_line(event, _by(event, user, staff)) for event in events]
+    return [_line(event, _by(event, user, staff), to_reader=_is_about(event, user)) for event in events]
 
 
 def staff_among(actor_ids: Iterable[int | None]) -> set[int]:
@@ -92,13 +93,20 @@ def _by(event: Event, user: User, staff: set[int]) -> By:
     return SUPPORT if event.actor_id in staff or event.tag.startswith("staff:") else OTHER
 
 
-def _line(event: Event, by: By) -> Line:
+def _is_about(event: Event, user: User) -> bool:
+    """Whether it happened to this account, or for it. What its owner did for another one doesn't."""
+    is_subject = (event.subject_type, event.subject_id) == (subject_label(User), str(user.pk))
+    return is_subject or event.on_behalf_of_id == user.pk
+
+
+def _line(event: Event, by: By, *, to_reader: bool) -> Line:
     browser = describe_agent(event.agent) if by.is_shown and event.agent else ""
     sentence = sentences().get(event.tag)
     if sentence is None:
         said = "Something was recorded that this page has no words for yet. Web support can explain it."
     else:
-        said = sentence.say(who=by.who, browser=f" from {browser}" if browser else "", data=event.data)
+        text = sentence.by_reader(to_reader=to_reader, label=label_of(event.tag)) if by is YOU else ""
+        said = sentence.say(who=by.who, browser=f" from {browser}" if browser else "", data=event.data, text=text)
     return Line(event.at, said, by.label, (event.ip or "") if by.is_shown else "", browser)
 
 

@@ -104,6 +104,24 @@ def test_what_was_granted_and_issued_is_listed_too(cast: Cast, browse: Any) -> N
     assert said == ["We gave you access as an insured.", "Web support ended your access as an insured."]
 
 
+def test_what_the_reader_did_for_another_person_is_not_said_of_the_reader(
+    hers: Client, ada: User, tess: User, stan: User
+) -> None:
+    told = {"actor_id": ada.pk, "ip": "203.0.113.9"}
+    for tag in ("policies:membership:revoked", "staff:row:viewed", "credentialing:certificate:issued"):
+        Event.objects.create(tag=tag, on_behalf_of_id=tess.pk, data={"role": "agent", "name": "Phone"}, **told)
+    line("account:lock:set", tess, **told)
+    Event.objects.create(tag="policies:membership:granted", on_behalf_of_id=ada.pk, data={"role": "agent"}, **told)
+    assert rows_of(hers) == [
+        "You got access for an agency.",
+        "You acted for another person: Account locked.",
+        "You created a certificate.",
+        "You acted for another person: Looked at by staff.",
+        "You ended another person’s access for an agency.",
+    ]
+    assert "You acted for another person: Account locked." in hers.get(EXPORT).content.decode()
+
+
 def test_address_and_contacts_are_beside_it(hers: Client, ada: User, settings: Any) -> None:
     User.objects.filter(pk=ada.pk).update(address1="12 Elm Street", city="Hartford", state="CT", zip="06103")
     page = words(hers.get(ACTIVITY))
