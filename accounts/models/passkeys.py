@@ -17,7 +17,7 @@ from webauthn.helpers.exceptions import WebAuthnException
 from accounts import emails
 from accounts.events import AccountEvent
 from accounts.models.devices import Attempt, CodeDevice, CodeDeviceQuerySet, Outcome
-from accounts.models.sessions import Session
+from accounts.models.sessions import EndReason, Session
 from accounts.models.users import User
 from core.events import record_event
 
@@ -53,7 +53,7 @@ class Passkey(CodeDevice, AbstractWebAuthnCredential):
 
     A signature counts as a code if it answers a challenge of this very session, was made for this site, and the
     owner's device has checked fingerprint, face, or PIN. A counter that did not grow shows that there may be a copy:
-    the passkey is switched off.
+    the passkey is switched off, and what it opened is closed.
     """
 
     METHOD = "passkey"
@@ -126,6 +126,9 @@ class Passkey(CodeDevice, AbstractWebAuthnCredential):
             return
         self.disabled_at = timezone.now()
         self.save(update_fields=["disabled_at"])
+        # The copy may have been the first of the two to sign in, and may have had its browser remembered.
+        Session.objects.filter(user=self.user_id, verified_by=self.persistent_id).end(EndReason.FACTOR_GONE)
+        self.user.trusted_devices.filter(revoked_at=None).update(revoked_at=self.disabled_at)
         record_event(AccountEvent.PASSKEY_COPIED, **self._told(attempt))
         emails.passkey_copied(self.user, key=f"{self.public_id}:{self.disabled_at.isoformat()}")
 

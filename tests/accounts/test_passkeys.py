@@ -320,7 +320,27 @@ def test_a_counter_that_goes_back_disables_the_passkey_and_the_owner_hears_of_it
     assert Mail.objects.filter(name="passkey_copied").count() == 1
     # Neither the copy nor the owner's own opens anything now.
     assert thief.post(f"{VERIFY}options/").status_code == 409
+    sign_in(client, passkey.user)
     assert "there may be a copy" in reads(client.get(METHODS))
+
+
+def test_what_a_copied_passkey_opened_is_closed_since_the_copy_may_have_been_first(
+    client: Client, ada: User, adas_app: AuthenticatorDevice, adas_passkey: SoftAuthenticator
+) -> None:
+    thief, copy = Client(), SoftAuthenticator(key=adas_passkey.key, credential_id=adas_passkey.credential_id)
+    type_password(thief)
+    use(thief, copy, remember="on")
+    type_password(client)
+    type_code(client, adas_app, app_code(adas_app))
+    hers = Client()
+    type_password(hers)
+    assert use(hers, adas_passkey).status_code == 429
+    assert "why=factor_gone" in thief.get("/policies/")["Location"]
+    assert not TrustedDevice.objects.usable().exists()
+    type_password(thief)
+    assert not is_in(thief)
+    # A session of another method goes on.
+    assert is_in(client)
 
 
 def test_a_synced_passkey_has_no_counter_and_works_every_time(client: Client, ada: User) -> None:
