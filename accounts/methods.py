@@ -231,3 +231,10 @@ def first_of(devices: list[CodeDevice], session: Session | None = None) -> CodeD
 def may_go(device: CodeDevice, devices: list[CodeDevice]) -> bool:
     """Whether a user with these devices may remove this one: another one stays that works by itself on any computer."""
     return any(other != device and method_of(other).alone and not other.is_off() for other in devices)
+
+
+def would_do(kept: Iterable[CodeDevice], devices: Iterable[CodeDevice]) -> bool:
+    """Whether a user with these devices may be left with those that are kept: one of them works by itself on any
+    computer. A user who has none such keeps any."""
+    needed = [device for device in devices if method_of(device).alone] or list(devices)
+    return bool(set(needed) & set(kept))

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
+from accounts.methods import would_do
 from accounts.models import CodeDevice
 
 
@@ -50,16 +51,19 @@ class UnlockForm(ReasonForm):
             )
 
     def clean(self) -> dict[str, Any]:
-        """Raise ValidationError where no factor stays: that takes two people or a call-back, and a day."""
+        """Raise ValidationError where no factor stays that works by itself: that takes two people or a call-back, and
+        a day."""
         decided = super().clean() or {}
-        answers = [decided.get(device.public_id) for device in self._devices]
-        if answers and all(answer == "remove" for answer in answers):
+        answers = {device: decided.get(device.public_id) for device in self._devices}
+        kept = [device for device, answer in answers.items() if answer == "keep"]
+        if answers and all(answers.values()) and not would_do(kept, self._devices):
             last = self._devices[-1].public_id
             self.add_error(
                 last,
                 forms.ValidationError(
-                    "Keep at least one method. If the owner has none of them, go back and reset the second factors "
-                    "first: a second person approves, or you call the owner back. Then unlock the account.",
+                    "Keep at least one method that works on any computer; a passkey isn’t enough. If the owner has "
+                    "none of them, go back and reset the second factors first: a second person approves, or you call "
+                    "the owner back. Then unlock the account.",
                     code="last",
                 ),
             )

@@ -21,6 +21,7 @@ from accounts.events import AccountEvent
 from accounts.guards import user_of
 from accounts.models import Challenge, Channel, User
 from accounts.models.challenges import Delivery
+from accounts.models.users import fold_username
 from accounts.services import codes, links, locks, renaming
 from core.desk import DeskItem, counted
 from core.events import StaffEvent, record_event
@@ -51,6 +52,18 @@ class NewUserForm(forms.ModelForm[User]):
         if renaming.is_taken(username=username):
             raise forms.ValidationError("A user with this username already exists.", code="unique")
         return username
+
+    def clean(self) -> dict[str, Any]:
+        """Raise ValidationError for an email as username that isn't the owner's, or that someone signs in with: the new
+        account would be meant in place of theirs."""
+        cleaned = super().clean() or self.cleaned_data
+        username = cleaned.get("username", "")
+        if "@" in username:
+            if fold_username(username) != fold_username(cleaned.get("email", "")):
+                self.add_error("username", "An email as username must be the owner’s own.")
+            elif User.objects.known_as(username):
+                self.add_error("username", "Someone signs in with this email already. Choose another username.")
+        return cleaned
 
     def save(self, commit: bool = True) -> User:
         self.instance.set_unusable_password()

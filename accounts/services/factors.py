@@ -20,24 +20,30 @@ class LastMethodError(Exception):
 
 
 def rename(*, device: CodeDevice, name: str) -> bool:
-    """Give a method the name that its owner typed, and return whether it's another one."""
+    """Give a method the name that its owner typed, and return whether it's another one. False, too, where the method
+    was removed meanwhile."""
     if device.name == name:
         return False
     with transaction.atomic():
+        user = User.objects.select_for_update().get(pk=device.user_id)
+        if not type(device).objects.filter(pk=device.pk).update(name=name):
+            return False
         device.name = name
-        device.save(update_fields=["name"])
-        user = device.user
         record_event(AccountEvent.METHOD_RENAMED, subject=user, by=user, device=device.public_id, name=name)
         changes.announce(change=Change.METHOD_RENAMED, user=user, by=user)
     return True
 
 
 def choose_first(*, user: User, public_id: str) -> bool:
-    """Ask for this method first from now on, "": for the one used last. Return whether that's a change."""
+    """Ask for this method first from now on, "": for the one used last. Return whether that's a change. A method that
+    was removed meanwhile isn't chosen."""
     if user.default_method == public_id:
         return False
     with transaction.atomic():
+        User.objects.select_for_update().get(pk=user.pk)
         chosen = next((device.name for device in devices_of(user) if device.public_id == public_id), "")
+        if public_id and not chosen:
+            return False
         user.default_method = public_id
         user.save(update_fields=["default_method"])
         record_event(AccountEvent.METHOD_CHOSEN, subject=user, by=user, device=public_id, name=chosen)

@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from accounts.events import AccountEvent
-from accounts.methods import devices_of
+from accounts.methods import devices_of, would_do
 from accounts.models import AccountLink, AccountLock, DetailChange, FactorReset, Purpose, RecoverySet, User
 from accounts.models.sessions import EndReason
 from accounts.services import enrollment, links, signing_in
@@ -171,9 +171,9 @@ def _start_over(user: User, by: User, kept: Mapping[str, bool], email: str | Non
     found = devices_of(user)
     if {device.public_id for device in found} - set(kept):
         raise ValueError("Each factor of a locked account needs a decision.")
-    if found and not any(kept[device.public_id] for device in found):
+    if found and not would_do([device for device in found if kept[device.public_id]], found):
         # That is a reset of the second factors, which no one person decides (`factor_resets`).
-        raise ValueError("One factor of a locked account stays, unless its factors are reset.")
+        raise ValueError("One factor that works by itself stays with a locked account, unless its factors are reset.")
     _settle_email(user, by, email)
     user.links.open().filter(purpose=Purpose.LOCK).update(voided_at=timezone.now())
     user.set_unusable_password()

@@ -327,9 +327,11 @@ def test_staff_make_an_account_and_its_owner_gets_a_link_to_choose_a_password(st
     [
         ({"username": "newbie"}, "This field is required."),
         ({"username": " ADA ", "email": "a@clinic.example"}, "already exists"),
+        ({"username": "b@clinic.example", "email": "a@clinic.example"}, "must be the owner’s own"),
+        ({"username": "ADA@people.example", "email": "ada@people.example"}, "signs in with this email already"),
     ],
 )
-def test_staff_make_no_account_without_an_email_or_with_a_name_that_reads_the_same(
+def test_staff_make_no_account_without_an_email_or_with_a_name_that_is_anothers(
     staff: Client, ada: User, form: dict[str, str], sentence: str
 ) -> None:
     answer = staff.post("/admin/accounts/user/add/", form)

@@ -21,6 +21,7 @@ from accounts.models import (
     AuthenticatorDevice,
     DetailChange,
     FactorReset,
+    Passkey,
     PasswordReset,
     RecoverySet,
     TrustedDevice,
@@ -295,6 +296,21 @@ def test_unlocking_removes_no_last_factor_since_one_person_would_go_around_the_d
     with pytest.raises(ValueError, match="One factor"):
         locks.unlock(user=ada, by=stan, reason="x", kept={adas_app.public_id: False, phone.public_id: False})
     assert ada.locks.filter(lifted_at=None).exists()
+
+
+def test_unlocking_leaves_nobody_with_nothing_but_a_passkey(
+    ada: User, adas_app: AuthenticatorDevice, stan: User, staff: Client
+) -> None:
+    passkey = Passkey.objects.create(user=ada, name="Laptop", credential_id=b"x", public_key=b"x", aaguid="x")
+    locks.lock(user=ada, by=stan, reason="phone stolen")
+    page, typed = f"/admin/accounts/user/{ada.pk}/unlock/", {"reason": "verified", passkey.public_id: "keep"}
+    answer = staff.post(page, {**typed, adas_app.public_id: "remove"})
+    assert answer.status_code == 422
+    assert "a passkey isn’t enough" in words(answer)
+    with pytest.raises(ValueError, match="works by itself"):
+        locks.unlock(user=ada, by=stan, reason="x", kept={adas_app.public_id: False, passkey.public_id: True})
+    assert staff.post(page, {**typed, adas_app.public_id: "keep"}).status_code == 302
+    assert not ada.locks.filter(lifted_at=None).exists()
 
 
 def deactivate(user: User) -> None:

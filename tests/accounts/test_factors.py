@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.methods import devices_of, first_of
 from accounts.models import AuthenticatorDevice, Challenge, Channel, Passkey, PhoneDevice, Session, TrustedDevice, User
+from accounts.services import factors
 from core.models import Event, Mail
 from tests.accounts.gateways import Text
 from tests.accounts.people import app_code, deliver_codes, is_in, phone_for, type_code, type_password
@@ -344,3 +345,14 @@ def test_the_day_a_method_was_added_is_the_readers(client: Client, ada: User, ad
     AuthenticatorDevice.objects.update(created_at=dt.datetime(2026, 3, 1, 2, tzinfo=dt.UTC))
     sign_in(client, ada)
     assert "Added February 28, 2026" in words(client.get(METHODS))
+
+
+def test_a_method_that_was_removed_meanwhile_is_neither_renamed_nor_chosen(
+    ada: User, adas_app: AuthenticatorDevice, adas_phone: PhoneDevice
+) -> None:
+    PhoneDevice.objects.all().delete()
+    assert not factors.rename(device=adas_phone, name="Old")
+    assert not factors.choose_first(user=ada, public_id=adas_phone.public_id)
+    ada.refresh_from_db()
+    assert ada.default_method == ""
+    assert told(ada) == []
