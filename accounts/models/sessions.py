@@ -168,6 +168,11 @@ class Session(models.Model):
             ends = min(ends, self.authenticated_at + settings.CODE_WAIT)
         return ends
 
+    def is_still_open(self) -> bool:
+        """Whether nobody has ended it since this request read it. Ask under the user's row lock: whoever ends sessions
+        for a reason holds it."""
+        return type(self).objects.open().filter(pk=self.pk).exists()
+
     def has_fresh_code(self) -> bool:
         """Whether a real code was given recently enough for what needs a step-up; a remembered device is none."""
         return self.verified_at is not None and timezone.now() < self.verified_at + settings.STEP_UP_AFTER

@@ -85,13 +85,13 @@ def confirm(*, device: CodeDevice, code: str, request: HttpRequest) -> Outcome:
     """Judge the first code of a device in setup. The right one makes the device ready and verifies the session.
 
     Of two sessions that gave only a password, the user's row lock lets one set up a method. Raises MayNotEnrollError
-    for the second. Remembered devices don't survive a new method.
+    for the second, and for a session that was ended meanwhile. Remembered devices don't survive a new method.
     """
     session, user = session_of(request), user_of(request)
     attempt = Attempt(code=code, session=session)
     with transaction.atomic():
         locked = User.objects.select_for_update().get(pk=user.pk)
-        if not may_enroll(request=request):
+        if not may_enroll(request=request) or not session.is_still_open():
             raise MayNotEnrollError
         accepted = django_otp.verify_token(locked, device.persistent_id, attempt)
         if accepted is not None:

@@ -116,6 +116,8 @@ def add(*, request: HttpRequest, answer: str, name: str) -> Passkey:
         user = User.objects.select_for_update().get(pk=user_of(request).pk)
         if not may_add(user):
             raise NotAddedError("Set up an authenticator app or a phone first. A passkey is a further method.")
+        if not session_of(request).is_still_open():
+            raise NotAddedError("Your session has ended. Sign in again.")
         passkey = _registered(request, user, challenge, answer)
         passkey.name = name
         passkey.save(update_fields=["name"])

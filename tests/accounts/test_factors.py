@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from accounts.methods import devices_of, first_of
 from accounts.models import AuthenticatorDevice, Challenge, Channel, Passkey, PhoneDevice, Session, TrustedDevice, User
-from accounts.services import factors
+from accounts.models.sessions import EndReason
+from accounts.services import enrollment, factors
 from core.models import Event, Mail
 from tests.accounts.gateways import Text
 from tests.accounts.people import app_code, deliver_codes, is_in, phone_for, type_code, type_password
@@ -355,4 +356,22 @@ def test_a_method_that_was_removed_meanwhile_is_neither_renamed_nor_chosen(
     assert not factors.choose_first(user=ada, public_id=adas_phone.public_id)
     ada.refresh_from_db()
     assert ada.default_method == ""
+    assert told(ada) == []
+
+
+def test_a_session_that_another_one_ended_meanwhile_adds_no_method(
+    client: Client, ada: User, adas_app: AuthenticatorDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_in(client, ada)
+    client.post("/accounts/mfa/setup/", {"method": "authenticator"})
+    (pending,) = AuthenticatorDevice.objects.filter(confirmed=False)
+
+    def ended_while_it_waited(**_: Any) -> bool:
+        Session.objects.filter(user=ada).end(EndReason.EVERYWHERE)
+        return True
+
+    monkeypatch.setattr(enrollment, "may_enroll", ended_while_it_waited)
+    answer = client.post("/accounts/mfa/setup/authenticator/", {"code": app_code(pending)})
+    assert answer["Location"].startswith("/accounts/verify/")
+    assert devices_of(ada) == [adas_app]
     assert told(ada) == []

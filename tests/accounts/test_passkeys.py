@@ -16,6 +16,8 @@ from pytest_django import Settings
 from webauthn.helpers import bytes_to_base64url
 
 from accounts.models import AuthenticatorDevice, Passkey, PasskeyChallenge, Session, TrustedDevice, User
+from accounts.models.sessions import EndReason
+from accounts.services import passkeys
 from accounts.tasks import purge_sessions, void_factorless_passwords
 from core.models import Event, Mail
 from tests.accounts.people import app_code, is_in, type_code, type_password
@@ -154,6 +156,21 @@ def test_who_has_nothing_but_passkeys_sets_up_another_kind_of_method_first(
     assert refused.status_code == 422
     assert "Set up an authenticator app or a phone first" in reads(refused)
     assert Passkey.objects.count() == 1
+
+
+def test_a_session_that_another_one_ended_meanwhile_adds_no_passkey(
+    client: Client, ada: User, adas_app: AuthenticatorDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_in(client, ada)
+
+    def ended_while_it_waited(user: User) -> bool:
+        return bool(Session.objects.filter(user=user).end(EndReason.EVERYWHERE))
+
+    monkeypatch.setattr(passkeys, "may_add", ended_while_it_waited)
+    refused = set_up(client, SoftAuthenticator())
+    assert refused.status_code == 422
+    assert "Your session has ended" in reads(refused)
+    assert not Passkey.objects.exists()
 
 
 def test_a_password_alone_adds_no_passkey_to_an_account_that_has_a_method(
