@@ -18,9 +18,22 @@ TAKEN = "Someone already has this username. Choose another one."
 class JoinForm(NewPasswordForm):
     """Username and password of a new account; the email is proposed as the username (docs/security.md#joining).
 
-    `email`, `first_name`, `last_name`: of the person; passwords built around them are refused. `proven`: whether the
-    person has shown that the email is theirs; an email that was only typed can't be the username.
+    `email`, `first_name`, `last_name`: of the person; passwords built around them are refused. `email` is the mailbox
+    that the person has shown to be theirs. Where it's empty, the form asks for one, which can't be the username: who
+    asked for the account may have been someone else, so what they typed isn't proposed.
     """
+
+    email = forms.EmailField(
+        label="Email",
+        max_length=254,
+        help_text="Your own: we send a link there to confirm it.",
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false", "autofocus": True}),
+        error_messages={
+            "required": "Enter your email.",
+            "invalid": "Enter an email such as name@example.com.",
+            "max_length": "Enter an email of 254 characters or fewer.",
+        },
+    )
 
     username = forms.CharField(
         label="Username",
@@ -32,19 +45,27 @@ class JoinForm(NewPasswordForm):
         ),
         error_messages={"required": "Enter a username.", "max_length": f"Use {LONGEST_USERNAME} characters or fewer."},
     )
-    field_order = ["username", "new_password1", "new_password2"]
+    field_order = ["email", "username", "new_password1", "new_password2"]
 
-    def __init__(
-        self, data: Any = None, *, email: str, first_name: str = "", last_name: str = "", proven: bool = True
-    ) -> None:
+    def __init__(self, data: Any = None, *, email: str, first_name: str = "", last_name: str = "") -> None:
         super().__init__(User(email=email, first_name=first_name, last_name=last_name), data)
-        self._proven = email.casefold() if proven else ""
-        self.fields["username"].initial = email if proven else ""
+        self._proven = email.casefold()
+        self.fields["username"].initial = email
+        if email:
+            del self.fields["email"]
+        else:
+            self.fields["username"].widget.attrs.pop("autofocus", None)
         self.fields["new_password1"].label = "Password"
         self.fields["new_password2"].label = "Confirm password"
         self.fields["new_password1"].widget.attrs.pop("autofocus", None)
         if self.is_bound:
-            self.fields["username"].widget.attrs.pop("autofocus", None)
+            for field in self.fields.values():
+                field.widget.attrs.pop("autofocus", None)
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"]
+        self.user.email = email
+        return email
 
     def clean_username(self) -> str:
         """Return the username in its plain form. Raises ValidationError where somebody has it, and for an email address

@@ -201,14 +201,14 @@ def held(*, request: HttpRequest) -> Registration | None:
 
 
 def join_form(registration: Registration, data: Any = None) -> JoinForm:
-    """Return the form of the account that a registration makes. An email that was only typed isn't proven."""
+    """Return the form of the account that a registration makes. After a letter it asks for the email: what was typed
+    for the registration may be a stranger's, who hoped that the person would enter the code."""
     person = registrants.person_on_file(registration.parties)
     return JoinForm(
         data,
-        email=registration.sent_to or registration.email,
+        email=registration.sent_to,
         first_name=person.first_name if person else "",
         last_name=person.last_name if person else "",
-        proven=bool(registration.sent_to),
     )
 
 
@@ -217,11 +217,11 @@ def link_hours() -> int:
     return int(settings.REGISTRATION_LINK_LIFE.total_seconds() // 3600)
 
 
-def finish(*, registration: Registration, username: str, password: str) -> User:
+def finish(*, registration: Registration, username: str, password: str, email: str = "") -> User:
     """Make the account of a held registration, with its memberships, and use the registration up.
 
-    The email that the link went to is confirmed by it. After a letter, the account has the email that was typed, which
-    counts once its own link is used. Raises UsernameTakenError, and NoLongerPossibleError where the registration was
+    The email that the link went to is confirmed by it. After a letter, the account has `email`, which counts once its
+    own link is used. Raises UsernameTakenError, and NoLongerPossibleError where the registration was
     used at the same moment, or the person has an account by now.
     """
     with transaction.atomic():
@@ -230,7 +230,7 @@ def finish(*, registration: Registration, username: str, password: str) -> User:
             raise NoLongerPossibleError
         try:
             with transaction.atomic():
-                user = _make_account(locked, username=username, password=password)
+                user = _make_account(locked, username=username, password=password, email=email)
         except _NotGrantedError:
             _stop(locked)
         else:
@@ -242,7 +242,7 @@ class _NotGrantedError(Exception):
     """The parties may have no account (any more)."""
 
 
-def _make_account(registration: Registration, *, username: str, password: str) -> User:
+def _make_account(registration: Registration, *, username: str, password: str, email: str) -> User:
     person = registrants.person_on_file(registration.parties)
     if person is None:
         raise _NotGrantedError
@@ -250,7 +250,7 @@ def _make_account(registration: Registration, *, username: str, password: str) -
     user = joining.create_account(
         username=username,
         password=password,
-        email=registration.sent_to or registration.email,
+        email=registration.sent_to or email,
         first_name=person.first_name,
         last_name=person.last_name,
         confirmed=bool(registration.sent_to),

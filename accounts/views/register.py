@@ -85,6 +85,7 @@ def register_finish(request: HttpRequest) -> HttpResponse:
                 registration=registration,
                 username=form.cleaned_data["username"],
                 password=form.cleaned_data["new_password1"],
+                email=form.cleaned_data.get("email", ""),
             )
         except UsernameTakenError:
             form.refuse_username()
@@ -92,7 +93,7 @@ def register_finish(request: HttpRequest) -> HttpResponse:
             return _gone(request)
         else:
             return redirect(joining.begin(request=request, user=user))
-    context = {"form": form, "email": form.user.email, "confirmed": bool(registration.sent_to)}
+    context = {"form": form, "email": registration.sent_to}
     return render(request, "accounts/register_finish.html", context, status=_status(form))
 
 

@@ -87,6 +87,9 @@ def link_in(message: Any) -> str:
     return found.group(1)
 
 
-def choose(client: Client, username: str = "ana.nunez", password: str = PASSWORD) -> Any:
-    """Send the form of the new account."""
-    return client.post(FINISH, {"username": username, "new_password1": password, "new_password2": password})
+def choose(
+    client: Client, username: str = "ana.nunez", password: str = PASSWORD, email: str = "ana@home.example"
+) -> Any:
+    """Send the form of the new account. Only behind a letter's code does it ask for the email."""
+    form = {"email": email, "username": username, "new_password1": password, "new_password2": password}
+    return client.post(FINISH, form)

@@ -110,6 +110,20 @@ def test_a_letter_names_the_person_on_file_and_nothing_that_was_typed(ana, staff
         assert typed not in text
 
 
+def test_whoever_asked_gets_no_hold_of_the_account_that_a_letters_reader_makes(
+    ana, staff: Client, settings: Settings
+) -> None:
+    """A stranger asks with an email of their own, hoping that the person enters the code of the letter."""
+    registration = ask(email="stranger@elsewhere.example")
+    client = Client()
+    client.post("/accounts/register/code/", {"code": code_in(staff.post(page_of(registration, "letter")).content)})
+    assert "stranger@elsewhere.example" not in client.get(FINISH).content.decode()
+    assert "Enter your email." in words(choose(client, email=""))
+    choose(client, email="ana@home.example")
+    assert User.objects.get(username="ana.nunez").email == "ana@home.example"
+    assert "stranger@elsewhere.example" not in {to for message in mailed(settings) for to in message.to}
+
+
 def test_the_code_is_kept_only_as_a_keyed_hash_and_another_letter_voids_it(ana, staff: Client) -> None:
     registration = ask()
     first = code_in(staff.post(page_of(registration, "letter")).content)
