@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-import unicodedata
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from accounts.models.recovery import RecoveryRequest
 from core.origin import Origin, current_origin
 from core.throttle import Counter
+
+_IGNORED = re.compile(r"[^0-9A-Z]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +34,10 @@ def count(*counters: Counter) -> Refused | None:
     return None
 
 
-def folded(typed: str) -> str:
-    """Return what spellings of a policy number share, for counting them."""
-    return "".join(character for character in unicodedata.normalize("NFKD", typed).casefold() if character.isalnum())
+def folded_number(typed: str) -> str:
+    """Return what spellings of a policy number share, for counting them: as matching reads one, so that no character
+    that it ignores makes another number of it."""
+    return _IGNORED.sub("", typed.upper())
 
 
 def stored_origin(row: RecoveryRequest) -> Callable[[], Origin]:

@@ -27,6 +27,7 @@ from accounts.models.registrations import Reason, hash_code
 from accounts.models.sessions import hash_token
 from accounts.registrants import Applicant, Match
 from accounts.services import changes, joining
+from accounts.services.asking import folded_number
 from accounts.services.changes import Change
 from core import work
 from core.clients import client_ip, network_key
@@ -77,7 +78,7 @@ def ask(
     if known is not None:
         return known
     network = network_key(client_ip(request))
-    for limit, counted in ((NETWORK, network), (POLICY, _folded(policy_number)), (NAME, _folded(full_name))):
+    for limit, counted in ((NETWORK, network), (POLICY, folded_number(policy_number)), (NAME, _folded(full_name))):
         allowance = limit.hit(counted)
         if not allowance.allowed:
             record_refusal(AccountEvent.REGISTRATION_LIMITED, scope=limit.scope, key=counted, limit=limit.scope)
@@ -101,7 +102,7 @@ def ask(
 
 
 def _folded(typed: str) -> str:
-    """Return what spellings of a name or a number share, for counting them."""
+    """Return what spellings of a name share, for counting them."""
     plain = unicodedata.normalize("NFKD", typed).casefold()
     return "".join(character for character in plain if character.isalnum())
 

@@ -21,11 +21,20 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
-from accounts.models import AuthenticatorDevice, Challenge, PhoneDevice, User
+from accounts.models import (
+    AuthenticatorDevice,
+    Challenge,
+    PasswordReset,
+    PhoneDevice,
+    Registration,
+    User,
+    UsernameReminder,
+)
 from accounts.models.challenges import Delivery
 from accounts.tasks import send_code
 from core.mail import deliver
 from core.models import Mail, Throttle
+from core.work import Work
 from portal.celery import app, give_up_soon
 from tests.accounts.gateways import RecordingGateway, Text
 from tests.accounts.people import (
@@ -39,6 +48,7 @@ from tests.accounts.people import (
 )
 from tests.factories import UserFactory
 from tests.helpers import give_password_only
+from tests.policies.registering import typed
 from tests.vendor import stand_in
 
 
@@ -69,6 +79,29 @@ def test_a_code_that_can_not_be_queued_is_shown_as_not_sent_with_a_retry(
     assert "Text me a new code" in page
     assert not is_in(client)
     assert all(row.hits == [] for row in Throttle.objects.filter(scope__startswith="account:codes"))
+
+
+@pytest.mark.parametrize(
+    ("page", "form", "stored"),
+    [
+        ("/accounts/register/", typed(), Registration),
+        ("/accounts/forgot-password/", {"username": "tess"}, PasswordReset),
+        ("/accounts/forgot-username/", typed(), UsernameReminder),
+    ],
+)
+def test_what_nobody_signed_in_asks_for_waits_for_the_queue(
+    page: str,
+    form: dict[str, str],
+    stored: type[Work],
+    client: Client,
+    tess: User,
+    no_broker: None,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        assert client.post(page, form).status_code == 302
+    row = stored.objects.get()
+    assert (row.status, row.is_enqueued) == (Work.QUEUED, False), "the next sweep hands it over"
 
 
 def test_a_retry_works_at_once_when_the_queue_is_back(

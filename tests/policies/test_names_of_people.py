@@ -8,6 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from accounts.services.asking import folded_number
 from policies.names import fold, normalize_number
 from policies.registrants.people import FiledName, is_same_person
 
@@ -154,3 +155,8 @@ def test_spaces_dashes_and_case_of_a_number_do_not_matter(number: str, data: st.
 )
 def test_two_numbers_are_one_only_if_their_letters_and_digits_are(one: str, other: str) -> None:
     assert (normalize_number(one) == normalize_number(other)) is (one == other)
+
+
+@given(st.text(max_size=60))
+def test_requests_are_counted_under_the_number_that_matching_reads(typed: str) -> None:
+    assert folded_number(typed) == normalize_number(typed)
