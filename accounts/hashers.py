@@ -17,12 +17,12 @@ from typing import Any
 from django.contrib.auth import hashers
 
 # A check that costs more than this isn't made, so that nobody's package keeps the portal busy: about half a second, and
-# 128 MiB, each.
-MOST_ITERATIONS = 1_500_000
+# 128 MiB, each. `settings.EVEN_REFUSAL` is longer than any of them.
+MOST_ITERATIONS = {"sha1": 1_500_000, "sha256": 1_500_000, "sha512": 750_000}
 MOST_BCRYPT_COST = 13
 MOST_MEMORY = 128 * 1024**2
 MOST_SCRYPT_WORK = 2**20
-MOST_ARGON2_PASSES_TIMES_KIB = 2**19
+MOST_ARGON2_PASSES_TIMES_KIB = 2**18
 MOST_LANES = 16
 # What the account's column holds.
 LONGEST = 255
@@ -58,17 +58,17 @@ def readable(text: str) -> str:
 
 
 def _pbkdf2(text: str) -> str:
-    if (found := _DJANGO_PBKDF2.fullmatch(text)) and _costs(int(found[2])):
+    if (found := _DJANGO_PBKDF2.fullmatch(text)) and _costs(int(found[2]), found[1]):
         return text if _decoded_length(found[4]) == hashlib.new(found[1]).digest_size else ""
-    if (found := _CRYPT_PBKDF2.fullmatch(text)) and _costs(int(found[2])):
+    if (found := _CRYPT_PBKDF2.fullmatch(text)) and _costs(int(found[2]), _DIGESTS[found[1]]):
         digest, salt, key = _DIGESTS[found[1]], found[3].replace(".", "+"), found[4].replace(".", "+")
         if _decoded_length(salt) and _decoded_length(key) == hashlib.new(digest).digest_size:
             return f"crypt_pbkdf2_{digest}${found[2]}${salt}${key}"
     return ""
 
 
-def _costs(iterations: int) -> bool:
-    return 1 <= iterations <= MOST_ITERATIONS
+def _costs(iterations: int, digest: str) -> bool:
+    return 1 <= iterations <= MOST_ITERATIONS[digest]
 
 
 def _bcrypt(text: str) -> str:
