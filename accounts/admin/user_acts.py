@@ -18,8 +18,8 @@ from accounts.admin.forms import ReasonForm, UnlockForm
 from accounts.events import AccountEvent
 from accounts.guards import user_of
 from accounts.methods import devices_of
-from accounts.models import DetailChange, User
-from accounts.services import browsers, links, locks
+from accounts.models import AccountLink, DetailChange, User
+from accounts.services import browsers, links, locks, resets
 from accounts.services.changes import Change
 from accounts.services.remembering import describe_agent
 from core.admin import StaffAdmin
@@ -163,19 +163,21 @@ class UserActs(StaffAdmin[User]):
         user = self.served(request, user_id, UNLOCK)
         if not may_activate(user):
             raise PermissionDenied
-        return self._send_link(request, user, title=f"Activate {user}")
+        return self._send_link(request, user, links.send_activation, title=f"Activate {user}")
 
     def reset_view(self, request: HttpRequest, user_id: int) -> HttpResponse:
-        """Email a link to choose another password, with a reason. The present password works until the link is used;
-        the link changes no second factor."""
+        """Email a link to choose another password, with a reason. It works for 30 minutes, as one that the owner asks
+        for. The present password works until it's used; it changes no second factor."""
         user = self.served(request, user_id, UNLOCK)
         if not may_reset(user):
             raise PermissionDenied
-        return self._send_link(request, user, title=f"Password of {user}")
+        return self._send_link(request, user, resets.send_for, title=f"Password of {user}")
 
-    def _send_link(self, request: HttpRequest, user: User, *, title: str) -> HttpResponse:
+    def _send_link(
+        self, request: HttpRequest, user: User, mail_link: Callable[..., AccountLink], *, title: str
+    ) -> HttpResponse:
         def send(reason: str) -> str:
-            link = links.send_activation(user=user, by=user_of(request))
+            link = mail_link(user=user, by=user_of(request))
             record_event(AccountEvent.LINK_ASKED, subject=user, on_behalf_of=user, reason=reason, link=link.public_id)
             return f"We sent a link to choose a password to {user.email}."
 

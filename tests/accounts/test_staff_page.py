@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -9,20 +10,24 @@ from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.test import Client
+from pytest_django import Settings
 
 from accounts.admin.user_acts import may_reset
+from accounts.methods import devices_of
 from accounts.models import AccountLink, AuthenticatorDevice, User
 from accounts.models.sessions import EndReason
 from accounts.services import browsers
 from core.models import Event
 from core.staff_sections import StaffSection, sections_of
 from portal.staff import make_staff_groups
+from tests.accounts.mails import link_in, mail_out, newest
 from tests.accounts.people import is_in, phone_for, type_password
 from tests.cast import Browse, Cast
 from tests.factories import UserFactory, remembered_for
 from tests.helpers import give_password_only, sign_in
 from tests.reading import words
 
+NEW = "violet-harbor-tram-91"
 REASON = {"reason": "Called back, laptop stolen."}
 
 
@@ -131,6 +136,27 @@ def test_staff_send_a_link_to_choose_another_password_which_changes_nothing_unti
     assert (link.user, link.email) == (ada, ada.email)
     assert Event.objects.get(tag="staff:link:asked").data["reason"] == REASON["reason"]
     assert type_password(Client())["Location"].startswith("/accounts/verify/")
+
+
+def test_a_password_link_of_staff_lives_30_minutes_once_as_one_that_the_owner_asks_for(
+    sue: Client, ada: User, adas_app: AuthenticatorDevice, settings: Settings
+) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    sue.post(page_of(ada, "reset"), REASON)
+    link = AccountLink.objects.get()
+    assert link.expires_at - link.created_at == dt.timedelta(minutes=30)
+    mail_out()
+    body = newest("password")
+    assert "works once, within 30 minutes" in body
+    assert "code on the page" not in body
+    browser = Client()
+    assert browser.get(link_in(body))["Location"] == "/accounts/reset/"
+    typed = {"new_password1": NEW, "new_password2": NEW}
+    assert browser.post("/accounts/reset/", typed).status_code == 302
+    assert browser.post("/accounts/reset/", typed).status_code == 410
+    ada.refresh_from_db()
+    assert ada.check_password(NEW)
+    assert devices_of(ada) == [adas_app]
 
 
 @pytest.mark.parametrize("change", [{"email_confirmed_at": None}, {"is_active": False}])
