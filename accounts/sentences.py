@@ -69,7 +69,7 @@ def _removed(data: Mapping[str, Any]) -> str:
 def _purpose(data: Mapping[str, Any]) -> str:
     return {
         "activation": " to choose a password",
-        "reset": " to choose another password",
+        "reset": " to choose a new password",
         "confirm_email": " to confirm an email",
         "lock": " to lock the account",
     }.get(str(data.get("purpose", "")), "")
@@ -155,7 +155,7 @@ SENTENCES: dict[str, Sentence] = {
     AccountEvent.ACTIVITY_REMINDED: Sentence(Kind.DETAILS, "We reminded you to review this page."),
     AccountEvent.LOCKED: Sentence(Kind.SECURITY, "{who} locked your account."),
     AccountEvent.UNLOCKED: Sentence(Kind.SECURITY, "{who} unlocked your account{detail}.", _removed),
-    AccountEvent.LINK_MADE: Sentence(Kind.SECURITY, "A link was made for you{detail}.", _purpose),
+    AccountEvent.LINK_MADE: Sentence(Kind.SECURITY, "We emailed a link{detail}.", _purpose),
     AccountEvent.LINK_ASKED: Sentence(Kind.SECURITY, "{who} had us email you a link to choose a password."),
     AccountEvent.RECOVERY_DRAWN: Sentence(Kind.SECURITY, "{who} made new recovery codes."),
     AccountEvent.FACTOR_RESET_ASKED: Sentence(Kind.SECURITY, "{who} asked to remove all your sign-in methods."),
@@ -173,7 +173,7 @@ SENTENCES: dict[str, Sentence] = {
     AccountEvent.PASSWORD_CHANGED: Sentence(Kind.SECURITY, "{who} changed your password{browser}."),
     AccountEvent.DETAILS_CHANGED: Sentence(Kind.DETAILS, "{who} changed your account{detail}.", _fields),
     AccountEvent.USERNAME_CHANGED: Sentence(Kind.SECURITY, "{who} changed your username{browser}."),
-    AccountEvent.EMAIL_ASKED: Sentence(Kind.SECURITY, "{who} entered an email to be confirmed{browser}."),
+    AccountEvent.EMAIL_ASKED: Sentence(Kind.SECURITY, "{who} asked to change the account’s email{browser}."),
     AccountEvent.EMAIL_CANCELLED: Sentence(Kind.SECURITY, "{who} cancelled a new email before it was confirmed."),
     AccountEvent.EMAIL_CONFIRMED: Sentence(Kind.SECURITY, "{who} confirmed your email with a link that we sent there."),
     AccountEvent.EMAIL_RESTORED: Sentence(Kind.SECURITY, "{who} restored your former email."),

@@ -33,7 +33,7 @@ class Kind(TextChoices):
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One tag's sentence, in the past tense so that it fits whoever acted: "{who} signed in{detail}{browser}."
+    """One tag's sentence, in the past tense so that it fits anyone who acted: "{who} signed in{detail}{browser}."
 
     `{who}` is "You", "Web support", "We", "Another user", or "Someone"; `{browser}` is " from Chrome on Windows" where
     the reader may know it; `{detail}` is what `detail` makes of the event's data. A detail never repeats a reason that

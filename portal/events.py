@@ -21,7 +21,7 @@ class PortalEvent(TextChoices):
 SENTENCES: dict[str, Sentence] = {
     PortalEvent.MAINTENANCE_BEGUN: Sentence(Kind.SUPPORT, "Maintenance began."),
     PortalEvent.MAINTENANCE_ENDED: Sentence(Kind.SUPPORT, "Maintenance ended."),
-    PortalEvent.REQUEST_OPENED: Sentence(Kind.SUPPORT, "{who} sent a request to support."),
+    PortalEvent.REQUEST_OPENED: Sentence(Kind.SUPPORT, "{who} sent a support request."),
     PortalEvent.REQUEST_REPLIED: Sentence(Kind.SUPPORT, "{who} replied to support."),
     PortalEvent.REQUEST_TAKEN: Sentence(Kind.SUPPORT, "{who} took on your request."),
     PortalEvent.REQUEST_ANSWERED: Sentence(Kind.SUPPORT, "{who} answered your request."),

@@ -19,7 +19,7 @@ def section(request: HttpRequest, user: User) -> StaffSection:
         "Electronic delivery",
         "electronic-delivery",
         order=55,
-        columns=("Papers", "Choice", "When", "Email", "From", "Text"),
+        columns=("Documents", "Choice", "When", "Email", "From", "Text"),
         rows=[
             (
                 act.get_category_display(),
@@ -31,5 +31,5 @@ def section(request: HttpRequest, user: User) -> StaffSection:
             )
             for act in acts
         ],
-        empty="All papers go by mail: nothing was agreed to.",
+        empty="Everything goes by mail: nothing was agreed to.",
     )

@@ -18,7 +18,7 @@ class ActivityForm(forms.Form):
         label="About",
         required=False,
         choices=[("", "Everything"), *Kind.choices],
-        error_messages={"invalid_choice": "Choose one of the list."},
+        error_messages={"invalid_choice": "Choose from the list."},
     )
     first = forms.DateField(
         label="From",

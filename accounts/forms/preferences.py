@@ -185,7 +185,7 @@ class ContactPhoneForm(FocusedForm):
 
 
 class AddressForm(FocusedForm):
-    """The address to which we mail papers."""
+    """The address to which we mail documents."""
 
     address1 = forms.CharField(
         label="Street address or P.O. box",
@@ -282,10 +282,10 @@ class NoticesForm(FocusedForm):
 
 
 class PaperlessForm(FocusedForm):
-    """The papers that come electronically."""
+    """The documents that come electronically."""
 
     categories = forms.MultipleChoiceField(
-        label="Which papers do you want electronically instead of by mail?",
+        label="Which documents do you want electronically instead of by mail?",
         choices=Paperless.choices,
         required=False,
         widget=forms.CheckboxSelectMultiple,

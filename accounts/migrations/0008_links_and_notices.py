@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='user',
             name='notices',
-            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('renewal', 'Reminders of renewal'), ('payment', 'Reminders of payments'), ('news', 'News and risk management updates'), ('activity_review', 'A reminder each quarter to review my account’s activity')], max_length=30), blank=True, db_default=['renewal', 'payment'], default=accounts.models.users.usual_notices, size=None),
+            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('renewal', 'Renewal reminders'), ('payment', 'Payment reminders'), ('news', 'News and risk management updates'), ('activity_review', 'A reminder each quarter to review my account’s activity')], max_length=30), blank=True, db_default=['renewal', 'payment'], default=accounts.models.users.usual_notices, size=None),
         ),
         migrations.AlterField(
             model_name='accountlink',

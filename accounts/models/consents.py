@@ -1,4 +1,4 @@
-"""Consent to get papers electronically, and its withdrawal: legal evidence."""
+"""Consent to get documents electronically, and its withdrawal: legal evidence."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from core.fields import PublicIdField
 
 
 class Paperless(models.TextChoices):
-    """The kinds of papers that a customer may get electronically instead of by mail."""
+    """The kinds of documents that a customer may get electronically instead of by mail."""
 
     POLICY = "policy", "Policy documents"
     BILLING = "billing", "Invoices and billing notices"
@@ -21,8 +21,8 @@ class Paperless(models.TextChoices):
 class DeliveryConsent(models.Model):
     """One act: electronic delivery of one category was agreed to, or withdrawn (docs/security.md#consents).
 
-    It holds what proves it: who, when, from where, the email that papers go to, and the very text. Kept for good; the
-    database refuses to change or delete it, whatever a session sets.
+    It holds what proves it: who, when, from where, the email that documents go to, and the text itself. Kept for good;
+    the database refuses to change or delete it, whatever a session sets.
     """
 
     public_id = PublicIdField()

@@ -34,8 +34,8 @@ LONGEST_HASH = 255
 class Notice(models.TextChoices):
     """Mails that the owner may switch on and off (S-13, S-33). Those about security always come."""
 
-    RENEWAL = "renewal", "Reminders of renewal"
-    PAYMENT = "payment", "Reminders of payments"
+    RENEWAL = "renewal", "Renewal reminders"
+    PAYMENT = "payment", "Payment reminders"
     NEWS = "news", "News and risk management updates"
     ACTIVITY_REVIEW = "activity_review", "A reminder each quarter to review my account’s activity"
 

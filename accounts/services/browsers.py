@@ -1,7 +1,7 @@
 """What an owner, or web support, does about open sessions and remembered devices (docs/security.md#sessions).
 
-All of it only closes what is open, so none of it asks for a fresh code: whoever finds a stranger in the list must be
-able to act at once (docs/decisions/0079-sign-out-everywhere.md).
+All of it only closes what is open, so none of it asks for a fresh code: someone who finds a stranger in the list must
+be able to act at once (docs/decisions/0079-sign-out-everywhere.md).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Telling the owner that something about the account has changed (S-13).
 
 Every address, the old one and the new one, gets a mail that says what was changed, with a link that locks the account.
-So whoever changed it can't keep the owner from hearing of it.
+So the person who changed it can't keep the owner from hearing about it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from core.templatetags.show import moment
 
 
 class Change(models.TextChoices):
-    """What the owner is told of, as a sentence."""
+    """What the owner hears about, as a sentence."""
 
     NAME = "name", "The name of your account was changed."
     EMAIL = "email", "The email of your account was changed."

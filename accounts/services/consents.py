@@ -19,7 +19,7 @@ PAPERLESS_CHANGED = "accounts.paperless_changed"
 
 
 class EmailNotConfirmedError(Exception):
-    """Nobody has shown that papers announced by email would arrive."""
+    """Nobody has shown that documents announced by email would arrive."""
 
 
 def latest_of(user: User) -> dict[str, DeliveryConsent]:

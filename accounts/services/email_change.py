@@ -22,7 +22,7 @@ from core.crypto import keyed_hash
 from core.events import record_event
 from core.throttle import Allowance, Limit
 
-# Mails to confirm: asked for by one account, and sent to one address, whoever asks.
+# Mails to confirm: asked for by one account, and sent to one address, no matter who asks.
 PER_ACCOUNT = Limit("account:email_changes", 5, dt.timedelta(hours=1))
 PER_ADDRESS = Limit("account:email_confirmations", 5, dt.timedelta(hours=1))
 

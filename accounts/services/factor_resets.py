@@ -128,7 +128,7 @@ def mail_context(stored: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def cancel(*, reset: FactorReset, by: User, reason: str) -> None:
-    """End an open reset (staff). Raises as `approve` does; whoever asked may cancel, too."""
+    """End an open reset (staff). Raises as `approve` does; the person who asked may cancel, too."""
     _refuse_unless_served(reset.user, by)
     with transaction.atomic():
         reset = _locked(reset, Status.ASKED, Status.WAITING)
@@ -177,8 +177,8 @@ def carry_out_due() -> int:
 
 
 def _carry_out(pk: int) -> bool:
-    """Remove the factors, void the password, and mail a link for a new one. Whoever opens it signs in and sets up a
-    factor in a session of that password."""
+    """Remove the factors, void the password, and mail a link for a new one. The person who opens it signs in and
+    sets up a factor in a session of that password."""
     with transaction.atomic():
         reset = FactorReset.objects.select_for_update(skip_locked=True, of=("self",)).due().filter(pk=pk).first()
         if reset is None:

@@ -19,7 +19,7 @@ from core import throttle
 from core.events import record_event
 from core.throttle import Closed, Limit
 
-# Wrong present passwords of one account: whoever holds its session must not guess it here.
+# Wrong present passwords of one account: someone who holds its session must not guess it here.
 PRESENT = Limit(
     "account:present_password", settings.SIGN_IN_FAILURES, settings.SIGN_IN_WINDOW, cool_off=settings.SIGN_IN_COOL_OFF
 )

@@ -106,7 +106,7 @@ def change_address(request: HttpRequest) -> HttpResponse:
         Page(
             "Change your mailing address",
             "Save address",
-            "We mail papers here. It doesn’t change a practice address on your policy.",
+            "We mail documents here. This doesn’t change a practice address on your policy.",
         ),
     )
 
@@ -279,18 +279,18 @@ def choose_notices(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def choose_paperless(request: HttpRequest) -> HttpResponse:
-    """Agree to get papers electronically, or withdraw that."""
+    """Agree to get documents electronically, or withdraw that."""
     user = user_of(request)
     form = PaperlessForm(_sent(request), given=consents.given_by(user))
     if form.is_valid():
         try:
             acts = consents.choose(request=request, categories=form.cleaned_data["categories"])
         except consents.EmailNotConfirmedError:
-            form.add_error("categories", "Confirm your email first: we announce papers there.")
+            form.add_error("categories", "Confirm your email first: we announce documents there.")
         else:
             return _saved(request, bool(acts), "Your choice is saved.")
     context: dict[str, Any] = {"text": paperless.consent_text(), "acts": user.delivery_consents.all()[:20]}
-    page = Page("Choose electronic papers", "Save choices")
+    page = Page("Choose paperless delivery", "Save choices")
     return _ask(request, form, page, "accounts/preferences_paperless.html", **context)
 
 

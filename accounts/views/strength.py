@@ -40,8 +40,8 @@ def password_strength(request: HttpRequest) -> HttpResponse:
 
 
 def _owner(request: HttpRequest) -> User:
-    """Return whose password it is: the signed-in user, the user of the link that this browser has opened, or whoever
-    the form says."""
+    """Return whose password it is: the signed-in user, the user of the link that this browser has opened, or the
+    one that the form names."""
     if request.user.is_authenticated:
         return user_of(request)
     return links.user_held(request=request) or User(username=request.POST.get("username", "")[:150])

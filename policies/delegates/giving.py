@@ -41,7 +41,7 @@ class MayNotGiveError(Exception):
 
 
 class GoneError(Exception):
-    """The invitation was accepted, withdrawn, or has expired, or its giver is no administrator any more."""
+    """The invitation was accepted, withdrawn, or has expired, or its giver isn't an administrator anymore."""
 
 
 class TooManyError(Exception):

@@ -54,7 +54,7 @@ class Filed:
         nobody else; nor is the policyholder or agency that a contact acts for."""
         for model, mine in ((Insured, self.insureds), (Contact, self.contacts)):
             others = _with_email(model, email).exclude(pk__in=[row.pk for row in mine])
-            # A mailbox of so many is a shared one, whoever they are.
+            # A mailbox of so many is a shared one, no matter who they are.
             first: list[Any] = list(others[:5])
             if len(first) == 5 or not all(self._is_same(other) for other in first):
                 return False
@@ -93,7 +93,7 @@ class Filed:
 
 
 def judge_parties(parties: Iterable[Party]) -> Match:
-    """Return what is on file about someone who is these parties, and what stands against an account."""
+    """Return what is on file about someone who is these parties, and what speaks against an account."""
     wanted = tuple(parties)
     filed = Filed.of(wanted)
     if filed is None:

@@ -17,7 +17,7 @@ from policies.registrants.filing import judge_parties
 
 
 def match_registrant(applicant: Applicant) -> Match:
-    """Return whom an applicant is on the policy they named, and what stands against an account."""
+    """Return whom an applicant is on the policy they named, and what speaks against an account."""
     number = normalize_number(applicant.policy_number)
     policies = Policy.objects.not_retired().filter(number_normalized=number) if number else Policy.objects.none()
     matches = [_match_on(policy, applicant) for policy in policies.select_related("policyholder")]

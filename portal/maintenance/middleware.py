@@ -56,7 +56,7 @@ class MaintenanceMiddleware:
 
 
 def stays_open(match: ResolverMatch) -> bool:
-    """Whether an address works through maintenance, whoever asks."""
+    """Whether an address works through maintenance, no matter who asks."""
     names = settings.SESSIONLESS_URL_NAMES | settings.OPEN_IN_MAINTENANCE_URL_NAMES
     return match.view_name in names or _area_of(match) in settings.OPEN_IN_MAINTENANCE_NAMESPACES
 

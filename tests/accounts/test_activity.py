@@ -155,7 +155,7 @@ def test_the_list_is_narrowed_by_kind_and_by_days_in_the_owners_zone(ada: User, 
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
-        ("?kind=nonsense", "Choose one of the list."),
+        ("?kind=nonsense", "Choose from the list."),
         ("?first=yesterday", "Enter a date such as 3/1/2026."),
         ("?first=2026-03-02&last=2026-03-01", "Enter a day on or after the first one."),
     ],

@@ -140,7 +140,7 @@ def test_no_answer_tells_that_an_email_and_a_username_are_of_one_account(ada: Us
         same_account = after_five_for("ada", ada.email)
         assert same_account[0] == 422
         assert same_account == after_five_for("zoe", "zoe@people.example")
-        # Not even whoever has the password learns it.
+        # Not even someone who has the password learns it.
         assert same_account == after_five_for("ada", ada.email, PASSWORD)
 
 

@@ -279,7 +279,7 @@ def test_one_account_has_five_mails_an_hour_sent(hers, owner):
     assert Mail.objects.filter(name="confirm_email").count() == 5
 
 
-def test_one_address_gets_five_mails_an_hour_whoever_asks(browse: Browse):
+def test_one_address_gets_five_mails_an_hour_no_matter_who_asks(browse: Browse):
     for number in range(6):
         client = browse(UserFactory.create(username=f"user{number}"))
         assert ask(client).status_code == (302 if number < 5 else 429)

@@ -53,8 +53,8 @@ def _mails(settings: Settings) -> None:
 
 @pytest.fixture
 def clock() -> Iterator[Any]:
-    with time_machine.travel(NOON, tick=False) as travelled:
-        yield travelled
+    with time_machine.travel(NOON, tick=False) as traveler:
+        yield traveler
 
 
 @pytest.fixture(autouse=True)

@@ -99,7 +99,7 @@ def test_a_method_gets_another_name_and_the_owner_is_told(
     assert "My phone" in words(client.get(METHODS))
     assert told(ada) == ["method_renamed"]
     assert Event.objects.get(tag="account:method:renamed").data["device"] == adas_app.public_id
-    # The same name again is no change.
+    # The same name again isn't a change.
     client.post(at(adas_app, "rename"), {"name": "My phone"})
     assert told(ada) == ["method_renamed"]
 

@@ -120,7 +120,7 @@ def test_a_link_of_a_kind_that_is_no_longer_known_still_locks(ada: User):
     assert is_locked(ada)
 
 
-def test_whoever_has_no_link_gets_410(client: Client):
+def test_someone_without_a_link_gets_410(client: Client):
     assert client.get(PAGE).status_code == 410
     assert client.post(PAGE).status_code == 410
     client.get("/accounts/link/guess/")

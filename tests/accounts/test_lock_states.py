@@ -51,7 +51,7 @@ class LockStates(RuleBasedStateMachine):
         """Begin with an account that has a password, and a member of staff."""
         self.now = NOON
         self.clock = time_machine.travel(self.now, tick=False)
-        self.traveller = self.clock.start()
+        self.traveler = self.clock.start()
         number = User.objects.count()
         self.user = UserFactory.create(username=f"owner{number}")
         self.staff = UserFactory.create(username=f"staff{number}", is_staff=True, is_superuser=True)
@@ -112,7 +112,7 @@ class LockStates(RuleBasedStateMachine):
     def time_passes(self, minutes: int) -> None:
         """Let a cool-off end by itself, which a lock doesn't."""
         self.now += dt.timedelta(minutes=minutes)
-        self.traveller.move_to(self.now)
+        self.traveler.move_to(self.now)
 
     @rule()
     def the_owner_signs_in_elsewhere(self) -> None:

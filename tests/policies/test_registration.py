@@ -269,7 +269,7 @@ def test_what_nobody_used_in_time_is_closed_and_old_requests_are_deleted(ana, se
     assert Event.objects.filter(tag="account:registration:matched", subject_id=str(registration.pk)).exists()
 
 
-def test_whoever_is_on_file_can_lock_an_account_that_was_made_in_their_name(ana, settings: Settings) -> None:
+def test_the_person_on_file_can_lock_an_account_that_was_made_in_their_name(ana, settings: Settings) -> None:
     ask()
     choose(opened(mailed(settings)[0]))
     told = [message for message in mailed(settings) if "An account was created for you." in message.body]

@@ -192,7 +192,7 @@ def test_staff_see_why_and_complete_it_by_hand_with_a_reason(
     assert (membership.insured, membership.granted_by) == (ana, stan)
 
 
-def test_staff_may_send_the_link_to_the_typed_email_and_whoever_is_on_file_hears_of_it(
+def test_staff_may_send_the_link_to_the_typed_email_and_the_person_on_file_hears_of_it(
     ana, staff: Client, settings: Settings
 ) -> None:
     on_file(ana, email="former@clinic.example")
