@@ -169,7 +169,7 @@ class Session(models.Model):
         return ends
 
     def is_still_open(self) -> bool:
-        """Whether nobody has ended it since this request read it. Ask under the user's row lock: whoever ends sessions
+        """Whether nobody has ended it since this request read it. Ask under the user's row lock: code that ends sessions
         for a reason holds it."""
         return type(self).objects.open().filter(pk=self.pk).exists()
 
