@@ -21,12 +21,12 @@ class NewPasswordForm(SetPasswordForm):  # type: ignore[type-arg]  # not subscri
         again.help_text = ""
         # The meter (templates/accounts/_new_password.html): asked a moment after the last key.
         first.widget.attrs |= {
-            "hx-post": reverse("accounts:password-strength"),
-            "hx-trigger": "input changed delay:500ms",
-            "hx-target": "#password-strength",
-            "hx-include": "closest form",
-            "hx-params": "csrfmiddlewaretoken,username,new_password1",
-            "hx-sync": "this:replace",
+            "data-hx-post": reverse("accounts:password-strength"),
+            "data-hx-trigger": "input changed delay:500ms",
+            "data-hx-target": "#password-strength",
+            "data-hx-include": "closest form",
+            "data-hx-params": "csrfmiddlewaretoken,username,new_password1",
+            "data-hx-sync": "this:replace",
         }
         first.error_messages["required"] = "Enter a password."
         again.error_messages["required"] = "Enter the password again."

@@ -170,7 +170,7 @@ def test_every_form_with_a_new_password_asks_the_meter(hers: Client, client: Cli
     client.get(f"/accounts/link/{link.draw_token()}/")
     for page in (hers.get(PAGE), client.get("/accounts/activate/")):
         text = page.content.decode()
-        assert f'hx-post="{METER}"' in text
+        assert f'data-hx-post="{METER}"' in text
         assert 'hx-params="csrfmiddlewaretoken,username,new_password1"' in text
         assert 'id="password-strength" role="status"' in text
         assert "htmx" in text

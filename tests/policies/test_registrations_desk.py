@@ -110,7 +110,7 @@ def test_a_letter_names_the_person_on_file_and_nothing_that_was_typed(ana, staff
         assert typed not in text
 
 
-def test_whoever_asked_gets_no_hold_of_the_account_that_a_letters_reader_makes(
+def test_the_person_who_asked_gets_no_hold_of_the_account_that_a_letters_reader_makes(
     ana, staff: Client, settings: Settings
 ) -> None:
     """A stranger asks with an email of their own, hoping that the person enters the code of the letter."""
