@@ -169,8 +169,8 @@ class Session(models.Model):
         return ends
 
     def is_still_open(self) -> bool:
-        """Whether nobody has ended it since this request read it. Ask under the user's row lock: code that ends sessions
-        for a reason holds it."""
+        """Whether nobody has ended it since this request read it. Ask under the user's row lock: what ends sessions for
+        a reason holds it."""
         return type(self).objects.open().filter(pk=self.pk).exists()
 
     def has_fresh_code(self) -> bool:
