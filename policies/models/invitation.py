@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Self
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from accounts.models import AccountLock
 from accounts.models.sessions import TrustedDevice, hash_token
 from core.fields import PublicIdField
 from policies.models.membership import Membership
@@ -21,14 +22,19 @@ if TYPE_CHECKING:
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):
     def open(self) -> Self:
-        """Keep those neither accepted nor withdrawn. They may have expired."""
-        return self.filter(accepted_at=None, withdrawn_at=None)
+        """Keep those neither accepted nor withdrawn, each with whether its giver's account was locked since it was
+        mailed. They may have expired."""
+        locked = AccountLock.objects.filter(user=OuterRef("invited_by"), created_at__gte=OuterRef("mailed_at"))
+        return self.filter(accepted_at=None, withdrawn_at=None).annotate(giver_was_locked=Exists(locked))
 
     def usable(self) -> Self:
         """Keep those that can be accepted: open, not expired, and given under a membership that is still an
-        administrator's."""
+        administrator's. Of an account that was locked since, an intruder may have made them."""
         return self.open().filter(
-            expires_at__gt=timezone.now(), given_under__revoked_at=None, given_under__administrator=True
+            expires_at__gt=timezone.now(),
+            giver_was_locked=False,
+            given_under__revoked_at=None,
+            given_under__administrator=True,
         )
 
 
@@ -60,6 +66,9 @@ class Invitation(models.Model):
     withdrawn_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
+
+    # Set by `open`.
+    giver_was_locked = False
 
     objects = InvitationQuerySet.as_manager()
 
@@ -95,8 +104,8 @@ class Invitation(models.Model):
         return f"{self.first_name} {self.last_name}".strip()
 
     def has_expired(self) -> bool:
-        """Whether it can't be accepted any more until it's sent again."""
-        return self.expires_at <= timezone.now()
+        """Whether it can't be accepted any more until it's sent again. Of one that was read by `open`."""
+        return self.giver_was_locked or self.expires_at <= timezone.now()
 
     def draw_token(self) -> str:
         """Draw 256 random bits for the address of the link. An earlier token stops working."""

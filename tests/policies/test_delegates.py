@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Session, User
+from accounts.services import locks
 from core.mail import deliver
 from core.models import Event, Mail
 from credentialing.models import Certificate
@@ -241,7 +242,9 @@ def test_a_guessed_token_makes_no_session(client, db):
     assert client.get(reverse("policies:invitation")).status_code == 410
 
 
-@pytest.mark.parametrize("over", ["accepted", "withdrawn", "expired", "sent again", "giver ended", "giver demoted"])
+@pytest.mark.parametrize(
+    "over", ["accepted", "withdrawn", "expired", "sent again", "giver ended", "giver locked", "giver demoted"]
+)
 def test_an_invitation_that_is_over_opens_nothing(cast, place, client, dana, over):
     invitation = invite_to(place)
     opened(client, invitation)
@@ -255,6 +258,9 @@ def test_an_invitation_that_is_over_opens_nothing(cast, place, client, dana, ove
         giving.resend(invitation=invitation, by=cast.paula)
     elif over == "giver ended":
         place.revoke(by=cast.support, reason="left")
+    elif over == "giver locked":
+        locks.lock(user=cast.paula, by=cast.support, reason="An intruder may have invited someone.")
+        assert Invitation.objects.open().get().has_expired()
     else:
         Membership.objects.filter(pk=place.pk).update(administrator=False)
     for name in ("invitation", "invitation-join"):
