@@ -302,5 +302,9 @@ class PaperlessForm(FocusedForm):
         cleaned = super().clean() or self.cleaned_data
         new = set(cleaned.get("categories", [])) - set(self._given)
         if new and not cleaned.get("agrees"):
-            self.add_error("agrees", "Select this box to agree to electronic delivery.")
+            self.ask_to_agree()
         return cleaned
+
+    def ask_to_agree(self) -> None:
+        """Say at its box what a new consent needs."""
+        self.add_error("agrees", "Select this box to agree to electronic delivery.")

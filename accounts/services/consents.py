@@ -22,6 +22,10 @@ class EmailNotConfirmedError(Exception):
     """Nobody has shown that documents announced by email would arrive."""
 
 
+class NotAgreedError(Exception):
+    """A new consent without the box ticked: what was given when the page was opened was withdrawn meanwhile."""
+
+
 def latest_of(user: User) -> dict[str, DeliveryConsent]:
     """Return the latest act of each category that there was one for."""
     acts = user.delivery_consents.order_by("category", "-at", "-id").distinct("category")
@@ -33,9 +37,10 @@ def given_by(user: User) -> list[str]:
     return [category for category, act in latest_of(user).items() if act.is_given]
 
 
-def choose(*, request: HttpRequest, categories: Collection[str]) -> list[DeliveryConsent]:
+def choose(*, request: HttpRequest, categories: Collection[str], agrees: bool) -> list[DeliveryConsent]:
     """Agree to these categories, and withdraw the others. Only what differs from before is an act, with a row of its
-    own. Raises EmailNotConfirmedError for a new consent without a confirmed email."""
+    own. Raises NotAgreedError for a new consent unless the customer `agrees`, and EmailNotConfirmedError for one
+    without a confirmed email."""
     user = user_of(request)
     with transaction.atomic():
         user = User.objects.select_for_update().get(pk=user.pk)
@@ -45,8 +50,11 @@ def choose(*, request: HttpRequest, categories: Collection[str]) -> list[Deliver
             for each in Paperless.values
             if (each in before) != (each in categories)
         ]
-        if user.email_confirmed_at is None and any(act.is_given for act in acts):
-            raise EmailNotConfirmedError
+        if any(act.is_given for act in acts):
+            if not agrees:
+                raise NotAgreedError
+            if user.email_confirmed_at is None:
+                raise EmailNotConfirmedError
         for act in acts:
             act.save(force_insert=True)
             tag = AccountEvent.CONSENT_GIVEN if act.is_given else AccountEvent.CONSENT_WITHDRAWN

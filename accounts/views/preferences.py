@@ -284,7 +284,9 @@ def choose_paperless(request: HttpRequest) -> HttpResponse:
     form = PaperlessForm(_sent(request), given=consents.given_by(user))
     if form.is_valid():
         try:
-            acts = consents.choose(request=request, categories=form.cleaned_data["categories"])
+            acts = consents.choose(request=request, **form.cleaned_data)
+        except consents.NotAgreedError:
+            form.ask_to_agree()
         except consents.EmailNotConfirmedError:
             form.add_error("categories", "Confirm your email first: we announce documents there.")
         else:

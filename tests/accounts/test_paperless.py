@@ -67,6 +67,15 @@ def test_a_new_consent_needs_the_box(hers, ada):
     assert not DeliveryConsent.objects.exists()
 
 
+def test_what_was_withdrawn_while_the_form_was_sent_needs_the_box_again(hers, ada, monkeypatch):
+    read = iter([["policy"], []])
+    monkeypatch.setattr(consents, "given_by", lambda _user: next(read))
+    answer = hers.post(PAGE, {"categories": ["policy"]})
+    assert answer.status_code == 422
+    assert "Select this box to agree" in words(answer)
+    assert not DeliveryConsent.objects.exists()
+
+
 def test_a_consent_needs_a_confirmed_email_and_a_withdrawal_does_not(hers, ada):
     choose(hers, Paperless.POLICY)
     User.objects.filter(pk=ada.pk).update(email_confirmed_at=None)
