@@ -162,12 +162,11 @@ class Registration(Work):
         self.save(update_fields=["token_hash"])
         return token
 
-    def draw_code(self, *, life: dt.timedelta) -> str:
+    def draw_code(self, *, until: dt.datetime) -> str:
         """Draw the code of a letter, 60 bits in three groups of four. The code of an earlier letter stops working."""
         code = easy_codes.draw(CODE_SYMBOLS)
-        now = timezone.now()
         self.code_hash, self.token_hash, self.sent_to = hash_code(code), "", ""
-        self.status, self.printed_at, self.expires_at = self.Status.POSTED, now, now + life
+        self.status, self.printed_at, self.expires_at = self.Status.POSTED, timezone.now(), until
         self.save(update_fields=["code_hash", "token_hash", "sent_to", "status", "printed_at", "expires_at"])
         return easy_codes.in_groups(code)
 

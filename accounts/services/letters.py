@@ -6,6 +6,7 @@ PDF isn't stored, and printing again voids the earlier letter.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -51,16 +52,25 @@ def _letter(registration: Registration, by: User) -> Letter | None:
     person = person_on_file(registration.parties)
     if person is None or not person.address:
         return None
-    code = registration.draw_code(life=settings.REGISTRATION_CODE_LIFE)
+    code = registration.draw_code(until=_midnight_after(_last_day()))
     record_event(AccountEvent.REGISTRATION_PRINTED, subject=registration, by=by)
     return Letter(person.name, person.address, code)
+
+
+def _last_day() -> dt.date:
+    """Return the day to whose end a code printed today works: a reader can't know a time of day."""
+    return carrier_today() + settings.REGISTRATION_CODE_LIFE
+
+
+def _midnight_after(day: dt.date) -> dt.datetime:
+    return dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), tzinfo=timezone.get_default_timezone())
 
 
 def _lay_out(letters: list[Letter]) -> bytes:
     context = {
         "letters": letters,
         "today": carrier_today(),
-        "until": timezone.localdate(timezone.now() + settings.REGISTRATION_CODE_LIFE),
+        "until": _last_day(),
         "address": f"{settings.PUBLIC_URL.rstrip('/')}{reverse('accounts:register-code')}",
         "brand": settings.BRAND,
         "support": settings.SUPPORT["web"],

@@ -44,10 +44,13 @@ class Filed:
 
     @property
     def address(self) -> list[str]:
-        """The lines of an envelope below the name; empty without a street and a town."""
+        """The lines of an envelope below the name; empty without a street and a town. A contact's mail goes to the
+        policyholder or agency, which it names."""
         homes: list[Any] = [*self.policyholders, *self.insureds]
-        homes += [contact.policyholder or contact.agency for contact in self.contacts]
-        return next((home.address_lines for home in homes if home.address1 and home.city and home.zip), [])
+        offices: list[Any] = [contact.policyholder or contact.agency for contact in self.contacts]
+        lines = [(home, home.address_lines) for home in homes]
+        lines += [(office, [office.name, *office.address_lines]) for office in offices]
+        return next((found for at, found in lines if at.address1 and at.city and at.zip), [])
 
     def is_own(self, email: str) -> bool:
         """Whether nobody else has this email on file. The same person elsewhere, known by date of birth and name, is

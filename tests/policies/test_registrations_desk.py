@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import re
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pypdf
 import pytest
+import time_machine
 from django.contrib.auth.models import Permission
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import AuthenticatorDevice, Registration, User
 from accounts.models.registrations import Reason
 from accounts.services import registering
 from core.models import Event
+from core.templatetags.show import day_long
 from policies.models import Membership, reach_of
 from tests.accounts.people import app_code
 from tests.book import PolicyholderFactory
@@ -50,10 +55,13 @@ def helper(*rights: str) -> Client:
     return browser
 
 
+def text_of(pdf: bytes) -> str:
+    return " ".join(" ".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(pdf)).pages).split())
+
+
 def code_in(pdf: bytes) -> str:
-    text = " ".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(pdf)).pages)
-    found = re.search(r"[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}", text)
-    assert found is not None, text
+    found = re.search(r"[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}", text_of(pdf))
+    assert found is not None, text_of(pdf)
     return found.group()
 
 
@@ -102,8 +110,7 @@ def test_without_an_email_on_file_a_code_goes_by_letter_and_makes_the_account(
 
 def test_a_letter_names_the_person_on_file_and_nothing_that_was_typed(ana, staff: Client) -> None:
     registration = ask(full_name="ANA M NUNEZ, MD, FACP", email="typed@home.example")
-    pdf = staff.post(page_of(registration, "letter")).content
-    text = " ".join(" ".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(pdf)).pages).split())
+    text = text_of(staff.post(page_of(registration, "letter")).content)
     assert "Ana Núñez, MD 12 Clinic Road Albany, NY 12207" in text
     assert "/accounts/register/code/" in text
     for typed in ("FACP", "typed@home.example", "118832"):
@@ -122,6 +129,28 @@ def test_the_person_who_asked_gets_no_hold_of_the_account_that_a_letters_reader_
     choose(client, email="ana@home.example")
     assert User.objects.get(username="ana.nunez").email == "ana@home.example"
     assert "stranger@elsewhere.example" not in {to for message in mailed(settings) for to in message.to}
+
+
+def test_the_code_works_through_the_day_that_the_letter_names(ana, staff: Client, settings: Settings) -> None:
+    registration, zone = ask(), ZoneInfo(settings.TIME_ZONE)
+    pdf = staff.post(page_of(registration, "letter")).content
+    registration.refresh_from_db()
+    last_day = timezone.localdate(registration.printed_at, zone) + dt.timedelta(days=21)
+    assert f"through {day_long(last_day)}" in text_of(pdf)
+    for moment, status in (("23:59", 302), ("00:00", 422)):
+        day = last_day if status == 302 else last_day + dt.timedelta(days=1)
+        at = dt.datetime.combine(day, dt.time.fromisoformat(moment), tzinfo=zone)
+        with time_machine.travel(at, tick=False):
+            assert Client().post("/accounts/register/code/", {"code": code_in(pdf)}).status_code == status
+
+
+def test_the_letter_to_a_contact_names_the_office_that_it_goes_to(db, cast: Cast, staff: Client) -> None:
+    agency = cast.agency
+    agency.address1, agency.city, agency.state, agency.zip = "5 Harbor Way", "Albany", "NY", "12207"
+    agency.save()
+    ContactFactory(agency=agency, email="")
+    pdf = staff.post(page_of(ask(full_name="Rosa Quist"), "letter")).content
+    assert f"Rosa Quist {agency.name} 5 Harbor Way Albany, NY 12207" in text_of(pdf)
 
 
 def test_the_code_is_kept_only_as_a_keyed_hash_and_another_letter_voids_it(ana, staff: Client) -> None:
