@@ -88,8 +88,9 @@ def reset_by_username(user: User, *, key: str) -> None:
 
 def registration(asked: Registration) -> None:
     """Send the link that makes an account to the address on file (`services.registering.mail_context`)."""
-    key = f"{asked.public_id}/{asked.expires_at:%Y%m%d%H%M%S}" if asked.expires_at else asked.public_id
-    mail.send("registration", to=asked.sent_to, context={"registration": asked.public_id}, key=key)
+    until = asked.expires_at.isoformat() if asked.expires_at else ""
+    context = {"registration": asked.public_id, "until": until}
+    mail.send("registration", to=asked.sent_to, context=context, key=f"{asked.public_id}/{until}")
 
 
 def registration_known(asked: Registration, addresses: Iterable[str]) -> None:

@@ -159,11 +159,12 @@ def keep_address(registration: Registration, address: str) -> None:
 
 def mail_context(stored: Mapping[str, Any]) -> dict[str, Any] | None:
     """Draw the token of a registration's link, and return what its mail says; None where the link was used, has
-    expired, or gave way to a letter. The hook `mail.registration`."""
+    expired, or gave way to a letter or to a link to another address. The hook `mail.registration`."""
     with transaction.atomic():
         usable = Registration.objects.usable().filter(status=Status.LINK, public_id=stored["registration"])
         registration = usable.select_for_update().first()
-        if registration is None:
+        expires = registration.expires_at if registration is not None else None
+        if registration is None or expires is None or expires.isoformat() != stored["until"]:
             return None
         token = registration.draw_token()
     address = f"{settings.PUBLIC_URL.rstrip('/')}{reverse('accounts:register-open', args=[token])}"

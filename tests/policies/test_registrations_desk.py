@@ -233,6 +233,17 @@ def test_staff_may_send_the_link_to_the_typed_email_and_the_person_on_file_hears
     assert "/register/link/" not in found["former@clinic.example"]
 
 
+def test_a_link_that_waits_for_the_mail_server_gives_way_to_one_to_another_address(
+    ana, staff: Client, settings: Settings
+) -> None:
+    on_file(ana, email="former@clinic.example")
+    registration = ask(zip="99999")
+    complete(staff, registration, insured=ana.pk, way="on_file")
+    complete(staff, registration, insured=ana.pk, way="typed")
+    with_link = [message.to[0] for message in mailed(settings) if "/register/link/" in str(message.body)]
+    assert with_link == ["ana@home.example"]
+
+
 @pytest.mark.parametrize(
     ("form", "sentence"),
     [
