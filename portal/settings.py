@@ -339,6 +339,8 @@ LOCK_LINK_LIFE = dt.timedelta(hours=env.int("LOCK_LINK_HOURS", default=240))
 # A forgotten password: wrong codes until the code of one request is void; requests for one name or email, from one
 # network, and mails to one account.
 RESET_CODE_TRIES = 5
+# Registrations, forgotten passwords, and forgotten usernames together, an hour, from one IPv4 /16 or IPv6 /48.
+REQUESTS_PER_WIDE_NETWORK = env.int("REQUESTS_PER_WIDE_NETWORK", default=300)
 RESETS_PER_NAME = (3, dt.timedelta(minutes=15))
 RESETS_PER_NETWORK = (20, dt.timedelta(hours=1))
 RESETS_PER_ACCOUNT = (5, dt.timedelta(hours=1))

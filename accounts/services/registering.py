@@ -27,7 +27,7 @@ from accounts.models.registrations import Reason, hash_code
 from accounts.models.sessions import hash_token
 from accounts.registrants import Applicant, Match
 from accounts.services import changes, joining
-from accounts.services.asking import folded_number
+from accounts.services.asking import count, folded_number, networks_of
 from accounts.services.changes import Change
 from core import work
 from core.clients import client_ip, network_key
@@ -77,12 +77,12 @@ def ask(
     known = Registration.objects.filter(idempotency_key=key).first()
     if known is not None:
         return known
-    network = network_key(client_ip(request))
-    for limit, counted in ((NETWORK, network), (POLICY, folded_number(policy_number)), (NAME, _folded(full_name))):
-        allowance = limit.hit(counted)
-        if not allowance.allowed:
-            record_refusal(AccountEvent.REGISTRATION_LIMITED, scope=limit.scope, key=counted, limit=limit.scope)
-            raise TooManyError(allowance.retry_at)
+    by_number, by_name = POLICY.of(folded_number(policy_number)), NAME.of(_folded(full_name))
+    refused = count(*networks_of(request, NETWORK), by_number, by_name)
+    if refused is not None:
+        scope, counted = refused.counter.limit.scope, refused.counter.key
+        record_refusal(AccountEvent.REGISTRATION_LIMITED, scope=scope, key=counted, limit=scope)
+        raise TooManyError(refused.until)
 
     def create() -> Registration:
         made = Registration.objects.create(

@@ -22,7 +22,7 @@ from accounts.models import AccountLink, PasswordReset, Purpose, User
 from accounts.models.links import life_of
 from accounts.models.users import fold_username
 from accounts.services import changes, links
-from accounts.services.asking import Refused, count, stored_origin
+from accounts.services.asking import Refused, count, networks_of, stored_origin
 from accounts.services.changes import Change
 from core import easy_codes, work
 from core.clients import client_ip, network_key, user_agent
@@ -57,7 +57,7 @@ class Typed(StrEnum):
 
 def ask(*, request: HttpRequest, typed: str) -> PasswordReset | Refused:
     """Store a request for whichever account has this username or confirmed email, and hand its id to the worker."""
-    refused = count(NETWORK.of(network_key(client_ip(request))), NAME.of(fold_username(typed)))
+    refused = count(*networks_of(request, NETWORK), NAME.of(fold_username(typed)))
     if refused is not None:
         return refused
     with transaction.atomic():

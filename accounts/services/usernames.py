@@ -15,9 +15,9 @@ from accounts import emails, registrants
 from accounts.events import AccountEvent
 from accounts.models import User, UsernameReminder
 from accounts.registrants import Applicant
-from accounts.services.asking import Refused, count, folded_number, stored_origin
+from accounts.services.asking import Refused, count, folded_number, networks_of, stored_origin
 from core import work
-from core.clients import client_ip, network_key, user_agent
+from core.clients import client_ip, user_agent
 from core.crypto import keyed_hash
 from core.events import record_event
 from core.origin import acting_from
@@ -33,7 +33,7 @@ def ask(
     *, request: HttpRequest, policy_number: str, full_name: str, birth: dt.date, zip_code: str
 ) -> UsernameReminder | Refused:
     """Store who says they forgot their username, and hand the row's id to the worker. Nothing is looked up here."""
-    refused = count(NETWORK.of(network_key(client_ip(request))), POLICY.of(folded_number(policy_number)))
+    refused = count(*networks_of(request, NETWORK), POLICY.of(folded_number(policy_number)))
     if refused is not None:
         return refused
     typed = {"policy_number": policy_number, "full_name": full_name, "zip": zip_code}

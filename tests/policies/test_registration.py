@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from pytest_django import Settings
 
 from accounts.models import AuthenticatorDevice, Registration, User
 from accounts.models.registrations import Reason
+from accounts.services import asking
 from accounts.tasks import purge_registrations
 from core.models import Event, Mail
 from policies.models import Membership
@@ -229,6 +231,26 @@ def test_a_sixth_request_within_an_hour_waits_whatever_is_on_file(cast: Cast, li
     assert Event.objects.filter(tag="account:registration:limited").count() == 1
     with time_machine.travel(timezone.now() + dt.timedelta(minutes=61), tick=False):
         assert send(6).status_code == 302
+
+
+def test_everything_that_anonymous_people_ask_for_counts_under_the_wider_network(
+    db, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An IPv6 /48 has 65,536 networks."""
+    monkeypatch.setattr(asking, "WIDE_NETWORK", replace(asking.WIDE_NETWORK, times=3))
+
+    def post(number: int, page: str, form: dict[str, str]) -> int:
+        return Client(REMOTE_ADDR=f"2001:db8:77:{number}::1").post(page, form).status_code
+
+    forms = [
+        (REGISTER, typed(policy_number="NO-1")),
+        ("/accounts/forgot-password/", {"username": "nobody"}),
+        ("/accounts/forgot-username/", typed(policy_number="NO-2")),
+    ]
+    assert [post(number, *form) for number, form in enumerate(forms)] == [302, 302, 302]
+    forms[0] = (REGISTER, typed(policy_number="NO-1", full_name="Someone Else"))
+    assert [post(number + 3, *form) for number, form in enumerate(forms)] == [429, 429, 429]
+    assert Client(REMOTE_ADDR="2001:db8:78::1").post(*forms[0]).status_code == 302
 
 
 @pytest.mark.parametrize(
