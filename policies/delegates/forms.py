@@ -18,11 +18,11 @@ class CapabilitiesForm(forms.Form):
     """What a delegate may do beyond seeing: never more than the giver may, by membership `place`."""
 
     capabilities = forms.MultipleChoiceField(
-        label="What may this person do?",
+        label="What can this person do?",
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="They see policies, coverage, and insureds in any case. Select what else they may do.",
-        error_messages={"invalid_choice": "Select only what you may do yourself."},
+        help_text="They see policies, coverage, and insureds in any case. Select what else they can do.",
+        error_messages={"invalid_choice": "Select only what you can do yourself."},
     )
 
     def __init__(self, *args: Any, place: Membership, **kwargs: Any) -> None:

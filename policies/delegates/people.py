@@ -70,7 +70,7 @@ class Person:
         if self.membership.contact_id is not None:
             return "From our records"
         if self.membership.is_delegates:
-            return "By invitation"
+            return "Invited"
         return "Added by us"
 
     @property

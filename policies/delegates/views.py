@@ -135,7 +135,9 @@ def send_again(request: HttpRequest, public_id: str, invitation_id: str) -> Http
     except TooManyError as refusal:
         messages.error(request, f"{refusal} Try again tomorrow.")
     else:
-        messages.success(request, f"We sent the invitation to {invitation.email} again. The earlier link is void.")
+        messages.success(
+            request, f"We sent the invitation to {invitation.email} again. The earlier link no longer works."
+        )
     return _back(place)
 
 
@@ -150,7 +152,7 @@ def withdraw(request: HttpRequest, public_id: str, invitation_id: str) -> HttpRe
     except GoneError:
         messages.warning(request, CHANGED_MEANWHILE)
     else:
-        messages.success(request, f"The invitation of {invitation.name} is withdrawn.")
+        messages.success(request, f"The invitation to {invitation.name} is withdrawn.")
     return _back(place)
 
 

@@ -119,8 +119,8 @@ def test_the_invitations_mail_names_nobody_and_keeps_no_token(cast, place):
     [
         ({"email": "nobody"}, "Enter an email"),
         ({"first_name": " "}, "Enter their first name"),
-        ({"capabilities": ["everything"]}, "Select only what you may do yourself"),
-        ({"capabilities": [Capability.NAME_DELEGATES]}, "Select only what you may do yourself"),
+        ({"capabilities": ["everything"]}, "Select only what you can do yourself"),
+        ({"capabilities": [Capability.NAME_DELEGATES]}, "Select only what you can do yourself"),
     ],
 )
 def test_a_faulty_invitation_is_refused_and_what_was_typed_is_kept(place, paula, typed, field):
@@ -466,7 +466,7 @@ def test_the_page_shows_everybody_with_access_and_how_they_came_by_it(cast, plac
     gone.revoke(by=cast.support, reason="left")
     page, _, ended = words(paula.get(url("party", place))).partition("Ended access")
     assert "Dana Whitfield dana Delegate" in page
-    assert "By invitation of Paula" in page
+    assert "Invited by Paula" in page
     assert "Mar 2, 2026" in page
     assert "Rivera rae Representative" in page
     assert "Gone" not in page
