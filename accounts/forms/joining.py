@@ -10,7 +10,8 @@ from django import forms
 from accounts.forms.passwords import NewPasswordForm
 from accounts.models import User
 from accounts.models.users import LONGEST_USERNAME, validate_folded_length
-from accounts.services.joining import is_taken
+from accounts.services.joining import TRIES, is_taken
+from core.templatetags.show import clock
 
 TAKEN = "Someone already has this username. Choose another one."
 
@@ -20,7 +21,8 @@ class JoinForm(NewPasswordForm):
 
     `email`, `first_name`, `last_name`: of the person; passwords built around them are refused. `email` is the mailbox
     that the person has shown to be theirs. Where it's empty, the form asks for one, which can't be the username: who
-    asked for the account may have been someone else, so what they typed isn't proposed.
+    asked for the account may have been someone else, so what they typed isn't proposed. `tried_by`: the link behind
+    which usernames are tried and counted; by default its email.
     """
 
     email = forms.EmailField(
@@ -47,8 +49,11 @@ class JoinForm(NewPasswordForm):
     )
     field_order = ["email", "username", "new_password1", "new_password2"]
 
-    def __init__(self, data: Any = None, *, email: str, first_name: str = "", last_name: str = "") -> None:
+    def __init__(
+        self, data: Any = None, *, email: str, first_name: str = "", last_name: str = "", tried_by: str = ""
+    ) -> None:
         super().__init__(User(email=email, first_name=first_name, last_name=last_name), data)
+        self._tried_by = tried_by or email.casefold()
         self._proven = email.casefold()
         self.fields["username"].initial = email
         if email:
@@ -68,11 +73,15 @@ class JoinForm(NewPasswordForm):
         return email
 
     def clean_username(self) -> str:
-        """Return the username in its plain form. Raises ValidationError where somebody has it, and for an email address
-        that isn't the person's own: others could take it for theirs."""
+        """Return the username in its plain form. Raises ValidationError where somebody has it, after too many tries,
+        and for an email address that isn't the person's own: others could take it for theirs."""
         username = " ".join(unicodedata.normalize("NFKC", self.cleaned_data["username"]).split())
         if "@" in username and username.casefold() != self._proven:
             raise forms.ValidationError("Use your own email address, or a username without “@.”", code="foreign_email")
+        tried = TRIES.hit(self._tried_by)
+        if not tried.allowed:
+            again = f"Try again after {clock(tried.retry_at)}."
+            raise forms.ValidationError(f"You’ve tried too many usernames. {again}", code="limit")
         if is_taken(username):
             raise forms.ValidationError(TAKEN, code="unique")
         self.user.username = username

@@ -21,6 +21,7 @@ Whether a username is taken is told only here, behind the link.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 
 from django.db import IntegrityError, transaction
@@ -32,6 +33,10 @@ from accounts.models import User
 from accounts.navigation import with_query
 from accounts.services import renaming, signing_in
 from core.events import record_event
+from core.throttle import Limit
+
+# 'Taken' says that an account exists: so many names may be tried behind one link.
+TRIES = Limit("account:join_tries", 20, dt.timedelta(hours=1))
 
 
 class UsernameTakenError(Exception):

@@ -211,6 +211,7 @@ def join_form(registration: Registration, data: Any = None) -> JoinForm:
         email=registration.sent_to,
         first_name=person.first_name if person else "",
         last_name=person.last_name if person else "",
+        tried_by=registration.public_id,
     )
 
 

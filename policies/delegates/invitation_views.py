@@ -90,6 +90,7 @@ def join(request: HttpRequest) -> HttpResponse:
         email=found.email,
         first_name=found.first_name,
         last_name=found.last_name,
+        tried_by=found.public_id,
     )
     if form.is_valid():
         try:

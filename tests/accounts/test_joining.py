@@ -39,6 +39,14 @@ def test_a_username_that_reads_like_another_is_refused_at_its_field():
 
 
 @pytest.mark.django_db
+def test_behind_one_link_20_usernames_are_tried_in_an_hour():
+    assert all(form(username=f"name{each}").is_valid() for each in range(20))
+    one_more = form(username="name21")
+    assert "You’ve tried too many usernames. Try again after" in one_more.errors["username"][0]
+    assert JoinForm(GOOD, email="pat@clinic.example").is_valid()
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("username", "fine"), [("kim@clinic.example", True), ("KIM@clinic.example", True), ("pat@clinic.example", False)]
 )
