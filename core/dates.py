@@ -75,6 +75,12 @@ def carrier_today() -> dt.date:
     return timezone.localdate(timezone=timezone.get_default_timezone())
 
 
+def shown_day(moment: dt.datetime | None = None) -> dt.date:
+    """Return the day of a moment (now by default) in the reader's time zone: for pages and file names, never for a
+    decision."""
+    return timezone.localdate(moment)
+
+
 def in_force_on(start: dt.date, end: dt.date | None, day: dt.date) -> bool:
     """Whether a period is in force on a day: the start is included, the end is not (12:01 a.m. on both).
 

@@ -108,7 +108,7 @@ def _no_secret_leaks(the_watch: Watch, _clean_redis: None) -> Iterator[None]:
     """Fail a test that leaves a code, password, token, or seed in the log, a task's message, Redis, or an address."""
     from tests.leaks import look_into_redis
 
-    the_watch.clear()
+    the_watch.begin()
     yield
     if the_watch.secrets:
         look_into_redis(the_watch)

@@ -52,9 +52,17 @@ class Watch:
 
     secrets: dict[str, str] = field(default_factory=dict)
     places: dict[str, list[str]] = field(default_factory=dict)
+    handler: logging.Handler | None = None
+
+    def begin(self) -> None:
+        """Begin with the next test. Some tests set up logging again, which takes the handler away."""
+        self.clear()
+        root = logging.getLogger()
+        if self.handler is not None and self.handler not in root.handlers:
+            root.addHandler(self.handler)
 
     def clear(self) -> None:
-        """Begin with the next test."""
+        """Forget what was seen so far."""
         self.secrets.clear()
         self.places.clear()
 
@@ -95,8 +103,8 @@ class _Log(logging.Handler):
 def watching() -> Iterator[Watch]:
     """Watch for as long as the suite runs."""
     watch = Watch()
-    handler = _Log(watch)
-    logging.getLogger().addHandler(handler)
+    watch.handler = _Log(watch)
+    watch.begin()
 
     def published(body: Any = None, headers: Any = None, **_kwargs: object) -> None:
         watch.saw("a task's message", f"{body} {headers}")
@@ -112,7 +120,7 @@ def watching() -> Iterator[Watch]:
             yield watch
         finally:
             before_task_publish.disconnect(published)
-            logging.getLogger().removeHandler(handler)
+            logging.getLogger().removeHandler(watch.handler)
 
 
 def look_into_redis(watch: Watch) -> None:

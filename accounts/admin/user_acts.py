@@ -11,7 +11,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 
 from accounts.admin import looks
 from accounts.admin.forms import ReasonForm, UnlockForm
@@ -23,6 +22,7 @@ from accounts.services import browsers, links, locks, resets
 from accounts.services.changes import Change
 from accounts.services.remembering import describe_agent
 from core.admin import StaffAdmin
+from core.dates import shown_day
 from core.events import record_event
 from core.models import Event
 from core.sentences import label_of
@@ -59,10 +59,7 @@ def email_choices(user: User) -> dict[str, str]:
     former = locks.former_emails_of(user)
     if not former:
         return {}
-    told = {
-        email: f"Restore {email}, given up {day_long(timezone.localdate(change.at))}"
-        for email, change in former.items()
-    }
+    told = {email: f"Restore {email}, given up {day_long(shown_day(change.at))}" for email, change in former.items()}
     return {user.email: f"Keep {user.email}: it’s the owner’s", **told}
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.methods import devices_of, method_of
 from accounts.services.remembering import describe_agent
+from core.dates import shown_day
 
 if TYPE_CHECKING:
     from accounts.models import CodeDevice, Session, TrustedDevice, User
@@ -46,7 +47,7 @@ class DeviceRow:
     @property
     def expires_on(self) -> dt.date:
         """Return the last day in the reader's zone."""
-        return timezone.localdate(self.expires_at)
+        return shown_day(self.expires_at)
 
 
 def open_sessions(user: User, *, this: Session | None = None) -> list[SessionRow]:

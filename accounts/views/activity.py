@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.events import AccountEvent
 from accounts.forms.activity import ActivityForm
 from accounts.guards import user_of
 from accounts.pages.activity import MOST_EXPORTED, SHOWN, events_of, export, lines_of
+from core.dates import shown_day
 from core.events import record_event
 from core.keyset import keyset_page
 from core.throttle import Limit
@@ -43,7 +43,7 @@ def activity_export(request: HttpRequest) -> HttpResponse:
         return _show(request, refusal=refusal)
     events = list(events_of(user, **form.chosen()).only(*SHOWN)[:MOST_EXPORTED])
     record_event(AccountEvent.ACTIVITY_EXPORTED, subject=user, lines=len(events))
-    name = f"activity-{timezone.localdate().isoformat()}.csv"
+    name = f"activity-{shown_day().isoformat()}.csv"
     return HttpResponse(
         export(lines_of(user, events)),
         content_type="text/csv; charset=utf-8",

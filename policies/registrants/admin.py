@@ -22,6 +22,7 @@ from accounts.registrants import person_on_file
 from accounts.services import deciding, letters
 from accounts.services.registering import NoLongerPossibleError
 from core.admin import COUNTED_AT_MOST, WorkAdmin
+from core.dates import shown_day
 from core.desk import DeskItem, counted
 from core.downloads import attachment_header
 from policies.models.membership import SECOND_PERSON
@@ -160,7 +161,7 @@ class RegistrationAdmin(WorkAdmin):
         if pdf is None:
             messages.warning(request, "None of these can be printed: they don’t wait for a letter, or have no address.")
             return None
-        name = f"letters-{timezone.localdate():%Y-%m-%d}.pdf"
+        name = f"letters-{shown_day():%Y-%m-%d}.pdf"
         return HttpResponse(
             pdf, content_type="application/pdf", headers={"Content-Disposition": attachment_header(name)}
         )

@@ -294,7 +294,7 @@ def stack(tmp_path: Path, database: str, redis_url: str, vendor: StandIn) -> Ite
         (secrets / name).chmod(0o644)
         (secrets / name).write_text(f"{text}\n")
     (secrets / "email_url").chmod(0o644)
-    (secrets / "email_url").write_text("smtp://127.0.0.1:9\n")
+    (secrets / "email_url").write_text(f"filemail:///{tmp_path / 'mails'}\n")
     for name in ("data", "feed", "collected"):
         (tmp_path / name).mkdir()
     stack = Stack(
@@ -430,6 +430,11 @@ def test_the_commands_of_compose_bring_up_a_portal_that_a_user_signs_in_to(stack
     (code,) = re.findall(r"\b\d{6}\b", vendor.requests[0][1]["Body"])
     path, page = ana.send(path, page, code=code)
     assert path == "/accounts/mfa/setup/done/"
+    # The worker for the rest mails the owner what was changed.
+    mails = stack.folder / "mails"
+    until(
+        lambda: mails.is_dir() and any("ana@portal.example" in each.read_text() for each in mails.iterdir()), seconds=30
+    )
     path, page = ana.open("/policies/")
     assert path == "/policies/"
     assert "Ana" in page
