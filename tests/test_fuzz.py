@@ -33,7 +33,7 @@ pytestmark = pytest.mark.django_db
 # The other strangers of the access matrix get what one of these gets.
 VIEWERS = ("anonymous", "half", "insured", "policyholder", "agent", "staff")
 # How many requests the suite makes for each viewer; 0: all that there are.
-SAMPLE = int(os.environ.get("PORTAL_FUZZ", "200"))
+SAMPLE = int(os.environ.get("PORTAL_FUZZ", "120"))
 SLOWEST = 15
 
 # As bytes that are in an address percent-encoded. gunicorn takes lines up to 4 kB and headers up to 8 kB.
