@@ -22,7 +22,7 @@ class AccountsConfig(AreaConfig):
     )
     account_pages = (
         MenuEntry("Preferences", "accounts:preferences", "settings", order=10),
-        MenuEntry("Sign-in methods", "accounts:methods", "key-round", order=20),
+        MenuEntry("Sign-in methods", "accounts:methods", "key-round", order=20, covers=("accounts:recovery-codes",)),
         MenuEntry("Devices and sessions", "accounts:devices", "monitor-smartphone", order=30),
         MenuEntry("Activity", "accounts:activity", "history", order=40),
     )

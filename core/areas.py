@@ -20,7 +20,7 @@ class MenuEntry:
     """An entry of the customers' menu or of the quick links on home; the smallest `order` comes first.
 
     `url_name` is a page that needs no arguments; `icon` is the name of a Lucide icon. `needs`: of a quick link, the
-    capability without which it leads nowhere (`policies.roles`).
+    capability without which it leads nowhere (`policies.roles`). `covers`: pages elsewhere that belong to this one.
     """
 
     label: str
@@ -29,6 +29,7 @@ class MenuEntry:
     order: int = 100
     hint: str = ""
     needs: str = ""
+    covers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

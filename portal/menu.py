@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from accounts.guards import subject_of
@@ -59,8 +59,14 @@ def quick_links_for(user: User) -> list[MenuItem]:
 
 def account_menu_for(request: HttpRequest) -> list[MenuItem]:
     """Return the pages of the user's own account, for its navigation and the menu under the user's name."""
-    path = request.path
-    return [_item(path, entry.label, address_of(entry.url_name), entry.icon) for entry in areas.account_pages()]
+    return [_account_item(request.path, entry) for entry in areas.account_pages()]
+
+
+def _account_item(path: str, entry: MenuEntry) -> MenuItem:
+    item = _item(path, entry.label, address_of(entry.url_name), entry.icon)
+    if any(path.startswith(address_of(name)) for name in entry.covers):
+        return replace(item, current="true")
+    return item
 
 
 def _item(path: str, label: str, href: str, icon: str) -> MenuItem:

@@ -69,6 +69,13 @@ def test_ada_makes_ten_codes_that_are_shown_once(client: Client, ada: User) -> N
     assert Event.objects.get(tag="account:recovery_codes:drawn").data["codes"] == 10
 
 
+def test_the_page_is_marked_as_one_of_sign_in_methods_in_the_accounts_navigation(client: Client, ada: User) -> None:
+    sign_in(client, ada)
+    page = client.get(PAGE).content.decode()
+    navigation = page.partition('<nav class="account-nav"')[2].partition("</nav>")[0]
+    assert re.findall(r'href="([^"]+)" aria-current="([^"]+)"', navigation) == [("/accounts/methods/", "true")]
+
+
 def test_a_code_has_60_random_bits_and_only_its_keyed_hash_is_kept(ada: User) -> None:
     codes = codes_of(ada)
     assert len(easy_codes.SYMBOLS) ** len(easy_codes.normalize(codes[0])) >= 2**60

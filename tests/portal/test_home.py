@@ -40,7 +40,7 @@ def test_a_visitor_is_told_what_this_is_and_can_sign_in_at_once():
     assert "medical liability" in words(response)
     assert "Forgot your" in words(response)
     assert "First time here? Create an account with your policy number." in words(response)
-    assert links(response).count(reverse("accounts:register")) == 2, "at the upper right, and below the form"
+    assert links(response).count(reverse("accounts:register")) == 3, "at the upper right, below the form, in the footer"
     assert "Sign out" not in page
     assert response["Cache-Control"] == "no-store, private"
 
