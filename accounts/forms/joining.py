@@ -10,6 +10,7 @@ from django import forms
 from accounts.forms.passwords import NewPasswordForm
 from accounts.models import User
 from accounts.models.users import LONGEST_USERNAME, validate_folded_length
+from accounts.services import renaming
 from accounts.services.joining import TRIES, is_taken
 from core.templatetags.show import clock
 
@@ -41,7 +42,7 @@ class JoinForm(NewPasswordForm):
         label="Username",
         max_length=LONGEST_USERNAME,
         validators=[validate_folded_length],
-        help_text="You’ll sign in with it. Capital letters and spaces don’t count.",
+        help_text="At least 4 letters, digits, periods, hyphens, or underscores. Your confirmed email works, too.",
         widget=forms.TextInput(
             attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false", "autofocus": True}
         ),
@@ -76,8 +77,11 @@ class JoinForm(NewPasswordForm):
         """Return the username in its plain form. Raises ValidationError where somebody has it, after too many tries,
         and for an email address that isn't the person's own: others could take it for theirs."""
         username = " ".join(unicodedata.normalize("NFKC", self.cleaned_data["username"]).split())
-        if "@" in username and username.casefold() != self._proven:
+        is_own_email = username.isascii() and username.casefold() == self._proven
+        if "@" in username and not is_own_email:
             raise forms.ValidationError("Use your own email address, or a username without “@.”", code="foreign_email")
+        if not is_own_email:
+            renaming.check_form(username, self.user)
         tried = TRIES.hit(self._tried_by)
         if not tried.allowed:
             again = f"Try again after {clock(tried.retry_at)}."

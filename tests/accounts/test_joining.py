@@ -32,10 +32,17 @@ def test_a_new_account_has_a_confirmed_email_and_its_creation_is_recorded():
 
 @pytest.mark.django_db
 def test_a_username_that_reads_like_another_is_refused_at_its_field():
-    UserFactory(username="Kim  Reyes")
-    found = form(username="kim reyes")
+    UserFactory(username="Kim.Reyes")
+    found = form(username="ｋim.REYES")
     assert not found.is_valid()
     assert found.errors["username"] == ["Someone already has this username. Choose another one."]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("username", ["kim", "kim reyes", "k\u0456m.reyes", "-kim.reyes", "kim.reyés"])
+def test_a_new_accounts_username_has_the_form_of_a_changed_one(username):
+    """Letters of one alphabet only: no two names that read the same."""
+    assert "username" in form(username=username).errors
 
 
 @pytest.mark.django_db

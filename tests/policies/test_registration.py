@@ -141,7 +141,7 @@ def test_a_mail_that_could_not_be_sent_has_another_link_later(ana, settings: Set
 def test_a_taken_username_is_told_only_behind_the_link(ana, settings: Settings) -> None:
     ask()
     client = opened(mailed(settings)[0])
-    response = choose(client, "BEN")
+    response = choose(client, "PAULA")
     assert response.status_code == 422
     assert "already has this username" in words(response)
     assert choose(client).status_code == 302
