@@ -160,7 +160,12 @@ def test_a_large_list_is_searched_by_halves_and_never_read_as_a_whole(tmp_path, 
     settings.BREACHED_PASSWORDS_FILE = large_list(tmp_path / "hashes.txt", [str(number) for number in range(20_000)])
     reads = []
     line_from = breached._line_from
-    monkeypatch.setattr(breached, "_line_from", lambda *where: reads.append(where) or line_from(*where))
+
+    def counted(*where):
+        reads.append(where)
+        return line_from(*where)
+
+    monkeypatch.setattr(breached, "_line_from", counted)
     assert breached.is_in_large_list("777")
     assert len(reads) < 25
 
