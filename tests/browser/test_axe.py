@@ -64,7 +64,8 @@ def look(browser: Browser, site: str) -> Callable[..., Page]:
 
 
 def findings(page: Page) -> list[str]:
-    """Return what axe has to say against a page, a line each."""
+    """Return what axe has to say against a page, a line each; a page that a click led to is read to its end first."""
+    page.wait_for_load_state()
     violations = Axe().run(page, options=RULES).response["violations"]
     return [
         f"{page.url}: {violation['id']} ({violation['impact']}): {violation['help']}: {node['html'][:160]}"
