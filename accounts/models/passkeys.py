@@ -16,10 +16,11 @@ from webauthn.helpers.exceptions import WebAuthnException
 
 from accounts import emails
 from accounts.events import AccountEvent
-from accounts.models.devices import Attempt, CodeDevice, CodeDeviceQuerySet, Outcome
+from accounts.models.devices import REFUSED_CODES, Attempt, CodeDevice, CodeDeviceQuerySet, Outcome
 from accounts.models.sessions import EndReason, Session
 from accounts.models.users import User
 from core.events import record_event
+from core.refusals import record_refusal
 
 # isort: split
 # It asks for the user model while it is imported.
@@ -121,6 +122,11 @@ class Passkey(CodeDevice, AbstractWebAuthnCredential):
         super()._record(OWN_TAGS.get(tag, tag), attempt)
 
     def _count_failure(self, attempt: Attempt) -> None:
+        if attempt.outcome is Outcome.EXPIRED:
+            # Without an open challenge nothing was judged, so that nothing was guessed. If it counted, a browser that
+            # sends one answer several times at once would cool the passkey off before the right one is judged.
+            record_refusal(AccountEvent.CODE_REFUSED, scope=REFUSED_CODES, key=self.public_id, **self._told(attempt))
+            return
         if attempt.outcome is not Outcome.COPIED:
             super()._count_failure(attempt)
             return

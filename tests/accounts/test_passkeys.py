@@ -207,6 +207,22 @@ def test_an_answer_works_once(client: Client, adas_passkey: SoftAuthenticator) -
     assert "took too long" in reads(again)
 
 
+def test_a_late_answer_is_no_guess_and_never_cools_the_passkey_off(
+    client: Client, adas_passkey: SoftAuthenticator
+) -> None:
+    adas_passkey.counts = False
+    type_password(client)
+    answer = adas_passkey.sign(options(client))
+    PasskeyChallenge.objects.all().delete()
+    for _ in range(8):
+        assert client.post(VERIFY, {"answer": answer}).status_code == 422
+    passkey = Passkey.objects.get()
+    assert (passkey.failures, passkey.consecutive_failures, passkey.is_cooling_off()) == (0, 0, False)
+    assert Event.objects.filter(tag="account:passkey:wrong").count() == 0
+    assert Event.objects.filter(tag="account:code:refused").count() == 1
+    assert use(client, adas_passkey).status_code == 302
+
+
 def test_an_answer_works_in_no_other_session(client: Client, adas_passkey: SoftAuthenticator) -> None:
     adas_passkey.counts = False
     thief = Client()
