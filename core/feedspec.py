@@ -99,7 +99,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Reference:
-    """A column that names a row of another file by its key; `field` is the model's foreign key.
+    """A column that names a row of another file, or of its own, by its key; `field` is the model's foreign key.
 
     `when`: the column and value for which the reference applies, if one column names rows of several files.
     """
@@ -108,6 +108,18 @@ class Reference:
     file: str
     field: str
     when: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Inbound:
+    """A column of a file of a floor below that names this table's rows by their key.
+
+    That floor keeps the text and doesn't know this table, so the reference is checked from here: if either file is in
+    the package, and as soon as the source has sent any row of this table.
+    """
+
+    file: str
+    column: str
 
 
 @dataclass(frozen=True)
@@ -207,6 +219,9 @@ class Table:
     `model`: label, such as `policies.Policy`; it has `source`, `external_id`, `retired_at` and `updated_at`.
     `key`: the columns of the row's key, by default the first. A key of several columns is joined by `|`.
     `track`: model fields whose value before the load hooks and guards need.
+    `inbound`: references to this table that lower floors keep as text.
+    `before`: hooks, run when the file is staged and checked and before it is compared with the portal's rows.
+    `stays`: SQL over `t`, true for a row that a full package doesn't retire by leaving it out.
     `learned`: model field → the field that says when the portal itself learned the value; a package as of an earlier
     time keeps the portal's value. `after`: hooks, run in order of the tables when all files are applied.
     `hold_from`: a package that retires fewer rows than these is not held for it, whatever their share.
@@ -223,6 +238,9 @@ class Table:
     guards: tuple[Guard, ...] = ()
     track: tuple[str, ...] = ()
     learned: Mapping[str, str] = field(default_factory=dict)
+    inbound: tuple[Inbound, ...] = ()
+    before: tuple[Hook, ...] = ()
+    stays: str = ""
     after: tuple[Hook, ...] = ()
     hold_from: int = 10
 

@@ -27,6 +27,7 @@ class CredentialingConfig(AreaConfig):
         ),
     )
     panels = "credentialing.panels.PANELS"
+    feed_tables = "credentialing.feed.TABLES"
     hooks = {"certificate_address": "credentialing.panels.certificate_address"}
     queues = {"credentialing.tasks.render_certificate": "documents"}
     staff_groups = (replace(CERTIFICATES, name="Web support"), replace(CERTIFICATES, name="Customer service"))

@@ -148,7 +148,10 @@ TRUSTED_PROXY_HOPS = env.int("TRUSTED_PROXY_HOPS", default=1 if PRODUCTION else 
 INSTALLED_APPS = [
     "portal.apps.PortalConfig",
     "feed",
+    "billing",
+    "claims",
     "credentialing",
+    "seminars",
     "policies",
     "accounts",
     "core",

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from django.utils.module_loading import import_string
-
 from feed.example import stories
 from feed.example.members import Outline, members_of
 from feed.example.people import Person, address, drawn, full_name, phone, pick, plain
@@ -20,6 +18,7 @@ from feed.example.states import BY_STATE, STATES, State
 from feed.example.stories import STORIES
 from feed.example.words import AGENCY_KINDS, AGENCY_PLACES, COMPANIES, FIRST_AGENCY, WritingCompany
 from feed.example.writing import PackageWriter, folder_for
+from feed.load.table_map import table_maps
 
 SOURCE = "core"
 LARGE_GROUP, LARGE_GROUP_SIZE, LARGE_FROM = 5, 5_000, 1_000
@@ -116,8 +115,7 @@ def write_example_feed(
 
 def headers() -> dict[str, list[str]]:
     """Return the columns of each file, as the areas declare them."""
-    tables = import_string("policies.feed.TABLES")
-    return {table.file: [column.name for column in table.columns] for table in tables}
+    return {table_map.file: [column.name for column in table_map.table.columns] for table_map in table_maps()}
 
 
 def agencies_of(policies: int) -> int:
