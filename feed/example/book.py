@@ -103,8 +103,9 @@ def write_example_feed(
     ):
         for company in COMPANIES:
             package.add(
-                "companies.csv", company.id, company.name, company.naic, *company.place, company.signatory,
-                company.title, company.services,
+                "companies.csv", company_id=company.id, name=company.name, naic_number=company.naic,
+                **company.place._asdict(), signatory=company.signatory, signatory_title=company.title,
+                services=company.services,
             )  # fmt: skip
         agencies = agencies_of(policies)
         for number in range(1, agencies + 1):
@@ -225,12 +226,15 @@ def _write_agency(package: PackageWriter, number: int, *, seed: int, today: dt.d
     domain = f"agency{number}.example"
     place = address(rng, state)
     key = Ids.agency(number)
-    package.add("agencies.csv", key, name, f"PR{number:05}", phone(rng, state), f"desk@{domain}", *place)
+    package.add(
+        "agencies.csv", agency_id=key, name=name, producer_code=f"PR{number:05}", phone=phone(rng, state),
+        email=f"desk@{domain}", **place._asdict(),
+    )  # fmt: skip
     for contact in range(2):
         first, last = stories.AGENT if number == 1 and contact == 0 else full_name(rng)
         born = today - dt.timedelta(days=int((30 + rng.random() * 30) * 365.25))
         package.add(
-            "contacts.csv", f"CA{number:04}-{contact}", "agency", key, first, last,
-            f"{plain(first)}.{plain(last)}@{domain}", phone(rng, state), place.zip, born.isoformat(),
-            "administrator" if contact == 0 else "member", "", "", "",
+            "contacts.csv", contact_id=f"CA{number:04}-{contact}", party="agency", party_id=key, first_name=first,
+            last_name=last, email=f"{plain(first)}.{plain(last)}@{domain}", phone=phone(rng, state), zip=place.zip,
+            date_of_birth=born.isoformat(), role="administrator" if contact == 0 else "member",
         )  # fmt: skip

@@ -124,11 +124,14 @@ class CoverageRows:
     ) -> None:  # fmt: skip
         specialty = self._members[place].specialty
         out.add(
-            "coverages.csv", self._ids.coverage(term.effective.year, place, excess=part == "excess"), term.id,
-            self._ids.insured(place), part, "claims_made" if self._claims_made else "occurrence",
-            retroactive if self._claims_made else "", flag(prior_acts), money(limits[0]), money(limits[1]),
-            flag(shared), money(deductible), term.effective.isoformat(), expires.isoformat(), money(premium),
-            specialty.code, specialty.name, endorsements, *fund, reason,
+            "coverages.csv", coverage_id=self._ids.coverage(term.effective.year, place, excess=part == "excess"),
+            term_id=term.id, insured_id=self._ids.insured(place), part=part,
+            form="claims_made" if self._claims_made else "occurrence",
+            retroactive_date=retroactive if self._claims_made else "", full_prior_acts=flag(prior_acts),
+            limit_per_claim=money(limits[0]), limit_aggregate=money(limits[1]), limits_shared=flag(shared),
+            deductible=money(deductible), effective=term.effective.isoformat(), expires=expires.isoformat(),
+            premium=money(premium), specialty_code=specialty.code, specialty=specialty.name, endorsements=endorsements,
+            fund=fund[0], fund_limits=fund[1], ended_reason=reason,
         )  # fmt: skip
 
     def _write_tail(self, out: PackageWriter, coverage: str, premium: int, ended: dt.date) -> None:
@@ -140,7 +143,8 @@ class CoverageRows:
             price = max(250, round(premium * share))
             status = "paid" if option == chosen else "declined" if chosen else "lapsed" if lapsed else "offered"
             out.add(
-                "ere_offers.csv", f"ERE-{coverage[2:]}-{number}", coverage, status, decide_by.isoformat(), option,
-                money(price), "4" if price > 5_000 else "", "", ended.isoformat(),
-                years_later(ended, years).isoformat() if years else "",
+                "ere_offers.csv", offer_id=f"ERE-{coverage[2:]}-{number}", coverage_id=coverage, status=status,
+                decide_by=decide_by.isoformat(), option=option, price=money(price),
+                installments="4" if price > 5_000 else "", starts=ended.isoformat(),
+                ends=years_later(ended, years).isoformat() if years else "",
             )  # fmt: skip

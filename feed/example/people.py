@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeVar
 from feed.example.names import INITIALS, LONG_LAST_NAMES, POOLS, SUFFIXED, SUFFIXES, Pool
 from feed.example.practices import MULTISPECIALTY, PHYSICIAN_CODES, Practice, Specialty
 from feed.example.states import State
-from feed.example.words import GROUP_PLACES, LONG_GROUP, STREETS, SUITES
+from feed.example.words import GROUP_PLACES, LONG_GROUP, STREETS, SUITES, Address
 
 T = TypeVar("T")
 # Letters that have no accent to remove.
@@ -41,16 +41,6 @@ def drawn(rng: Random, shares: Sequence[tuple[str, float]]) -> str:
             return name
         chance -= share
     return shares[0][0]
-
-
-class Address(NamedTuple):
-    """An address with the fields of the feed's columns."""
-
-    address1: str
-    address2: str
-    city: str
-    state: str
-    zip: str
 
 
 class Person(NamedTuple):

@@ -8,7 +8,6 @@ from random import Random
 from feed.example.coverages import CoverageRows
 from feed.example.members import Outline, members_of
 from feed.example.people import (
-    Address,
     Person,
     address,
     full_name,
@@ -22,7 +21,7 @@ from feed.example.people import (
 from feed.example.rows import Ids, flag, money, policy_number
 from feed.example.states import STATES, State
 from feed.example.terms import PLANS, Schedule, Term, paid_through, schedule_of, years_later
-from feed.example.words import FORMER_HASHES, PRIOR_CARRIERS, UNDERWRITERS
+from feed.example.words import FORMER_HASHES, PRIOR_CARRIERS, UNDERWRITERS, Address
 from feed.example.writing import PackageWriter
 
 # Of so many policies, one has a contact who had an account at a former portal.
@@ -90,8 +89,8 @@ class PolicyStory:
             domain = f"{''.join(plain(name).split('.')[:2])}{outline.index}.example"
             email = f"office@{domain}"
         out.add(
-            "policyholders.csv", self._ids.holder, kind, own, name, phone(rng, state), email, *place,
-            flag(rng.random() < 0.5),
+            "policyholders.csv", policyholder_id=self._ids.holder, kind=kind, insured_id=own, name=name,
+            phone=phone(rng, state), email=email, **place._asdict(), paperless=flag(rng.random() < 0.5),
         )  # fmt: skip
         addresses: set[str] = set()
         for number, member in enumerate(self._members):
@@ -101,9 +100,10 @@ class PolicyStory:
                 site = number - outline.clinicians
                 called = f"{name} – Site {site}" if site else name
                 out.add(
-                    "insureds.csv", self._ids.insured(number), "entity", called, "", "", "", "", "",
-                    npi(outline.index, number), "", member.specialty.code, member.specialty.name, f"office@{domain}",
-                    phone(rng, state), *place,
+                    "insureds.csv", insured_id=self._ids.insured(number), kind="entity", name=called,
+                    npi=npi(outline.index, number), specialty_code=member.specialty.code,
+                    specialty=member.specialty.name, email=f"office@{domain}", phone=phone(rng, state),
+                    **place._asdict(),
                 )  # fmt: skip
         self._write_contacts(out, domain=domain, zip_code=place.zip)
 
@@ -119,9 +119,10 @@ class PolicyStory:
         email = f"{mailbox}@{domain}"[:254] if rng.random() >= 0.005 else ""
         own_place = place if outline.is_solo or rng.random() < 0.7 else address(rng, state)
         out.add(
-            "insureds.csv", own, "person", "", one.first, one.middle, one.last, one.suffix, one.credential,
-            npi(outline.index, number), one.born.isoformat(), one.specialty.code, one.specialty.name, email,
-            phone(rng, state), *own_place,
+            "insureds.csv", insured_id=own, kind="person", first_name=one.first, middle_name=one.middle,
+            last_name=one.last, suffix=one.suffix, credential=one.credential, npi=npi(outline.index, number),
+            date_of_birth=one.born.isoformat(), specialty_code=one.specialty.code, specialty=one.specialty.name,
+            email=email, phone=phone(rng, state), **own_place._asdict(),
         )  # fmt: skip
         self._write_license(out, own, state, one)
         if rng.random() < 0.12:
@@ -136,7 +137,8 @@ class PolicyStory:
         rng = self._rng
         month = self._today.replace(day=1) + dt.timedelta(days=31 * (1 + int(rng.random() * 24)))
         expires = month.replace(day=1) - dt.timedelta(days=1)
-        out.add("licenses.csv", own, state.code, license_number(rng, state, one.credential), expires.isoformat())
+        number = license_number(rng, state, one.credential)
+        out.add("licenses.csv", insured_id=own, state=state.code, number=number, expires=expires.isoformat())
 
     def _write_prior(self, out: PackageWriter, own: str, one: Person) -> None:
         """Add coverage with another carrier before this one, sometimes followed by a gap or a tail."""
@@ -149,8 +151,8 @@ class PolicyStory:
         retroactive = began.isoformat() if form == "claims_made" else ""
         number = f"X{int(rng.random() * 1_000_000):06}"
         out.add(
-            "prior_coverages.csv", own, pick(rng, PRIOR_CARRIERS), number, form, began.isoformat(), ended.isoformat(),
-            retroactive, tail,
+            "prior_coverages.csv", insured_id=own, carrier=pick(rng, PRIOR_CARRIERS), policy_number=number, form=form,
+            effective=began.isoformat(), expires=ended.isoformat(), retroactive_date=retroactive, ere_ends=tail,
         )  # fmt: skip
 
     def _write_contacts(self, out: PackageWriter, *, domain: str, zip_code: str) -> None:
@@ -166,12 +168,15 @@ class PolicyStory:
                 first, last, born = own.first, own.last, own.born
             taken_over = outline.index % TAKEN_OVER_EACH == 3 and number == 0
             out.add(
-                "contacts.csv", f"CT{outline.index:06}-{number}", "policyholder", self._ids.holder, first, last,
-                f"{plain(first)}.{plain(last)}@{domain}"[:254], phone(rng, outline.state), zip_code, born.isoformat(),
-                "administrator" if number == 0 else "member",
-                "view_claims_history" if number == 0 and rng.random() < 0.3 else "",
-                f"{plain(last)}{outline.index}" if taken_over else "",
-                FORMER_HASHES[outline.index // TAKEN_OVER_EACH % len(FORMER_HASHES)] if taken_over else "",
+                "contacts.csv", contact_id=f"CT{outline.index:06}-{number}", party="policyholder",
+                party_id=self._ids.holder, first_name=first, last_name=last,
+                email=f"{plain(first)}.{plain(last)}@{domain}"[:254], phone=phone(rng, outline.state), zip=zip_code,
+                date_of_birth=born.isoformat(), role="administrator" if number == 0 else "member",
+                capabilities="view_claims_history" if number == 0 and rng.random() < 0.3 else "",
+                username=f"{plain(last)}{outline.index}" if taken_over else "",
+                password_hash=(
+                    FORMER_HASHES[outline.index // TAKEN_OVER_EACH % len(FORMER_HASHES)] if taken_over else ""
+                ),
             )  # fmt: skip
 
     # The policy and its terms.
@@ -201,10 +206,13 @@ class PolicyStory:
             status_date, reason = self._schedule.ends - dt.timedelta(days=100), "Program withdrawn"
         elif outline.status == "pending":
             status_date = today
+        underwriter, underwriter_phone, underwriter_email = UNDERWRITERS[outline.index % len(UNDERWRITERS)]
         out.add(
-            "policies.csv", self._number, outline.company, self._ids.holder, f"BA{outline.index:06}",
-            outline.program, outline.status, status_date.isoformat(), reason, effective, cure, by, amount,
-            *UNDERWRITERS[outline.index % len(UNDERWRITERS)],
+            "policies.csv", policy_number=self._number, company_id=outline.company, policyholder_id=self._ids.holder,
+            billing_account_id=f"BA{outline.index:06}", program=outline.program, status=outline.status,
+            status_date=status_date.isoformat(), status_reason=reason, cancellation_effective=effective,
+            cure_amount=cure, reinstate_by=by, reinstatement_amount=amount, underwriter_name=underwriter,
+            underwriter_phone=underwriter_phone, underwriter_email=underwriter_email,
         )  # fmt: skip
 
     def _write_term(self, out: PackageWriter, term: Term) -> None:
@@ -214,8 +222,10 @@ class PolicyStory:
         behind = self._outline.status == "pending_cancellation"
         through = paid_through(term, self._plan, today=self._today, behind=behind)
         out.add(
-            "terms.csv", term.id, self._number, term.status, term.effective.isoformat(), term.expires.isoformat(),
-            premium, self._plan, self._billing, offer, quick, through.isoformat() if through else "",
+            "terms.csv", term_id=term.id, policy_number=self._number, status=term.status,
+            effective=term.effective.isoformat(), expires=term.expires.isoformat(), premium=premium,
+            payment_plan=self._plan, billing=self._billing, offer_expires=offer, quick_renew=quick,
+            paid_through=through.isoformat() if through else "",
         )  # fmt: skip
 
     def _write_agents(self, out: PackageWriter) -> None:
@@ -226,7 +236,12 @@ class PolicyStory:
         since = min(self._schedule.terms[0].effective, self._today - dt.timedelta(days=30))
         if outline.earlier_agency:
             handed_over = max(since + dt.timedelta(days=1), self._today - dt.timedelta(days=20))
-            earlier = Ids.agency(outline.earlier_agency)
-            out.add("agents_of_record.csv", self._number, earlier, since.isoformat(), handed_over.isoformat())
+            out.add(
+                "agents_of_record.csv", policy_number=self._number, agency_id=Ids.agency(outline.earlier_agency),
+                from_=since.isoformat(), to=handed_over.isoformat(),
+            )  # fmt: skip
             since = handed_over
-        out.add("agents_of_record.csv", self._number, Ids.agency(outline.agency), since.isoformat(), "")
+        out.add(
+            "agents_of_record.csv", policy_number=self._number, agency_id=Ids.agency(outline.agency),
+            from_=since.isoformat(),
+        )  # fmt: skip

@@ -55,20 +55,30 @@ UNDERWRITERS = (
 )
 
 
+class Address(NamedTuple):
+    """An address with the fields of the feed's columns."""
+
+    address1: str
+    address2: str
+    city: str
+    state: str
+    zip: str
+
+
 class WritingCompany(NamedTuple):
     """A company that writes policies. `states`: where it does; empty for everywhere."""
 
     id: str
     name: str
     naic: str
-    place: tuple[str, str, str, str, str]
+    place: Address
     signatory: str
     title: str
     services: str
     states: tuple[str, ...] = ()
 
 
-LARKFIELD = ("1 Larkfield Way", "", "Hartford", "CT", "06103")
+LARKFIELD = Address("1 Larkfield Way", "", "Hartford", "CT", "06103")
 COMPANIES = (
     WritingCompany(
         "C1", "Larkfield Mutual Insurance Company", "00901", LARKFIELD, "Imogen Vale", "President",
@@ -80,7 +90,8 @@ COMPANIES = (
     ),
     # Taken over: its billing is still elsewhere.
     WritingCompany(
-        "C3", "Harrow Vale Reciprocal Exchange", "00903", ("400 Vale Street", "Floor 6", "San Rafael", "CA", "94901"),
+        "C3", "Harrow Vale Reciprocal Exchange", "00903",
+        Address("400 Vale Street", "Floor 6", "San Rafael", "CA", "94901"),
         "Cornelius Ashdown", "Attorney-in-fact", "forms;renew", ("CA", "AZ", "NM", "CO", "HI", "TX"),
     ),
 )  # fmt: skip

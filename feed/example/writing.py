@@ -7,6 +7,7 @@ import datetime as dt
 import hashlib
 import io
 import json
+import keyword
 import shutil
 import tempfile
 import zipfile
@@ -27,13 +28,21 @@ class FileWriter:
     """One CSV file, written with a running hash and row count."""
 
     def __init__(self, path: Path, header: Sequence[str]) -> None:
+        self._file = path.name
+        # A column whose name is a word of Python's is given with an underscore behind it.
+        self._names = tuple(f"{name}_" if keyword.iskeyword(name) else name for name in header)
+        self._known = frozenset(self._names)
         self._stream = path.open("wb")
         self._hash = hashlib.sha256()
         self._buffer: list[Sequence[object]] = [header]
         self.rows = -1
 
-    def add(self, row: Sequence[object]) -> None:
-        self._buffer.append(row)
+    def add(self, values: Mapping[str, object]) -> None:
+        """Add a row; columns that aren't given are empty. Raises ValueError for one that the file doesn't have."""
+        if not values.keys() <= self._known:
+            unknown = ", ".join(sorted(values.keys() - self._known))
+            raise ValueError(f"{self._file} has no column {unknown}.")
+        self._buffer.append(tuple(map(values.get, self._names)))
         if len(self._buffer) >= BUFFERED_ROWS:
             self.flush()
 
@@ -86,9 +95,13 @@ class PackageWriter:
             text = json.dumps({**self._manifest, "files": files}, indent=1, ensure_ascii=False)
             (self._folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
 
-    def add(self, file: str, *row: object) -> None:
-        """Add a row to a file; None is empty."""
-        self._writers[file].add(row)
+    def has(self, file: str) -> bool:
+        """Whether the file is part of the format; what isn't can't be written."""
+        return file in self._writers
+
+    def add(self, file: str, /, **values: object) -> None:
+        """Add a row to a file by its columns' names (`from_` for `from`); None is empty, as is what isn't given."""
+        self._writers[file].add(values)
 
 
 @contextmanager

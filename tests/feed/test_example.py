@@ -18,6 +18,7 @@ from feed.example.book import LARGE_GROUP
 from feed.example.people import check_digit, npi
 from feed.example.practices import ENDORSEMENTS, PRACTICES, SEPARATE_LIMITS
 from feed.example.states import BY_STATE
+from feed.example.writing import PackageWriter
 from feed.load.loader import load_package
 from feed.models import Run
 from policies.models import AgentOfRecord, Coverage, Insured, Policy, Policyholder
@@ -56,6 +57,18 @@ def test_the_same_arguments_give_the_same_bytes(forty: Path, tmp_path: Path) -> 
         write_example_feed(tmp_path / name, policies=12, seed=1, today=TODAY, as_of=AS_OF)
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
     assert all(info.date_time[0] == 1980 for info in zipfile.ZipFile(tmp_path / "a.zip").infolist())
+
+
+def test_a_row_is_given_by_its_columns_names_and_no_others(tmp_path: Path) -> None:
+    header = {"agents_of_record.csv": ["policy_number", "agency_id", "from", "to"]}
+    with PackageWriter(tmp_path, header, source="core", sequence=1, as_of=AS_OF) as package:
+        package.add("agents_of_record.csv", from_="2026-01-01", policy_number="MPL-1")
+        with pytest.raises(ValueError, match=r"agents_of_record.csv has no column until"):
+            package.add("agents_of_record.csv", until="2027-01-01")
+    assert package.has("agents_of_record.csv")
+    assert not package.has("claims.csv")
+    row = {"policy_number": "MPL-1", "agency_id": "", "from": "2026-01-01", "to": ""}
+    assert rows(tmp_path, "agents_of_record.csv") == [row]
 
 
 def test_another_seed_gives_another_book(forty: Path, tmp_path: Path) -> None:
