@@ -15,6 +15,7 @@ from core.events import record_event
 from core.feedspec import Severity, Stage
 from feed.events import FeedEvent
 from feed.load.findings import counted
+from feed.package.paths import MAX_NAME
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -315,7 +316,8 @@ class Finding(models.Model):
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="findings")
     stage = models.CharField(max_length=10, choices=STAGES)
     kind = models.CharField(max_length=7, choices=KINDS)
-    file = models.CharField(max_length=80, blank=True)
+    # A file of the feed, or a document's path.
+    file = models.CharField(max_length=MAX_NAME, blank=True)
     row = models.BigIntegerField(null=True, blank=True)
     column = models.CharField(max_length=80, blank=True)
     code = models.CharField(max_length=40)

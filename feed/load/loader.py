@@ -24,7 +24,7 @@ from feed.load.context import LoadContext
 from feed.load.findings import Findings, Found, counted
 from feed.load.finish import finish
 from feed.load.guard import difference_of
-from feed.load.package_checks import check_files, check_sequence, was_applied
+from feed.load.package_checks import check_files, check_sequence, check_unused, was_applied
 from feed.load.run_lock import RunKeeper, take_load_lock
 from feed.load.staging import FileStager, Staging
 from feed.load.table_map import TableMap, fingerprint, table_maps
@@ -217,6 +217,7 @@ class _Loader:
             raise _NotAppliedError(Status.UNCHANGED)
         self._stop_on_errors()
         stagings = self._load_staging(package, manifest, cursor)
+        self._findings.extend(check_unused(package, manifest, named=()))
         checker = Checker(
             stagings, self._by_file, source=manifest.source, is_full=manifest.is_full, findings=self._findings
         )

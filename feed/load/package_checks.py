@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from core.feedspec import Severity, Stage
 from feed.load.findings import Found
-from feed.package.files import readable
 from feed.package.manifest import MANIFEST
 
 if TYPE_CHECKING:
@@ -22,17 +21,22 @@ CLOCK_SLACK = dt.timedelta(hours=1)
 
 
 def check_files(package: Package, manifest: Manifest, known: Collection[str], now: dt.datetime) -> Iterator[Found]:
-    """Find unknown, missing, and unlisted files, and a time in the future. `known` names the files of the feed."""
+    """Find unknown, missing, and unlisted files of the feed, and a time in the future. `known`: the feed's files."""
     for name in manifest.files:
         if name not in known:
             yield _error("unknown-file", f"{name} isn't a file of the feed.", file=name)
         elif name not in package.sizes:
             yield _error("file-missing", f"{name} is in the manifest but not in the package.", file=name)
-    for name in sorted(set(package.sizes) - set(manifest.files) - {MANIFEST}):
-        shown = readable(name)[:80]
-        yield _error("file-not-listed", f"‘{shown}’ is in the package but not in the manifest.", file=shown)
+    for name in sorted(set(known) & set(package.sizes) - set(manifest.files)):
+        yield _error("file-not-listed", f"{name} is in the package but not in the manifest.", file=name)
     if manifest.as_of > now + CLOCK_SLACK:
         yield _warning("as-of-future", f"The package is as of {_minute(manifest.as_of)}, which is in the future.")
+
+
+def check_unused(package: Package, manifest: Manifest, named: Collection[str]) -> Iterator[Found]:
+    """Warn of entries that neither the manifest nor a row of a file names (`named`: the paths in rows)."""
+    for name in sorted(set(package.sizes) - set(manifest.files) - set(named) - {MANIFEST}):
+        yield _warning("file-unused", "Nothing in the package names this file, so it wasn't read.", file=name)
 
 
 def check_sequence(manifest: Manifest, source: Source | None) -> Iterator[Found]:
@@ -74,8 +78,8 @@ def _error(code: str, sentence: str, *, file: str = MANIFEST) -> Found:
     return Found(Stage.PACKAGE, Severity.ERROR, code, sentence, file=file)
 
 
-def _warning(code: str, sentence: str) -> Found:
-    return Found(Stage.PACKAGE, Severity.WARNING, code, sentence, file=MANIFEST)
+def _warning(code: str, sentence: str, *, file: str = MANIFEST) -> Found:
+    return Found(Stage.PACKAGE, Severity.WARNING, code, sentence, file=file)
 
 
 def _minute(moment: dt.datetime) -> str:

@@ -6,7 +6,6 @@ streamed, never unpacked to disk.
 
 from __future__ import annotations
 
-import itertools
 import os
 import stat
 import zipfile
@@ -22,6 +21,7 @@ from django.template.defaultfilters import filesizeformat
 
 from feed.package.archive import MAX_ENTRIES, ArchiveError, check_archive
 from feed.package.manifest import MANIFEST, MAX_MANIFEST_BYTES, Manifest, ManifestError, parse_manifest
+from feed.package.paths import MAX_NAME, UnsafePathError, is_table, safe_path
 
 MAX_CSV_BYTES = 4 * 1024**3
 MAX_DOCUMENT_BYTES = 50 * 1024**2
@@ -41,6 +41,11 @@ def readable(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "replace")
 
 
+def _shown(name: str) -> str:
+    """Return an entry's name as a finding has it."""
+    return readable(name)[:MAX_NAME]
+
+
 class PackageError(Exception):
     """The package can't be read. Has the finding's code and sentence, and the file if it's about one."""
 
@@ -51,14 +56,29 @@ class PackageError(Exception):
         self.file = file
 
 
+def _safe(name: str) -> str:
+    """Return an entry's path. Raises PackageError for one that isn't safe."""
+    try:
+        return safe_path(name)
+    except UnsafePathError as error:
+        raise PackageError("path", f"'{_shown(name)}' {error}.", _shown(name)) from error
+
+
 class Package(ABC):
-    """The files of a package by name; `sizes` are unpacked bytes."""
+    """The entries of a package by their path (`feed.package.paths`); `sizes` are unpacked bytes.
+
+    CSV files and the manifest are at the top level; documents can be in folders.
+    """
 
     sizes: dict[str, int]
 
     @abstractmethod
     def open(self, name: str) -> IO[bytes]:
-        """Return a file's bytes as a stream."""
+        """Return an entry's bytes as a stream. Raises KeyError for a name that isn't in `sizes`."""
+
+    def documents(self) -> list[str]:
+        """Return the paths of everything but the manifest and CSV files at the top level, in order."""
+        return sorted(name for name in self.sizes if name != MANIFEST and not is_table(name))
 
     def manifest(self) -> Manifest:
         """Read the manifest. Raises PackageError if it's missing, too large, or invalid."""
@@ -76,28 +96,57 @@ class Package(ABC):
         except ManifestError as error:
             raise PackageError(error.code, error.sentence, MANIFEST) from error
 
+    def _add(self, name: str, size: int) -> str:
+        """Enter an entry, and return its path. Raises PackageError if the name is unsafe or there already."""
+        path = _safe(name)
+        if path in self.sizes:
+            raise PackageError("archive", f"The package contains '{path}' more than once.", path)
+        self.sizes[path] = size
+        return path
+
 
 class FolderPackage(Package):
     """A package as a folder. Links and special files are refused, so nothing outside it is read."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._places: dict[str, str] = {}
         self.sizes = {}
+        self._seen = 0
+        self._enter(folder, "")
+
+    def _enter(self, folder: Path, before: str) -> None:
+        """Enter a folder's entries and those of its folders; `before` is its path in the package, with a `/`."""
         with os.scandir(folder) as entries:
-            found = list(itertools.islice(entries, MAX_ENTRIES + 1))
-        if len(found) > MAX_ENTRIES:
-            raise PackageError("too-large", f"The package has more than {MAX_ENTRIES:,} files.")
-        for entry in found:
-            status, name = entry.stat(follow_symlinks=False), readable(entry.name)[:80]
-            if stat.S_ISLNK(status.st_mode):
-                raise PackageError("path", f"'{name}' is a link; a package can only have regular files.", name)
-            if not stat.S_ISREG(status.st_mode):
-                raise PackageError("path", f"'{name}' isn't a regular file.", name)
-            self.sizes[entry.name] = status.st_size
+            for entry in entries:
+                self._seen += 1
+                if self._seen > MAX_ENTRIES:
+                    raise PackageError("too-large", f"The package has more than {MAX_ENTRIES:,} files and folders.")
+                status, place = entry.stat(follow_symlinks=False), before + entry.name
+                name = _shown(place)
+                if stat.S_ISDIR(status.st_mode):
+                    if len(place) > MAX_NAME:
+                        raise PackageError("path", f"'{name}' is longer than {MAX_NAME} characters.", name)
+                    self._enter(Path(entry.path), f"{place}/")
+                elif stat.S_ISLNK(status.st_mode):
+                    raise PackageError("path", f"'{name}' is a link; a package can only have regular files.", name)
+                elif not stat.S_ISREG(status.st_mode):
+                    raise PackageError("path", f"'{name}' isn't a regular file.", name)
+                else:
+                    self._places[self._add(place, status.st_size)] = place
 
     def open(self, name: str) -> IO[bytes]:
-        """Open a file, but never a link that has replaced it since."""
-        descriptor = os.open(self._folder / name, os.O_RDONLY | os.O_NOFOLLOW)
+        """Open a file, but never through a link that has replaced it or one of its folders since."""
+        *folders, file = self._places[name].split("/")
+        at = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            for folder in folders:
+                below = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=at)
+                os.close(at)
+                at = below
+            descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=at)
+        finally:
+            os.close(at)
         return os.fdopen(descriptor, "rb")
 
 
@@ -106,12 +155,16 @@ class ZipPackage(Package):
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
+        self._entries: dict[str, zipfile.ZipInfo] = {}
         self.sizes = {}
         for info in archive.infolist():
-            name = info.filename
-            shown = name[:80]
-            if "/" in name or "\\" in name or name in {"", ".", ".."} or "\0" in info.orig_filename:
-                raise PackageError("path", f"'{shown}' isn't at the top level of the archive.")
+            shown = _shown(info.filename)
+            if info.is_dir() and not info.file_size:
+                _safe(info.filename.removesuffix("/"))
+                continue
+            # `zipfile` cuts a name at a NUL character.
+            if "\0" in info.orig_filename:
+                raise PackageError("path", f"'{shown}' has a NUL character in its name.", shown)
             if stat.S_ISLNK(info.external_attr >> 16):
                 raise PackageError("path", f"'{shown}' is a link; a package can only have regular files.", shown)
             if info.flag_bits & ENCRYPTED:
@@ -122,13 +175,11 @@ class ZipPackage(Package):
                 raise PackageError(
                     "too-large", f"'{shown}' unpacks to more than {MAX_RATIO} times its packed size.", shown
                 )
-            if name in self.sizes:
-                raise PackageError("archive", f"The archive contains '{shown}' more than once.", shown)
-            self.sizes[name] = info.file_size
+            self._entries[self._add(info.filename, info.file_size)] = info
 
     def open(self, name: str) -> IO[bytes]:
         """Return the unpacked file as a stream; it ends at the size the archive states, and its CRC is verified."""
-        return self._archive.open(name)
+        return self._archive.open(self._entries[name])
 
 
 @contextmanager
@@ -165,10 +216,9 @@ def _open_archive(stream: IO[bytes]) -> zipfile.ZipFile:
 
 def _refuse_large(package: Package) -> None:
     for name, size in package.sizes.items():
-        most = MAX_CSV_BYTES if name.endswith(".csv") else MAX_DOCUMENT_BYTES
+        most = MAX_CSV_BYTES if is_table(name) else MAX_DOCUMENT_BYTES
         if size > most:
-            shown = readable(name)[:80]
-            raise PackageError("too-large", f"'{shown}' is larger than {filesizeformat(most)}.", shown)
+            raise PackageError("too-large", f"'{name}' is larger than {filesizeformat(most)}.", name)
     most = settings.FEED_MAX_UNPACKED_BYTES
     if sum(package.sizes.values()) > most:
         raise PackageError("too-large", f"The package's files are larger than {filesizeformat(most)} when unpacked.")

@@ -156,6 +156,7 @@ class Package:
         """Write it to a new folder."""
         folder.mkdir(parents=True)
         for name, data in self.files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(data)
         (folder / "manifest.json").write_text(json.dumps(self.manifest))
         return folder

@@ -228,7 +228,7 @@ def list_a_file_that_is_missing(package: Package) -> None:
 
 
 def bring_a_file_that_is_not_listed(package: Package) -> None:
-    package.files["notes.txt"] = b"hello"
+    package.manifest["files"].pop("licenses.csv")
 
 
 def list_a_file_that_nobody_reads(package: Package) -> None:
@@ -271,7 +271,7 @@ PACKAGE_FAULTS: dict[str, tuple[Callable[[Package], None], Finding]] = {
     "another hash": (entry_says(sha256="0" * 64), ("terms.csv", None, "", "sha256")),
     "another number of rows": (entry_says(rows=2), ("terms.csv", None, "", "row-count")),
     "a listed file that is missing": (list_a_file_that_is_missing, ("terms.csv", None, "", "file-missing")),
-    "a file that is not listed": (bring_a_file_that_is_not_listed, ("notes.txt", None, "", "file-not-listed")),
+    "a file that is not listed": (bring_a_file_that_is_not_listed, ("licenses.csv", None, "", "file-not-listed")),
     "a file that the portal doesn't read": (
         list_a_file_that_nobody_reads, ("secrets.csv", None, "", "unknown-file")),
     # The format of the files.
@@ -356,7 +356,11 @@ ARCHIVE_FAULTS: dict[str, tuple[Callable[[zipfile.ZipFile], None], str]] = {
     "a path to the parent folder": (add_to_archive("../evil.csv"), "path"),
     "an absolute path": (add_to_archive("/etc/evil.csv"), "path"),
     "a path with backslashes": (add_to_archive("..\\evil.csv"), "path"),
-    "a folder": (add_to_archive("documents/a.pdf"), "path"),
+    "a path to the parent folder in the middle": (add_to_archive("documents/../../evil.pdf"), "path"),
+    "a folder outside": (add_to_archive("../evil/"), "path"),
+    "a step that leads nowhere": (add_to_archive("documents//a.pdf"), "path"),
+    "a name that is too long": (add_to_archive("documents/" + "n" * 191), "path"),
+    "a name with a line break": (add_to_archive("documents/a\n.pdf"), "path"),
     "a link": (add_a_link, "path"),
     "a file twice": (add_twice, "archive"),
     "another compression": (add_another_compression, "archive"),
@@ -451,7 +455,7 @@ def test_an_archive_whose_manifest_is_damaged_is_refused(tmp_path: Path, db: Non
 def test_undecodable_names_are_shown_anyway(tmp_path: Path, db: None) -> None:
     folder = Package(small_book()).write(tmp_path / "package")
     (Path(os.fsdecode(os.fsencode(folder) + b"/odd-\xff.csv"))).write_bytes(b"x")
-    assert errors(load_package(folder)) == [("odd-\ufffd.csv", None, "", "file-not-listed")]
+    assert errors(load_package(folder)) == [("odd-\ufffd.csv", None, "", "path")]
 
 
 @pytest.mark.parametrize("key", ["\\ud800", "\\u0000", "x" * 5_000])
