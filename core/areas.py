@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.apps import AppConfig, apps
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
+
+if TYPE_CHECKING:
+    from django.db.models import Model
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ class AreaConfig(AppConfig):
     - `staff_groups`: the groups of staff that may look at the area, and what they may do.
     - `sentences`: dotted path of a mapping from each of the area's event tags to its sentence (`core.sentences`).
     - `user_sections`: dotted paths of providers of sections of an account's page in admin (`core.staff_sections`).
+    - `answered`: labels of models of requests, with a `public_id`, that the carrier answers in its feed.
     - `hooks`: what floors below ask for without knowing the area: name to dotted path of a callable.
     """
 
@@ -81,6 +85,7 @@ class AreaConfig(AppConfig):
     staff_groups: tuple[StaffGroup, ...] = ()
     sentences: str = ""
     user_sections: tuple[str, ...] = ()
+    answered: tuple[str, ...] = ()
     hooks: Mapping[str, str] = {}
 
     def __init_subclass__(cls) -> None:
@@ -149,6 +154,11 @@ def staff_groups() -> tuple[StaffGroup, ...]:
         if not group.work:
             raise ImproperlyConfigured(f"No area says what the staff group '{group.name}' is for.")
     return tuple(found.values())
+
+
+def answered_models() -> tuple[type[Model], ...]:
+    """Return the models of requests that the carrier answers by their public id (docs/feed-format.md#requests)."""
+    return tuple(apps.get_model(label) for area in areas() for label in area.answered)
 
 
 def hook(name: str) -> Callable[..., Any] | None:

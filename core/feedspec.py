@@ -41,6 +41,8 @@ class Kind(Enum):
     IDENTIFIER = "identifier"
     # ISO 8601, `2026-11-20`.
     DATE = "date"
+    # A time with its zone, `2026-11-20T02:00:00Z`; a date alone is its first moment, UTC.
+    TIME = "time"
     # US dollars, a decimal string with no, one or two places: `1250`, `1250.5`, `1250.00`.
     MONEY = "money"
     # A whole number.

@@ -19,12 +19,14 @@ from policies.models import (
     Company,
     Contact,
     Coverage,
+    Document,
     Insured,
     License,
     Membership,
     Policy,
     Policyholder,
     PolicyStatus,
+    RequestAnswer,
     Term,
 )
 from policies.models.membership import SECOND_PERSON
@@ -128,6 +130,26 @@ class LicenseAdmin(PolicyRowAdmin):
     list_display = ["insured", "state", "number", "expires"]
     list_select_related = ["insured"]
     search_fields = ["number"]
+
+
+@admin.register(Document)
+class DocumentAdmin(PolicyRowAdmin):
+    """Documents that the carrier sent, and why one can't be opened."""
+
+    list_display = ["title", "kind", "policy", "issued", "pages", "fault", "source", "retired_at"]
+    list_select_related = ["policy"]
+    list_filter = ["kind", "fault", "source"]
+    search_fields = ["policy__number_normalized__startswith", "billing_account_key", "external_id"]
+    readonly_fields = ["file", "sha256"]
+
+
+@admin.register(RequestAnswer)
+class RequestAnswerAdmin(PolicyRowAdmin):
+    """The carrier's answers to requests of the portal."""
+
+    list_display = ["portal_request_id", "status", "updated", "source", "retired_at"]
+    list_filter = ["status", "source"]
+    search_fields = ["=portal_request_id"]
 
 
 class MembershipForm(forms.ModelForm[Membership]):

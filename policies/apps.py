@@ -6,6 +6,7 @@ from core.areas import AreaConfig, MenuEntry, StaffGroup
 
 # A policy's page in admin shows the policy, its terms, agents of record, and statuses.
 POLICY = ("policies.policy", "policies.term", "policies.agentofrecord", "policies.policystatus")
+DOCUMENTS = ("policies.document", "policies.requestanswer")
 COVERAGE = ("policies.coverage", "policies.insured", "policies.policyholder")
 
 
@@ -40,7 +41,7 @@ class PoliciesConfig(AreaConfig):
     staff_groups = (
         StaffGroup(
             "Web support",
-            views=("policies.membership", "policies.agency", "policies.contact", *POLICY, *COVERAGE),
+            views=("policies.membership", "policies.agency", "policies.contact", *POLICY, *COVERAGE, *DOCUMENTS),
             permissions=("policies.add_membership", "policies.change_membership"),
         ),
         StaffGroup(
@@ -53,13 +54,14 @@ class PoliciesConfig(AreaConfig):
                 "policies.license",
                 *POLICY,
                 *COVERAGE,
+                *DOCUMENTS,
             ),
         ),
         StaffGroup("Claims", "Who was covered, when, and with which limits.", views=(*POLICY, *COVERAGE)),
         StaffGroup(
             "Underwriting",
             "Policies, and the people and companies on them.",
-            views=("policies.company", "policies.agency", "policies.license", *POLICY, *COVERAGE),
+            views=("policies.company", "policies.agency", "policies.license", "policies.document", *POLICY, *COVERAGE),
         ),
         StaffGroup("Risk", "Risk management: whom to advise.", views=("policies.policy", *COVERAGE)),
     )

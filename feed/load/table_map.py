@@ -20,6 +20,7 @@ from core.fields import PublicIdField, public_id_sql
 
 PG_TYPES = {
     Kind.DATE: "date",
+    Kind.TIME: "timestamptz",
     Kind.MONEY: "numeric",
     Kind.WHOLE: "bigint",
     Kind.BOOLEAN: "boolean",

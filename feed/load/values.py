@@ -18,8 +18,10 @@ MAX_IDENTIFIER = 120
 MAX_DISTINCT = 50_000
 # Years that make sense in insurance; others are typing errors.
 YEARS = range(1850, 2300)
+NO_TIME, MAX_OFFSET = dt.timedelta(0), dt.timedelta(hours=16)
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2}))?", re.ASCII)
 _MONEY = re.compile(r"-?\d{1,10}(\.\d{1,2})?", re.ASCII)
 _WHOLE = re.compile(r"-?\d{1,18}", re.ASCII)
 _ZIP = re.compile(r"\d{5}(-\d{4})?", re.ASCII)
@@ -64,6 +66,7 @@ class ColumnReader:
             Kind.TEXT: self._text,
             Kind.IDENTIFIER: self._identifier,
             Kind.DATE: self._date,
+            Kind.TIME: self._time,
             Kind.MONEY: self._money,
             Kind.WHOLE: self._whole,
             Kind.BOOLEAN: self._boolean,
@@ -192,6 +195,18 @@ class ColumnReader:
             return Problem("date", self._must(f"a date from {YEARS.start} to {YEARS.stop - 1}", value))
         if self.column.not_future and day > self._today:
             return Problem("future", f"{name} is in the future.", stage=Stage.BUSINESS)
+        return None
+
+    def _time(self, value: str) -> Problem | None:
+        try:
+            moment = dt.datetime.fromisoformat(value) if _TIME.fullmatch(value) else None
+        except ValueError:
+            moment = None
+        # PostgreSQL knows no zone farther from UTC.
+        if moment is None or abs(moment.utcoffset() or NO_TIME) >= MAX_OFFSET:
+            return Problem("time", self._must("a date, or a time with its zone, such as ‘2026-11-20T02:00:00Z’", value))
+        if moment.year not in YEARS:
+            return Problem("time", self._must(f"a time from {YEARS.start} to {YEARS.stop - 1}", value))
         return None
 
     def _money(self, value: str) -> Problem | None:

@@ -1,6 +1,8 @@
 """Files of the carrier feed that fill this area (docs/feed-format.md)."""
 
+from policies.feed.answers import REQUESTS
 from policies.feed.coverage import AGENTS_OF_RECORD, COVERAGES, ERE_OFFERS, POLICIES, PRIOR_COVERAGES, TERMS
+from policies.feed.documents import DOCUMENTS
 from policies.feed.parties import AGENCIES, COMPANIES, CONTACTS, INSUREDS, LICENSES, POLICYHOLDERS
 
 TABLES = (
@@ -16,6 +18,8 @@ TABLES = (
     COVERAGES,
     ERE_OFFERS,
     PRIOR_COVERAGES,
+    DOCUMENTS,
+    REQUESTS,
 )
 
 __all__ = ["TABLES"]

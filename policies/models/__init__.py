@@ -1,6 +1,8 @@
 """Parties, policies, terms, coverages, and the memberships that say who sees them."""
 
+from policies.models.answers import RequestAnswer
 from policies.models.coverage import Coverage, EreOffer, PriorCoverage
+from policies.models.documents import Document
 from policies.models.invitation import Invitation
 from policies.models.membership import Membership
 from policies.models.parties import Agency, Company, Contact, Insured, License, Policyholder
@@ -16,6 +18,7 @@ __all__ = [
     "Company",
     "Contact",
     "Coverage",
+    "Document",
     "EreOffer",
     "Insured",
     "Invitation",
@@ -27,6 +30,7 @@ __all__ = [
     "PriorCoverage",
     "Reach",
     "RenewalReminder",
+    "RequestAnswer",
     "Scope",
     "Term",
     "coverages_not_retired",

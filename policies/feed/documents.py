@@ -1,0 +1,58 @@
+"""documents.csv: the documents of policies and billing accounts."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from core.feedspec import Column, Kind, Reference, RowCheck, SetCheck, Table
+from policies.feed.columns import POLICY
+from policies.models import Document
+
+DOCUMENTS = Table(
+    file="documents.csv",
+    model="policies.Document",
+    columns=(
+        Column("document_id", Kind.IDENTIFIER, field=None, required=True),
+        replace(POLICY, required=False),
+        Column("billing_account_id", Kind.IDENTIFIER, field="billing_account_key"),
+        Column("term_id", Kind.IDENTIFIER),
+        Column("kind", Kind.CHOICE, required=True, choices=tuple(Document.Kind.values)),
+        Column("title", required=True),
+        Column("issued", Kind.DATE, required=True),
+        Column("path", required=True),
+        Column(
+            "sha256",
+            pattern=re.compile("[0-9a-f]{64}"),
+            pattern_words="a SHA-256 of 64 lowercase hexadecimal digits",
+            optional=True,
+        ),
+    ),
+    references=(
+        Reference("policy_number", "policies.csv", "policy"),
+        Reference("term_id", "terms.csv", "term"),
+    ),
+    checks=(
+        RowCheck(
+            code="belongs-to-none",
+            column="policy_number",
+            faulty="s.policy_number IS NULL AND s.billing_account_id = ''",
+            sentence="The document has neither a policy nor a billing account.",
+        ),
+    ),
+    set_checks=(
+        SetCheck(
+            code="term-of-other-policy",
+            column="term_id",
+            sql="""
+                SELECT d.line, t.external_id AS term, p.number AS policy
+                FROM {change} d
+                JOIN policies_document o ON o.id = d.id
+                JOIN policies_term t ON t.id = o.term_id
+                JOIN policies_policy p ON p.id = t.policy_id
+                WHERE d.change <> 'retired' AND o.policy_id IS DISTINCT FROM t.policy_id AND o.policy_id IS NOT NULL
+            """,
+            sentence="Term {term} is one of policy {policy}, not of the document's.",
+        ),
+    ),
+)
