@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from core.listing import Column, Sorting
-    from credentialing.models import CertificateQuerySet
+    from credentialing.models.certificates import CertificateQuerySet
 
 # By name of column. Not by holder: a party doesn't see the holders of another's certificates.
 ORDERS = {"issued": ("issued_at", "id"), "insured": ("insured_sort", "id")}

@@ -249,7 +249,9 @@ def test_what_cannot_be_made_fails_visibly_after_three_attempts_staff_are_told_a
     committed: Cast, browse: Browse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alerts: list[str] = []
-    monkeypatch.setattr("credentialing.models.alert_staff", lambda subject, body: alerts.append(subject + body))
+    monkeypatch.setattr(
+        "credentialing.models.certificates.alert_staff", lambda subject, body: alerts.append(subject + body)
+    )
     certificate = issued(committed.coverage, committed.ana)
     with monkeypatch.context() as broken:
         broken.setattr(issuing, "certificate_pdf", lambda certificate: 1 / 0)

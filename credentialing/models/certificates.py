@@ -1,12 +1,10 @@
-"""Holders of certificates, and certificates."""
+"""Certificates, as they were issued."""
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
-from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import ExpressionWrapper, F, Q
 from django.urls import reverse
@@ -19,100 +17,12 @@ from core.fields import PublicIdField
 from core.search import name_query
 from core.work import Work
 from credentialing.events import CertificateEvent
-from policies.models import Agency, Coverage, Insured, Membership, Policyholder, Scope, coverages_not_retired, reach_of
-from policies.models.base import Address, search_vector
-from policies.models.reach import Reach
+from credentialing.models.holders import Holder, of_own_party
+from policies.models import Coverage, Insured, Membership, Scope, coverages_not_retired, reach_of
 from policies.names import fold, normalize_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from accounts.models import User
-
-
-def of_own_party(reach: Reach | Scope, path: str = "") -> Q:
-    """Return the condition that a row belongs to a party that the user acts for.
-
-    The row is a holder in an address book, or by `path="membership__"` the membership that issued a certificate.
-    """
-    return (
-        Q(**{f"{path}insured_id__any": reach.insured_ids})
-        | Q(**{f"{path}policyholder_id__any": reach.policyholder_ids})
-        | Q(**{f"{path}agency_id__any": reach.agency_ids})
-    )
-
-
-class HolderQuerySet(models.QuerySet["Holder"]):
-    def visible_to(self, user: User) -> Self:
-        """Return the address books of the parties that the user acts for, and no other party's holders."""
-        if not user.is_authenticated:
-            return self.none()
-        return self.in_books_of(reach_of(user).memberships)
-
-    def in_books_of(self, memberships: Iterable[Membership]) -> Self:
-        """Return the address books of these memberships' parties."""
-        return self.filter(of_own_party(Reach(tuple(memberships))))
-
-
-class Holder(Address):
-    """A party that certificates are made out to, a hospital for example, in the address book of one of our parties.
-
-    Each address book has a name and address once. A certificate copies both, so a later change alters nothing issued.
-    """
-
-    public_id = PublicIdField()
-    name = models.CharField(max_length=200)
-    insured = models.ForeignKey(Insured, on_delete=models.PROTECT, null=True, blank=True, related_name="holders")
-    policyholder = models.ForeignKey(
-        Policyholder, on_delete=models.PROTECT, null=True, blank=True, related_name="holders"
-    )
-    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, null=True, blank=True, related_name="holders")
-    fingerprint = models.CharField(max_length=64, editable=False)
-    # The name as `policies.names.fold` gives it, so that "Nunez" finds "Núñez".
-    search_name = models.CharField(max_length=400, blank=True, default="", editable=False)
-    search = search_vector("search_name")
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", editable=False)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    last_used_at = models.DateTimeField(default=timezone.now, editable=False)
-
-    objects = HolderQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = "certificate holder"
-        ordering = ("name", "id")
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(insured__isnull=False, policyholder=None, agency=None)
-                | Q(insured=None, policyholder__isnull=False, agency=None)
-                | Q(insured=None, policyholder=None, agency__isnull=False),
-                name="credentialing_holder_one_party",
-            ),
-            models.UniqueConstraint(
-                fields=["insured", "policyholder", "agency", "fingerprint"],
-                nulls_distinct=False,
-                name="credentialing_holder_once",
-            ),
-        ]
-        indexes = [
-            models.Index(fields=["-last_used_at"], name="credentialing_holder_recent"),
-            GinIndex(fields=["search"], name="credentialing_holder_search"),
-        ]
-
-    def __str__(self) -> str:
-        return ", ".join([self.name, *self.address_lines])
-
-    def is_in_book_of(self, membership: Membership) -> bool:
-        """Whether it is in the address book of the membership's party."""
-        return (self.insured_id, self.policyholder_id, self.agency_id) == (
-            membership.insured_id,
-            membership.policyholder_id,
-            membership.agency_id,
-        )
-
-    def fingerprint_now(self) -> str:
-        """Return the digest of name and address; it's the same whatever their accents, case, and punctuation."""
-        parts = (self.name, self.address1, self.address2, self.city, self.state, self.zip)
-        return hashlib.sha256("|".join(fold(part) for part in parts).encode()).hexdigest()
 
 
 class CertificateQuerySet(models.QuerySet["Certificate"]):
