@@ -7,10 +7,11 @@ the file's column names, and `t` is the portal's row.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum, StrEnum
 from typing import Any, Protocol
@@ -69,6 +70,7 @@ class Column:
     `fault`: returns a sentence if the text is wrong in another way; for columns that are mostly empty.
     `fold`: how values are matched, as a key and as a reference ('mpl-1 234' is 'MPL1234'); `fold_field`: the model's
     field that keeps the folded value, if one does.
+    `read_as`: other spellings that a package may use for a choice, and the choice that each is read as.
     `store`: what is kept instead of the value, such as a keyed hash; the value itself then never reaches the database,
     a log, or a finding; `kept` says in words what it is. `not_future`: a date may not be after today (business).
     `expected`: empty is a warning. `optional`: a file may lack the column, as if it were empty in all rows.
@@ -80,6 +82,7 @@ class Column:
     required: bool = False
     default: str = ""
     choices: tuple[str, ...] = ()
+    read_as: Mapping[str, str] = dataclasses.field(default_factory=dict)
     minimum: Decimal | None = None
     maximum: Decimal | None = None
     pattern: re.Pattern[str] | None = None
@@ -116,8 +119,9 @@ class Reference:
 class Inbound:
     """A column of a file of a floor below that names this table's rows by their key.
 
-    That floor keeps the text and doesn't know this table, so the reference is checked from here: if either file is in
-    the package, and as soon as the source has sent any row of this table.
+    That floor keeps the text and doesn't know this table, so the reference is checked from here, as soon as the source
+    has sent any row of this table. A row of the package that names one that won't be there is an error, as with any
+    reference. If the package has this table alone, the portal's rows that do so are one warning with their count.
     """
 
     file: str
@@ -222,7 +226,7 @@ class Table:
     `key`: the columns of the row's key, by default the first. A key of several columns is joined by `|`.
     `track`: model fields whose value before the load hooks and guards need.
     `inbound`: references to this table that lower floors keep as text.
-    `before`: hooks, run when the file is staged and checked and before it is compared with the portal's rows.
+    `before`: hooks, run when the package is staged and checked and before the file is compared with the portal's rows.
     `stays`: SQL over `t`, true for a row that a full package doesn't retire by leaving it out.
     `learned`: model field → the field that says when the portal itself learned the value; a package as of an earlier
     time keeps the portal's value. `after`: hooks, run in order of the tables when all files are applied.
@@ -239,7 +243,7 @@ class Table:
     set_checks: tuple[SetCheck, ...] = ()
     guards: tuple[Guard, ...] = ()
     track: tuple[str, ...] = ()
-    learned: Mapping[str, str] = field(default_factory=dict)
+    learned: Mapping[str, str] = dataclasses.field(default_factory=dict)
     inbound: tuple[Inbound, ...] = ()
     before: tuple[Hook, ...] = ()
     stays: str = ""

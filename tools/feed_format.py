@@ -88,6 +88,9 @@ def _rules(table_map: TableMap, column: Column) -> Iterator[str]:
     yield from (_reference(reference) for reference in table_map.table.references if reference.column == column.name)
     if (length := table_map.max_length(column)) is not None and not column.choices and column.kind.value != "date":
         yield f"at most {length} characters"
+    yield from (f"a row of `{file}`, once its source sends any" for file in _named_from(table_map, column))
+    for written, read in column.read_as.items():
+        yield f"`{written}` is read as `{read}`"
     if table_map.several_lines(column):
         yield "may hold line breaks"
     if column.pattern_words:
@@ -112,6 +115,16 @@ def _reference(reference: Reference) -> str:
     """Return the row that a column names, and when."""
     when = f", if `{reference.when[0]}` is `{reference.when[1]}`" if reference.when else ""
     return f"a row of `{reference.file}`{when}"
+
+
+def _named_from(table_map: TableMap, column: Column) -> Iterator[str]:
+    """Yield the files of higher floors whose rows the column names."""
+    from feed.load.table_map import table_maps
+
+    for other in table_maps():
+        for inbound in other.table.inbound:
+            if (inbound.file, inbound.column) == (table_map.file, column.name):
+                yield other.file
 
 
 def _findings(table: Table) -> Iterator[str]:

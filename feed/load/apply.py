@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,6 +66,8 @@ class Applier:
         """Find the differences, then insert, update, and retire rows. Return the counts."""
         table_map = staging.table_map
         before = self._rows_not_retired(table_map)
+        if table_map.refers_to_itself:
+            self._number_new_rows(table_map)
         self._find_changes(table_map)
         self._cursor.execute(f"SELECT change, count(*) FROM {table_map.changes_table} GROUP BY change")
         changed = dict(self._cursor.fetchall())
@@ -96,25 +98,41 @@ class Applier:
         )
         return int(self._cursor.fetchone()[0])
 
+    def _number_new_rows(self, table_map: TableMap) -> None:
+        """Give the new rows their ids before anything else, so that rows of the same file can refer to them."""
+        self._cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{table_map.new_table}")
+        self._cursor.execute(
+            f"""
+            CREATE TEMPORARY TABLE {table_map.new_table} ON COMMIT DROP AS
+            SELECT s.key, nextval({_sequence(table_map)}) AS id FROM {table_map.staging_table} s
+            WHERE NOT s.deleted AND NOT EXISTS (
+                SELECT 1 FROM {table_map.db_table} t WHERE t.source = %(source)s AND t.external_id = s.key
+            )
+            """,
+            self._parameters,
+        )
+        self._cursor.execute(f"ANALYZE {table_map.new_table}")
+
     def _find_changes(self, table_map: TableMap) -> None:
         """Create the table of changes: rows that are new (with their future id), different, back, or gone."""
         cursor = self._cursor
         references = table_map.table.references
-        ids = "".join(f", r{number}.id AS reference_{number}" for number in range(len(references)))
+        resolved = [self._resolved(table_map, number) for number in range(len(references))]
+        ids = "".join(f", {sql} AS reference_{number}" for number, sql in enumerate(resolved))
         no_ids = "".join(f", NULL::bigint AS reference_{number}" for number in range(len(references)))
         was = "".join(
             f", t.{quote(table_map.field(name).column)} AS {quote(f'was_{name}')}" for name in table_map.table.track
         )
-        joins = "".join(
-            f" LEFT JOIN {self._by_file[reference.file].db_table} r{number} ON r{number}.source = %(source)s "
-            f"AND r{number}.external_id = s.{quote(table_map.folded(reference.column))}{applies(reference)}"
-            for number, reference in enumerate(references)
-        )
+        joins = "".join(self._joined(table_map, number) for number in range(len(references)))
+        new_id = f"nextval({_sequence(table_map)})"
+        if table_map.refers_to_itself:
+            joins += f" LEFT JOIN {table_map.new_table} n ON n.key = s.key"
+            new_id = "n.id"
         stored = ", ".join(f"t.{quote(target.column)}" for target in table_map.targets)
-        staged = ", ".join(self._value(target, "r{}.id") for target in table_map.targets)
-        sequence = f"pg_get_serial_sequence('{table_map.db_table}', 'id')"
+        staged = ", ".join(self._value(target, resolved) for target in table_map.targets)
+        stays = f" AND ({table_map.table.stays}) IS NOT TRUE" if table_map.table.stays else ""
         gone = (
-            f"NOT EXISTS (SELECT 1 FROM {table_map.staging_table} s WHERE s.key = t.external_id)"
+            f"NOT EXISTS (SELECT 1 FROM {table_map.staging_table} s WHERE s.key = t.external_id){stays}"
             if self._is_full
             else f"EXISTS (SELECT 1 FROM {table_map.staging_table} s WHERE s.key = t.external_id AND s.deleted)"
         )
@@ -122,7 +140,7 @@ class Applier:
         cursor.execute(
             f"""
             CREATE TEMPORARY TABLE {table_map.changes_table} ON COMMIT DROP AS
-            SELECT s.line, COALESCE(t.id, nextval({sequence})) AS id,
+            SELECT s.line, COALESCE(t.id, {new_id}) AS id,
                 CASE WHEN t.id IS NULL THEN 'inserted' WHEN t.retired_at IS NOT NULL THEN 'unretired'
                      ELSE 'updated' END AS change{was}{ids}
             FROM {table_map.staging_table} s
@@ -139,10 +157,30 @@ class Applier:
         )
         cursor.execute(f"ANALYZE {table_map.changes_table}")
 
+    def _joined(self, table_map: TableMap, number: int) -> str:
+        """Return SQL that joins the rows that a reference names: the portal's and, in its own file, new ones."""
+        reference = table_map.table.references[number]
+        value = f"s.{quote(table_map.folded(reference.column))}"
+        join = (
+            f" LEFT JOIN {self._by_file[reference.file].db_table} r{number} ON r{number}.source = %(source)s "
+            f"AND r{number}.external_id = {value}{applies(reference)}"
+        )
+        if reference.file == table_map.file:
+            join += f" LEFT JOIN {table_map.new_table} n{number} ON n{number}.key = {value}{applies(reference)}"
+        return join
+
     @staticmethod
-    def _value(target: Target, reference: str) -> str:
-        """Return SQL of a column's new value; values the portal learned after the package's time are kept."""
-        value = target.expression if target.reference is None else reference.format(target.reference)
+    def _resolved(table_map: TableMap, number: int) -> str:
+        """Return SQL of the id of the row that a reference names."""
+        if table_map.table.references[number].file == table_map.file:
+            return f"COALESCE(r{number}.id, n{number}.id)"
+        return f"r{number}.id"
+
+    @staticmethod
+    def _value(target: Target, references: Sequence[str]) -> str:
+        """Return SQL of a column's new value, with the SQL of each reference's id. Values the portal learned after the
+        package's time are kept."""
+        value = target.expression if target.reference is None else references[target.reference]
         if not target.learned_column:
             return value
         kept = f"t.{quote(target.learned_column)} > %(as_of)s"
@@ -167,9 +205,8 @@ class Applier:
         )
 
     def _update(self, table_map: TableMap) -> None:
-        values = ", ".join(
-            f"{quote(target.column)} = {self._value(target, 'd.reference_{}')}" for target in table_map.targets
-        )
+        resolved = [f"d.reference_{number}" for number in range(len(table_map.table.references))]
+        values = ", ".join(f"{quote(target.column)} = {self._value(target, resolved)}" for target in table_map.targets)
         self._cursor.execute(
             f"""
             UPDATE {table_map.db_table} t SET {values}, retired_at = NULL, updated_at = %(now)s
@@ -205,3 +242,7 @@ class Applier:
                 if referring:
                     found.append((child.file, referring, referred))
         return found
+
+
+def _sequence(table_map: TableMap) -> str:
+    return f"pg_get_serial_sequence('{table_map.db_table}', 'id')"

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from core.feedspec import Reference, RowCheck, SetCheck, Severity, Stage
-from feed.load.findings import KEPT_PER_CODE, Findings, Found
+from core.feedspec import Inbound, Reference, RowCheck, SetCheck, Severity, Stage
+from feed.load.findings import KEPT_PER_CODE, Findings, Found, counted
 from feed.load.staging import Staging
 from feed.load.table_map import TableMap, quote
 
@@ -73,30 +73,69 @@ class Checker:
                 self._check_reference(cursor, staging.table_map, reference)
             if staging.deletes:
                 self._check_deletes(cursor, staging.table_map)
+        for table_map in self._by_file.values():
+            for inbound in table_map.table.inbound:
+                self._check_inbound(cursor, table_map, inbound)
 
     def _check_reference(self, cursor: Any, table_map: TableMap, reference: Reference) -> None:
         parent = self._by_file[reference.file]
         value = f"s.{quote(table_map.folded(reference.column))}"
         sql = f"""
             SELECT s.line, s.{quote(reference.column)}, count(*) OVER () FROM {table_map.staging_table} s
-            WHERE NOT s.deleted AND {value} IS NOT NULL{applies(reference)} AND NOT {self._is_there(parent, value)}
+            WHERE NOT s.deleted AND {value} <> ''{applies(reference)} AND NOT {self._is_there(parent, value)}
             ORDER BY s.line LIMIT {KEPT_PER_CODE}"""
         sentence = f"{reference.column} ‘{{shown}}’ {self._place(parent)}."
         file, column = table_map.file, reference.column
         like = Found(Stage.REFERENCES, Severity.ERROR, "reference", sentence, file=file, column=column)
         self._collect(cursor, sql, {"source": self._source}, like, SHOWN)
 
+    def _check_inbound(self, cursor: Any, table_map: TableMap, inbound: Inbound) -> None:
+        """Check a reference that another file keeps as text, if its source sends this table's rows at all."""
+        if not self._is_sent(cursor, table_map):
+            return
+        referring = self._by_file[inbound.file]
+        if inbound.file in self._staged:
+            self._check_reference(cursor, referring, Reference(inbound.column, table_map.file, inbound.column))
+        elif table_map.file in self._staged:
+            self._count_left_behind(cursor, table_map, referring, inbound)
+
+    def _is_sent(self, cursor: Any, table_map: TableMap) -> bool:
+        rows = f"EXISTS (SELECT 1 FROM {table_map.db_table} WHERE source = %(source)s)"
+        if table_map.file in self._staged:
+            rows += f" OR EXISTS (SELECT 1 FROM {table_map.staging_table})"
+        cursor.execute(f"SELECT {rows}", {"source": self._source})
+        return bool(cursor.fetchone()[0])
+
+    def _count_left_behind(self, cursor: Any, table_map: TableMap, referring: TableMap, inbound: Inbound) -> None:
+        """Warn about the portal's rows of a file that isn't in the package, which name rows that won't be there."""
+        value = f"s.{quote(referring.matched_field(inbound.column))}"
+        cursor.execute(
+            f"SELECT count(*) FROM {referring.db_table} s WHERE s.source = %(source)s AND s.retired_at IS NULL "
+            f"AND {value} <> '' AND NOT {self._is_there(table_map, value)}",
+            {"source": self._source},
+        )
+        if rows := cursor.fetchone()[0]:
+            sentence = (
+                f"{counted(rows, 'row')} of {inbound.file} {'names' if rows == 1 else 'name'} "
+                f"a {inbound.column} that isn't in {table_map.file}."
+            )
+            self._findings.add(
+                Found(Stage.REFERENCES, Severity.WARNING, "named-but-missing", sentence, file=table_map.file)
+            )
+
     def _is_there(self, parent: TableMap, value: str) -> str:
         """Return SQL for whether the parent's row will exist, not retired, after the load."""
         staged = f"EXISTS (SELECT 1 FROM {parent.staging_table} p WHERE p.key = {value} AND NOT p.deleted)"
         not_retired = (
-            f"EXISTS (SELECT 1 FROM {parent.db_table} p WHERE p.source = %(source)s AND p.external_id = {value} "
-            "AND p.retired_at IS NULL)"
+            f"EXISTS (SELECT 1 FROM {parent.db_table} t WHERE t.source = %(source)s AND t.external_id = {value} "
+            "AND t.retired_at IS NULL{condition})"
         )
+        if self._is_full and parent.file in self._staged:
+            stays = parent.table.stays
+            return f"({staged} OR {not_retired.format(condition=f' AND ({stays})')})" if stays else staged
+        not_retired = not_retired.format(condition="")
         if parent.file not in self._staged:
             return not_retired
-        if self._is_full:
-            return staged
         gone = f"EXISTS (SELECT 1 FROM {parent.staging_table} g WHERE g.key = {value} AND g.deleted)"
         return f"({staged} OR ({not_retired} AND NOT {gone}))"
 

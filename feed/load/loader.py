@@ -285,6 +285,8 @@ class _Loader:
         )
         for staging in stagings:
             with self._timed(f"applying {staging.table_map.file}", "apply"):
+                for hook in staging.table_map.table.before:
+                    hook(context)
                 self._counts[staging.table_map.file] = applier.apply(staging)
         with self._timed("checking the result", "check"):
             checker.check_sets(cursor, context.parameters)

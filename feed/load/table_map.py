@@ -62,6 +62,7 @@ class TableMap:
         self.db_table = quote(self.model._meta.db_table)
         self.staging_table = quote(f"feed_stage_{table.name}")
         self.changes_table = quote(f"feed_changes_{table.name}")
+        self.new_table = quote(f"feed_new_{table.name}")
 
     def __repr__(self) -> str:
         return f"<TableMap of {self.table.file}>"
@@ -85,6 +86,16 @@ class TableMap:
     def references_by_column(self) -> set[str]:
         """Columns that refer to rows of other files."""
         return {reference.column for reference in self.table.references}
+
+    @cached_property
+    def refers_to_itself(self) -> bool:
+        """Whether rows may refer to rows of the same file, and so to rows that the same package adds."""
+        return any(reference.file == self.file for reference in self.table.references)
+
+    def matched_field(self, column: str) -> str:
+        """Return the portal's column with a value as it's matched, for a column that other files know as a key."""
+        declared = self.table.column(column)
+        return str(self.field(declared.fold_field or str(declared.model_field)).column)
 
     @cached_property
     def staged(self) -> list[StagingColumn]:
@@ -187,20 +198,26 @@ def table_maps() -> tuple[TableMap, ...]:
 
 
 def ordered(found: Sequence[TableMap]) -> tuple[TableMap, ...]:
-    """Sort tables so that each comes after the tables it refers to. Raises graphlib.CycleError for a circle."""
+    """Sort tables so that each comes after the others it refers to. Raises graphlib.CycleError for a circle."""
     by_file = {table_map.file: table_map for table_map in found}
     if len(by_file) != len(found):
         raise ImproperlyConfigured("Two of the feed's tables declare the same file.")
     sorter: TopologicalSorter[str] = TopologicalSorter()
     for table_map in found:
-        sorter.add(table_map.file, *(reference.file for reference in table_map.table.references))
+        others = {reference.file for reference in table_map.table.references} - {table_map.file}
+        sorter.add(table_map.file, *sorted(others))
     return tuple(by_file[file] for file in sorter.static_order())
 
 
 def fingerprint(found: Sequence[TableMap]) -> str:
     """Return the SHA-256 of what the portal stores of a package, so that a version that stores more reapplies it."""
     stored = [
-        (table_map.file, table_map.table.model, [(target.column, target.expression) for target in table_map.targets])
+        (
+            table_map.file,
+            table_map.table.model,
+            [(target.column, target.expression) for target in table_map.targets],
+            [(column.name, sorted(column.read_as.items())) for column in table_map.table.columns if column.read_as],
+        )
         for table_map in found
     ]
     return hashlib.sha256(repr(stored).encode()).hexdigest()

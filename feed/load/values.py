@@ -61,7 +61,7 @@ class ColumnReader:
         self._report = report
         self._good: set[str] = set()
         self._stored: dict[str, str] = {}
-        self._choices = frozenset(column.choices)
+        self._choices = frozenset(column.choices) | frozenset(column.read_as)
         self._checks: dict[Kind, Callable[[str], Problem | None]] = {
             Kind.TEXT: self._text,
             Kind.IDENTIFIER: self._identifier,
@@ -84,6 +84,8 @@ class ColumnReader:
         self._check_all(values, lines)
         if self.column.default:
             values = [value or self.column.default for value in values]
+        if self.column.read_as:
+            values = [self.column.read_as.get(value, value) for value in values]
         return self._replaced(values) if self.column.store else values
 
     def _check_all(self, values: Sequence[str], lines: Sequence[int]) -> None:
