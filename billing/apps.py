@@ -1,4 +1,13 @@
-from core.areas import AreaConfig
+from core.areas import AreaConfig, StaffGroup
+
+BILLING = (
+    "billing.allocation",
+    "billing.billingaccount",
+    "billing.installment",
+    "billing.invoice",
+    "billing.payment",
+    "billing.transaction",
+)
 
 
 class BillingConfig(AreaConfig):
@@ -7,3 +16,5 @@ class BillingConfig(AreaConfig):
     name = "billing"
     verbose_name = "Billing"
     feed_tables = "billing.feed.TABLES"
+    sentences = "billing.events.SENTENCES"
+    staff_groups = (StaffGroup("Customer service", views=BILLING),)

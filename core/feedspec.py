@@ -157,7 +157,9 @@ class SetCheck:
     """A rule on several rows, checked on the portal's tables as they would be after the load.
 
     `sql` selects `line` (of a row in the file) and whatever the sentence names as `{column}`; in it, `{change}` is
-    the table of changes (see `Load.changes`), and `%(source)s` and the like for the load's parameters.
+    the table of changes (see `Load.changes`), `{stage}` the file's rows as they came (see `Load.staged`), `{stage
+    terms.csv}` those of another file (none if the package doesn't hold it), and `%(source)s` and the like are the
+    load's parameters.
     """
 
     code: str

@@ -13,6 +13,8 @@ from feed.load.staging import Staging
 from feed.load.table_map import TableMap, quote
 
 _NAMES = re.compile(r"\{(\w+)\}")
+# The place of a staged file in a rule's SQL: its own, or another one's by name.
+_STAGE = re.compile(r"\{stage(?: (\w+\.csv))?\}")
 SHOWN = ["shown"]
 
 
@@ -167,10 +169,19 @@ class Checker:
         names = _NAMES.findall(check.sentence)
         shown = "".join(f", found.{quote(name)}::text" for name in names)
         query = check.sql.replace("{change}", table_map.changes_table)
+        query = _STAGE.sub(lambda match: self._stage(match[1] or table_map.file), query)
         sql = f"""
             SELECT found.line{shown}, count(*) OVER () FROM ({query}) found
             ORDER BY found.line LIMIT {KEPT_PER_CODE}"""
         self._collect(cursor, sql, parameters, _like(check, table_map, Stage.BUSINESS), names)
+
+    def _stage(self, file: str) -> str:
+        """Return a file's staging table, or a table without rows if the package doesn't hold the file."""
+        table_map = self._by_file[file]
+        if file in self._staged:
+            return table_map.staging_table
+        columns = "".join(f", NULL::{staged.pg_type} AS {quote(staged.name)}" for staged in table_map.staged)
+        return f"(SELECT NULL::bigint AS line, NULL::boolean AS deleted, NULL::text AS key{columns} WHERE false)"
 
     def _collect(self, cursor: Any, sql: str, parameters: Mapping[str, Any], like: Found, names: Sequence[str]) -> None:
         """Run a query of (line, values for the sentence …, total count), and add a finding like this for each row."""

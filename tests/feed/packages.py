@@ -73,7 +73,7 @@ def small_book() -> Book:
                 last_name="Office", email="rae@group.example", zip="12207", role="administrator",
             )
         ],
-        "policies.csv": [policy_rows("MPL-1")],
+        "policies.csv": [policy_rows("MPL-1", billing_account_id="B1")],
         "agents_of_record.csv": [
             row("agents_of_record.csv", policy_number="MPL-1", agency_id="A1", from_="2026-01-01")
         ],
@@ -99,7 +99,35 @@ def small_book() -> Book:
                 effective="2010-07-01", expires="2015-07-01",
             )
         ],
+        **money(),
     }  # fmt: skip
+
+
+def money() -> Book:
+    """Return the small book's account: a premium in four installments, the first with its fee paid."""
+    account = {"billing_account_id": "B1"}
+    term = account | {"term_id": "T1"}
+    return {
+        "billing_accounts.csv": [
+            row("billing_accounts.csv", **account, policyholder_id="PH1", name="Riverbend Médical, P.C.")
+        ],
+        "transactions.csv": [
+            row("transactions.csv", transaction_id=f"X{number}", **term, posted="2026-01-01", kind=kind, amount=amount)
+            for number, (kind, amount) in enumerate((("premium", "18000.00"), ("installment_fee", "5.00")), 1)
+        ],
+        "installments.csv": [
+            row("installments.csv", installment_id=f"N{number}", **term, due=due, amount="4500.00", fee="5.00")
+            for number, due in enumerate(("2026-01-01", "2026-04-01", "2026-07-01", "2026-10-01"), 1)
+        ],
+        "payments.csv": [payment_row("P1", amount="4505.00", reference="10441")],
+        "allocations.csv": [row("allocations.csv", payment_id="P1", term_id="T1", amount="4505.00")],
+    }  # fmt: skip
+
+
+def payment_row(payment: str, echo: str = "", **values: str) -> Row:
+    """Return an applied payment by check on the small book's account; `echo` is the portal's own id of it."""
+    fields = {"received": "2025-12-20", "amount": "100.00", "method": "check", "status": "applied"} | values
+    return row("payments.csv", payment_id=payment, portal_payment_id=echo, billing_account_id="B1", **fields)
 
 
 def book_of(policies: int) -> Book:
