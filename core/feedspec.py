@@ -186,6 +186,21 @@ class Guard:
     hold_from: int = 10
 
 
+@dataclass(frozen=True)
+class Tally:
+    """Hold a package for review if so many things would follow from it, such as notices to third parties.
+
+    Counted after the hooks, whatever files the package has. `query`: returns SQL with one row for each thing, whose
+    only column names it without personal data; empty if nothing can follow. `setting`: the Django setting with the
+    number from which a package is held. `words`: what would happen, as in '40 notices would be sent to holders'.
+    """
+
+    name: str
+    words: str
+    query: Callable[[Load], str]
+    setting: str
+
+
 class Load(Protocol):
     """A load in progress, as an area's hooks see it. Everything runs in the load's one transaction."""
 
@@ -232,6 +247,7 @@ class Table:
     `stays`: SQL over `t`, true for a row that a full package doesn't retire by leaving it out.
     `learned`: model field → the field that says when the portal itself learned the value; a package as of an earlier
     time keeps the portal's value. `after`: hooks, run in order of the tables when all files are applied.
+    `tallies`: what may follow from any package that a person should see first.
     `hold_from`: a package that retires fewer rows than these is not held for it, whatever their share.
     """
 
@@ -244,6 +260,7 @@ class Table:
     checks: tuple[RowCheck, ...] = ()
     set_checks: tuple[SetCheck, ...] = ()
     guards: tuple[Guard, ...] = ()
+    tallies: tuple[Tally, ...] = ()
     track: tuple[str, ...] = ()
     learned: Mapping[str, str] = dataclasses.field(default_factory=dict)
     inbound: tuple[Inbound, ...] = ()

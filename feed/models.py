@@ -87,8 +87,8 @@ class Run(models.Model):
     """One package's load, from receipt to outcome, with its counts and findings.
 
     `counts`: file → inserted, updated, unretired, unchanged, retired, rows, before. `finding_counts`: a list of file,
-    code, kind, found, and kept (stored). `difference`: what a held package would do, with examples. `timings`: phase →
-    seconds.
+    code, kind, found, and kept (stored). `difference`: why a package is held (`feed.load.guard`), and samples of what
+    it would change (`feed.load.difference`). `timings`: phase → seconds.
     """
 
     class Status(models.TextChoices):
@@ -135,6 +135,8 @@ class Run(models.Model):
     phase = models.CharField(max_length=120, blank=True)
     bytes_done = models.BigIntegerField(default=0)
     bytes_total = models.BigIntegerField(default=0)
+    # While it loads: a list of file, rows (as the manifest says), read (of them), and step.
+    progress = models.JSONField(default=list, blank=True, null=True)
     counts = models.JSONField(default=dict, blank=True)
     finding_counts = models.JSONField(default=list, blank=True)
     difference = models.JSONField(default=dict, blank=True)
@@ -253,6 +255,10 @@ class Run(models.Model):
                 **at_terminal,
             )
         self.refresh_from_db()
+
+    def take_back_release(self) -> None:
+        """Make a released package wait for a person again; the caller saves. The event log keeps the release."""
+        self.released_by, self.released_reason, self.released_os_user = None, "", ""
 
     def drop(self, *, reason: str, by: User | None = None) -> None:
         """Drop a held package without applying it. `by`: None if time or a later package decided.

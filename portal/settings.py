@@ -486,6 +486,8 @@ FEED_HELD_FOR = dt.timedelta(days=env.int("FEED_HELD_DAYS", default=14))
 # A package that would retire or cancel more than this is held for a person's decision (shares of a source's rows).
 FEED_RETIRE_SHARE = Decimal(env.str("FEED_RETIRE_SHARE", default="0.05"))
 FEED_CANCEL_SHARE = Decimal(env.str("FEED_CANCEL_SHARE", default="0.01"))
+# A package that would send this many notices to third parties (holders of certificates) is held, too.
+FEED_HOLD_NOTICES_FROM = env.int("FEED_HOLD_NOTICES_FROM", default=25)
 # S-35: with a stale feed no certificate is issued until fresh data has come.
 STALE_FEED_BLOCKS_CERTIFICATES = env.bool("STALE_FEED_BLOCKS_CERTIFICATES", default=True)
 FEED_AS_OF = "feed.freshness.as_of"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from core.feedspec import Severity, Stage
 
 # Of a problem that every row of a file has, this many findings are stored; the rest are only counted.
-KEPT_PER_CODE = 100
+KEPT_PER_CODE = 1_000
 STAGES = list(Stage)
 
 
@@ -18,7 +18,7 @@ def counted(count: int, thing: str) -> str:
     return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Found:
     """One finding. `row` is the row a spreadsheet shows: the header is row 1."""
 
@@ -31,7 +31,7 @@ class Found:
     column: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Sort:
     """Findings that are counted together."""
 

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
 
-from core.feedspec import Guard
+from core.feedspec import Guard, Tally
 from feed.load.apply import Counts
+from feed.load.context import LoadContext
 from feed.load.staging import Staging
 from feed.load.table_map import TableMap
 from feed.models import Source
 
 # This many rows are named as examples; the counts say how many there are.
 EXAMPLES = 50
+CHANGED_MEANWHILE = "The package would now do more than when it was reviewed, so it needs another review."
+
+
+@dataclass(frozen=True)
+class _Concern:
+    """One thing to review. `name` and `count` tell whether a later try would do more of it."""
+
+    name: str
+    count: int
+    reason: str
+    file: str = ""
+    what: str = ""
+    keys: tuple[str, ...] = ()
 
 
 def is_unknown(source: str) -> bool:
@@ -23,40 +38,109 @@ def is_unknown(source: str) -> bool:
     return source not in settings.FEED_KNOWN_SOURCES and not Source.objects.filter(name=source).exists()
 
 
-def difference_of(
-    cursor: Any, source: str, stagings: Sequence[Staging], counts: Mapping[str, Counts]
-) -> dict[str, Any]:
-    """Return the difference to review, or an empty dictionary if no guard applies.
+class Guardian:
+    """Judges a load when everything is applied and nothing is committed. Shares are of the source's rows that aren't
+    retired."""
 
-    Shares are of the source's rows that aren't retired. `reasons`: sentences; `examples`: a list of file, what
-    ('retired' or a guard's name), and keys.
-    """
-    reasons: list[str] = []
-    examples: list[dict[str, Any]] = []
-    if is_unknown(source):
-        reasons.append(f"This is the first package from the source ‘{source}’. New sources need a review.")
-    for staging in stagings:
-        table_map, figures = staging.table_map, counts[staging.table_map.file]
-        retire_share = settings.FEED_RETIRE_SHARE
-        if figures.retired >= table_map.table.hold_from and _exceeds(figures.retired, figures.before, retire_share):
-            reasons.append(
-                f"{figures.retired:,} of {figures.before:,} rows of {table_map.file} "
-                f"({_share(figures.retired, figures.before)}) would be retired. "
-                f"More than {_percent(retire_share)} needs a review."
-            )
-            examples.append({"file": table_map.file, "what": "retired", "keys": _retired(cursor, table_map)})
-        for guard in table_map.table.guards:
-            share = getattr(settings, guard.setting) if guard.setting else guard.share
-            touched = _touched(cursor, table_map, guard)
-            if touched >= guard.hold_from and _exceeds(touched, figures.before, share):
-                reasons.append(
-                    f"{touched:,} of {figures.before:,} {guard.words} ({_share(touched, figures.before)}). "
-                    f"More than {_percent(share)} needs a review."
-                )
-                examples.append(
-                    {"file": table_map.file, "what": guard.name, "keys": _guarded(cursor, table_map, guard)}
-                )
-    return {"reasons": reasons, "examples": examples} if reasons else {}
+    def __init__(
+        self,
+        cursor: Any,
+        load: LoadContext,
+        by_file: Mapping[str, TableMap],
+        stagings: Sequence[Staging],
+        counts: Mapping[str, Counts],
+        *,
+        is_new: bool,
+    ) -> None:
+        self._cursor = cursor
+        self._load = load
+        self._by_file = by_file
+        self._stagings = stagings
+        self._counts = counts
+        self._is_new = is_new
+
+    def difference(self) -> dict[str, Any]:
+        """Return what to review, or an empty dictionary if no guard applies.
+
+        `reasons`: sentences; `examples`: a list of file, what ('retired' or a guard's name), and keys; `figures`: how
+        much of each.
+        """
+        found = list(self._concerns())
+        if not found:
+            return {}
+        return {
+            "reasons": [each.reason for each in found],
+            "examples": [
+                {"file": each.file, "what": each.what, "keys": list(each.keys)} for each in found if each.keys
+            ],
+            "figures": {each.name: each.count for each in found},
+        }
+
+    def _concerns(self) -> Iterator[_Concern]:
+        if self._is_new:
+            source = self._load.source
+            reason = f"This is the first package from the source ‘{source}’. New sources need a review."
+            yield _Concern("unknown", 1, reason)
+        for staging in self._stagings:
+            yield from self._retired(staging.table_map)
+            for guard in staging.table_map.table.guards:
+                yield from self._guarded(staging.table_map, guard)
+        for table_map in self._by_file.values():
+            for tally in table_map.table.tallies:
+                yield from self._tallied(table_map, tally)
+
+    def _retired(self, table_map: TableMap) -> Iterator[_Concern]:
+        figures, most = self._counts[table_map.file], settings.FEED_RETIRE_SHARE
+        if figures.retired < table_map.table.hold_from or not _exceeds(figures.retired, figures.before, most):
+            return
+        reason = (
+            f"{figures.retired:,} of {figures.before:,} rows of {table_map.file} "
+            f"({_share(figures.retired, figures.before)}) would be retired. "
+            f"More than {_percent(most)} needs a review."
+        )
+        keys = self._keys(f"{_changes(table_map)} WHERE was.change = 'retired'")
+        yield _Concern(f"{table_map.file} retired", figures.retired, reason, table_map.file, "retired", keys)
+
+    def _guarded(self, table_map: TableMap, guard: Guard) -> Iterator[_Concern]:
+        most = getattr(settings, guard.setting) if guard.setting else guard.share
+        before = self._counts[table_map.file].before
+        where = f"{_changes(table_map)} WHERE was.change IN ('updated', 'unretired') AND ({guard.condition})"
+        self._cursor.execute(f"SELECT count(*) {where}")
+        touched = int(self._cursor.fetchone()[0])
+        if touched < guard.hold_from or not _exceeds(touched, before, most):
+            return
+        reason = (
+            f"{touched:,} of {before:,} {guard.words} ({_share(touched, before)}). "
+            f"More than {_percent(most)} needs a review."
+        )
+        name = f"{table_map.file} {guard.name}"
+        yield _Concern(name, touched, reason, table_map.file, guard.name, self._keys(where))
+
+    def _tallied(self, table_map: TableMap, tally: Tally) -> Iterator[_Concern]:
+        if not (query := tally.query(self._load)):
+            return
+        most = getattr(settings, tally.setting)
+        count = int(self._load.rows(f"SELECT count(*) FROM ({query}) AS found")[0][0])
+        if count < most:
+            return
+        first = self._load.rows(f"SELECT found.* FROM ({query}) AS found ORDER BY 1 LIMIT {EXAMPLES}")
+        reason = f"{count:,} {tally.words}. {most:,} or more need a review."
+        keys = tuple(str(key) for (key,) in first)
+        yield _Concern(f"{table_map.file} {tally.name}", count, reason, table_map.file, tally.name, keys)
+
+    def _keys(self, where: str) -> tuple[str, ...]:
+        self._cursor.execute(f"SELECT t.external_id {where} ORDER BY 1 LIMIT {EXAMPLES}")
+        return tuple(key for (key,) in self._cursor.fetchall())
+
+
+def does_more(now: Mapping[str, Any], reviewed: Mapping[str, Any]) -> bool:
+    """Whether a released package would do more of anything than the difference that a person reviewed said."""
+    figures: Mapping[str, int] = reviewed.get("figures", {})
+    return any(count > figures.get(name, 0) for name, count in now.get("figures", {}).items())
+
+
+def _changes(table_map: TableMap) -> str:
+    return f"FROM {table_map.changes_table} was JOIN {table_map.db_table} t ON t.id = was.id"
 
 
 def _exceeds(count: int, of: int, share: Decimal) -> bool:
@@ -69,28 +153,3 @@ def _share(count: int, of: int) -> str:
 
 def _percent(share: Decimal) -> str:
     return f"{(share * 100).normalize():f}%"
-
-
-def _where(table_map: TableMap, guard: Guard) -> str:
-    return (
-        f"FROM {table_map.changes_table} was JOIN {table_map.db_table} t ON t.id = was.id "
-        f"WHERE was.change IN ('updated', 'unretired') AND ({guard.condition})"
-    )
-
-
-def _touched(cursor: Any, table_map: TableMap, guard: Guard) -> int:
-    cursor.execute(f"SELECT count(*) {_where(table_map, guard)}")
-    return int(cursor.fetchone()[0])
-
-
-def _guarded(cursor: Any, table_map: TableMap, guard: Guard) -> list[str]:
-    cursor.execute(f"SELECT t.external_id {_where(table_map, guard)} ORDER BY 1 LIMIT {EXAMPLES}")
-    return [key for (key,) in cursor.fetchall()]
-
-
-def _retired(cursor: Any, table_map: TableMap) -> list[str]:
-    cursor.execute(
-        f"SELECT t.external_id FROM {table_map.changes_table} was JOIN {table_map.db_table} t ON t.id = was.id "
-        f"WHERE was.change = 'retired' ORDER BY 1 LIMIT {EXAMPLES}"
-    )
-    return [key for (key,) in cursor.fetchall()]

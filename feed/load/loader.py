@@ -21,11 +21,12 @@ from core.feedspec import Severity, Stage
 from feed.load.apply import Applier, Counts
 from feed.load.checks import Checker
 from feed.load.context import LoadContext
+from feed.load.difference import Samples
 from feed.load.findings import Findings, Found, counted
 from feed.load.finish import finish
-from feed.load.guard import difference_of
+from feed.load.guard import CHANGED_MEANWHILE, Guardian, does_more, is_unknown
 from feed.load.package_checks import check_files, check_sequence, check_unused, was_applied
-from feed.load.run_lock import RunKeeper, take_load_lock
+from feed.load.run_lock import RunKeeper, take_load_lock, waiting_for
 from feed.load.staging import FileStager, Staging
 from feed.load.table_map import TableMap, fingerprint, table_maps
 from feed.models import NotHeldError, Run, Source
@@ -38,7 +39,6 @@ log = structlog.get_logger(__name__)
 
 Status = Run.Status
 NOTHING = "Nothing was applied."
-WAITING = "Waiting for another load"
 # For the load's transaction only: keys of large files are sorted and hashed in memory, and the planner needs the size
 # of staged files, not the distribution of their values.
 SESSION_SETTINGS = (
@@ -98,7 +98,7 @@ def execute(run: Run, *, wait: bool = True, tell: Callable[[str], None] | None =
         if not keeper.held:
             raise RunBusyError
         begun = Run.objects.filter(pk=run.pk, status__in=Run.UNFINISHED).update(
-            status=Status.CHECKING, attempts=F("attempts") + 1, started_at=timezone.now()
+            status=Status.CHECKING, attempts=F("attempts") + 1, started_at=timezone.now(), phase=""
         )
         run.refresh_from_db()
         if begun:
@@ -136,6 +136,7 @@ class _Loader:
         self._by_file: Mapping[str, TableMap] = {table_map.file: table_map for table_map in table_maps()}
         self._counts: dict[str, Counts] = {}
         self._timings: dict[str, float] = {}
+        self._samples: Samples | None = None
 
     def load(self) -> None:
         """Check and apply the package, and store the outcome with the run."""
@@ -156,10 +157,15 @@ class _Loader:
         except LoadBusyError:
             # Back to received.
             Run.objects.filter(pk=self._run.pk).update(
-                status=Status.RECEIVED, attempts=F("attempts") - 1, started_at=None, phase=""
+                status=Status.RECEIVED,
+                attempts=F("attempts") - 1,
+                started_at=None,
+                phase=waiting_for(self._run.pk),
             )
             raise
         except _NotAppliedError as stop:
+            if self._samples:
+                self._run.difference = {**self._run.difference, "samples": self._samples.compared()}
             self._finish(stop.status, stop.outcome)
         except (IntegrityError, DataError) as error:
             # The database's message may include the row, so only the constraint's name is stored.
@@ -202,13 +208,14 @@ class _Loader:
         if not take_load_lock(cursor, wait=False):
             if not self._wait:
                 raise LoadBusyError
-            with self._timed(WAITING, "wait"):
+            with self._timed(waiting_for(self._run.pk), "wait"):
                 take_load_lock(cursor, wait=True)
         for setting in SESSION_SETTINGS:
             cursor.execute(setting)
         source = Source.objects.filter(name=manifest.source).first()
         stored = fingerprint(tuple(self._by_file.values()))
-        self._keeper.total(sum(package.sizes[name] for name in manifest.files))
+        files = [file for file in self._by_file if file in manifest.files]
+        self._keeper.expect({file: (manifest.files[file].rows, package.sizes[file]) for file in files})
         self._findings.extend(check_sequence(manifest, source))
         if was_applied(manifest, source, stored):
             with self._timed("comparing hashes", "stage"):
@@ -236,27 +243,25 @@ class _Loader:
             },
         )
         if self._run.dry_run:
+            self._samples = Samples(cursor, stagings, self._by_file)
             raise _NotAppliedError(Status.REHEARSED)
 
     def _load_staging(self, package: Package, manifest: Manifest, cursor: Any) -> list[Staging]:
         """Stream every file of the package into its staging table, and check its form."""
         stagings: list[Staging] = []
-        done = 0
         for file, table_map in self._by_file.items():
             if file not in manifest.files:
                 continue
-            with self._timed(f"reading {file}", "stage"):
+            with self._timed(f"reading {file}", "stage", file=file):
                 stager = FileStager(
                     table_map,
                     manifest.files[file],
                     is_full=manifest.is_full,
                     findings=self._findings,
                     today=carrier_today(),
-                    progress=self._keeper.progress_from(done),
+                    progress=self._keeper.progress,
                 )
                 stagings.append(stager.load(package, cursor))
-                done += package.sizes[file]
-        self._keeper.progress(done)
         return stagings
 
     def _check(self, checker: Checker, cursor: Any) -> None:
@@ -274,7 +279,7 @@ class _Loader:
     def _apply(
         self, stagings: list[Staging], manifest: Manifest, cursor: Any, checker: Checker, context: LoadContext
     ) -> None:
-        """Apply every file, check the result, hold the package if it needs a review, and run the areas' hooks."""
+        """Apply every file, check the result, run the areas' hooks, and hold the package if it needs a review."""
         applier = Applier(
             cursor,
             self._by_file,
@@ -284,7 +289,7 @@ class _Loader:
             now=self._now,
         )
         for staging in stagings:
-            with self._timed(f"applying {staging.table_map.file}", "apply"):
+            with self._timed(f"applying {staging.table_map.file}", "apply", file=staging.table_map.file):
                 for hook in staging.table_map.table.before:
                     hook(context)
                 self._counts[staging.table_map.file] = applier.apply(staging)
@@ -292,11 +297,11 @@ class _Loader:
             checker.check_sets(cursor, context.parameters)
         self._stop_on_errors()
         self._warn_of_references(stagings, applier)
-        self._hold_for_decision(cursor, stagings, manifest)
         with self._timed("running follow-ups", "hooks"):
             for staging in stagings:
                 for hook in staging.table_map.table.after:
                     hook(context)
+        self._hold_for_decision(cursor, stagings, context)
 
     def _warn_of_references(self, stagings: list[Staging], applier: Applier) -> None:
         """Warn about rows that this package retires although other rows refer to them."""
@@ -312,12 +317,21 @@ class _Loader:
                         Found(Stage.REFERENCES, Severity.WARNING, "retired-in-use", sentence, file=retired)
                     )
 
-    def _hold_for_decision(self, cursor: Any, stagings: list[Staging], manifest: Manifest) -> None:
-        """Hold a package from a new source, or one that would retire or cancel a lot, unless it was released."""
-        difference = difference_of(cursor, manifest.source, stagings, self._counts)
-        if difference and not self._run.is_released:
-            self._run.difference = difference
-            raise _NotAppliedError(Status.HELD, " ".join(difference["reasons"]))
+    def _hold_for_decision(self, cursor: Any, stagings: list[Staging], context: LoadContext) -> None:
+        """Hold a package that a person must review first, unless it was released and does no more than was reviewed."""
+        is_new = is_unknown(context.source)
+        guardian = Guardian(cursor, context, self._by_file, stagings, self._counts, is_new=is_new)
+        difference = guardian.difference()
+        if not difference:
+            return
+        if self._run.is_released:
+            if not does_more(difference, self._run.difference):
+                return
+            difference["reasons"].insert(0, CHANGED_MEANWHILE)
+            self._run.take_back_release()
+        self._run.difference = difference
+        self._samples = Samples(cursor, stagings, self._by_file)
+        raise _NotAppliedError(Status.HELD, " ".join(difference["reasons"]))
 
     # Findings and time.
 
@@ -327,9 +341,9 @@ class _Loader:
             raise _NotAppliedError(Status.REFUSED, NOTHING)
 
     @contextmanager
-    def _timed(self, words: str, phase: str) -> Iterator[None]:
-        """Report a step, and add its seconds to the phase."""
-        self._keeper.phase(words[:1].upper() + words[1:])
+    def _timed(self, words: str, phase: str, *, file: str = "") -> Iterator[None]:
+        """Report a step, of one file or of all, and add its seconds to the phase."""
+        self._keeper.phase(words[:1].upper() + words[1:], file=file, step=phase)
         begin = time.monotonic()
         try:
             yield

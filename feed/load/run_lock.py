@@ -6,18 +6,25 @@ lock is free has lost its worker, however long it has been running.
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
-from django.db import connections
+from django.db import connection, connections
 
 # Advisory locks are pairs of numbers. LOAD_LOCK is shared by all loads, RUN_LOCK with its id belongs to one run.
 LOAD_LOCK = (7_203_001, 0)
 RUN_LOCK = 7_203_002
 # Seconds between two updates of the progress.
 NOTE_EVERY = 0.5
+WAITING = "Waiting for another load"
+# Characters of `Run.phase`.
+MOST_WORDS = 120
+# Steps of one file, as its line in the progress has them.
+READING, READ, APPLYING, APPLIED = "reading", "read", "applying", "applied"
+STEPS = {"stage": (READING, READ), "apply": (APPLYING, APPLIED)}
 
 
 class RunKeeper:
@@ -32,12 +39,17 @@ class RunKeeper:
         # A separate connection, because the thread's own may be inside a transaction.
         self._connection: Any = connections.create_connection("default")
         self._noted = 0.0
+        self._sizes: dict[str, int] = {}
+        self._files: dict[str, dict[str, Any]] = {}
+        self._current: tuple[str, str] | None = None
         self.held = False
 
     def __enter__(self) -> Self:
         with self._connection.cursor() as cursor:
             cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [RUN_LOCK, self._run_id])
             self.held = cursor.fetchone()[0]
+            # Progress that is lost with the server is of no use to anyone.
+            cursor.execute("SET synchronous_commit = off")
         return self
 
     def __exit__(
@@ -51,29 +63,69 @@ class RunKeeper:
             self.held = False
             self._connection.close()
 
-    def phase(self, words: str) -> None:
-        """Store the current phase, and pass it to `tell`."""
-        self._write("phase = %s", [words])
+    def expect(self, files: Mapping[str, tuple[int, int]]) -> None:
+        """Store what there is to read: rows and bytes by file, in order."""
+        self._sizes = {file: size for file, (_, size) in files.items()}
+        self._files = {file: {"file": file, "rows": rows, "read": 0, "step": ""} for file, (rows, _) in files.items()}
+        self._write(
+            "bytes_done = 0, bytes_total = %s, progress = %s", [sum(self._sizes.values()), self._progress_as_json()]
+        )
+
+    def phase(self, words: str, *, file: str = "", step: str = "") -> None:
+        """Store the current phase, with the file that it is about, and pass it to `tell`."""
+        self._end_step()
+        if file in self._files and step in STEPS:
+            begun, ended = STEPS[step]
+            self._files[file]["step"] = begun
+            self._current = (file, ended)
+        self._write("phase = %s, progress = %s", [words, self._progress_as_json()])
         if self._tell:
             self._tell(words)
 
-    def progress(self, done: int) -> None:
-        """Store how many bytes have been read, at most twice a second."""
-        if time.monotonic() - self._noted >= NOTE_EVERY:
-            self._noted = time.monotonic()
-            self._write("bytes_done = %s", [done])
+    def progress(self, seen: int) -> None:
+        """Store how many bytes of the current file have been read, at most twice a second; rows are in proportion.
+        Without a current file, they are bytes of the whole package."""
+        if time.monotonic() - self._noted < NOTE_EVERY:
+            return
+        self._noted = time.monotonic()
+        done = seen
+        if self._current:
+            file = self._files[self._current[0]]
+            size = self._sizes[file["file"]]
+            file["read"] = min(file["rows"], file["rows"] * seen // size) if size else file["rows"]
+            done += sum(self._sizes[name] for name, other in self._files.items() if other["step"] not in {"", READING})
+        self._write("bytes_done = %s, progress = %s", [done, self._progress_as_json()])
 
-    def progress_from(self, before: int) -> Callable[[int], None]:
-        """Return a `progress` for one file that adds the bytes of the files before it."""
-        return lambda seen: self.progress(before + seen)
+    def _end_step(self) -> None:
+        """Mark the last file's step as done."""
+        if self._current:
+            file, ended = self._current
+            self._files[file] |= {"step": ended, "read": self._files[file]["rows"]}
+            self._current = None
 
-    def total(self, size: int) -> None:
-        """Store how many bytes there are to read."""
-        self._write("bytes_done = 0, bytes_total = %s", [size])
+    def _progress_as_json(self) -> str:
+        return json.dumps(list(self._files.values()))
 
     def _write(self, assignment: str, values: list[Any]) -> None:
         with self._connection.cursor() as cursor:
             cursor.execute(f"UPDATE feed_run SET {assignment} WHERE id = %s", [*values, self._run_id])
+
+
+def waiting_for(run_id: int) -> str:
+    """Return in words which load this run waits for."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT r.id, r.name FROM feed_run r JOIN pg_locks l ON l.locktype = 'advisory' AND l.granted
+                AND l.classid = %s AND l.objid = r.id AND l.objsubid = 2
+                AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+            WHERE r.id <> %s AND r.status = 'checking' AND r.phase NOT LIKE %s
+            ORDER BY r.started_at LIMIT 1
+            """,
+            [RUN_LOCK, run_id, f"{WAITING}%"],
+        )
+        other = cursor.fetchone()
+    return f"{WAITING}: run {other[0]}, {other[1]}"[:MOST_WORDS] if other else WAITING
 
 
 def take_load_lock(cursor: Any, *, wait: bool) -> bool:

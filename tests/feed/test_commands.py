@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import os
 import pwd
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +60,19 @@ def test_a_dry_run_ends_with_0_and_changes_nothing(tmp_path: Path) -> None:
     package = Package(small_book()).write(tmp_path / "package")
     code, out = run_command("load_feed", package, "--dry-run")
     assert (code, "Dry run: would be applied." in out, Policy.objects.count()) == (0, True, 0)
+    assert "insureds.csv: 2 rows added: I1, I2\n" in out
+
+
+def test_a_dry_run_prints_what_would_change(tmp_path: Path) -> None:
+    load(tmp_path, book_of(40))
+    book = book_of(30)
+    book["insureds.csv"][0] |= {"zip": "12208", "date_of_birth": "1971-02-03"}
+    code, out = run_command("load_feed", Package(book, sequence=2).write(tmp_path / "next"), "--dry-run")
+    assert code == 3
+    assert "insureds.csv: I1 changed: date_of_birth (not shown); zip ‘12207’ → ‘12208’\n" in out
+    assert "policies.csv: 10 rows retired: MPL31, MPL32, MPL33, MPL34, MPL35, …\n" in out
+    assert "1971" not in out
+    assert Policy.objects.not_retired().count() == 40
 
 
 def test_a_faulty_package_ends_with_1_and_its_findings(tmp_path: Path) -> None:
@@ -66,8 +81,32 @@ def test_a_faulty_package_ends_with_1_and_its_findings(tmp_path: Path) -> None:
     book["licenses.csv"] = [book["licenses.csv"][0] | {"number": str(n), "expires": "soon"} for n in range(120)]
     code, out = run_command("load_feed", Package(book).write(tmp_path / "package"))
     assert code == 1
-    assert "error: [choice] terms.csv, row 2, status: status must be " in out
-    assert "error: [date] licenses.csv: 20 more" in out
+    assert "error: [choice] terms.csv: 1 found\n  row 2, status: status must be " in out
+    assert "error: [date] licenses.csv: 120 found\n  row 2, expires: expires must be a date" in out
+    assert "  … and 115 more\n" in out
+
+
+def test_findings_are_written_to_a_csv_file_that_no_spreadsheet_runs(tmp_path: Path) -> None:
+    book = small_book()
+    book["terms.csv"][0]["status"] = "=1+1"
+    book["licenses.csv"] = [book["licenses.csv"][0] | {"number": str(n), "expires": "soon"} for n in range(1_100)]
+    package = Package(book).write(tmp_path / "package")
+    package.joinpath("=cmd.txt").write_bytes(b"")
+
+    code, out = run_command("load_feed", package, "--findings", tmp_path / "findings.csv")
+
+    assert (code, f"Findings: {tmp_path / 'findings.csv'}" in out) == (1, True)
+    with (tmp_path / "findings.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert Counter((one["file"], one["code"]) for one in rows) == {
+        ("licenses.csv", "date"): 1_000, ("terms.csv", "choice"): 1, ("'=cmd.txt", "file-unused"): 1,
+    }  # fmt: skip
+    assert [one["row"] for one in rows if one["code"] == "date"] == [str(row) for row in range(2, 1_002)]
+    assert not [cell for one in rows for cell in one.values() if cell.startswith(("=", "+", "-", "@"))]
+    assert Run.objects.get().finding_counts[0]["found"] == 1_100
+
+    code, out = run_command("load_feed", package, "--findings", tmp_path / "findings.csv")
+    assert (code, "couldn't be written" in out) == (1, True)
 
 
 def test_a_held_package_ends_with_3_and_its_reasons(tmp_path: Path) -> None:

@@ -107,15 +107,42 @@ def test_packages_of_two_sources_at_once_are_both_applied(tmp_path: Path) -> Non
     assert Policy.objects.count() == 2
 
 
-def test_a_load_waits_for_another_and_says_so(tmp_path: Path) -> None:
+def test_a_load_waits_for_another_and_says_for_which(tmp_path: Path) -> None:
     package = Package(small_book()).write(tmp_path / "package")
-    with another_load() as done:
+    now = timezone.now()
+    other = Run.objects.create(name="night.zip", status=Run.Status.CHECKING, started_at=now)
+    Run.objects.create(name="dead.zip", status=Run.Status.CHECKING, started_at=now - dt.timedelta(days=1))
+    words = f"Waiting for another load: run {other.pk}, night.zip"
+    with another_load() as done, RunKeeper(other.pk):
         thread, results = in_thread(lambda: load_package(package))
-        until(lambda: Run.objects.filter(phase="Waiting for another load").exists())
+        until(lambda: Run.objects.filter(phase=words).exists())
         assert not results
+        behind = Run.objects.create(origin=Run.Origin.UPLOAD, path=str(package))
+        load_run(behind.pk)
+        behind.refresh_from_db()
+        assert (behind.status, behind.phase) == (Run.Status.RECEIVED, words)
         done.set()
         thread.join()
-    assert results[0].status == Run.Status.APPLIED
+    assert (results[0].status, results[0].phase) == (Run.Status.APPLIED, "")
+
+
+def test_progress_by_file_is_seen_while_a_package_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[list[dict[str, Any]]] = []
+    in_the_middle(monkeypatch, lambda load: seen.append(in_another_connection(load.run_id)))
+
+    run = load(tmp_path, {**small_book(), "licenses.csv": []})
+
+    assert {"file": "insureds.csv", "rows": 2, "read": 2, "step": "applied"} in seen[0]
+    assert [line["file"] for line in seen[0]][:2] == ["companies.csv", "agencies.csv"]
+    assert Run.objects.get(pk=run.pk).progress == []
+
+
+def in_another_connection(run_id: int) -> list[dict[str, Any]]:
+    """Return the run's progress as a page sees it now."""
+    thread, results = in_thread(lambda: Run.objects.get(pk=run_id).progress)
+    thread.join()
+    progress: list[dict[str, Any]] = results[0]
+    return progress
 
 
 def test_a_load_that_does_not_wait_is_back_to_received(tmp_path: Path) -> None:

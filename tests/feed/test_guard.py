@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,11 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 from pytest_django import Settings
 
-from core.models import Event
+from core.feedspec import Tally
+from core.models import Event, OutboxMessage
+from feed.load import loader
 from feed.load.loader import execute
+from feed.load.table_map import TableMap, table_maps
 from feed.models import NotHeldError, OwnUploadError, Run, Source
 from feed.tasks import drop_old_held_runs
 from policies.models import Policy
@@ -197,6 +201,71 @@ def test_a_package_changed_since_it_was_held_is_refused(tmp_path: Path) -> None:
 
     assert (run.status, Policy.objects.not_retired().count()) == (Run.Status.REFUSED, 40)
     assert run.findings.get().code == "changed-since-held"
+
+
+def test_a_released_package_that_would_now_do_more_is_held_again(tmp_path: Path) -> None:
+    load(tmp_path, book_of(40))
+    held = load(tmp_path, without_policies(book_of(40), "MPL-38", "MPL-39", "MPL-40"), sequence=5)
+    stan = UserFactory.create(is_staff=True)
+    load(tmp_path, book_of(42), sequence=4)
+
+    held.release(by=stan, reason="Three policies; confirmed.")
+    held = execute(held)
+
+    assert (held.status, held.is_released, held.released_by) == (Run.Status.HELD, False, None)
+    assert held.outcome.startswith("The package would now do more than when it was reviewed")
+    assert "5 of 42 rows of policies.csv (11.9%) would be retired" in held.outcome
+    assert Policy.objects.not_retired().count() == 42
+    held.release(by=stan, reason="Five policies; confirmed.")
+    assert execute(held).status == Run.Status.APPLIED
+    assert Policy.objects.not_retired().count() == 37
+
+
+def test_a_released_package_that_would_now_do_less_is_applied(tmp_path: Path) -> None:
+    load(tmp_path, book_of(40))
+    held = load(tmp_path, without_policies(book_of(40), "MPL-37", "MPL-38", "MPL-39", "MPL-40"), sequence=5)
+    rows = [{**policy_rows("MPL-40"), "op": "delete"}]
+    assert load(tmp_path, {"policies.csv": rows}, sequence=2, mode="delta").status == Run.Status.APPLIED
+    held.release(by=UserFactory.create(is_staff=True), reason="Four policies; confirmed.")
+    assert (execute(held).status, held.total("retired")) == (Run.Status.APPLIED, 3)
+
+
+# What would follow from a package, counted from what its hooks published.
+
+
+@pytest.fixture
+def notices(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    """Declare an area that sends a notice for each cancelled policy; from two, a package is held."""
+    settings.FEED_HOLD_NOTICES_FROM = 2
+    tally = Tally(
+        name="notices",
+        words="notices would be sent to neighbors",
+        query=lambda _load: "SELECT payload->>'policy' AS policy FROM core_outboxmessage WHERE created_at = %(now)s",
+        setting="FEED_HOLD_NOTICES_FROM",
+    )
+    found = tuple(
+        TableMap(replace(table_map.table, tallies=(tally,))) if table_map.file == "licenses.csv" else table_map
+        for table_map in table_maps()
+    )
+    monkeypatch.setattr(loader, "table_maps", lambda: found)
+
+
+@pytest.mark.usefixtures("notices")
+@pytest.mark.parametrize(("numbers", "status"), [(["MPL-7"], "applied"), (["MPL-7", "MPL-8"], "held")])
+def test_a_package_that_would_send_notices_in_numbers_is_held(numbers: list[str], status: str, tmp_path: Path) -> None:
+    load(tmp_path, book_of(300))
+    rows = [one for one in with_cancelled(book_of(10), *numbers)["policies.csv"] if one["status"] == "cancelled"]
+
+    run = load(tmp_path, {"policies.csv": rows}, sequence=2, mode="delta")
+
+    assert run.status == status
+    if status == "held":
+        assert run.difference["reasons"] == ["2 notices would be sent to neighbors. 2 or more need a review."]
+        assert len(run.difference["examples"][0]["keys"]) == 2
+        assert not OutboxMessage.objects.exists()
+        run.release(by=UserFactory.create(is_staff=True), reason="Confirmed.")
+        assert execute(run).status == Run.Status.APPLIED
+        assert OutboxMessage.objects.count() == 2
 
 
 def test_a_decision_needs_a_reason_and_is_made_once(tmp_path: Path) -> None:

@@ -15,8 +15,11 @@ from django.db import OperationalError
 
 from accounts.models import User
 from accounts.models.users import fold_username
-from feed.load.loader import WAITING, RunBusyError, execute, load_package
+from feed.findings_csv import as_csv
+from feed.load.loader import RunBusyError, execute, load_package
+from feed.load.run_lock import WAITING
 from feed.models import NotHeldError, OwnUploadError, Run
+from feed.report import report
 
 EXIT_CODES = {
     Run.Status.APPLIED: 0,
@@ -27,7 +30,6 @@ EXIT_CODES = {
     Run.Status.DROPPED: 1,
     Run.Status.HELD: 3,
 }
-FIGURES = ("rows", "inserted", "updated", "unretired", "unchanged", "retired")
 
 
 def os_user() -> str:
@@ -51,6 +53,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--dry-run", action="store_true", help="check and apply the package, then roll everything back"
         )
+        parser.add_argument("--findings", type=Path, metavar="FILE", help="write the findings to this new CSV file")
         parser.add_argument("--apply-held", type=int, metavar="RUN", help="release the held run with this number")
         parser.add_argument(
             "--by", metavar="USERNAME", help="with --apply-held: username of the staff member who decides"
@@ -58,7 +61,7 @@ class Command(BaseCommand):
         parser.add_argument("--reason", help="with --apply-held: reason for the decision")
 
     def handle(self, **options: Any) -> None:
-        """Load, print counts and findings, and exit with the outcome's code."""
+        """Load, print the report, and exit with the outcome's code."""
         package: Path | None = options["package"]
         if (package is None) == (options["apply_held"] is None):
             raise CommandError("Give a package, or a held run with --apply-held.", returncode=2)
@@ -72,7 +75,9 @@ class Command(BaseCommand):
             )
         except OperationalError as error:
             raise CommandError("The database couldn't be reached or stopped the load. Nothing was applied.") from error
-        self._print(run)
+        self.stdout.writelines(f"{line}\n" for line in report(run))
+        if options["findings"]:
+            self._write_findings(run, options["findings"])
         if code := EXIT_CODES[Run.Status(run.status)]:
             sys.exit(code)
 
@@ -104,22 +109,16 @@ class Command(BaseCommand):
         """Return a function that prints steps: all of them with -v 2, otherwise only that another load is running."""
 
         def tell(words: str) -> None:
-            if verbosity > 1 or words == WAITING:
+            if verbosity > 1 or words.startswith(WAITING):
                 self.stdout.write(f"{words} …")
 
         return tell
 
-    def _print(self, run: Run) -> None:
-        """Print counts by file, findings, and the outcome."""
-        if run.counts:
-            self.stdout.write(f"{'file':<24}" + "".join(f"{figure:>12}" for figure in FIGURES))
-            for file, counts in run.counts.items():
-                self.stdout.write(f"{file:<24}" + "".join(f"{counts[figure]:>12,}" for figure in FIGURES))
-        for finding in run.findings.all():
-            self.stdout.write(f"{finding.kind}: [{finding.code}] {finding}")
-        for entry in run.finding_counts:
-            if more := entry["found"] - entry["kept"]:
-                self.stdout.write(f"{entry['kind']}: [{entry['code']}] {entry['file']}: {more:,} more")
-        for reason in run.difference.get("reasons", []):
-            self.stdout.write(f"held: {reason}")
-        self.stdout.write(f"Run {run.pk}: {run.get_status_display()}. {run.outcome}".rstrip())
+    def _write_findings(self, run: Run, path: Path) -> None:
+        """Write the stored findings to a CSV file that didn't exist before."""
+        try:
+            with path.open("x", encoding="utf-8", newline="") as out:
+                out.writelines(as_csv(run.findings.iterator()))
+        except OSError as error:
+            raise CommandError(f"The findings couldn't be written to {path}: {error.strerror}.") from error
+        self.stdout.write(f"Findings: {path}")
