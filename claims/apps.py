@@ -1,4 +1,4 @@
-from core.areas import AreaConfig
+from core.areas import AreaConfig, StaffGroup
 
 
 class ClaimsConfig(AreaConfig):
@@ -6,4 +6,6 @@ class ClaimsConfig(AreaConfig):
 
     name = "claims"
     verbose_name = "Claims"
+    sentences = "claims.events.SENTENCES"
     feed_tables = "claims.feed.TABLES"
+    staff_groups = (StaffGroup("Claims", views=("claims.claim",)),)

@@ -46,6 +46,8 @@ class Kind(Enum):
     TIME = "time"
     # US dollars, a decimal string with no, one or two places: `1250`, `1250.5`, `1250.00`.
     MONEY = "money"
+    # A number with no, one, or two decimal places: `2`, `0.75`.
+    NUMBER = "number"
     # A whole number.
     WHOLE = "whole number"
     # `true` or `false`; empty is false if the model's field has no null.
@@ -66,7 +68,7 @@ class Column:
 
     `field`: the model's field, by default of the same name; None if the value isn't stored as it is.
     `required`: may not be empty. `default`: what an empty value is stored as.
-    `minimum`, `maximum`: bounds of money and whole numbers. `pattern` with `pattern_words`: a form beyond the kind's.
+    `minimum`, `maximum`: bounds of money and numbers. `pattern` with `pattern_words`: a form beyond the kind's.
     `fault`: returns a sentence if the text is wrong in another way; for columns that are mostly empty.
     `fold`: how values are matched, as a key and as a reference ('mpl-1 234' is 'MPL1234'); `fold_field`: the model's
     field that keeps the folded value, if one does.
@@ -130,7 +132,11 @@ class Inbound:
 
 @dataclass(frozen=True)
 class Computed:
-    """A model field that Python computes from the row's columns, such as a folded name for searching."""
+    """A model field that Python computes from the row's columns, such as a folded name for searching.
+
+    The function returns text that PostgreSQL reads as the field's type; an empty text is none unless the field is text.
+    It's called before the columns are checked, and must not raise on values that break their rules.
+    """
 
     field: str
     columns: tuple[str, ...]

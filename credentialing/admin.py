@@ -12,7 +12,7 @@ from core import work
 from core.admin import RecordedLooks
 from core.desk import DeskItem, counted
 from credentialing.events import CertificateEvent
-from credentialing.models import Certificate, Holder
+from credentialing.models import CarrierHolder, Certificate, CertificateForm, Holder, StandingHolder
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -60,3 +60,46 @@ class HolderAdmin(RecordedLooks[Holder]):
     list_display = ("name", "city", "state", "insured", "policyholder", "agency", "last_used_at")
     list_select_related = ("insured", "policyholder", "agency")
     search_fields = ("name__istartswith",)
+
+
+@admin.register(CarrierHolder)
+class CarrierHolderAdmin(RecordedLooks[CarrierHolder]):
+    """Holders on file with the carrier, and what they ask for."""
+
+    look = CertificateEvent.LOOKED_AT
+    list_display = ("name", "city", "state", "minimum_per_claim", "minimum_aggregate", "source", "retired_at")
+    search_fields = ("name__istartswith", "external_id")
+    ordering = ("pk",)
+
+
+@admin.register(StandingHolder)
+class StandingHolderAdmin(RecordedLooks[StandingHolder]):
+    """Who gets the certificates of a policy without being asked."""
+
+    look = CertificateEvent.LOOKED_AT
+    list_display = ("holder", "policy", "insured", "claims_history", "renewals", "notices", "source", "retired_at")
+    list_select_related = ("holder", "policy", "insured")
+    search_fields = ("policy__number_normalized__startswith", "insured__last_name__istartswith")
+    ordering = ("pk",)
+
+
+@admin.register(CertificateForm)
+class CertificateFormAdmin(RecordedLooks[CertificateForm]):
+    """Form numbers, editions, and legends by company, state, and kind."""
+
+    look = CertificateEvent.LOOKED_AT
+    list_display = (
+        "form_number",
+        "edition",
+        "company",
+        "state",
+        "kind",
+        "effective",
+        "expires",
+        "source",
+        "retired_at",
+    )
+    list_select_related = ("company",)
+    list_filter = ("kind", "state")
+    search_fields = ("form_number__startswith",)
+    ordering = ("pk",)

@@ -4,7 +4,13 @@ from core.areas import AreaConfig, MenuEntry, StaffGroup
 
 CERTIFICATES = StaffGroup(
     "",
-    views=("credentialing.certificate", "credentialing.holder"),
+    views=(
+        "credentialing.certificate",
+        "credentialing.holder",
+        "credentialing.carrierholder",
+        "credentialing.standingholder",
+        "credentialing.certificateform",
+    ),
     permissions=("credentialing.retry_certificate",),
 )
 
@@ -30,4 +36,8 @@ class CredentialingConfig(AreaConfig):
     feed_tables = "credentialing.feed.TABLES"
     hooks = {"certificate_address": "credentialing.panels.certificate_address"}
     queues = {"credentialing.tasks.render_certificate": "documents"}
-    staff_groups = (replace(CERTIFICATES, name="Web support"), replace(CERTIFICATES, name="Customer service"))
+    staff_groups = (
+        replace(CERTIFICATES, name="Web support"),
+        replace(CERTIFICATES, name="Customer service"),
+        StaffGroup("Underwriting", views=("credentialing.certificateform",)),
+    )

@@ -62,12 +62,32 @@ def reaching(user: User, policy: Policy) -> list[Membership]:
 
 def holds(user: User, capability: Capability) -> bool:
     """Whether any of the user's memberships has the capability, on whatever policy: to offer what leads to it."""
+    return bool(_having(reach_of(user), capability))
+
+
+def reach_with(user: User, capability: Capability) -> Reach:
+    """Return the part of the user's reach that comes by memberships with the capability: for rows of many policies.
+
+    Raises ValueError for a capability that also depends on the policy: its company, who bills it, or whether it has
+    ended.
+    """
     rule = RULES[capability]
-    return any(
-        each.role in rule.roles
-        and (each.administrator or not rule.administrators)
-        and _is_granted(each, rule, capability)
-        for each in reach_of(user).memberships
+    if rule.service is not None or rule.direct_billing or rule.historic != rule.roles:
+        raise ValueError(f"{capability} depends on the policy")
+    return _having(reach_of(user), capability)
+
+
+def _having(reach: Reach, capability: Capability) -> Reach:
+    """Return the part of a reach whose memberships have the role, the rank, and the grant for a capability."""
+    rule = RULES[capability]
+    return Reach(
+        tuple(
+            each
+            for each in reach.memberships
+            if each.role in rule.roles
+            and (each.administrator or not rule.administrators)
+            and _is_granted(each, rule, capability)
+        )
     )
 
 

@@ -497,6 +497,8 @@ FEED_AS_OF_SECONDS = 5
 # Days before a term's end on which its people are reminded of its renewal.
 RENEWAL_REMINDER_DAYS: list[int] = env.list("RENEWAL_REMINDER_DAYS", cast=int, default=[90, 60, 30])
 
+# States that accept a certificate only on a form approved there (docs/feed-format.md#certificate-forms).
+CERTIFICATE_FORM_STATES: list[str] = env.list("CERTIFICATE_FORM_STATES", default=["TX", "GA"])
 # Certificates: how many a user may issue, how many holders add, and how often try again what failed.
 CERTIFICATES_PER_USER = env.int("CERTIFICATES_PER_USER", default=60)
 CERTIFICATES_WINDOW = dt.timedelta(minutes=10)

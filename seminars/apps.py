@@ -1,4 +1,6 @@
-from core.areas import AreaConfig
+from core.areas import AreaConfig, StaffGroup
+
+SEMINARS = ("seminars.seminar", "seminars.attendance", "seminars.premiumcredit")
 
 
 class SeminarsConfig(AreaConfig):
@@ -6,4 +8,10 @@ class SeminarsConfig(AreaConfig):
 
     name = "seminars"
     verbose_name = "Seminars"
+    sentences = "seminars.events.SENTENCES"
     feed_tables = "seminars.feed.TABLES"
+    staff_groups = (
+        StaffGroup("Customer service", views=SEMINARS),
+        StaffGroup("Risk", views=SEMINARS),
+        StaffGroup("Underwriting", views=("seminars.premiumcredit",)),
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
@@ -12,10 +11,10 @@ from django.db.models import Q
 from django.utils import timezone
 
 from core.fields import PublicIdField
+from credentialing.models.on_file import fingerprint_of
 from policies.models import Agency, Insured, Membership, Policyholder, Scope, reach_of
 from policies.models.base import Address, search_vector
 from policies.models.reach import Reach
-from policies.names import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -104,5 +103,4 @@ class Holder(Address):
 
     def fingerprint_now(self) -> str:
         """Return the digest of name and address; it's the same whatever their accents, case, and punctuation."""
-        parts = (self.name, self.address1, self.address2, self.city, self.state, self.zip)
-        return hashlib.sha256("|".join(fold(part) for part in parts).encode()).hexdigest()
+        return fingerprint_of(self.name, self.address1, self.address2, self.city, self.state, self.zip)

@@ -15,13 +15,14 @@ from django.db import connection, models
 from django.utils.module_loading import import_string
 
 from core.areas import feed_table_paths
-from core.feedspec import Column, Kind, Table
+from core.feedspec import Column, Computed, Kind, Table
 from core.fields import PublicIdField, public_id_sql
 
 PG_TYPES = {
     Kind.DATE: "date",
     Kind.TIME: "timestamptz",
     Kind.MONEY: "numeric",
+    Kind.NUMBER: "numeric",
     Kind.WHOLE: "bigint",
     Kind.BOOLEAN: "boolean",
 }
@@ -106,8 +107,14 @@ class TableMap:
             for column in self.table.columns
             if column.fold
         ]
-        columns += [StagingColumn(f"computed_{one.field}", "text", not_null=True) for one in self.table.computed]
+        columns += [self._staged_computed(one) for one in self.table.computed]
         return columns
+
+    def _staged_computed(self, one: Computed) -> StagingColumn:
+        field = self.field(one.field)
+        is_text = isinstance(field, (models.CharField, models.TextField))
+        pg_type = "text" if is_text else str(field.db_type(connection))
+        return StagingColumn(f"computed_{one.field}", pg_type, not_null=is_text)
 
     def stored_in(self, column: Column) -> Any:
         """Return the model's field for the column's value, or None if the value itself isn't stored."""

@@ -68,6 +68,7 @@ class ColumnReader:
             Kind.DATE: self._date,
             Kind.TIME: self._time,
             Kind.MONEY: self._money,
+            Kind.NUMBER: self._number,
             Kind.WHOLE: self._whole,
             Kind.BOOLEAN: self._boolean,
             Kind.CHOICE: self._choice,
@@ -214,6 +215,11 @@ class ColumnReader:
     def _money(self, value: str) -> Problem | None:
         if not _MONEY.fullmatch(value):
             return Problem("money", self._must("an amount such as ‘1250.00’", value))
+        return self._bounds(Decimal(value), value)
+
+    def _number(self, value: str) -> Problem | None:
+        if not _MONEY.fullmatch(value):
+            return Problem("number", self._must("a number such as ‘0.75’", value))
         return self._bounds(Decimal(value), value)
 
     def _whole(self, value: str) -> Problem | None:

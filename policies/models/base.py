@@ -16,6 +16,16 @@ class FeedQuerySet(models.QuerySet[Any]):
         """Return the rows that the carrier still sends."""
         return self.filter(retired_at=None)
 
+    def in_any_of(self, *sets: models.QuerySet[Any]) -> Self:
+        """Return the rows that are in any of these sets of the same model, and none if there is no set.
+
+        One union of indexed sets, rather than an OR that would walk the whole table.
+        """
+        if not sets:
+            return self.none()
+        first, *others = [one.order_by().values("pk") for one in sets]
+        return self.filter(pk__in=first.union(*others) if others else first)
+
 
 class FeedRow(models.Model):
     """A row of the carrier's feed (docs/feed-format.md): `external_id` is the carrier's own key, unique per source.

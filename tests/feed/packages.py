@@ -100,6 +100,7 @@ def small_book() -> Book:
             )
         ],
         **money(),
+        **paper(),
     }  # fmt: skip
 
 
@@ -121,6 +122,56 @@ def money() -> Book:
         ],
         "payments.csv": [payment_row("P1", amount="4505.00", reference="10441")],
         "allocations.csv": [row("allocations.csv", payment_id="P1", term_id="T1", amount="4505.00")],
+    }  # fmt: skip
+
+
+def paper() -> Book:
+    """Return the small book's holders, forms, claims, and seminars."""
+    return {
+        "holders.csv": [
+            row(
+                "holders.csv", holder_id="H1", name="Saint Aldhelm Médical Center", email="staff@aldhelm.example",
+                city="Albany", state="NY", zip="12208", minimum_per_claim="1000000", minimum_aggregate="3000000",
+                separate_limits="true", days_ahead="30",
+            )
+        ],
+        "standing_holders.csv": [
+            row("standing_holders.csv", holder_id="H1", policy_number="MPL-1", renewals="true", notices="true"),
+            row(
+                "standing_holders.csv", holder_id="H1", policy_number="mpl 1", insured_id="I1", claims_history="true",
+            ),
+        ],
+        "certificate_forms.csv": [
+            row(
+                "certificate_forms.csv", company_id="C1", kind="certificate", form_number="LM-COI-10",
+                edition="06-26", effective="2026-06-01", legend="This certificate is information only.",
+            )
+        ],
+        "claims.csv": [
+            row(
+                "claims.csv", claim_number="CL-1", policy_number="MPL-1", insured_id="I1", kind="suit", status="open",
+                incident_date="2021-03-04", report_date="2022-05-06", expense_paid="1200.50", reserve="90000",
+                description="Delayed diagnosis alleged.", stage="Discovery", handler="Rosalind Peake",
+                next_date="2027-02-01", next_event="Deposition",
+            )
+        ],
+        "seminars.csv": [
+            row(
+                "seminars.csv", seminar_id="S1", title="Informed Refusal", kind="live", starts="2026-03-12T18:00",
+                ends="2026-03-12T20:00", timezone="America/New_York", location="Albany", seats="40",
+                cme_credits="2.0", hours="2", programs="physicians;allied", credit_eligible="true",
+            )
+        ],
+        "attendance.csv": [
+            row(
+                "attendance.csv", attendance_id="AT1", seminar_id="S1", insured_id="I1", policy_number="MPL-1",
+                completed="2026-03-12", cme_credits="2.0",
+            ),
+            row("attendance.csv", attendance_id="AT2", seminar_id="S1", participant="Noor Aziz", policy_number="MPL-1"),
+        ],
+        "premium_credits.csv": [
+            row("premium_credits.csv", insured_id="I1", term_id="T1", percent="3.5", granted="2026-04-01")
+        ],
     }  # fmt: skip
 
 
