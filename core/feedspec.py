@@ -11,9 +11,11 @@ import dataclasses
 import datetime as dt
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum, StrEnum
+from pathlib import Path
 from typing import Any, Protocol
 
 
@@ -60,6 +62,55 @@ class Kind(Enum):
     ZIP = "ZIP"
     # An email address; another form is a warning.
     EMAIL = "email"
+    # The path of a file in the package, `documents/2026/a.pdf`; what becomes of it says the column's `use`.
+    FILE = "file"
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What became of a package's file: its name in the private storage, and what the portal knows of it.
+
+    `fault`: a code of `FileUse.faults`; such a file isn't kept and has no name.
+    """
+
+    name: str = ""
+    size: int | None = None
+    pages: int | None = None
+    content_type: str = ""
+    fault: str = ""
+
+
+class Take(Protocol):
+    """Judges one file, and keeps it if it's good."""
+
+    def __call__(self, local: Path, sha256: str, *, keep: bool) -> Taken:
+        """Take the file `local`, a copy that the load deletes. `keep`: false in a dry run, which stores nothing.
+
+        Its name in the private storage follows from the content, so that the same file is stored once.
+        """
+
+
+@dataclass(frozen=True)
+class FileUse:
+    """What the portal does with the files that a column names (docs/feed-format.md#entries).
+
+    A file is read only where its digest isn't the row's already, and kept before the load commits.
+
+    `taker`: opens what judges and keeps files, for the length of a load. `digest`: the model's field for the SHA-256 of
+    the file as it came. `fields`: the model's fields for the values of `Taken`, by their names; they are null or empty,
+    or have a default in the database. `faults`: a warning's sentence for each fault; it may name columns as `{column}`.
+    `given`: the column with the digest, if the carrier gives it: then a file that hasn't changed isn't even read.
+    `folder`: the files' folder in the private storage, if those are removed there that no row names any longer.
+    `words`: what the file must be, as in 'a PDF'.
+    """
+
+    taker: Callable[[], AbstractContextManager[Take]]
+    digest: str
+    fields: Mapping[str, str]
+    faults: Mapping[str, str]
+    words: str
+    given: str = ""
+    folder: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,6 +126,7 @@ class Column:
     `read_as`: other spellings that a package may use for a choice, and the choice that each is read as.
     `store`: what is kept instead of the value, such as a keyed hash; the value itself then never reaches the database,
     a log, or a finding; `kept` says in words what it is. `not_future`: a date may not be after today (business).
+    `use`: what becomes of the file that a `Kind.FILE` column names.
     `expected`: empty is a warning. `optional`: a file may lack the column, as if it were empty in all rows.
     """
 
@@ -97,6 +149,7 @@ class Column:
     expected: bool = False
     kept: str = "only a keyed hash is kept"
     optional: bool = False
+    use: FileUse | None = None
 
     @property
     def model_field(self) -> str | None:

@@ -91,6 +91,8 @@ def _rules(table_map: TableMap, column: Column) -> Iterator[str]:
     yield from (f"a row of `{file}`, once its source sends any" for file in _named_from(table_map, column))
     for written, read in column.read_as.items():
         yield f"`{written}` is read as `{read}`"
+    if column.use:
+        yield f"the path of {column.use.words} in the package"
     if table_map.several_lines(column):
         yield "may hold line breaks"
     if column.pattern_words:

@@ -18,6 +18,7 @@ from policies.signatures import read_signature
 if TYPE_CHECKING:
     from credentialing.models import Certificate
 
+IMAGE_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 # The densities of a page, roomiest first, each with the weight (see `_weight`) up to which it is worth a try. That only
 # saves tries: a page that doesn't fit is set again in the next density.
 DENSITIES = (("roomy", 575), ("close", 1560), ("tight", 4260))
@@ -67,7 +68,7 @@ def _signature(name: str) -> str:
 
     Raises FileNotFoundError where the file is gone, so that no certificate looks unsigned.
     """
-    return _data_url("image/png", read_signature(name)) if name else ""
+    return _data_url(IMAGE_TYPES[Path(name).suffix], read_signature(name)) if name else ""
 
 
 @cache
@@ -76,7 +77,7 @@ def _mark(path: str) -> str:
     if not path:
         return ""
     mark = Path(path)
-    return _data_url({".svg": "image/svg+xml", ".png": "image/png"}[mark.suffix.lower()], mark.read_bytes())
+    return _data_url(IMAGE_TYPES[mark.suffix.lower()], mark.read_bytes())
 
 
 def _data_url(content_type: str, image: bytes) -> str:

@@ -19,6 +19,7 @@ from django.utils import timezone
 from core.dates import carrier_today
 from core.feedspec import Severity, Stage
 from feed.load.apply import Applier, Counts
+from feed.load.assets import Assets
 from feed.load.checks import Checker
 from feed.load.context import LoadContext
 from feed.load.difference import Samples
@@ -224,13 +225,17 @@ class _Loader:
             raise _NotAppliedError(Status.UNCHANGED)
         self._stop_on_errors()
         stagings = self._load_staging(package, manifest, cursor)
-        self._findings.extend(check_unused(package, manifest, named=()))
         checker = Checker(
             stagings, self._by_file, source=manifest.source, is_full=manifest.is_full, findings=self._findings
         )
-        self._check(checker, cursor)
+        assets = Assets(package, stagings, cursor, self._findings, source=manifest.source, keep=not self._run.dry_run)
+        self._check(checker, assets, cursor)
+        self._findings.extend(check_unused(package, manifest, assets.named))
+        with self._timed("reading documents", "documents"):
+            assets.take()
+        self._stop_on_errors()
         context = LoadContext(cursor, manifest, self._run.pk, self._now, stagings, self._findings)
-        self._apply(stagings, manifest, cursor, checker, context)
+        self._apply(stagings, manifest, cursor, checker, context, assets)
         Source.objects.update_or_create(
             name=manifest.source,
             defaults={
@@ -264,7 +269,7 @@ class _Loader:
                 stagings.append(stager.load(package, cursor))
         return stagings
 
-    def _check(self, checker: Checker, cursor: Any) -> None:
+    def _check(self, checker: Checker, assets: Assets, cursor: Any) -> None:
         """Check schema, references, and rules on rows. Stages after errors would mislead, so they're skipped."""
         self._stop_on_errors(Stage.PACKAGE, Stage.SCHEMA)
         with self._timed("checking", "check"):
@@ -272,12 +277,19 @@ class _Loader:
             checker.check_rows(cursor, Stage.SCHEMA)
             self._stop_on_errors(Stage.SCHEMA)
             checker.check_references(cursor)
+            assets.find()
             self._stop_on_errors(Stage.REFERENCES)
             checker.check_rows(cursor, Stage.BUSINESS)
         self._stop_on_errors()
 
     def _apply(
-        self, stagings: list[Staging], manifest: Manifest, cursor: Any, checker: Checker, context: LoadContext
+        self,
+        stagings: list[Staging],
+        manifest: Manifest,
+        cursor: Any,
+        checker: Checker,
+        context: LoadContext,
+        assets: Assets,
     ) -> None:
         """Apply every file, check the result, run the areas' hooks, and hold the package if it needs a review."""
         applier = Applier(
@@ -293,6 +305,7 @@ class _Loader:
                 for hook in staging.table_map.table.before:
                     hook(context)
                 self._counts[staging.table_map.file] = applier.apply(staging)
+                assets.fill(staging)
         with self._timed("checking the result", "check"):
             checker.check_sets(cursor, context.parameters)
         self._stop_on_errors()

@@ -11,7 +11,7 @@ from typing import Any
 
 from core.feedspec import Severity, Stage
 from feed.load.findings import Findings, Found
-from feed.load.table_map import TableMap, quote
+from feed.load.table_map import TableMap, digest_read, quote
 from feed.load.values import ColumnReader, Problem
 from feed.package.files import READ_ERRORS, Package
 from feed.package.manifest import FileEntry
@@ -233,6 +233,8 @@ class FileStager:
             if column.fold:
                 reader = self._readers[column.name]
                 values[f"{column.name}__folded"] = reader.fold(values[column.name], batch.lines)
+        for column in self._table_map.files:
+            values[digest_read(column)] = nothing
         for one in self._table.computed:
             arguments = (values[name] for name in one.columns)
             values[f"computed_{one.field}"] = nothing if deleted else list(map(one.function, *arguments))

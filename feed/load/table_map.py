@@ -35,6 +35,11 @@ def quote(name: str) -> str:
     return f'"{name}"'
 
 
+def digest_read(column: Column) -> str:
+    """Return the staging column for the SHA-256 of a file that the load reads, where the row doesn't give it."""
+    return f"{column.name}__sha256"
+
+
 @dataclass(frozen=True)
 class StagingColumn:
     """A column of a staging table. `not_null`: an empty value is an empty string, not null."""
@@ -107,6 +112,7 @@ class TableMap:
             for column in self.table.columns
             if column.fold
         ]
+        columns += [StagingColumn(digest_read(column), "text", not_null=False) for column in self.files]
         columns += [self._staged_computed(one) for one in self.table.computed]
         return columns
 
@@ -115,6 +121,18 @@ class TableMap:
         is_text = isinstance(field, (models.CharField, models.TextField))
         pg_type = "text" if is_text else str(field.db_type(connection))
         return StagingColumn(f"computed_{one.field}", pg_type, not_null=is_text)
+
+    @cached_property
+    def files(self) -> tuple[Column, ...]:
+        """Columns that name files of the package."""
+        return tuple(column for column in self.table.columns if column.kind is Kind.FILE)
+
+    def digest(self, column: Column) -> str:
+        """Return SQL over `s` of the SHA-256 of the file that a row names: given in the row, or read from the file."""
+        given = column.use and column.use.given
+        found = f"s.{quote(digest_read(column))}"
+        value = f"COALESCE(s.{quote(given)}, {found}, '')" if given else f"COALESCE({found}, '')"
+        return f"CASE WHEN s.{quote(column.name)} <> '' THEN {value} ELSE '' END"
 
     def stored_in(self, column: Column) -> Any:
         """Return the model's field for the column's value, or None if the value itself isn't stored."""
@@ -145,6 +163,9 @@ class TableMap:
         ]
         targets += [
             Target(self.field(one.field).column, f"s.{quote(f'computed_{one.field}')}") for one in self.table.computed
+        ]
+        targets += [
+            Target(self.field(column.use.digest).column, self.digest(column)) for column in self.files if column.use
         ]
         return targets
 

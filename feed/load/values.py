@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from core.feedspec import Column, Kind, Severity, Stage
+from feed.package.paths import UnsafePathError, safe_path
 
 MAX_IDENTIFIER = 120
 MAX_DISTINCT = 50_000
@@ -75,6 +77,7 @@ class ColumnReader:
             Kind.LIST: self._list,
             Kind.ZIP: self._zip,
             Kind.EMAIL: self._email,
+            Kind.FILE: self._file,
         }
         self._free = column.kind in {Kind.TEXT, Kind.IDENTIFIER, Kind.EMAIL}
 
@@ -82,6 +85,8 @@ class ColumnReader:
         """Check the batch's values, and return them: text trimmed, and replaced if the column stores something else."""
         if self.column.kind in {Kind.TEXT, Kind.EMAIL}:
             values = list(map(str.strip, values))
+        elif self.column.kind is Kind.FILE:
+            values = [value if value.isascii() else unicodedata.normalize("NFC", value) for value in values]
         self._check_all(values, lines)
         if self.column.default:
             values = [value or self.column.default for value in values]
@@ -281,3 +286,10 @@ class ColumnReader:
         if _EMAIL.fullmatch(value):
             return None
         return Problem("email", f"{self.column.name} isn't an email address.", Severity.WARNING, Stage.BUSINESS)
+
+    def _file(self, value: str) -> Problem | None:
+        try:
+            safe_path(value)
+        except UnsafePathError as error:
+            return Problem("path", f"{self.column.name} {self._shown(value)} {error}.")
+        return self._text(value)

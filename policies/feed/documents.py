@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import partial
 
-from core.feedspec import Column, Kind, Reference, RowCheck, SetCheck, Table
+from core.feedspec import Column, FileUse, Kind, Reference, RowCheck, SetCheck, Table
+from core.pdf.keeping import FAULTS, pdf_taker
 from policies.feed.columns import POLICY
 from policies.models import Document
+
+# Of the private storage.
+FOLDER = "documents"
 
 DOCUMENTS = Table(
     file="documents.csv",
@@ -20,9 +25,23 @@ DOCUMENTS = Table(
         Column("kind", Kind.CHOICE, required=True, choices=tuple(Document.Kind.values)),
         Column("title", required=True),
         Column("issued", Kind.DATE, required=True),
-        Column("path", required=True),
+        Column(
+            "path",
+            Kind.FILE,
+            required=True,
+            use=FileUse(
+                taker=partial(pdf_taker, FOLDER),
+                digest="sha256",
+                fields={"name": "file"} | {name: name for name in ("size", "pages", "content_type", "fault")},
+                faults=FAULTS,
+                words="a PDF",
+                given="sha256",
+                folder=FOLDER,
+            ),
+        ),
         Column(
             "sha256",
+            field=None,
             pattern=re.compile("[0-9a-f]{64}"),
             pattern_words="a SHA-256 of 64 lowercase hexadecimal digits",
             optional=True,

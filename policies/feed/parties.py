@@ -8,6 +8,7 @@ from accounts.hashers import readable
 from core.feedspec import Column, Computed, Kind, Reference, RowCheck, Severity, Stage, Table
 from policies.feed.accounts import keep_memberships, username_fault
 from policies.feed.columns import ADDRESS, DATE_OF_BIRTH, STATES
+from policies.feed.signatures import SIGNATURE, record_signatures
 from policies.models import Company, Contact, Insured, Policyholder
 from policies.names import fold
 from policies.roles import Capability
@@ -31,7 +32,10 @@ COMPANIES = Table(
         Column("signatory"),
         Column("signatory_title"),
         Column("services", Kind.LIST, choices=tuple(Company.Service.values)),
+        SIGNATURE,
     ),
+    track=("signature",),
+    after=(record_signatures,),
 )
 
 AGENCIES = Table(

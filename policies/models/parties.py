@@ -58,6 +58,9 @@ class Company(FeedRow, Address):
     period_wording = models.CharField(max_length=200, blank=True, default="", db_default="")
     # The signatory's own signature, a file of the private storage (`policies.signatures`); empty: documents bear none.
     signature = models.CharField(max_length=100, blank=True, default="", db_default="", editable=False)
+    # The file that the feed brought, as it came; empty where the signature came by command, or there is none.
+    signature_sha256 = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
+    signature_fault = models.CharField(max_length=10, blank=True, default="", db_default="", editable=False)
 
     objects = FeedQuerySet.as_manager()
 
