@@ -13,8 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from core.pdf import opening
-
+# Run by its path, so that the portal's own processes don't load the library.
+PROGRAM = Path(__file__).with_name("opening.py")
 # How long a file may take, and the memory of the process that opens it.
 SECONDS = 10.0
 MEMORY = 1024**3
@@ -80,7 +80,7 @@ class PdfChecker:
         return answer
 
     def _start(self) -> subprocess.Popen[str]:
-        command = [sys.executable, "-I", str(opening.__file__), str(self._memory)]
+        command = [sys.executable, "-I", str(PROGRAM), str(self._memory)]
         return subprocess.Popen(  # noqa: S603  # our own program
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env={}
         )

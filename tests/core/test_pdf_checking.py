@@ -40,7 +40,7 @@ def test_a_pdf_is_known_by_its_bytes(tmp_path: Path) -> None:
 def test_a_file_that_takes_too_long_or_kills_its_process_is_broken_and_the_next_one_is_opened(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checking.opening, "__file__", str(written(tmp_path, "unwell.py", UNWELL.encode())))
+    monkeypatch.setattr(checking, "PROGRAM", written(tmp_path, "unwell.py", UNWELL.encode()))
     with PdfChecker(seconds=0.2) as checker:
         for name in ("deadly", "endless"):
             assert checker.check(written(tmp_path, name, a_pdf())) == Checked(fault="broken")
