@@ -10,6 +10,7 @@ from typing import Any
 import factory
 from django.utils import timezone
 
+from billing.models import Allocation, BillingAccount, Installment, Invoice, Payment, Transaction
 from feed.models import Source
 from policies.delegates import giving
 from policies.models import (
@@ -154,6 +155,75 @@ class AgentOfRecordFactory(FeedRowFactory):
     policy = factory.SubFactory(PolicyFactory)
     agency = factory.SubFactory(AgencyFactory)
     starts = factory.LazyFunction(lambda: days(-365))
+
+
+class BillingAccountFactory(FeedRowFactory):
+    """A policyholder's account; `PolicyFactory(billing_account_key=account.external_id)` puts a policy on it."""
+
+    class Meta:
+        model = BillingAccount
+
+    policyholder = factory.SubFactory(PolicyholderFactory)
+    name = factory.SelfAttribute("policyholder.name")
+
+
+class TransactionFactory(FeedRowFactory):
+    """The premium of a term, posted at its start."""
+
+    class Meta:
+        model = Transaction
+
+    account = factory.SubFactory(BillingAccountFactory)
+    term = factory.SubFactory(TermFactory)
+    posted = factory.SelfAttribute("term.effective")
+    kind, amount = Transaction.Kind.PREMIUM, Decimal("18250.00")
+
+
+class InstallmentFactory(FeedRowFactory):
+    """A quarter of a term's premium, due at its start."""
+
+    class Meta:
+        model = Installment
+
+    account = factory.SubFactory(BillingAccountFactory)
+    term = factory.SubFactory(TermFactory)
+    due = factory.SelfAttribute("term.effective")
+    amount, fee = Decimal("4562.50"), Decimal("5.00")
+
+
+class InvoiceFactory(FeedRowFactory):
+    """An invoice that is due in ten days."""
+
+    class Meta:
+        model = Invoice
+
+    account = factory.SubFactory(BillingAccountFactory)
+    issued = factory.LazyFunction(lambda: days(-20))
+    due = factory.LazyFunction(lambda: days(10))
+    amount = Decimal("4567.50")
+
+
+class PaymentFactory(FeedRowFactory):
+    """A check that the carrier applied."""
+
+    class Meta:
+        model = Payment
+
+    account = factory.SubFactory(BillingAccountFactory)
+    received = factory.LazyFunction(lambda: days(-90))
+    amount = Decimal("4567.50")
+    method, status = Payment.Method.CHECK, Payment.Status.APPLIED
+
+
+class AllocationFactory(FeedRowFactory):
+    """A payment that is applied to a term as a whole."""
+
+    class Meta:
+        model = Allocation
+
+    payment = factory.SubFactory(PaymentFactory)
+    term = factory.SubFactory(TermFactory)
+    amount = factory.SelfAttribute("payment.amount")
 
 
 def insured_by(user: Any, insured: Insured, **fields: Any) -> Membership:

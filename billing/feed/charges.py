@@ -46,8 +46,8 @@ UNEQUAL_SUMS = """
 # If the package has installments of the term as well, the finding is there.
 NOT_BY_INSTALLMENTS = "AND first.term_id NOT IN (SELECT term_id FROM {stage installments.csv} WHERE NOT deleted)"
 ADD_UP = (
-    "The installments of term {term} add up to {installments}, but its transactions without fees, refunds, and "
-    "write-offs to {transactions}."
+    "The installments of term {term} add up to {installments}, but its transactions come to {transactions}, without "
+    "fees, refunds, and write-offs."
 )
 
 TRANSACTIONS = Table(
@@ -69,13 +69,13 @@ TRANSACTIONS = Table(
             code="sign",
             column="amount",
             faulty=f"s.amount < 0 AND s.kind NOT IN ({REDUCING})",
-            sentence="The amount of a transaction of the kind {kind} can’t be negative, but it is {amount}.",
+            sentence="The kind is {kind}, so the amount can’t be negative; it is {amount}.",
         ),
         RowCheck(
             code="sign",
             column="amount",
             faulty=f"s.amount > 0 AND s.kind IN ({REDUCING})",
-            sentence="The amount of a transaction of the kind {kind} can’t be positive, but it is {amount}.",
+            sentence="The kind is {kind}, so the amount can’t be positive; it is {amount}.",
         ),
     ),
     set_checks=(

@@ -7,7 +7,7 @@ from billing.feed.echoes import adopt_echoed_payments
 from billing.models import Payment
 from core.feedspec import Column, Kind, Reference, SetCheck, Severity, Table
 
-# Not where the portal keeps an amount of its own against an older package: that is no fault of the row.
+# Not where the portal keeps an amount of its own against an older package: the row isn't to blame.
 OVER_ALLOCATED = """
     SELECT {line} AS line, p.external_id AS payment, p.amount, applied.total AS allocated
     FROM {rows}
@@ -17,7 +17,7 @@ OVER_ALLOCATED = """
     WHERE p.retired_at IS NULL AND applied.total > p.amount
       AND (p.learned_at IS NULL OR p.learned_at <= %(as_of)s)
 """
-ALLOCATED = "{allocated} of payment {payment} is allocated to terms, but its amount is {amount}."
+ALLOCATED = "Terms get {allocated} of payment {payment}, but its amount is {amount}."
 
 PAYMENTS = Table(
     file="payments.csv",

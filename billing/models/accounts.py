@@ -92,7 +92,7 @@ class BillingAccount(FeedRow):
     of a parent's children."""
 
     class AutoPay(models.TextChoices):
-        """Who collects without being asked. Where the carrier does, neither AutoPay nor Pay is offered here (S-25)."""
+        """Who collects without being asked. Where the carrier does, neither AutoPay nor Pay is offered here."""
 
         NONE = "none", "None"
         CARRIER = "carrier", "Carrier"

@@ -83,7 +83,7 @@ class Transaction(FeedRow):
         indexes = [
             # An account's history, in order.
             models.Index(fields=["account", "posted"], name="billing_transaction_posted"),
-            # A term's amount and premium (S-23).
+            # A term's amount and premium.
             models.Index(fields=["term"], name="billing_transaction_term"),
         ]
 
@@ -111,7 +111,7 @@ class Installment(FeedRow):
         indexes = [
             # What is due on an account, and next: money covers the oldest first.
             models.Index(fields=["account", "due"], name="billing_installment_due"),
-            # A term's plan, and its paid-through date (S-27).
+            # A term's plan, and its paid-through date.
             models.Index(fields=["term"], name="billing_installment_term"),
         ]
 

@@ -1,7 +1,8 @@
 """Payments on an account, those that the carrier reports and those that were made here, and how they were applied.
 
 A payment made here is a row at once, without an id of the carrier's. When the feed echoes it, by the portal's own id in
-`portal_payment_id`, that row becomes the carrier's payment: it never counts twice (docs/feed-format.md#payments).
+`portal_payment_id`, that row becomes the carrier's payment: it never counts twice
+(docs/feed-format.md#portal-payments).
 """
 
 from __future__ import annotations
