@@ -20,13 +20,20 @@ from policies.models import (
     Contact,
     Coverage,
     Document,
+    Endorsement,
+    EreOffer,
+    Extra,
+    FundEnrollment,
     Insured,
     License,
     Membership,
     Policy,
     Policyholder,
     PolicyStatus,
+    PriorCoverage,
+    PriorLimit,
     RequestAnswer,
+    Suspension,
     Term,
 )
 from policies.models.membership import SECOND_PERSON
@@ -49,25 +56,78 @@ class PolicyRowAdmin(RecordedLooks[Any]):
     ordering = ["pk"]
 
 
-class PolicyStatusInline(admin.TabularInline[PolicyStatus, Policy]):
-    model = PolicyStatus
+class RowsInline(admin.TabularInline[Any, Any]):
+    """Rows that belong to the row of the page, to look at only."""
+
     template = "admin/rows.html"
     extra = 0
     can_delete = False
 
 
-class TermInline(admin.TabularInline[Term, Policy]):
+class PolicyStatusInline(RowsInline):
+    model = PolicyStatus
+
+
+class TermInline(RowsInline):
     model = Term
-    template = "admin/rows.html"
-    extra = 0
     fields = ["external_id", "status", "effective", "expires", "premium", "billing", "retired_at"]
 
 
-class AgentOfRecordInline(admin.TabularInline[AgentOfRecord, Policy]):
+class AgentOfRecordInline(RowsInline):
     model = AgentOfRecord
-    template = "admin/rows.html"
-    extra = 0
     fields = ["agency", "starts", "ends", "retired_at"]
+
+
+class LicenseInline(RowsInline):
+    model = License
+    fields = ["state", "number", "expires", "retired_at"]
+
+
+class PriorCoverageInline(RowsInline):
+    model = PriorCoverage
+    fields = ["carrier", "policy_number", "form", "effective", "expires", "retroactive_date", "ere_ends", "retired_at"]
+
+
+class EndorsementInline(RowsInline):
+    model = Endorsement
+    fields = ["form_number", "edition", "title", "effective", "expires", "on_certificate", "retired_at"]
+
+
+class SuspensionInline(RowsInline):
+    model = Suspension
+    fields = ["external_id", "starts", "ends", "reason_code", "retired_at"]
+
+
+class PriorLimitInline(RowsInline):
+    model = PriorLimit
+    fields = ["incidents_before", "limit_per_claim", "limit_aggregate", "retired_at"]
+
+
+class ExtraInline(RowsInline):
+    model = Extra
+    fields = ["label", "limit", "retired_at"]
+
+
+class FundEnrollmentInline(RowsInline):
+    model = FundEnrollment
+    fields = ["fund", "form", "limits", "effective", "expires", "retired_at"]
+
+
+class EreOfferInline(RowsInline):
+    model = EreOffer
+    fields = [
+        "external_id",
+        "status",
+        "option",
+        "price",
+        "installments",
+        "installment_amount",
+        "finance_charge",
+        "decide_by",
+        "starts",
+        "ends",
+        "retired_at",
+    ]
 
 
 @admin.register(Policy)
@@ -87,6 +147,7 @@ class InsuredAdmin(PolicyRowAdmin):
     list_display = ["sort_name", "credential", "specialty", "state", "source", "retired_at"]
     search_fields = ["last_name__istartswith", "first_name__istartswith", "name__istartswith", "external_id"]
     list_filter = ["kind"]
+    inlines = [LicenseInline, PriorCoverageInline]
 
 
 @admin.register(Policyholder)
@@ -104,6 +165,14 @@ class CoverageAdmin(PolicyRowAdmin):
         "external_id",
         "insured__last_name__istartswith",
         "term__policy__number_normalized__startswith",
+    ]
+    inlines = [
+        EndorsementInline,
+        SuspensionInline,
+        PriorLimitInline,
+        ExtraInline,
+        FundEnrollmentInline,
+        EreOfferInline,
     ]
 
 

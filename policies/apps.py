@@ -7,7 +7,14 @@ from core.areas import AreaConfig, MenuEntry, StaffGroup
 # A policy's page in admin shows the policy, its terms, agents of record, and statuses.
 POLICY = ("policies.policy", "policies.term", "policies.agentofrecord", "policies.policystatus")
 DOCUMENTS = ("policies.document", "policies.requestanswer")
-COVERAGE = ("policies.coverage", "policies.insured", "policies.policyholder")
+# A coverage's page in admin shows the rows that belong to it, an insured's their licenses and prior coverage.
+OF_COVERAGE = ("endorsement", "suspension", "priorlimit", "extra", "fundenrollment", "ereoffer", "priorcoverage")
+COVERAGE = (
+    "policies.coverage",
+    *(f"policies.{model}" for model in OF_COVERAGE),
+    "policies.insured",
+    "policies.policyholder",
+)
 
 
 class PoliciesConfig(AreaConfig):

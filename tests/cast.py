@@ -88,7 +88,7 @@ def make_cast(*, ana: Name = ("Ana", "Núñez"), ben: Name = ("Ben", "Okafor")) 
         deductible=Decimal(5000),
         fund="New York Excess Fund",
         fund_limits="$1,000,000 above the primary limits",
-        endorsements="Telemedicine TM-2; Moonlighting MX-1",
+        endorsement_text="Telemedicine TM-2; Moonlighting MX-1",
     )
     mia = clinician("Mia", "Lund")
     own = PolicyholderFactory.create(name="Mia Lund, MD", kind=Policyholder.Kind.INDIVIDUAL, insured=mia)

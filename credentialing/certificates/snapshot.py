@@ -31,7 +31,6 @@ TAIL_STATES = {
     "paid": "purchased",
     "automatic": "automatic",
     "granted": "granted",
-    "waived": "granted",
     "elected": "elected, payment pending",
 }
 

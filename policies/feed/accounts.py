@@ -29,6 +29,7 @@ FILE = "contacts.csv"
 CHUNK = 1_000
 # The most characters `User.username_key` can have.
 LONGEST_KEY = User._meta.get_field("username_key").max_length or 0
+LONGEST_NAME = User._meta.get_field("last_name").max_length or 0
 
 TOUCHED = """
     SELECT touched.id AS subject_id, touched.user_id AS on_behalf_of_id, u.username AS on_behalf_of_name,
@@ -260,8 +261,8 @@ class _Grants:
             if key not in users and key not in new and contact.email:
                 new[key] = User(
                     username=" ".join(contact.username.split()),
-                    first_name=contact.first_name,
-                    last_name=contact.last_name,
+                    first_name=contact.first_name[:LONGEST_NAME],
+                    last_name=contact.last_name[:LONGEST_NAME],
                     email=contact.email,
                     phone=contact.phone[:32],
                     password=make_password(None),

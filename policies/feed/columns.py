@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import unicodedata
+from decimal import Decimal
 from functools import partial
 
 from core.crypto import keyed_hash
 from core.dates import STATE_ZONES
-from core.feedspec import Column, Kind
+from core.feedspec import Column, Kind, RowCheck, SetCheck
 from policies.names import normalize_number
 
+NOTHING = Decimal(0)
 # States and territories that license; for mail, also the codes of the armed forces and of the associated states.
 STATES = tuple(sorted(STATE_ZONES))
 POSTAL_STATES = (*STATES, "AA", "AE", "AP", "FM", "MH", "PW")
@@ -30,3 +33,40 @@ DATE_OF_BIRTH = Column(
 )
 # Policy numbers are compared without spaces, dashes, and case (S-07).
 POLICY = Column("policy_number", Kind.IDENTIFIER, field=None, required=True, fold=normalize_number)
+
+LIMITS = RowCheck(
+    code="limits",
+    column="limit_per_claim",
+    faulty="s.limit_per_claim > s.limit_aggregate",
+    sentence="The limit per claim, {limit_per_claim}, is higher than the aggregate limit, {limit_aggregate}.",
+)
+
+
+def period(sentence: str) -> RowCheck:
+    """Return the check that a period ends after it begins; its end is the first day that no longer counts."""
+    return RowCheck(code="period", column="expires", faulty="s.expires <= s.effective", sentence=sentence)
+
+
+def composed(text: str) -> str:
+    """Return a text in NFC, so that a name is the same however its accents were typed."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def circle(table: str, field: str, column: str, sentence: str) -> SetCheck:
+    """Return the check that a table's references to its own rows don't lead around in a circle.
+
+    `table`: of the database; `field`: the foreign key. Circles of up to ten rows are found.
+    """
+    sql = f"""
+        WITH RECURSIVE led AS (
+            SELECT d.id, d.line, t.{field}_id AS there, 1 AS steps
+            FROM {{change}} d JOIN {table} t ON t.id = d.id
+            WHERE d.change <> 'retired' AND t.{field}_id IS NOT NULL
+            UNION ALL
+            SELECT led.id, led.line, t.{field}_id, led.steps + 1
+            FROM led JOIN {table} t ON t.id = led.there
+            WHERE t.{field}_id IS NOT NULL AND led.there <> led.id AND led.steps < 10
+        )
+        SELECT DISTINCT led.line FROM led WHERE led.there = led.id AND led.steps > 1
+    """
+    return SetCheck(code="circle", column=column, sql=sql, sentence=sentence)

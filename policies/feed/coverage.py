@@ -1,147 +1,32 @@
-"""The Coverage files: policies, agents of record, terms, coverages, ERE offers, and prior coverages."""
+"""The Coverage file of coverages: effective-dated segments."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import replace
-from decimal import Decimal
+from core.feedspec import Column, Kind, Reference, RowCheck, SetCheck, Table
+from policies.feed.columns import LIMITS, NOTHING, period
+from policies.feed.transitions import tell_of_coverages
+from policies.models import Coverage
 
-from core.feedspec import Column, Guard, Kind, Reference, RowCheck, SetCheck, Severity, Table
-from policies.feed.columns import POLICY
-from policies.feed.transitions import keep_status_history, tell_of_cancellations, tell_of_coverages
-from policies.models import Coverage, EreOffer, Policy, Term
-
-NOTHING = Decimal(0)
-SMALL = Decimal(32_767)
-# A package that retires or cancels fewer policies is not held for it (docs/feed-format.md#held).
-POLICIES_HELD_FROM = 3
-
-
-def _period(sentence: str) -> RowCheck:
-    """Return the check that a period ends after it begins; its end is the first day that no longer counts."""
-    return RowCheck(code="period", column="expires", faulty="s.expires <= s.effective", sentence=sentence)
-
-
-POLICIES = Table(
-    file="policies.csv",
-    model="policies.Policy",
-    columns=(
-        replace(POLICY, field="number", fold_field="number_normalized"),
-        Column("company_id", Kind.IDENTIFIER, required=True),
-        Column("policyholder_id", Kind.IDENTIFIER, required=True),
-        Column("billing_account_id", Kind.IDENTIFIER, field="billing_account_key"),
-        Column("program", Kind.CHOICE, required=True, choices=tuple(Policy.Program.values)),
-        Column("status", Kind.CHOICE, required=True, choices=tuple(Policy.Status.values)),
-        Column("status_date", Kind.DATE),
-        Column("status_reason"),
-        Column("cancellation_effective", Kind.DATE),
-        Column("cure_amount", Kind.MONEY, minimum=NOTHING),
-        Column("reinstate_by", Kind.DATE),
-        Column("reinstatement_amount", Kind.MONEY, minimum=NOTHING),
-        Column("underwriter_name"),
-        Column("underwriter_phone"),
-        Column("underwriter_email", Kind.EMAIL),
-    ),
-    references=(
-        Reference("company_id", "companies.csv", "company"),
-        Reference("policyholder_id", "policyholders.csv", "policyholder"),
-    ),
-    checks=(
-        # Certificates of a policy with pending cancellation state the date (S-35).
-        RowCheck(
-            code="cancellation-date",
-            column="cancellation_effective",
-            faulty="s.status = 'pending_cancellation' AND s.cancellation_effective IS NULL",
-            sentence="The policy is pending cancellation but has no cancellation_effective.",
-            severity=Severity.WARNING,
-        ),
-    ),
-    guards=(
-        Guard(
-            name="cancelled",
-            words="policies would be cancelled, now or at a later date",
-            # A notice counts like the cancellation itself, which counts again when it happens.
-            condition=(
-                "(was.was_status <> 'cancelled' AND t.status = 'cancelled') OR "
-                "(was.was_status NOT IN ('cancelled', 'pending_cancellation') AND t.status = 'pending_cancellation')"
-            ),
-            share=Decimal("0.01"),
-            setting="FEED_CANCEL_SHARE",
-            hold_from=POLICIES_HELD_FROM,
-        ),
-    ),
-    hold_from=POLICIES_HELD_FROM,
-    track=("status", "status_date"),
-    after=(keep_status_history, tell_of_cancellations),
-)
-
-AGENTS_OF_RECORD = Table(
-    file="agents_of_record.csv",
-    model="policies.AgentOfRecord",
-    key=("policy_number", "agency_id", "from"),
-    columns=(
-        POLICY,
-        Column("agency_id", Kind.IDENTIFIER, required=True),
-        Column("from", Kind.DATE, field="starts", required=True),
-        Column("to", Kind.DATE, field="ends"),
-    ),
-    references=(
-        Reference("policy_number", "policies.csv", "policy"),
-        Reference("agency_id", "agencies.csv", "agency"),
-    ),
-    checks=(
-        RowCheck(
-            code="period",
-            column="to",
-            faulty='s."to" < s."from"',
-            sentence="The appointment ends on {to}, before its start on {from}.",
-        ),
-    ),
-)
-
-TERMS = Table(
-    file="terms.csv",
-    model="policies.Term",
-    columns=(
-        Column("term_id", Kind.IDENTIFIER, field=None, required=True),
-        POLICY,
-        Column("status", Kind.CHOICE, required=True, choices=tuple(Term.Status.values)),
-        Column("effective", Kind.DATE, required=True),
-        Column("expires", Kind.DATE, required=True),
-        Column("premium", Kind.MONEY),
-        Column("payment_plan", Kind.CHOICE, choices=tuple(Term.PaymentPlan.values)),
-        Column("billing", Kind.CHOICE, choices=tuple(Term.Billing.values)),
-        Column("offer_expires", Kind.DATE),
-        Column("quick_renew", Kind.BOOLEAN),
-        Column("paid_through", Kind.DATE),
-    ),
-    references=(Reference("policy_number", "policies.csv", "policy"),),
-    checks=(_period("The term expires on {expires}, not after its start on {effective}."),),
-    set_checks=(
-        SetCheck(
-            code="overlap",
-            column="effective",
-            sql="""
-                SELECT d.line, overlapping.policy, overlapping.term, overlapping.effective, overlapping.before
-                FROM (
-                    SELECT t.id, t.external_id AS term, t.effective, p.number AS policy,
-                           max(t.expires) OVER earlier AS before,
-                           lag(t.id) OVER (PARTITION BY t.policy_id ORDER BY t.effective, t.id) AS previous
-                    FROM policies_term t JOIN policies_policy p ON p.id = t.policy_id
-                    WHERE t.source = %(source)s AND t.retired_at IS NULL AND t.status = 'bound'
-                    WINDOW earlier AS (PARTITION BY t.policy_id ORDER BY t.effective, t.id
-                                       ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
-                ) overlapping
-                LEFT JOIN {change} d ON d.id = overlapping.id AND d.change <> 'retired'
-                LEFT JOIN {change} other ON other.id = overlapping.previous AND other.change <> 'retired'
-                WHERE overlapping.effective < overlapping.before AND (d.id IS NOT NULL OR other.id IS NOT NULL)
-            """,
-            sentence=(
-                "Bound term {term} of policy {policy} starts on {effective}; an earlier bound term ends on {before}."
-            ),
-        ),
-    ),
-)
+# Changed coverages that continue another one, and those whose other one changed. A segment continues one of the same
+# insured and part, in the same policy or in the one that was rewritten as it, from the day on which that one ends.
+CONTINUED = """
+    SELECT d.line, b.external_id AS before, c.effective, b.expires,
+           LEAST(
+               b.expires, bt.expires,
+               CASE WHEN bp.status = 'cancelled' THEN COALESCE(bp.cancellation_effective, bp.status_date) END
+           ) AS ends,
+           c.insured_id = b.insured_id AS same_insured, c.part = b.part AS same_part,
+           bp.id = t.policy_id OR bp.replaced_by_id IS NOT DISTINCT FROM t.policy_id AS same_policy
+    FROM policies_coverage c
+    JOIN policies_coverage b ON b.id = c.continues_id
+    JOIN policies_term t ON t.id = c.term_id
+    JOIN policies_term bt ON bt.id = b.term_id
+    JOIN policies_policy bp ON bp.id = bt.policy_id
+    LEFT JOIN {change} d ON d.id = c.id
+    LEFT JOIN {change} other ON other.id = b.id
+    WHERE c.continues_id IS NOT NULL AND c.source = %(source)s AND c.retired_at IS NULL
+      AND (d.id IS NOT NULL OR other.id IS NOT NULL)
+"""
 
 COVERAGES = Table(
     file="coverages.csv",
@@ -156,30 +41,42 @@ COVERAGES = Table(
         Column("full_prior_acts", Kind.BOOLEAN),
         Column("limit_per_claim", Kind.MONEY, required=True, minimum=NOTHING),
         Column("limit_aggregate", Kind.MONEY, required=True, minimum=NOTHING),
+        Column("limit_basis", Kind.CHOICE, choices=tuple(Coverage.LimitBasis.values), optional=True),
         Column("limits_shared", Kind.BOOLEAN),
+        Column("limits_shared_with", optional=True),
+        Column("defense", Kind.CHOICE, choices=tuple(Coverage.Defense.values), optional=True),
         Column("deductible", Kind.MONEY, minimum=NOTHING, default="0.00"),
+        Column("deductible_basis", Kind.CHOICE, choices=tuple(Coverage.DeductibleBasis.values), optional=True),
         Column("effective", Kind.DATE, required=True),
         Column("expires", Kind.DATE, required=True),
         Column("premium", Kind.MONEY),
         Column("specialty_code"),
         Column("specialty"),
-        Column("endorsements"),
+        Column("endorsements", field="endorsement_text"),
         Column("fund"),
         Column("fund_limits"),
         Column("ended_reason"),
+        Column("scope", optional=True),
+        Column("states", optional=True),
+        Column("locum", optional=True),
+        Column("site", optional=True),
+        Column("cost_center", optional=True),
+        Column("continues", Kind.IDENTIFIER, optional=True),
     ),
     references=(
         Reference("term_id", "terms.csv", "term"),
         Reference("insured_id", "insureds.csv", "insured"),
+        Reference("continues", "coverages.csv", "continues"),
     ),
     checks=(
-        _period("The coverage expires on {expires}, not after its start on {effective}."),
         RowCheck(
-            code="limits",
-            column="limit_per_claim",
-            faulty="s.limit_per_claim > s.limit_aggregate",
-            sentence="The limit per claim, {limit_per_claim}, is higher than the aggregate limit, {limit_aggregate}.",
+            code="continues-itself",
+            column="continues",
+            faulty="s.continues = s.coverage_id",
+            sentence="The coverage continues itself.",
         ),
+        period("The coverage expires on {expires}, not after its start on {effective}."),
+        LIMITS,
         RowCheck(
             code="retroactive-date",
             column="retroactive_date",
@@ -193,55 +90,28 @@ COVERAGES = Table(
             ),
         ),
     ),
+    set_checks=(
+        SetCheck(
+            code="continues",
+            column="continues",
+            sql=f"""
+                SELECT line, before, CASE
+                    WHEN NOT same_insured THEN 'another insured' WHEN NOT same_part THEN 'another part'
+                    ELSE 'another policy' END AS other
+                FROM ({CONTINUED}) continued WHERE NOT (same_insured AND same_part AND same_policy)
+            """,
+            sentence="The coverage continues {before}, which is of {other}.",
+        ),
+        SetCheck(
+            code="continues-date",
+            column="continues",
+            sql=f"""
+                SELECT line, before, effective, ends FROM ({CONTINUED}) continued
+                WHERE effective NOT IN (expires, ends)
+            """,
+            sentence="The coverage starts on {effective}, but {before}, which it continues, ends on {ends}.",
+        ),
+    ),
     track=("limit_per_claim", "limit_aggregate", "ended_reason"),
     after=(tell_of_coverages,),
-)
-
-ERE_OFFERS = Table(
-    file="ere_offers.csv",
-    model="policies.EreOffer",
-    columns=(
-        Column("offer_id", Kind.IDENTIFIER, field=None, required=True),
-        Column("coverage_id", Kind.IDENTIFIER, required=True),
-        Column("status", Kind.CHOICE, required=True, choices=tuple(EreOffer.Status.values)),
-        Column("decide_by", Kind.DATE),
-        Column("option", required=True),
-        Column("price", Kind.MONEY, minimum=NOTHING),
-        Column("installments", Kind.WHOLE, minimum=Decimal(1), maximum=SMALL),
-        Column(
-            "letter_code_sha256",
-            pattern=re.compile("[0-9a-f]{64}"),
-            pattern_words="a SHA-256 of 64 lowercase hexadecimal digits",
-        ),
-        Column("starts", Kind.DATE),
-        Column("ends", Kind.DATE),
-    ),
-    references=(Reference("coverage_id", "coverages.csv", "coverage"),),
-    checks=(
-        RowCheck(
-            code="period",
-            column="ends",
-            faulty="s.ends <= s.starts",
-            sentence="The tail ends on {ends}, not after its start on {starts}.",
-        ),
-    ),
-)
-
-PRIOR_COVERAGES = Table(
-    file="prior_coverages.csv",
-    model="policies.PriorCoverage",
-    key=("insured_id", "carrier", "effective"),
-    columns=(
-        Column("insured_id", Kind.IDENTIFIER, required=True),
-        Column("carrier", required=True),
-        # Another carrier's number: nothing is matched by it.
-        Column("policy_number"),
-        Column("form", Kind.CHOICE, required=True, choices=tuple(Coverage.Form.values)),
-        Column("effective", Kind.DATE, required=True),
-        Column("expires", Kind.DATE, required=True),
-        Column("retroactive_date", Kind.DATE),
-        Column("ere_ends", Kind.DATE),
-    ),
-    references=(Reference("insured_id", "insureds.csv", "insured"),),
-    checks=(_period("The coverage expires on {expires}, not after its start on {effective}."),),
 )

@@ -7,7 +7,7 @@ import re
 from accounts.hashers import readable
 from core.feedspec import Column, Computed, Kind, Reference, RowCheck, Severity, Stage, Table
 from policies.feed.accounts import keep_memberships, username_fault
-from policies.feed.columns import ADDRESS, DATE_OF_BIRTH, STATES
+from policies.feed.columns import ADDRESS, DATE_OF_BIRTH, STATES, circle
 from policies.feed.signatures import SIGNATURE, record_signatures
 from policies.models import Company, Contact, Insured, Policyholder
 from policies.names import fold
@@ -33,6 +33,15 @@ COMPANIES = Table(
         Column("signatory_title"),
         Column("services", Kind.LIST, choices=tuple(Company.Service.values)),
         SIGNATURE,
+        Column("period_wording", optional=True),
+        Column(
+            "pending_cancellation",
+            Kind.CHOICE,
+            choices=tuple(Company.PendingCancellation.values),
+            default=Company.PendingCancellation.STATE.value,
+            optional=True,
+        ),
+        Column("says_cancelled", Kind.BOOLEAN, optional=True),
     ),
     track=("signature",),
     after=(record_signatures,),
@@ -63,10 +72,20 @@ POLICYHOLDERS = Table(
         Column("email", Kind.EMAIL, expected=True),
         *ADDRESS,
         Column("paperless", Kind.BOOLEAN),
+        Column("parent_id", Kind.IDENTIFIER, optional=True),
     ),
-    references=(Reference("insured_id", "insureds.csv", "insured"),),
+    references=(
+        Reference("insured_id", "insureds.csv", "insured"),
+        Reference("parent_id", "policyholders.csv", "parent"),
+    ),
     computed=(Computed("search_name", ("name",), search_name),),
     checks=(
+        RowCheck(
+            code="own-parent",
+            column="parent_id",
+            faulty="s.parent_id = s.policyholder_id",
+            sentence="The policyholder is its own parent.",
+        ),
         RowCheck(
             code="insured-of-organization",
             column="insured_id",
@@ -75,6 +94,7 @@ POLICYHOLDERS = Table(
             severity=Severity.WARNING,
         ),
     ),
+    set_checks=(circle("policies_policyholder", "parent", "parent_id", "The policyholder's parents lead back to it."),),
 )
 
 INSUREDS = Table(

@@ -26,8 +26,8 @@ def keep_status_history(load: Load) -> None:
     changes = load.changes(POLICIES_FILE)
     load.execute(
         f"""
-        INSERT INTO policies_policystatus (policy_id, status, status_date, reason, recorded_at)
-        SELECT p.id, p.status, p.status_date, p.status_reason, %(now)s
+        INSERT INTO policies_policystatus (policy_id, status, status_date, reason, reason_code, recorded_at)
+        SELECT p.id, p.status, p.status_date, p.status_reason, p.status_reason_code, %(now)s
         FROM {changes} d JOIN policies_policy p ON p.id = d.id
         WHERE d.change <> 'retired'
           AND (d.was_status, d.was_status_date) IS DISTINCT FROM (p.status, p.status_date)

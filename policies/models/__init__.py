@@ -1,7 +1,8 @@
 """Parties, policies, terms, coverages, and the memberships that say who sees them."""
 
 from policies.models.answers import RequestAnswer
-from policies.models.coverage import Coverage, EreOffer, PriorCoverage
+from policies.models.coverage import Coverage
+from policies.models.coverage_details import Endorsement, Extra, FundEnrollment, PriorLimit, Suspension
 from policies.models.documents import Document
 from policies.models.invitation import Invitation
 from policies.models.membership import Membership
@@ -9,6 +10,7 @@ from policies.models.parties import Agency, Company, Contact, Insured, License, 
 from policies.models.policy import AgentOfRecord, Policy, PolicyStatus
 from policies.models.reach import SCOPE, Reach, Scope, coverages_not_retired, reach_of
 from policies.models.reminders import RenewalReminder
+from policies.models.tails import EreOffer, PriorCoverage
 from policies.models.term import Term
 
 __all__ = [
@@ -19,7 +21,10 @@ __all__ = [
     "Contact",
     "Coverage",
     "Document",
+    "Endorsement",
     "EreOffer",
+    "Extra",
+    "FundEnrollment",
     "Insured",
     "Invitation",
     "License",
@@ -28,10 +33,12 @@ __all__ = [
     "PolicyStatus",
     "Policyholder",
     "PriorCoverage",
+    "PriorLimit",
     "Reach",
     "RenewalReminder",
     "RequestAnswer",
     "Scope",
+    "Suspension",
     "Term",
     "coverages_not_retired",
     "reach_of",

@@ -1,4 +1,4 @@
-"""Coverages of insureds within a term, tails on offer, and coverage with other carriers before."""
+"""Coverages of insureds within a term, as effective-dated segments."""
 
 from __future__ import annotations
 
@@ -80,6 +80,25 @@ class Coverage(FeedRow):
         CLAIMS_MADE = "claims_made", "Claims-made"
         OCCURRENCE = "occurrence", "Occurrence"
 
+    class LimitBasis(models.TextChoices):
+        """What the first limit is for, in the policy's own words."""
+
+        CLAIM = "claim", "each claim"
+        MEDICAL_INCIDENT = "medical_incident", "each medical incident"
+        OCCURRENCE = "occurrence", "each occurrence"
+
+    class Defense(models.TextChoices):
+        """Whether the costs of defense reduce the limits."""
+
+        OUTSIDE = "outside", "outside the limits"
+        INSIDE = "inside", "inside the limits"
+
+    class DeductibleBasis(models.TextChoices):
+        """What the deductible applies to."""
+
+        INDEMNITY = "indemnity", "indemnity only"
+        INDEMNITY_AND_EXPENSE = "indemnity_and_expense", "indemnity and expense"
+
     public_id = PublicIdField()
     term = models.ForeignKey(Term, on_delete=models.PROTECT, related_name="coverages")
     insured = models.ForeignKey(Insured, on_delete=models.PROTECT, related_name="coverages")
@@ -89,17 +108,33 @@ class Coverage(FeedRow):
     full_prior_acts = models.BooleanField(default=False)
     limit_per_claim = models.DecimalField(max_digits=12, decimal_places=2)
     limit_aggregate = models.DecimalField(max_digits=12, decimal_places=2)
+    limit_basis = models.CharField(max_length=16, choices=LimitBasis, blank=True, default="", db_default="")
     limits_shared = models.BooleanField(default=False)
+    limits_shared_with = models.CharField(max_length=200, blank=True, default="", db_default="")
+    defense = models.CharField(max_length=8, choices=Defense, blank=True, default="", db_default="")
     deductible = models.DecimalField(max_digits=12, decimal_places=2, default=Decimal(0))
+    deductible_basis = models.CharField(max_length=24, choices=DeductibleBasis, blank=True, default="", db_default="")
     effective = models.DateField()
     expires = models.DateField()
     premium = models.DecimalField(max_digits=12, decimal_places=2, null=True, blank=True)
     specialty_code = models.CharField(max_length=20, blank=True, default="")
     specialty = models.CharField(max_length=120, blank=True, default="")
-    endorsements = models.TextField(blank=True, default="")
+    # The older column of that name, superseded by `Endorsement`.
+    endorsement_text = models.TextField("endorsements", db_column="endorsements", blank=True, default="")
+    # Both superseded by `FundEnrollment`.
     fund = models.CharField("patient compensation fund", max_length=160, blank=True, default="")
     fund_limits = models.CharField(max_length=120, blank=True, default="")
     ended_reason = models.CharField(max_length=200, blank=True, default="")
+    # Wordings of the policy: what work is covered, for whom a locum may stand in, and in which states.
+    scope = models.CharField(max_length=300, blank=True, default="", db_default="")
+    locum = models.CharField(max_length=300, blank=True, default="", db_default="")
+    states = models.CharField("covered states", max_length=300, blank=True, default="", db_default="")
+    site = models.CharField(max_length=120, blank=True, default="", db_default="")
+    cost_center = models.CharField(max_length=120, blank=True, default="", db_default="")
+    # The segment before this one. Few have one, so the index is a partial one.
+    continues = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="continued_by", db_index=False
+    )
 
     objects = CoverageQuerySet.as_manager()
 
@@ -116,6 +151,12 @@ class Coverage(FeedRow):
                 | Q(retroactive_date__isnull=False, retroactive_date__lte=F("effective")),
                 name="policies_coverage_retroactive",
             ),
+            models.CheckConstraint(
+                condition=Q(continues=None) | ~Q(continues=F("id")), name="policies_coverage_continues_other"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["continues"], condition=Q(continues__isnull=False), name="policies_coverage_continues")
         ]
 
     def __str__(self) -> str:
@@ -168,13 +209,15 @@ class Coverage(FeedRow):
 
     @property
     def per_claim_label(self) -> str:
-        """What the first limit is per: a claim, or an occurrence on that form."""
+        """What the first limit is for: in the policy's own words where the feed gives them, otherwise by the form."""
+        if self.limit_basis:
+            return self.get_limit_basis_display()
         return "per occurrence" if self.form == self.Form.OCCURRENCE else "per claim"
 
     @property
     def endorsement_list(self) -> list[str]:
-        """Endorsements, one each; the feed separates them by `;`."""
-        return [part.strip() for part in self.endorsements.split(";") if part.strip()]
+        """Endorsements of the older column, one each; the feed separates them by `;`."""
+        return [part.strip() for part in self.endorsement_text.split(";") if part.strip()]
 
 
 def know_segments(coverages: Sequence[Coverage]) -> None:
@@ -184,60 +227,3 @@ def know_segments(coverages: Sequence[Coverage]) -> None:
     """
     for coverage in coverages:
         coverage.segments = [[one.effective, one.expires] for one in coverages if one.is_segment_of(coverage)]
-
-
-class EreOffer(FeedRow):
-    """An extended reporting endorsement ('tail') as the carrier offers it. The portal shows it and computes nothing.
-
-    One row per option of an offer; the letter's code is kept only as the hash that the feed brings.
-    """
-
-    class Status(models.TextChoices):
-        OFFERED = "offered", "Offered"
-        ELECTED = "elected", "Elected"
-        PAID = "paid", "Paid"
-        DECLINED = "declined", "Declined"
-        LAPSED = "lapsed", "Lapsed"
-        WAIVED = "waived", "Waived"
-
-    IN_PLACE = (Status.PAID, Status.WAIVED)
-
-    public_id = PublicIdField()
-    coverage = models.ForeignKey(Coverage, on_delete=models.PROTECT, related_name="ere_offers")
-    status = models.CharField(max_length=10, choices=Status)
-    decide_by = models.DateField(null=True, blank=True)
-    option = models.CharField(max_length=20)
-    price = models.DecimalField(max_digits=12, decimal_places=2, null=True, blank=True)
-    installments = models.PositiveSmallIntegerField(null=True, blank=True)
-    letter_code_sha256 = models.CharField(max_length=64, blank=True, default="", editable=False)
-    starts = models.DateField(null=True, blank=True)
-    ends = models.DateField(null=True, blank=True)
-
-    objects = FeedQuerySet.as_manager()
-
-    class Meta(FeedRow.Meta):
-        verbose_name = "ERE offer"
-
-    def __str__(self) -> str:
-        return f"{self.option} ({self.get_status_display()})"
-
-
-class PriorCoverage(FeedRow):
-    """Coverage with another carrier before this one (key: insured, carrier, effective)."""
-
-    insured = models.ForeignKey(Insured, on_delete=models.PROTECT, related_name="prior_coverages")
-    carrier = models.CharField(max_length=160)
-    policy_number = models.CharField(max_length=40, blank=True, default="")
-    form = models.CharField(max_length=12, choices=Coverage.Form)
-    effective = models.DateField()
-    expires = models.DateField()
-    retroactive_date = models.DateField(null=True, blank=True)
-    ere_ends = models.DateField("tail ends", null=True, blank=True)
-
-    objects = FeedQuerySet.as_manager()
-
-    class Meta(FeedRow.Meta):
-        ordering = ["effective", "id"]
-
-    def __str__(self) -> str:
-        return f"{self.carrier} {self.effective} to {self.expires}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Upper
 
 from core.fields import PublicIdField
@@ -41,7 +41,7 @@ class Company(FeedRow, Address):
         STAFF = "staff", "Request to staff"
         NOTHING = "nothing", "No certificate"
 
-    name = models.CharField(max_length=160)
+    name = models.CharField(max_length=200)
     naic_number = models.CharField("NAIC number", max_length=10, blank=True, default="")
     signatory = models.CharField(max_length=120, blank=True, default="")
     signatory_title = models.CharField(max_length=120, blank=True, default="")
@@ -79,7 +79,7 @@ class Agency(FeedRow, Address):
     """An agency that is, or was, agent of record for policies."""
 
     public_id = PublicIdField()
-    name = models.CharField(max_length=160)
+    name = models.CharField(max_length=200)
     producer_code = models.CharField(max_length=40, blank=True, default="")
     phone = models.CharField(max_length=40, blank=True, default="")
     email = models.CharField(max_length=254, blank=True, default="")
@@ -113,9 +113,9 @@ class Insured(FeedRow, Address):
     public_id = PublicIdField()
     kind = models.CharField(max_length=10, choices=Kind)
     name = models.CharField("name of the entity", max_length=200, blank=True, default="")
-    first_name = models.CharField(max_length=80, blank=True, default="")
-    middle_name = models.CharField(max_length=80, blank=True, default="")
-    last_name = models.CharField(max_length=80, blank=True, default="")
+    first_name = models.CharField(max_length=200, blank=True, default="")
+    middle_name = models.CharField(max_length=200, blank=True, default="")
+    last_name = models.CharField(max_length=200, blank=True, default="")
     suffix = models.CharField(max_length=20, blank=True, default="")
     credential = models.CharField(max_length=40, blank=True, default="")
     npi = models.CharField("NPI", max_length=10, blank=True, default="")
@@ -185,13 +185,27 @@ class Policyholder(FeedRow, Address):
     phone = models.CharField(max_length=40, blank=True, default="")
     email = models.CharField(max_length=254, blank=True, default="")
     paperless = models.BooleanField(default=False)
+    # The health system that it belongs to. Few have one, so the index is a partial one.
+    parent = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="children", db_index=False
+    )
     search_name = models.CharField(max_length=320, blank=True, default="", editable=False)
     search = search_vector("search_name")
 
     objects = FeedQuerySet.as_manager()
 
     class Meta(FeedRow.Meta):
-        indexes = [GinIndex(fields=["search"], name="policies_holder_search"), by_email("policies_holder_email")]
+        constraints = [
+            *FeedRow.Meta.constraints,
+            models.CheckConstraint(
+                condition=Q(parent=None) | ~Q(parent=F("id")), name="policies_policyholder_parent_other"
+            ),
+        ]
+        indexes = [
+            GinIndex(fields=["search"], name="policies_holder_search"),
+            by_email("policies_holder_email"),
+            models.Index(fields=["parent"], condition=Q(parent__isnull=False), name="policies_holder_parent"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -213,8 +227,8 @@ class Contact(FeedRow):
         Policyholder, on_delete=models.PROTECT, null=True, blank=True, related_name="contacts"
     )
     agency = models.ForeignKey(Agency, on_delete=models.PROTECT, null=True, blank=True, related_name="contacts")
-    first_name = models.CharField(max_length=80, blank=True, default="")
-    last_name = models.CharField(max_length=80, blank=True, default="")
+    first_name = models.CharField(max_length=200, blank=True, default="")
+    last_name = models.CharField(max_length=200, blank=True, default="")
     email = models.CharField(max_length=254, blank=True, default="")
     phone = models.CharField(max_length=40, blank=True, default="")
     zip = models.CharField("ZIP", max_length=10, blank=True, default="")

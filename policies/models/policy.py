@@ -83,6 +83,7 @@ class Policy(FeedRow):
         ALLIED = "allied", "Allied health"
         DENTAL = "dental", "Dental"
         FACILITY = "facility", "Facility"
+        STUDENT = "student", "Student"
 
     class Status(models.TextChoices):
         """The carrier's word on the policy."""
@@ -93,6 +94,17 @@ class Policy(FeedRow):
         CANCELLED = "cancelled", "Cancelled"
         EXPIRED = "expired", "Expired"
         NONRENEWED = "nonrenewed", "Not renewed"
+
+    class Reason(models.TextChoices):
+        """Why the status is what it is. It stays between the carrier and the policy's own people."""
+
+        INSURED_REQUEST = "insured_request", "Insured’s request"
+        NONPAYMENT = "nonpayment", "Nonpayment"
+        UNDERWRITING = "underwriting", "Underwriting"
+        REWRITTEN = "rewritten", "Rewritten"
+        RETIRED = "retired", "Retired"
+        DECEASED = "deceased", "Deceased"
+        OTHER = "other", "Other"
 
     ENDED = (Status.CANCELLED, Status.EXPIRED, Status.NONRENEWED)
     IN_FORCE = (Status.ACTIVE, Status.PENDING_CANCELLATION)
@@ -107,6 +119,11 @@ class Policy(FeedRow):
     status = models.CharField(max_length=24, choices=Status)
     status_date = models.DateField(null=True, blank=True)
     status_reason = models.CharField(max_length=200, blank=True, default="")
+    status_reason_code = models.CharField(max_length=16, choices=Reason, blank=True, default="", db_default="")
+    # The policy that continues this one. Few have one, so the index is a partial one.
+    replaced_by = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="replaces", db_index=False
+    )
     cancellation_effective = models.DateField(null=True, blank=True)
     cure_amount = models.DecimalField(max_digits=12, decimal_places=2, null=True, blank=True)
     reinstate_by = models.DateField(null=True, blank=True)
@@ -127,6 +144,9 @@ class Policy(FeedRow):
                 condition=Q(retired_at=None),
                 name="policies_policy_number_per_source",
             ),
+            models.CheckConstraint(
+                condition=Q(replaced_by=None) | ~Q(replaced_by=F("id")), name="policies_policy_replaced_by_other"
+            ),
         ]
         indexes = [
             # Keyset pages in order of number, and searches for the beginning of one.
@@ -137,6 +157,9 @@ class Policy(FeedRow):
                 name="policies_policy_number_like",
             ),
             models.Index(fields=["status", "number_normalized", "id"], name="policies_policy_status_page"),
+            models.Index(
+                fields=["replaced_by"], condition=Q(replaced_by__isnull=False), name="policies_policy_replaced_by"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -206,6 +229,7 @@ class PolicyStatus(models.Model):
     status = models.CharField(max_length=24, choices=Policy.Status)
     status_date = models.DateField(null=True, blank=True)
     reason = models.CharField(max_length=200, blank=True, default="")
+    reason_code = models.CharField(max_length=16, choices=Policy.Reason, blank=True, default="", db_default="")
     recorded_at = models.DateTimeField(default=timezone.now, db_default=Now())
 
     class Meta:

@@ -53,7 +53,7 @@ def change(coverage: Coverage, **fields: Any) -> None:
 def test_a_certificate_states_every_field(dated: Cast) -> None:
     change(
         dated.coverage,
-        endorsements="Locum tenens coverage; Vicarious liability",
+        endorsement_text="Locum tenens coverage; Vicarious liability",
         deductible=Decimal(5000),
         fund="Excess Fund of the State",
         fund_limits="$500,000 per occurrence / $1,500,000 annual aggregate",
@@ -139,7 +139,6 @@ def test_each_kind_of_coverage_is_stated_in_its_own_words(
         ("lapsed", "None on record"),
         ("elected", "Unlimited reporting period from September 30, 2026, elected, payment pending"),
         ("paid", "Unlimited reporting period from September 30, 2026, purchased"),
-        ("waived", "Unlimited reporting period from September 30, 2026, granted"),
         ("granted", "Unlimited reporting period from September 30, 2026, granted"),
         ("automatic", "Unlimited reporting period from September 30, 2026, automatic"),
     ],
@@ -326,11 +325,11 @@ def test_licenses_and_npi_are_printed_only_by_setting(
 
 
 def test_nothing_is_said_of_what_is_not_on_record(dated: Cast) -> None:
-    change(dated.coverage, endorsements="", fund="", fund_limits="")
+    change(dated.coverage, endorsement_text="", fund="", fund_limits="")
     text = words_of(made(dated.coverage, dated.ana))
     assert "Endorsements" not in text
     assert "fund" not in text
-    change(dated.coverage, endorsements="Locum tenens coverage")
+    change(dated.coverage, endorsement_text="Locum tenens coverage")
     text = words_of(made(dated.coverage, dated.ana))
     assert "Endorsements – Locum tenens coverage Other endorsements may apply." in text
 
@@ -386,7 +385,8 @@ def test_names_of_200_characters_long_addresses_and_12_endorsements_keep_to_one_
         address2="Northwest Wing, Floor 14",
     )
     change(
-        dated.coverage, endorsements=";".join(f"Endorsement {n:02}, locum tenens and telemedicine" for n in range(12))
+        dated.coverage,
+        endorsement_text=";".join(f"Endorsement {n:02}, locum tenens and telemedicine" for n in range(12)),
     )
     holder = a_holder(dated.ana, dated.coverage, name=LONG[:200], address2="Attention: Office of Medical Staff Affairs")
     certificate = made(dated.coverage, dated.ana, holder)
@@ -401,7 +401,7 @@ def test_endorsements_without_room_go_to_a_second_page_that_says_so(dated: Cast)
     endorsements = [
         f"Endorsement {n:02}: {'amendment of the definition of professional services, ' * 3}" for n in range(30)
     ]
-    change(dated.coverage, endorsements=";".join(endorsements))
+    change(dated.coverage, endorsement_text=";".join(endorsements))
     certificate = made(dated.coverage, dated.ana)
     first, *others = [flat(page.extract_text()) for page in pdf_of(certificate).pages]
     assert "30 endorsements, listed in the schedule on page 2" in first

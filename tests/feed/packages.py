@@ -87,6 +87,31 @@ def small_book() -> Book:
             row("coverages.csv", coverage_id="CV1", insured_id="I1", **coverage),
             row("coverages.csv", coverage_id="CV2", insured_id="I2", **coverage),
         ],
+        "endorsements.csv": [
+            row(
+                "endorsements.csv", coverage_id="CV1", form_number="LM-E-214", edition="01-26",
+                title="Telemedicine, scheduled states", on_certificate="true",
+            )
+        ],
+        "suspensions.csv": [
+            row(
+                "suspensions.csv", suspension_id="S1", coverage_id="CV1", from_="2026-05-01", to="2026-06-01",
+                reason_code="leave",
+            )
+        ],
+        "prior_limits.csv": [
+            row(
+                "prior_limits.csv", coverage_id="CV1", incidents_before="2024-01-01", limit_per_claim="500000.00",
+                limit_aggregate="1500000.00",
+            )
+        ],
+        "extras.csv": [row("extras.csv", coverage_id="CV1", label="License defense", limit="$50,000")],
+        "fund_enrollments.csv": [
+            row(
+                "fund_enrollments.csv", coverage_id="CV1", fund="State Excess Fund", form="occurrence",
+                limits="$1,000,000 each occurrence", effective="2026-01-01", expires="2027-01-01",
+            )
+        ],
         "ere_offers.csv": [
             row(
                 "ere_offers.csv", offer_id="E1", coverage_id="CV2", status="offered", decide_by="2027-03-01",

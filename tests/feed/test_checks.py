@@ -89,7 +89,7 @@ BOOK_FAULTS: dict[str, tuple[Callable[[Book], None], Finding]] = {
     "a number out of range": (
         set_value("ere_offers.csv", "installments", "40000"), ("ere_offers.csv", 2, "installments", "range")),
     "a text longer than its column": (
-        set_value("insureds.csv", "last_name", "N" * 81), ("insureds.csv", 2, "last_name", "too-long")),
+        set_value("insureds.csv", "last_name", "N" * 201), ("insureds.csv", 2, "last_name", "too-long")),
     "a key longer than any": (
         set_value("companies.csv", "company_id", "C" * 121), ("companies.csv", 2, "company_id", "too-long")),
     "a line break in a name": (

@@ -68,8 +68,8 @@ def test_a_manager_sees_everyone_with_form_date_limits_and_a_way_to_each_certifi
     ],
 )
 def test_what_a_row_opens_to_is_named_by_what_there_is(cast, browse, fund, endorsements, label):
-    Coverage.objects.filter(term=cast.term).update(fund="", fund_limits="", endorsements="")
-    Coverage.objects.filter(pk=cast.anas.pk).update(fund=fund, endorsements=endorsements)
+    Coverage.objects.filter(term=cast.term).update(fund="", fund_limits="", endorsement_text="")
+    Coverage.objects.filter(pk=cast.anas.pk).update(fund=fund, endorsement_text=endorsements)
     page = browse(cast.paula).get(cast.policy.get_absolute_url()).content.decode()
     assert re.findall(r"<summary>([^<]*)</summary>", page) == ([label] if label else [])
 
