@@ -88,7 +88,7 @@ def judge(device: PhoneDevice, code: str, session: Session) -> Outcome | None:
 @pytest.mark.django_db
 @pytest.mark.parametrize("channel", list(Channel))
 @settings(
-    max_examples=40,
+    max_examples=25,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
 )

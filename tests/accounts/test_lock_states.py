@@ -191,7 +191,7 @@ class TestLockStates(TestCase):
         run_state_machine_as_test(
             LockStates,
             settings=settings(
-                max_examples=12,
+                max_examples=7,
                 stateful_step_count=20,
                 deadline=None,
                 suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
