@@ -140,13 +140,16 @@ def _take_over_passwords(load: Load) -> None:
     """
     load.execute(
         f"""
-        WITH given AS (
+        -- Read first: a staging table has no index, and a book's contacts are many.
+        WITH hashes AS MATERIALIZED (
+            SELECT key, line, password_hash FROM {load.staged(FILE)} WHERE password_hash <> '' AND NOT deleted
+        ), given AS (
             SELECT DISTINCT ON (m.user_id) m.user_id, s.password_hash
-            FROM {load.staged(FILE)} s
+            FROM hashes s
             JOIN policies_contact c ON c.source = %(source)s AND c.external_id = s.key AND c.retired_at IS NULL
             JOIN policies_membership m ON m.contact_id = c.id AND m.revoked_at IS NULL
             JOIN accounts_user u ON u.id = m.user_id AND lower(u.email) = lower(c.email)
-            WHERE s.password_hash <> '' AND NOT s.deleted AND c.username <> ''
+            WHERE c.username <> ''
             ORDER BY m.user_id, s.line
         ), touched AS (
             UPDATE accounts_user u SET password = given.password_hash, password_taken_over_at = %(now)s
