@@ -162,12 +162,15 @@ class Reference:
     """A column that names a row of another file, or of its own, by its key; `field` is the model's foreign key.
 
     `when`: the column and value for which the reference applies, if one column names rows of several files.
+    `copies`: for a required reference to another file, fields of this model that repeat a field of the row referred to.
+    They aren't compared: a hook of that file (`after`) brings them up to date where only that row has changed.
     """
 
     column: str
     file: str
     field: str
     when: tuple[str, str] | None = None
+    copies: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+# A name that is longer is in its place by its beginning.
+SORT_KEY_LENGTH = 120
 _NOT_ALNUM = re.compile(r"[^0-9A-Z]+")
 _NOT_WORD = re.compile(r"[^0-9a-z]+")
 # The accents of Latin letters, once they are apart from them.
@@ -30,3 +32,8 @@ def fold(name: str) -> str:
     if not plain.isascii():
         plain = "".join(c for c in plain if not unicodedata.combining(c))
     return " ".join(_NOT_WORD.sub(" ", plain.casefold().translate(_PLAIN)).split())
+
+
+def sort_key(last_name: str, name: str, first_name: str, middle_name: str) -> str:
+    """Return the place of a person or an entity in a list by name: 'Núñez, Ana M.' → 'nunez ana m'."""
+    return fold(f"{last_name} {name} {first_name} {middle_name}")[:SORT_KEY_LENGTH]

@@ -120,6 +120,9 @@ class Applier:
         resolved = [self._resolved(table_map, number) for number in range(len(references))]
         ids = "".join(f", {sql} AS reference_{number}" for number, sql in enumerate(resolved))
         no_ids = "".join(f", NULL::bigint AS reference_{number}" for number in range(len(references)))
+        for copy in table_map.copies:
+            ids += f", r{copy.reference}.{quote(copy.field)} AS {copy.carried}"
+            no_ids += f", NULL AS {copy.carried}"
         was = "".join(
             f", t.{quote(table_map.field(name).column)} AS {quote(f'was_{name}')}" for name in table_map.table.track
         )
@@ -187,13 +190,19 @@ class Applier:
         return f"CASE WHEN {kept} THEN t.{quote(target.column)} ELSE {value} END"
 
     def _insert(self, table_map: TableMap) -> None:
-        columns = [quote(target.column) for target in table_map.targets] + [
-            quote(name) for name in table_map.insert_defaults
+        columns = [
+            *(quote(target.column) for target in table_map.targets),
+            *(quote(copy.column) for copy in table_map.copies),
+            *map(quote, table_map.insert_defaults),
         ]
         values = [
-            target.expression if target.reference is None else f"d.reference_{target.reference}"
-            for target in table_map.targets
-        ] + list(table_map.insert_defaults.values())
+            *(
+                target.expression if target.reference is None else f"d.reference_{target.reference}"
+                for target in table_map.targets
+            ),
+            *(f"d.{copy.carried}" for copy in table_map.copies),
+            *table_map.insert_defaults.values(),
+        ]
         self._cursor.execute(
             f"""
             INSERT INTO {table_map.db_table} (id, source, external_id, created_at, updated_at, {", ".join(columns)})
@@ -206,7 +215,10 @@ class Applier:
 
     def _update(self, table_map: TableMap) -> None:
         resolved = [f"d.reference_{number}" for number in range(len(table_map.table.references))]
-        values = ", ".join(f"{quote(target.column)} = {self._value(target, resolved)}" for target in table_map.targets)
+        values = ", ".join(
+            [f"{quote(target.column)} = {self._value(target, resolved)}" for target in table_map.targets]
+            + [f"{quote(copy.column)} = d.{copy.carried}" for copy in table_map.copies]
+        )
         self._cursor.execute(
             f"""
             UPDATE {table_map.db_table} t SET {values}, retired_at = NULL, updated_at = %(now)s

@@ -59,6 +59,20 @@ class Target:
     learned_column: str = ""
 
 
+@dataclass(frozen=True)
+class Copy:
+    """A column of the portal's table that repeats `field` of the row that a reference, by its number, names."""
+
+    column: str
+    reference: int
+    field: str
+
+    @property
+    def carried(self) -> str:
+        """Its column in the table of changes."""
+        return quote(f"copy_{self.column}")
+
+
 class TableMap:
     """A declared table with its model, staging columns, target columns, and temporary tables."""
 
@@ -184,9 +198,18 @@ class TableMap:
         return self.field(name).column if name else ""
 
     @cached_property
+    def copies(self) -> list[Copy]:
+        """The model's columns that repeat one of a row that is referred to."""
+        return [
+            Copy(str(self.field(own).column), number, theirs)
+            for number, reference in enumerate(self.table.references)
+            for own, theirs in reference.copies.items()
+        ]
+
+    @cached_property
     def insert_defaults(self) -> dict[str, str]:
         """SQL over the change `d` for columns without a value in the file or a default in the database."""
-        filled = {target.column for target in self.targets}
+        filled = {target.column for target in self.targets} | {copy.column for copy in self.copies}
         defaults: dict[str, str] = {}
         for field in self.model._meta.concrete_fields:
             if field.name in OWN_FIELDS or field.column in filled or field.null or getattr(field, "generated", False):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.feedspec import Column, Kind, Reference, RowCheck, SetCheck, Table
 from policies.feed.columns import LIMITS, NOTHING, period
+from policies.feed.figures import keep_headcounts
 from policies.feed.transitions import tell_of_coverages
 from policies.models import Coverage
 
@@ -65,7 +66,7 @@ COVERAGES = Table(
     ),
     references=(
         Reference("term_id", "terms.csv", "term"),
-        Reference("insured_id", "insureds.csv", "insured"),
+        Reference("insured_id", "insureds.csv", "insured", copies={"sort_key": "sort_key"}),
         Reference("continues", "coverages.csv", "continues"),
     ),
     checks=(
@@ -113,5 +114,5 @@ COVERAGES = Table(
         ),
     ),
     track=("limit_per_claim", "limit_aggregate", "ended_reason"),
-    after=(tell_of_coverages,),
+    after=(tell_of_coverages, keep_headcounts),
 )

@@ -8,9 +8,10 @@ from accounts.hashers import readable
 from core.feedspec import Column, Computed, Kind, Reference, RowCheck, Severity, Stage, Table
 from policies.feed.accounts import keep_memberships, username_fault
 from policies.feed.columns import ADDRESS, DATE_OF_BIRTH, STATES, circle
+from policies.feed.figures import keep_sort_keys
 from policies.feed.signatures import SIGNATURE, record_signatures
 from policies.models import Company, Contact, Insured, Policyholder
-from policies.names import fold
+from policies.names import fold, sort_key
 from policies.roles import Capability
 
 SEARCH_LENGTH = 320
@@ -117,7 +118,10 @@ INSUREDS = Table(
         Column("phone"),
         *ADDRESS,
     ),
-    computed=(Computed("search_name", ("first_name", "middle_name", "last_name", "suffix", "name"), search_name),),
+    computed=(
+        Computed("search_name", ("first_name", "middle_name", "last_name", "suffix", "name"), search_name),
+        Computed("sort_key", ("last_name", "name", "first_name", "middle_name"), sort_key),
+    ),
     checks=(
         RowCheck(
             code="entity-name",
@@ -134,6 +138,7 @@ INSUREDS = Table(
             stage=Stage.SCHEMA,
         ),
     ),
+    after=(keep_sort_keys,),
 )
 
 LICENSES = Table(

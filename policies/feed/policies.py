@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from core.feedspec import Column, Guard, Kind, Reference, RowCheck, SetCheck, Severity, Table
 from policies.feed.columns import NOTHING, POLICY, circle, period
+from policies.feed.figures import keep_book_figures
 from policies.feed.transitions import keep_status_history, tell_of_cancellations
 from policies.models import Policy, Term
 from policies.names import normalize_number
@@ -74,7 +75,7 @@ POLICIES = Table(
     ),
     hold_from=POLICIES_HELD_FROM,
     track=("status", "status_date"),
-    after=(keep_status_history, tell_of_cancellations),
+    after=(keep_status_history, tell_of_cancellations, keep_book_figures("policies.csv")),
 )
 
 AGENTS_OF_RECORD = Table(
@@ -99,6 +100,7 @@ AGENTS_OF_RECORD = Table(
             sentence="The appointment ends on {to}, before its start on {from}.",
         ),
     ),
+    after=(keep_book_figures("agents_of_record.csv"),),
 )
 
 TERMS = Table(
@@ -143,4 +145,5 @@ TERMS = Table(
             ),
         ),
     ),
+    after=(keep_book_figures("terms.csv"),),
 )

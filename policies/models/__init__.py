@@ -4,6 +4,7 @@ from policies.models.answers import RequestAnswer
 from policies.models.coverage import Coverage
 from policies.models.coverage_details import Endorsement, Extra, FundEnrollment, PriorLimit, Suspension
 from policies.models.documents import Document
+from policies.models.figures import BookFigure, Headcount
 from policies.models.invitation import Invitation
 from policies.models.membership import Membership
 from policies.models.parties import Agency, Company, Contact, Insured, License, Policyholder
@@ -17,6 +18,7 @@ __all__ = [
     "SCOPE",
     "Agency",
     "AgentOfRecord",
+    "BookFigure",
     "Company",
     "Contact",
     "Coverage",
@@ -25,6 +27,7 @@ __all__ = [
     "EreOffer",
     "Extra",
     "FundEnrollment",
+    "Headcount",
     "Insured",
     "Invitation",
     "License",

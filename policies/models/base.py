@@ -8,6 +8,8 @@ from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
 from django.db.models.functions import Now
 
+from policies.names import SORT_KEY_LENGTH
+
 
 class FeedQuerySet(models.QuerySet[Any]):
     """Rows of the feed. Retired rows stay in the table, and customers don't see them."""
@@ -70,4 +72,14 @@ def search_vector(column: str) -> models.GeneratedField:
     """Return a generated full-text column over a folded name (see `policies.names.fold`), kept by PostgreSQL itself."""
     return models.GeneratedField(
         expression=SearchVector(column, config="simple"), output_field=SearchVectorField(), db_persist=True
+    )
+
+
+def sort_key() -> models.CharField[str, str]:
+    """Return a column for the place in a list by name: a folded name (see `policies.names.sort_key`), last name first.
+
+    Its order is that of its letters' codes, so it doesn't depend on the database's language.
+    """
+    return models.CharField(
+        max_length=SORT_KEY_LENGTH, db_collation="C", blank=True, default="", db_default="", editable=False
     )

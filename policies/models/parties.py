@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Upper
 
 from core.fields import PublicIdField
-from policies.models.base import Address, FeedQuerySet, FeedRow, search_vector
+from policies.models.base import Address, FeedQuerySet, FeedRow, search_vector, sort_key
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -126,6 +126,8 @@ class Insured(FeedRow, Address):
     phone = models.CharField(max_length=40, blank=True, default="")
     search_name = models.CharField(max_length=320, blank=True, default="", editable=False)
     search = search_vector("search_name")
+    # The place in a list by name; every coverage repeats it.
+    sort_key = sort_key()
 
     objects = InsuredQuerySet.as_manager()
 

@@ -7,18 +7,31 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Case, Count, DateField, F, OuterRef, Q, Subquery, Value, When, Window
-from django.db.models.functions import Coalesce, Concat, Lower
+from django.db.models import Case, Count, DateField, OuterRef, Q, Subquery, Value, When
+from django.db.models.functions import Coalesce, JSONObject
 
 from core.dates import carrier_today
 from core.statements import IDS, prepared
 from core.templatetags.show import day_long
 from policies.eligibility import Eligibility, judge_now
-from policies.models import SCOPE, Coverage, Insured, Membership, Policy, Policyholder, Reach, Scope, Term, reach_of
+from policies.models import (
+    SCOPE,
+    Coverage,
+    Headcount,
+    Insured,
+    Membership,
+    Policy,
+    Policyholder,
+    Reach,
+    Scope,
+    Term,
+    reach_of,
+)
+from policies.pages.book import Book, book_of
 from policies.pages.notices import RENEWAL_WINDOW_DAYS
 from policies.pages.papers import PaperLink, paper_links
 from policies.pages.status import StatusOnDay, status_for_insured, status_of
-from policies.pages.terms import NAMES_AS_JSON, TermsByPolicy, by_policy, with_names, with_own
+from policies.pages.terms import NAMES, TermsByPolicy, by_policy, with_names, with_own
 from policies.words import Word, lower_first, word_of
 
 if TYPE_CHECKING:
@@ -30,31 +43,8 @@ if TYPE_CHECKING:
 
 MOST_POLICIES = 6
 """Home shows so many policies, those in force first; the list has the rest."""
-MOST_UPCOMING = 8
 MOST_NAMES = 6
-# The day of the cancellation where one is pending, else the end of the term.
-COMES_ON = Case(
-    When(
-        policy__status=Policy.Status.PENDING_CANCELLATION,
-        then=Coalesce("policy__cancellation_effective", "expires"),
-    ),
-    default=F("expires"),
-)
-EVENT_FIELDS = (
-    "policy_id",
-    "expires",
-    "policy__public_id",
-    "policy__number",
-    "policy__status",
-    "policy__cure_amount",
-    "policy__policyholder__name",
-)
 ROLES = Membership.Role
-BY_NAME = Lower(Concat("last_name", "name", Value(" "), "first_name"))
-# What comes next with a client, in the order of home.
-CANCELLATION, END, NO_EVENT = range(3)
-# With a cancellation ahead: pending, or cancelled as of a later date.
-CANCELLING = (Policy.Status.PENDING_CANCELLATION, Policy.Status.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,31 +78,6 @@ class HeldPolicy:
     status: StatusOnDay
     covered: int
     insureds: list[Insured] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """The next thing in an agent's book: a cancellation or the end of a term."""
-
-    on: dt.date
-    policy: Policy
-    term: Term | None
-    renewal: str
-
-    @property
-    def is_cancellation(self) -> bool:
-        """Whether the policy is about to be cancelled."""
-        return self.policy.status == Policy.Status.PENDING_CANCELLATION
-
-
-@dataclass(frozen=True, slots=True)
-class Book:
-    """An agent's clients, counted, and what comes next with them: cancellations first."""
-
-    in_force: int
-    pending_cancellation: int
-    ending: int
-    upcoming: list[Event]
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +142,7 @@ def glance_of(user: User) -> Glance:
     """Return what the user's policies come to today. At most three queries, whatever the roles and the size of the
     book."""
     reach = reach_of(user)
-    book = _book(reach.only(ROLES.AGENT).scope) if reach.agency_ids else None
+    book = book_of(reach.only(ROLES.AGENT).scope) if reach.agency_ids else None
     if not reach.insured_ids and not reach.policyholder_ids:
         return Glance(reach.roles, book=book)
     policies = _policies(**reach.only(ROLES.INSURED, ROLES.POLICYHOLDER).scope.values())
@@ -250,13 +215,16 @@ def _terms(*, policy_ids: list[int], insured_ids: list[int], today: dt.date, ins
         terms = with_names(with_own(terms, insured_ids))
     if not counted:
         return terms
-    covered = Coverage.objects.not_retired().filter(effective__lte=today, expires__gt=today).order_by()
-    number = covered.filter(term=OuterRef("pk")).values("term_id").annotate(n=Count("insured_id", distinct=True))
-    of_term = covered.filter(term=OuterRef(OuterRef("pk"))).values("insured_id")
-    names = Insured.objects.filter(pk__in=of_term).order_by(BY_NAME, "id").values_list(NAMES_AS_JSON)
+    covered = Coverage.objects.not_retired().filter(term=OuterRef("pk"), effective__lte=today, expires__gt=today)
+    number = covered.order_by().values("term_id").annotate(n=Count("insured_id", distinct=True)).values("n")
+    # Of a term with thousands the load has kept it.
+    kept = Headcount.objects.filter(term=OuterRef("pk"), day__lte=today).order_by("-day").values("insureds")
+    # Along the roster's index; an insured with two coverages is named once.
+    named = covered.order_by("sort_key", "insured_id").distinct("sort_key", "insured_id")
+    names = named.values_list(JSONObject(**{name: f"insured__{name}" for name in NAMES}))
     is_current = Q(status=Term.Status.BOUND, effective__lte=today, expires__gt=today)
     return terms.annotate(
-        covered=Coalesce(Case(When(is_current, then=Subquery(number.values("n")))), Value(0)),
+        covered=Coalesce(Case(When(is_current, then=Coalesce(Subquery(kept[:1]), Subquery(number)))), Value(0)),
         first_insureds=Case(When(is_current, then=ArraySubquery(names[:MOST_NAMES]))),
     )
 
@@ -279,63 +247,3 @@ def own_coverages(coverages: Iterable[Coverage], status: StatusOnDay, terms: Ite
         eligibility = judge_now(coverage)
         found.append(OwnCoverage(coverage, status, term, eligibility, word, paper(coverage, eligibility)))
     return found
-
-
-def _book(agent: Scope) -> Book:
-    """Return an agent's clients: how many are in force, and what comes next. One query."""
-    terms = _running(window=agent.today + dt.timedelta(days=RENEWAL_WINDOW_DAYS), **agent.values())
-    if not terms:
-        return Book(in_force=0, pending_cancellation=0, ending=0, upcoming=[])
-    counted = terms[0]
-    return Book(
-        in_force=counted.in_force,
-        pending_cancellation=counted.cancelling,
-        ending=counted.ending,
-        upcoming=[Event(t.on, t.policy, t, _renewal_word(t.following)) for t in terms if t.kind != NO_EVENT],
-    )
-
-
-@prepared(**SCOPE, window=DateField())
-def _running(*, window: dt.date, **scope: Any) -> QuerySet[Any]:
-    """Return the clients' running terms that end or are cancelled next, each with the day as `on`.
-
-    Each also has the number of all of them, whose policies are in force: the database counts before it takes the first.
-    """
-    agent = Scope(**scope)
-    running = Term.objects.not_retired().filter(
-        agent.policies("policy__"),
-        _by_the_date(agent.today),
-        policy__retired_at=None,
-        status=Term.Status.BOUND,
-        effective__lte=agent.today,
-        expires__gt=agent.today,
-    )
-    following = Term.objects.not_retired().filter(policy=OuterRef("policy"), effective__gte=OuterRef("expires"))
-    events = running.annotate(
-        # What can be lost comes before what only ends.
-        kind=Case(
-            When(policy__status=Policy.Status.PENDING_CANCELLATION, then=Value(CANCELLATION)),
-            When(policy__status=Policy.Status.ACTIVE, expires__lte=window, then=Value(END)),
-            default=Value(NO_EVENT),
-        ),
-        on=COMES_ON,
-        following=ArraySubquery(following.order_by().values("status")),
-        in_force=Window(Count("pk")),
-        cancelling=Window(Count("pk", filter=Q(policy__status__in=CANCELLING))),
-        ending=Window(Count("pk", filter=Q(expires__lte=window))),
-    )
-    named = events.select_related("policy__policyholder").only(*EVENT_FIELDS)
-    return named.order_by("kind", "on", "policy__number_normalized", "id")[:MOST_UPCOMING]
-
-
-def _by_the_date(today: dt.date) -> Q:
-    """Return the condition on a running term that its policy is in force, whatever notice was given."""
-    cancelled = Q(policy__status=Policy.Status.CANCELLED)
-    return ~Q(policy__status=Policy.Status.PENDING) & (~cancelled | Q(policy__cancellation_effective__gt=today))
-
-
-def _renewal_word(following: list[str]) -> str:
-    """Return what is known of a term's renewal, from the statuses of the terms that follow it."""
-    if Term.Status.BOUND in following:
-        return "Renewal bound"
-    return "Renewal offered" if {Term.Status.OFFERED, Term.Status.ACCEPTED} & set(following) else "No renewal yet"

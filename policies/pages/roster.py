@@ -7,7 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import F, Value
 
 from core.keyset import KeysetPage, first_page, keyset_page
 from core.money import whole_dollars
@@ -27,21 +26,13 @@ if TYPE_CHECKING:
     from policies.models import Term
     from policies.models.coverage import CoverageQuerySet
 
-# As a roster is read: by last name (or an entity's own), then first name. None of these is ever null.
-BY_NAME = models.Func(
-    F("insured__last_name"),
-    F("insured__name"),
-    Value(" "),
-    F("insured__first_name"),
-    template="LOWER(%(expressions)s)",
-    arg_joiner=" || ",
-    output_field=models.TextField(),
-)
+# As a roster is read: by last name (or an entity's own), then first name; along an index that begins with the term.
 ORDER = ("sort_key", "id")
 ROSTER_SIZE = 20
 PARTS, FORMS = dict(Coverage.Part.choices), dict(Coverage.Form.choices)
 ROSTER_FIELDS = (
     "public_id",
+    "sort_key",
     "term_id",
     "insured_id",
     "part",
@@ -117,9 +108,9 @@ def roster_of(request: HttpRequest, term: Term, *, issues: bool) -> Roster:
 
 
 def _coverages(term_id: int) -> CoverageQuerySet:
-    """Return a term's coverages, each with what a row needs and the key of its place."""
+    """Return a term's coverages, each with what a row needs."""
     coverages = Coverage.objects.not_retired().filter(term_id=term_id).select_related("insured")
-    return coverages.only(*ROSTER_FIELDS).with_segments().annotate(sort_key=BY_NAME)
+    return coverages.only(*ROSTER_FIELDS).with_segments()
 
 
 @prepared(term_id=models.BigIntegerField())

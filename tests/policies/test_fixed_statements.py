@@ -10,6 +10,7 @@ from django.db.models import Model
 from django.test.utils import CaptureQueriesContext
 
 from core.statements import Prepared
+from policies.feed.figures import count_books, count_heads
 from policies.models import Coverage, Policy
 from policies.models.coverage import know_segments
 from policies.pages.home import glance_of
@@ -20,6 +21,7 @@ from tests.book import (
     PolicyFactory,
     TermFactory,
     agent_at,
+    counted_by_the_load,
     days,
     holder_of,
     insured_by,
@@ -54,6 +56,7 @@ def book(cast: Cast) -> Cast:
         policy = PolicyFactory.create(number=f"B-{serial:03}", policyholder=cast.policy.policyholder)
         CoverageFactory.create(term__policy=policy)
         AgentOfRecordFactory.create(policy=policy, agency=cast.agency)
+    counted_by_the_load(count_books, count_heads)
     return cast
 
 

@@ -1,0 +1,218 @@
+"""An agent's book on home: its clients, counted, and what comes next with them.
+
+The load keeps the figures of each agency's book (`policies.models.figures`), so that 20,000 clients cost no more than
+twenty. Where there are none, or a user works at several agencies, whose clients may be the same, the terms are counted
+one by one; both ways give the same.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    Count,
+    DateField,
+    F,
+    Func,
+    OuterRef,
+    Q,
+    Subquery,
+    Sum,
+    TextField,
+    Value,
+    When,
+    Window,
+)
+from django.db.models.functions import Cast, Coalesce, JSONObject
+
+from core.statements import prepared
+from policies.models import SCOPE, Agency, BookFigure, Policy, Policyholder, Scope, Term
+from policies.pages.notices import RENEWAL_WINDOW_DAYS
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+MOST_UPCOMING = BookFigure.MOST_KEPT
+# The day of the cancellation where one is pending, else the end of the term.
+COMES_ON = Case(
+    When(
+        policy__status=Policy.Status.PENDING_CANCELLATION,
+        then=Coalesce("policy__cancellation_effective", "expires"),
+    ),
+    default=F("expires"),
+)
+EVENT_FIELDS = (
+    "policy_id",
+    "expires",
+    "policy__public_id",
+    "policy__number",
+    "policy__status",
+    "policy__cure_amount",
+    "policy__policyholder__name",
+)
+# What comes next with a client, in the order of home.
+CANCELLATION, END, NO_EVENT = range(3)
+# With a cancellation ahead: pending, or cancelled as of a later date.
+CANCELLING = (Policy.Status.PENDING_CANCELLATION, Policy.Status.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """The next thing in an agent's book: a cancellation or the end of a term."""
+
+    on: dt.date
+    policy: Policy
+    term_id: int
+    renewal: str
+
+    @property
+    def is_cancellation(self) -> bool:
+        """Whether the policy is about to be cancelled."""
+        return self.policy.status == Policy.Status.PENDING_CANCELLATION
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """An agent's clients, counted, and what comes next with them: cancellations first."""
+
+    in_force: int
+    pending_cancellation: int
+    ending: int
+    upcoming: list[Event]
+
+
+def book_of(agent: Scope) -> Book:
+    """Return an agent's clients: how many are in force, and what comes next. One query."""
+    return kept_book(agent) or counted_book(agent)
+
+
+def kept_book(agent: Scope) -> Book | None:
+    """Return the book from the figures of the user's one agency; None where there are none."""
+    if len(agent.agency_ids) != 1:
+        return None
+    kept = _kept(agency_id=agent.agency_ids[0], today=agent.today, window=_window(agent))
+    if not kept or not kept[0].counted:
+        return None
+    counted: dict[str, int] = kept[0].counted
+    return Book(**counted, upcoming=[_event(**event) for event in kept[0].upcoming])
+
+
+def _event(*, term: int, policy: dict[str, Any], cure: str | None, holder: str, on: str, following: list[str]) -> Event:
+    """Return an event from what the database gives of it."""
+    amount = None if cure is None else Decimal(cure)
+    client = Policy(**policy, cure_amount=amount, policyholder=Policyholder(name=holder))
+    return Event(dt.date.fromisoformat(on), client, term, _renewal_word(following))
+
+
+def counted_book(agent: Scope) -> Book:
+    """Return the book from each term of the clients."""
+    rows = _running(window=_window(agent), **agent.values())
+    if not rows:
+        return Book(in_force=0, pending_cancellation=0, ending=0, upcoming=[])
+    counted = rows[0]
+    return Book(
+        in_force=counted.in_force,
+        pending_cancellation=counted.cancelling,
+        ending=counted.ending,
+        upcoming=[Event(t.on, t.policy, t.pk, _renewal_word(t.following)) for t in rows if t.kind != NO_EVENT],
+    )
+
+
+def _window(agent: Scope) -> dt.date:
+    day: dt.date = agent.today + dt.timedelta(days=RENEWAL_WINDOW_DAYS)
+    return day
+
+
+@prepared(agency_id=BigIntegerField(), today=DateField(), window=DateField())
+def _kept(*, agency_id: int, today: dt.date, window: dt.date) -> QuerySet[Any]:
+    """Return the agency with its book: the counts, null where the load has kept no figures, and what comes next."""
+    figures = BookFigure.objects.filter(agency_id=agency_id, ends__gt=today, starts__lte=today)
+    counts = JSONObject(
+        in_force=Sum("policies"),
+        pending_cancellation=Coalesce(Sum("policies", filter=Q(status__in=CANCELLING)), 0),
+        ending=Coalesce(Sum("policies", filter=Q(expires__lte=window)), 0),
+    )
+    counted = figures.order_by().values("agency_id").annotate(counts=counts).values("counts")
+    # The first figures by what comes, and of each the first terms: the first of all are among them.
+    kind = Case(When(status=Policy.Status.ACTIVE, then=END), default=CANCELLATION)
+    coming = figures.filter(
+        Q(status=Policy.Status.PENDING_CANCELLATION) | Q(status=Policy.Status.ACTIVE, expires__lte=window)
+    ).order_by(kind, "comes_on", "first_number")
+    ids = coming.values(term=Func("first_terms", function="unnest", output_field=BigIntegerField()))
+    events = _events(Term.objects.filter(pk__in=ids[: MOST_UPCOMING * BookFigure.MOST_KEPT]), window)
+    as_json = JSONObject(
+        term="pk",
+        policy=JSONObject(
+            pk="policy_id",
+            public_id="policy__public_id",
+            number="policy__number",
+            status="policy__status",
+        ),
+        cure=Cast("policy__cure_amount", TextField()),
+        holder="policy__policyholder__name",
+        on="on",
+        following="following",
+    )
+    return (
+        Agency.objects.filter(pk=agency_id)
+        .only("id")
+        .annotate(counted=Subquery(counted), upcoming=ArraySubquery(events.values_list(as_json)))
+    )
+
+
+def _events(terms: QuerySet[Term], window: Any) -> QuerySet[Any]:
+    """Return the first of these terms by what comes next with them, each with the day as `on`."""
+    following = Term.objects.not_retired().filter(policy=OuterRef("policy"), effective__gte=OuterRef("expires"))
+    events = terms.annotate(
+        # What can be lost comes before what only ends.
+        kind=Case(
+            When(policy__status=Policy.Status.PENDING_CANCELLATION, then=Value(CANCELLATION)),
+            When(policy__status=Policy.Status.ACTIVE, expires__lte=window, then=Value(END)),
+            default=Value(NO_EVENT),
+        ),
+        on=COMES_ON,
+        following=ArraySubquery(following.order_by().values("status")),
+    )
+    return events.order_by("kind", "on", "policy__number_normalized", "id")[:MOST_UPCOMING]
+
+
+@prepared(**SCOPE, window=DateField())
+def _running(*, window: dt.date, **scope: Any) -> QuerySet[Any]:
+    """Return the clients' running terms that end or are cancelled next, each with the day as `on`.
+
+    Each also has the number of all of them, whose policies are in force: the database counts before it takes the first.
+    """
+    agent = Scope(**scope)
+    running = Term.objects.not_retired().filter(
+        agent.policies("policy__"),
+        _by_the_date(agent.today),
+        policy__retired_at=None,
+        status=Term.Status.BOUND,
+        effective__lte=agent.today,
+        expires__gt=agent.today,
+    )
+    counted = running.annotate(
+        in_force=Window(Count("pk")),
+        cancelling=Window(Count("pk", filter=Q(policy__status__in=CANCELLING))),
+        ending=Window(Count("pk", filter=Q(expires__lte=window))),
+    )
+    return _events(counted, window).select_related("policy__policyholder").only(*EVENT_FIELDS)
+
+
+def _by_the_date(today: dt.date) -> Q:
+    """Return the condition on a running term that its policy is in force, whatever notice was given."""
+    cancelled = Q(policy__status=Policy.Status.CANCELLED)
+    return ~Q(policy__status=Policy.Status.PENDING) & (~cancelled | Q(policy__cancellation_effective__gt=today))
+
+
+def _renewal_word(following: list[str]) -> str:
+    """Return what is known of a term's renewal, from the statuses of the terms that follow it."""
+    if Term.Status.BOUND in following:
+        return "Renewal bound"
+    return "Renewal offered" if {Term.Status.OFFERED, Term.Status.ACCEPTED} & set(following) else "No renewal yet"
