@@ -138,6 +138,8 @@ def _findings(table: Table) -> Iterator[str]:
     for guard in table.guards:
         share = f"{guard.share * 100:.0f}%"
         yield f"| held: `{guard.name}` | More than {share} of the {guard.words} (from {guard.hold_from} rows). | held |"
+    for tally in table.tallies:
+        yield f"| held: `{tally.name}` | `{tally.setting}` or more {tally.words}. | held |"
 
 
 def _sentence(sentence: str) -> str:

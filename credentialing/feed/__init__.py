@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from core.feedspec import Column, Computed, Kind, Reference, RowCheck, Severity, Table
+from core.feedspec import Column, Computed, Kind, Reference, RowCheck, Severity, Table, Tally
+from credentialing.feed.notices import notices_sql
 from credentialing.models import CertificateForm
 from credentialing.models.on_file import fingerprint_of
 from policies.feed.columns import ADDRESS, POLICY, STATES
@@ -71,6 +72,14 @@ STANDING_HOLDERS = Table(
         Reference("holder_id", "holders.csv", "holder"),
         Reference("policy_number", "policies.csv", "policy"),
         Reference("insured_id", "insureds.csv", "insured"),
+    ),
+    tallies=(
+        Tally(
+            name="notices",
+            words="notices would be sent to standing holders",
+            query=notices_sql,
+            setting="FEED_HOLD_NOTICES_FROM",
+        ),
     ),
 )
 

@@ -1,0 +1,37 @@
+"""Notices to standing holders: what becomes of a policy that a holder has asked to hear of (B-03).
+
+The carrier's feed publishes what changed as messages of the outbox; each message tells every standing holder with
+`notices` whom it concerns.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from core.feedspec import Load
+
+# Topics of the outbox that a standing holder hears of. Those of a coverage concern its insured only.
+TOPICS = ("policy.cancelled", "policy.pending_cancellation", "policy.reinstated", "coverage.limits_changed")
+
+
+def notices_sql(load: Load) -> str:
+    """Return SQL of the notices that would follow from a load: one row each, with the carrier's ids of holder and
+    policy. Run it after the load's hooks, which publish the messages.
+
+    A message counts once for each standing holder: those for everyone on the policy, and those that name an insured, of
+    a message about one coverage only those that name its insured.
+    """
+    if load.changes("policies.csv") is None and load.changes("coverages.csv") is None:
+        return ""
+    topics = ", ".join(f"'{topic}'" for topic in TOPICS)
+    return f"""
+        SELECT h.external_id || ' about ' || p.external_id AS notice
+        FROM core_outboxmessage m
+        JOIN policies_policy p ON p.public_id = m.payload->>'policy'
+        LEFT JOIN policies_coverage c ON c.public_id = m.payload->>'coverage'
+        JOIN credentialing_standingholder s ON s.policy_id = p.id AND s.notices AND s.retired_at IS NULL
+            AND (c.id IS NULL OR s.insured_id IS NULL OR s.insured_id = c.insured_id)
+        JOIN credentialing_carrierholder h ON h.id = s.holder_id AND h.retired_at IS NULL
+        WHERE m.status = 'queued' AND m.enqueued_at = %(now)s AND m.topic IN ({topics})
+    """
