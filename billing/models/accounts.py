@@ -31,17 +31,23 @@ def policies_on(path: str = "") -> models.QuerySet[Policy]:
     Policies keep the account's id as the carrier writes it: they're on a floor below and don't know this table.
     """
     account = {"source": OuterRef(f"{path}source"), "billing_account_key": OuterRef(f"{path}external_id")}
-    return Policy.objects.not_retired().filter(**account)
+    # Said although an account's id is never empty: the index is of the policies that have one.
+    return Policy.objects.not_retired().filter(~Q(billing_account_key=""), **account)
 
 
 def sees_whole(reach: Reach, path: str = "") -> Q:
     """Return the condition that all of an account is the user's to see: they hold it, or all policies on it are theirs
     to manage. An account may hold policies of several policyholders, such as a health system's entities, and each of
     them sees its own share only."""
-    theirs = reach.policies()
+    theirs = Policy.objects.filter(reach.policies(), pk=OuterRef("pk"))
     on_it = policies_on(path)
     holds = Q(**{f"{path}policyholder_id__any": reach.policyholder_ids})
-    return holds | (Q(Exists(on_it.filter(theirs))) & ~Q(Exists(on_it.exclude(theirs))))
+    return holds | (Q(Exists(on_it.filter(Exists(theirs)))) & ~Q(Exists(on_it.filter(~Exists(theirs)))))
+
+
+def sees_term(reach: Reach) -> Q:
+    """Return the condition that a row's term is of a policy that is the user's to manage."""
+    return Q(Exists(Policy.objects.not_retired().filter(reach.policies(), terms=OuterRef("term_id"))))
 
 
 class BillingAccountQuerySet(FeedQuerySet):
@@ -72,8 +78,8 @@ class AccountRowQuerySet(FeedQuerySet):
         reach = managed_by(user)
         if not reach:
             return self.none()
-        their_term = reach.policies("term__policy__") & Q(term__policy__retired_at=None)
-        return self.not_retired().filter(sees_whole(reach, "account__") | their_term, account__retired_at=None)
+        theirs = sees_whole(reach, "account__") | sees_term(reach)
+        return self.not_retired().filter(theirs, account__retired_at=None)
 
 
 class WholeAccountRowQuerySet(FeedQuerySet):

@@ -17,6 +17,7 @@ from billing.models.accounts import (
     BillingAccount,
     WholeAccountRowQuerySet,
     managed_by,
+    sees_term,
     sees_whole,
 )
 from core.dates import carrier_today
@@ -143,11 +144,8 @@ class AllocationQuerySet(FeedQuerySet):
         reach = managed_by(user)
         if not reach:
             return self.none()
-        their_term = reach.policies("term__policy__") & Q(term__policy__retired_at=None)
-        whole = sees_whole(reach, "payment__account__")
-        return self.not_retired().filter(
-            whole | their_term, payment__retired_at=None, payment__account__retired_at=None
-        )
+        theirs = sees_whole(reach, "payment__account__") | sees_term(reach)
+        return self.not_retired().filter(theirs, payment__retired_at=None, payment__account__retired_at=None)
 
 
 class Allocation(FeedRow):

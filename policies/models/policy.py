@@ -157,6 +157,12 @@ class Policy(FeedRow):
                 name="policies_policy_number_like",
             ),
             models.Index(fields=["status", "number_normalized", "id"], name="policies_policy_status_page"),
+            # The policies on a billing account: its table is on a floor above, so they keep its id as text.
+            models.Index(
+                fields=["billing_account_key", "source"],
+                condition=~Q(billing_account_key=""),
+                name="policies_policy_account",
+            ),
             models.Index(
                 fields=["replaced_by"], condition=Q(replaced_by__isnull=False), name="policies_policy_replaced_by"
             ),
