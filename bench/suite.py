@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bench import certificates, enumeration, feed, pages
+from bench import certificates, enumeration, feed, pages, under_load
 from bench.measure import Figure
 from bench.people import prepare
 
@@ -17,6 +17,7 @@ NAMES = (
     *enumeration.FLOWS,
     "feed_load",
     "feed_unchanged",
+    *under_load.NAMES,
 )
 
 
@@ -27,3 +28,4 @@ def measure(names: list[str], *, policies: int) -> Iterator[Figure]:
     yield from certificates.measure(names)
     yield from enumeration.measure(names)
     yield from feed.measure(names)
+    yield from under_load.measure(names)
