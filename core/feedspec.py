@@ -278,6 +278,9 @@ class Load(Protocol):
         'retired') and `was_<field>` for each tracked field (null for what is inserted).
         """
 
+    def is_first(self, file: str) -> bool:
+        """Whether no package of the source that was applied before held the file."""
+
     def staged(self, file: str) -> str | None:
         """Return the temporary table of a file's rows as they came, or None if the package doesn't hold the file.
 

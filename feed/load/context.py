@@ -9,6 +9,7 @@ from typing import Any
 from core.feedspec import Severity, Stage
 from feed.load.findings import Findings, Found
 from feed.load.staging import Staging
+from feed.models import Run
 from feed.package.manifest import Manifest
 
 
@@ -41,6 +42,11 @@ class LoadContext:
     def changes(self, file: str) -> str | None:
         """Return the temporary table of a file's changes, or None if the package doesn't have the file."""
         return self._changes.get(file)
+
+    def is_first(self, file: str) -> bool:
+        """Whether no package of the source that was applied before held the file."""
+        applied = Run.objects.filter(source=self.source, status=Run.Status.APPLIED, counts__has_key=file)
+        return not applied.exists()
 
     def staged(self, file: str) -> str | None:
         """Return the temporary table of a file's rows as they came, or None if the package doesn't have the file."""

@@ -113,6 +113,6 @@ COVERAGES = Table(
             sentence="The coverage starts on {effective}, but {before}, which it continues, ends on {ends}.",
         ),
     ),
-    track=("limit_per_claim", "limit_aggregate", "ended_reason"),
+    track=("limit_per_claim", "limit_aggregate", "limits_shared", "expires", "ended_reason"),
     after=(tell_of_coverages, keep_headcounts),
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from core.feedspec import Column, Kind, Reference, RowCheck, SetCheck, Severity, Table
 from policies.feed.columns import LIMITS, NOTHING, composed, period
+from policies.feed.transitions import tell_of_suspensions
 from policies.models import Coverage, Suspension
 
 COVERAGE = Column("coverage_id", Kind.IDENTIFIER, field=None, required=True)
@@ -65,6 +66,8 @@ SUSPENSIONS = Table(
             severity=Severity.WARNING,
         ),
     ),
+    track=("starts", "ends"),
+    after=(tell_of_suspensions,),
 )
 
 PRIOR_LIMITS = Table(

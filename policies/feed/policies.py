@@ -8,7 +8,7 @@ from decimal import Decimal
 from core.feedspec import Column, Guard, Kind, Reference, RowCheck, SetCheck, Severity, Table
 from policies.feed.columns import NOTHING, POLICY, circle, period
 from policies.feed.figures import keep_book_figures
-from policies.feed.transitions import keep_status_history, tell_of_cancellations
+from policies.feed.transitions import keep_status_history, tell_of_policies, tell_of_terms
 from policies.models import Policy, Term
 from policies.names import normalize_number
 
@@ -74,8 +74,8 @@ POLICIES = Table(
         ),
     ),
     hold_from=POLICIES_HELD_FROM,
-    track=("status", "status_date"),
-    after=(keep_status_history, tell_of_cancellations, keep_book_figures("policies.csv")),
+    track=("status", "status_date", "replaced_by"),
+    after=(keep_status_history, tell_of_policies, keep_book_figures("policies.csv")),
 )
 
 AGENTS_OF_RECORD = Table(
@@ -145,5 +145,6 @@ TERMS = Table(
             ),
         ),
     ),
-    after=(keep_book_figures("terms.csv"),),
+    track=("status",),
+    after=(tell_of_terms, keep_book_figures("terms.csv")),
 )

@@ -84,7 +84,7 @@ def test_a_cancellation_is_published_once(tmp_path: Path) -> None:
 def test_a_second_cancellation_after_a_reinstatement_is_published_again(tmp_path: Path) -> None:
     for sequence, book in enumerate([small_book(), cancelled(small_book())] * 2, start=1):
         load(tmp_path, book, sequence=sequence)
-    assert [topic for topic, _ in messages()] == ["policy.cancelled"] * 2
+    assert [topic for topic, _ in messages()] == ["policy.cancelled", "policy.reinstated", "policy.cancelled"]
 
 
 def test_changed_limits_and_an_ended_coverage_are_published(tmp_path: Path) -> None:
