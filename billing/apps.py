@@ -17,4 +17,5 @@ class BillingConfig(AreaConfig):
     verbose_name = "Billing"
     feed_tables = "billing.feed.TABLES"
     sentences = "billing.events.SENTENCES"
+    hooks = {"policies.whole_accounts": "billing.models.accounts.whole_accounts"}
     staff_groups = (StaffGroup("Customer service", views=BILLING),)

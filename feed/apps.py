@@ -15,6 +15,7 @@ class FeedConfig(AreaConfig):
         "watch-feed": {"task": "feed.tasks.watch_folder", "schedule": 60.0},
         "retry-feed-runs": {"task": "feed.tasks.retry_stale_runs", "schedule": 60.0},
         "drop-old-held-feed-runs": {"task": "feed.tasks.drop_old_held_runs", "schedule": 3600.0},
+        "remove-unreferenced-feed-files": {"task": "feed.tasks.remove_unreferenced_files", "schedule": 3600.0},
         "alarm-stale-feed": {"task": "feed.tasks.alarm_stale_feed", "schedule": 900.0},
     }
     # Two groups, because nobody may release a package they uploaded.

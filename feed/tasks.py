@@ -20,6 +20,7 @@ from feed.load.loader import LoadBusyError, RunBusyError, execute
 from feed.load.run_lock import RunKeeper
 from feed.models import NotHeldError, Run, Source
 from feed.services import drop_held
+from feed.unreferenced import remove_unreferenced
 
 log = structlog.get_logger(__name__)
 
@@ -98,6 +99,15 @@ def drop_old_held_runs() -> int:
             drop_held(run=run, reason=f"Nobody reviewed it within {settings.FEED_HELD_FOR.days} days.")
             dropped += 1
     return dropped
+
+
+@shared_task
+def remove_unreferenced_files() -> int:
+    """Remove stored documents that no row names. Return how many were removed."""
+    removed = remove_unreferenced()
+    if removed:
+        log.info("unreferenced_files_removed", files=removed)
+    return removed
 
 
 @shared_task

@@ -19,6 +19,8 @@ class PortalConfig(AreaConfig):
     name = "portal"
     verbose_name = "Portal"
     sentences = "portal.events.SENTENCES"
+    answered = ("portal.SupportRequest",)
+    outbox = {"request.answered": ("portal.support.answers.take_answer",)}
     hooks = {"missing_address": "portal.support.places.missing_address"}
     beat = {"watch-maintenance": {"task": "portal.tasks.watch_maintenance", "schedule": 300.0}}
     staff_groups = (

@@ -67,6 +67,11 @@ class BillingAccountQuerySet(FeedQuerySet):
         return self.not_retired().filter(sees_whole(reach)) if reach else self.none()
 
 
+def whole_accounts(user: User) -> BillingAccountQuerySet:
+    """Return the accounts that are all the user's to see, for floors below that keep an account's id as text."""
+    return BillingAccount.objects.whole_to(user)
+
+
 class AccountRowQuerySet(FeedQuerySet):
     """Rows of an account that may belong to a term, and who may see them.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
+from core.areas import hook
 from core.fields import PublicIdField
 from policies.models.base import FeedQuerySet, FeedRow
 from policies.models.membership import Membership
@@ -15,6 +16,7 @@ from policies.models.term import Term
 
 if TYPE_CHECKING:
     from accounts.models import User
+    from policies.models.reach import Reach
 
 # Who has a policy's documents (docs/spec.md#roles-rows-and-rights); an insured doesn't.
 READERS = (Membership.Role.POLICYHOLDER, Membership.Role.AGENT)
@@ -24,24 +26,37 @@ class DocumentQuerySet(FeedQuerySet):
     """Documents, and who may see them."""
 
     def visible_to(self, user: User) -> Self:
-        """Return those of the policies that the user holds or serves, ended ones too, and of their billing accounts.
+        """Return those of the policies that the user holds or serves, ended ones too, and of billing accounts that are
+        all theirs.
 
-        A document with a policy is that policy's alone. One with only a billing account is for those who have a policy
-        that this account pays.
+        A document with a policy is that policy's alone. Each row is checked along indexes: filter by policy first.
         """
         from policies.models.reach import reach_of
 
-        scoped = self.not_retired()
         if not user.is_authenticated:
-            return scoped.none()
+            return self.none()
         reach = reach_of(user).only(*READERS)
         if not reach:
-            return scoped.none()
-        policies = Policy.objects.not_retired().filter(reach.policies()).order_by()
-        paid = policies.filter(source=OuterRef("source"), billing_account_key=OuterRef("billing_account_key"))
-        of_policies = Document.objects.filter(policy__in=policies)
-        of_accounts = Document.objects.filter(Exists(paid), ~Q(billing_account_key=""), policy=None)
-        return scoped.filter(pk__in=of_policies.order_by().values("pk").union(of_accounts.order_by().values("pk")))
+            return self.none()
+        of_policy = Q(reach.policies("policy__"), policy__retired_at=None, policy__isnull=False)
+        of_account = Q(_is_whole(user, reach), ~Q(billing_account_key=""), policy=None)
+        return self.not_retired().filter(of_policy | of_account)
+
+
+def _is_whole(user: User, reach: Reach) -> Q:
+    """Return the condition that all of a document's billing account is the user's to see.
+
+    An account may hold policies of several policyholders, each of whom sees their own share only. The rule is that of
+    the floor of billing, which knows the accounts' holders; here is what it says of policies, for accounts that the
+    carrier doesn't send.
+    """
+    account = {"source": OuterRef("source"), "billing_account_key": OuterRef("billing_account_key")}
+    paid, theirs = Policy.objects.not_retired().filter(**account), reach.policies()
+    is_whole = Q(Exists(paid.filter(theirs))) & ~Q(Exists(paid.exclude(theirs)))
+    if (whole_accounts := hook("policies.whole_accounts")) is not None:
+        whole = whole_accounts(user).filter(source=OuterRef("source"), external_id=OuterRef("billing_account_key"))
+        is_whole |= Q(Exists(whole))
+    return is_whole
 
 
 class Document(FeedRow):

@@ -79,6 +79,9 @@ class SupportRequest(models.Model):
     opened_at = models.DateTimeField(default=timezone.now, editable=False)
     due_at = models.DateTimeField(default=due_from_now)
     changed_at = models.DateTimeField(default=timezone.now, editable=False)
+    # When staff, the customer, or the carrier's own system last decided or wrote; an older answer of the carrier
+    # changes no status. Empty until someone does.
+    acted_at = models.DateTimeField(null=True, blank=True, editable=False)
     idempotency_key = models.UUIDField(default=uuid.uuid4, editable=False)
 
     objects = SupportRequestQuerySet.as_manager()
@@ -145,7 +148,7 @@ class SupportRequest(models.Model):
                 if not self.is_waiting:
                     self.status = self.Status.IN_PROGRESS if self.assigned_to_id else self.Status.OPEN
                     self.due_at = due_from_now()
-                self._changed(now)
+                self._acted(now)
                 record_event(PortalEvent.REQUEST_REPLIED, subject=self, by=self.user)
                 emails.request_waits(self, key=str(key))
             return message
@@ -160,7 +163,7 @@ class SupportRequest(models.Model):
             self.assigned_to = to
             if self.is_waiting:
                 self.status = self.Status.IN_PROGRESS if to else self.Status.OPEN
-            self._changed(now)
+            self._acted(now)
             record_event(
                 PortalEvent.REQUEST_TAKEN,
                 subject=self,
@@ -184,7 +187,7 @@ class SupportRequest(models.Model):
             if is_new:
                 self.status = self.Status.CLOSED if closes else self.Status.ANSWERED
                 self.assigned_to = self.assigned_to or by
-                self._changed(now)
+                self._acted(now)
                 tag = PortalEvent.REQUEST_CLOSED if closes else PortalEvent.REQUEST_ANSWERED
                 record_event(tag, subject=self, by=by, on_behalf_of=self.user)
                 emails.request_step(self, "request_answered", key=str(message.pk))
@@ -197,28 +200,73 @@ class SupportRequest(models.Model):
             if self.is_closed:
                 return False
             self.status = self.Status.CLOSED
-            self._changed(now)
+            self._acted(now)
             record_event(PortalEvent.REQUEST_CLOSED, subject=self, by=by, on_behalf_of=self.user)
             if by.pk != self.user_id:
                 emails.request_step(self, "request_closed")
             return True
 
+    def take_answer(self, status: str | None, *, text: str, updated: dt.datetime, key: uuid.UUID) -> None:
+        """Take the answer of the carrier's own system: where it is with the request, and its words, if any.
+
+        `status`: None leaves it. So does an answer from before what staff or the customer did last; its words are shown
+        all the same. The same key is taken once.
+        """
+        with transaction.atomic():
+            now = self._locked()
+            was = self.status
+            if status and (self.acted_at is None or updated >= self.acted_at):
+                if status in self.WAITING and not self.is_waiting:
+                    self.due_at = due_from_now()
+                self.status = status
+                self.acted_at = min(updated, now)
+            says = bool(text) and self._say(text, now=now, key=key)
+            if self.status != was or says:
+                self._changed(now)
+                self._tell_of_answer(was, says=says, key=key)
+
+    def _say(self, text: str, *, now: dt.datetime, key: uuid.UUID) -> bool:
+        """Add the carrier's words, whoever wrote them there; return whether they're new."""
+        words = {"from_staff": True, "text": text, "sent_at": now}
+        _, is_new = SupportMessage.objects.get_or_create(request=self, idempotency_key=key, defaults=words)
+        return is_new
+
+    def _tell_of_answer(self, was: str, *, says: bool, key: uuid.UUID) -> None:
+        """Record what the carrier's answer did, and mail it as staff's own steps are."""
+        closed = self.is_closed and was != self.Status.CLOSED
+        if closed or says:
+            tag = PortalEvent.REQUEST_CLOSED if closed else PortalEvent.REQUEST_ANSWERED
+            record_event(tag, subject=self, on_behalf_of=self.user, source="feed")
+            emails.request_step(self, "request_answered" if says else "request_closed", key=str(key))
+        elif was == self.Status.OPEN:
+            record_event(PortalEvent.REQUEST_TAKEN, subject=self, on_behalf_of=self.user, source="feed")
+            emails.request_step(self, "request_taken")
+
     def _locked(self) -> dt.datetime:
         """Lock the row and take over what another one changed meanwhile; returns the time."""
         row = SupportRequest.objects.select_for_update().get(pk=self.pk)
         self.status, self.assigned_to_id, self.due_at = row.status, row.assigned_to_id, row.due_at
+        self.acted_at = row.acted_at
         return timezone.now()
+
+    def _acted(self, now: dt.datetime) -> None:
+        """Store what staff or the customer changed."""
+        self.acted_at = now
+        self._changed(now)
 
     def _changed(self, now: dt.datetime) -> None:
         self.changed_at = now
-        self.save(update_fields=["status", "assigned_to", "due_at", "changed_at"])
+        self.save(update_fields=["status", "assigned_to", "due_at", "changed_at", "acted_at"])
 
 
 class SupportMessage(models.Model):
-    """What one side wrote. Messages are only added, and never mailed."""
+    """What one side wrote. Messages are only added, and never mailed. What the carrier's own system wrote has no
+    author."""
 
     request = models.ForeignKey(SupportRequest, on_delete=models.CASCADE, related_name="messages")
-    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     from_staff = models.BooleanField(default=False)
     text = models.TextField(max_length=LONGEST_TEXT)
     sent_at = models.DateTimeField(default=timezone.now, editable=False)
