@@ -9,23 +9,29 @@ from pathlib import Path
 from random import Random
 
 from feed.example import stories
+from feed.example.companies import BY_COMPANY, COMPANIES, WritingCompany, write_companies
+from feed.example.holders import write_holders
 from feed.example.members import Outline, members_of
 from feed.example.people import Person, address, drawn, full_name, phone, pick, plain
 from feed.example.policy import PolicyStory
-from feed.example.practices import HOSPITAL, MULTISPECIALTY, PRACTICES
+from feed.example.practices import HOSPITAL, PRACTICES
 from feed.example.rows import Ids, policy_number
+from feed.example.seminars import write_seminars
 from feed.example.states import BY_STATE, STATES, State
-from feed.example.stories import STORIES
-from feed.example.words import AGENCY_KINDS, AGENCY_PLACES, COMPANIES, FIRST_AGENCY, WritingCompany
+from feed.example.stories import NO_STORY, STORIES
+from feed.example.terms import story_began
+from feed.example.words import AGENCY_KINDS, AGENCY_PLACES, FIRST_AGENCY
 from feed.example.writing import PackageWriter, folder_for
 from feed.load.table_map import table_maps
 
 SOURCE = "core"
+# Answers to requests: an invented book knows none that were made in the portal.
+NOT_IN_A_BOOK = {"requests.csv"}
 LARGE_GROUP, LARGE_GROUP_SIZE, LARGE_FROM = 5, 5_000, 1_000
 # This many policies at the front belong to the cast's agency, with gaps.
 AGENCY_FRONT = 36
-# A facility employs several clinicians.
-FACILITY_FROM = 4
+# A facility employs several clinicians, and a school has many students.
+SMALLEST = {"facility": 4, "student": 20}
 
 STATUSES = (
     ("active", 0.80),
@@ -37,7 +43,7 @@ STATUSES = (
 )
 # Clinicians of a policy: (share, from, to). The larger a group, the rarer.
 SIZES = ((0.76, 1, 1), (0.18, 2, 6), (0.05, 7, 20), (0.009, 21, 60), (0.001, 61, 200))
-PROGRAMS = (("physicians", 0.75), ("allied", 0.12), ("dental", 0.10), ("facility", 0.03))
+PROGRAMS = (("physicians", 0.74), ("allied", 0.12), ("dental", 0.10), ("facility", 0.03), ("student", 0.01))
 
 
 @dataclass(frozen=True)
@@ -101,12 +107,9 @@ def write_example_feed(
         folder_for(out) as folder,
         PackageWriter(folder, headers(), source=SOURCE, sequence=sequence, as_of=as_of) as package,
     ):
-        for company in COMPANIES:
-            package.add(
-                "companies.csv", company_id=company.id, name=company.name, naic_number=company.naic,
-                **company.place._asdict(), signatory=company.signatory, signatory_title=company.title,
-                services=company.services,
-            )  # fmt: skip
+        write_companies(package, today=today)
+        write_holders(package)
+        write_seminars(package, today=today)
         agencies = agencies_of(policies)
         for number in range(1, agencies + 1):
             _write_agency(package, number, seed=seed, today=today)
@@ -116,7 +119,11 @@ def write_example_feed(
 
 def headers() -> dict[str, list[str]]:
     """Return the columns of each file, as the areas declare them."""
-    return {table_map.file: [column.name for column in table_map.table.columns] for table_map in table_maps()}
+    return {
+        table_map.file: [column.name for column in table_map.table.columns]
+        for table_map in table_maps()
+        if table_map.file not in NOT_IN_A_BOOK
+    }
 
 
 def agencies_of(policies: int) -> int:
@@ -139,22 +146,20 @@ def outlines(policies: int, *, seed: int, agencies: int, today: dt.date) -> Iter
 
 
 def _of_the_cast(index: int, clinician: Person) -> Outline:
-    is_group = index == stories.GROUP
+    story = STORIES[index]
+    assert story.practice  # noqa: S101  # the cast's stories say so
     return Outline(
         index=index,
-        clinicians=stories.GROUP_SIZE if is_group else 1,
-        status="active",
-        program="physicians",
+        clinicians=story.size,
+        status=story.status,
+        program=story.program,
         company=COMPANIES[0].id,
-        state=STATES[0],
-        practice=MULTISPECIALTY,
+        state=BY_STATE[story.state],
+        practice=story.practice,
         agency=1,
         named=clinician,
-        administrator=stories.ADMINISTRATOR if is_group else None,
-        name=stories.GROUP_NAME if is_group else "",
-        claims_made=True,
-        billing="direct",
-        plan="quarterly" if is_group else "monthly",
+        administrator=stories.ADMINISTRATOR if index == stories.GROUP else None,
+        story=story,
     )
 
 
@@ -162,19 +167,20 @@ def _outline(
     rng: Random, index: int, *, policies: int, agencies: int, today: dt.date, replaced_by: Outline | None
 ) -> Outline:
     agency, earlier = _agencies(rng, index, agencies)
-    story = STORIES.get(index)
     large = index == LARGE_GROUP and policies >= LARGE_FROM
-    size = LARGE_GROUP_SIZE if large else (story and story.size) or _size(rng)
-    status = "active" if large else story.status if story else drawn(rng, STATUSES)
-    program = "facility" if large else story.program if story else drawn(rng, PROGRAMS)
-    practice = HOSPITAL if large else (story and story.practice) or pick(rng, PRACTICES[program])
+    story = STORIES.get(index, NO_STORY)
+    told = index in STORIES
+    size = LARGE_GROUP_SIZE if large else story.size or _size(rng)
+    status = "active" if large else story.status if told else drawn(rng, STATUSES)
+    program = "facility" if large else story.program if told else drawn(rng, PROGRAMS)
+    practice = HOSPITAL if large else story.practice or pick(rng, PRACTICES[program])
     # A quarter of the book may be with any of the companies; a policy was rewritten within one.
-    by_chance = index % 4 == 3 and not replaced_by
-    company = pick(rng, COMPANIES) if by_chance else COMPANIES[0]
-    state = BY_STATE[story.state] if story and story.state else pick(rng, _states_of(company))
+    by_chance = index % 4 == 3 and not replaced_by and not told
+    company = BY_COMPANY.get(story.company) or (pick(rng, COMPANIES) if by_chance else COMPANIES[0])
+    state = BY_STATE[story.state] if story.state else pick(rng, _states_of(company))
     return Outline(
         index=index,
-        clinicians=max(size, FACILITY_FROM) if program == "facility" else size,
+        clinicians=max(size, SMALLEST.get(program, 1)),
         status=status,
         program=program,
         company=company.id,
@@ -182,13 +188,9 @@ def _outline(
         practice=replaced_by.practice if replaced_by else practice,
         agency=agency,
         earlier_agency=earlier,
-        claims_made=story.claims_made if story else None,
-        renewal=story.renewal if story else "",
-        billing=story.billing if story else "",
-        plan=story.plan if story else "",
-        began=stories.began(index, today),
-        excess=bool(story and story.excess),
-        insured_since=stories.began(stories.REWRITTEN_FROM, today) if index == stories.REWRITTEN else None,
+        story=story,
+        began=story_began(index, today),
+        insured_since=story_began(stories.REWRITTEN_FROM, today) if index == stories.REWRITTEN else None,
         rewritten_as=replaced_by,
     )
 
@@ -199,6 +201,8 @@ def _states_of(company: WritingCompany) -> tuple[State, ...]:
 
 def _agencies(rng: Random, index: int, agencies: int) -> tuple[int, int]:
     """Return the agency of record, and the one before it if it changed (0: none)."""
+    if index == stories.BROKER_CHANGES:
+        return 2, 1
     if index < AGENCY_FRONT:
         agency = 1 if index % 3 != 2 else 2
     else:

@@ -1,4 +1,4 @@
-"""The coverages of one invented policy, and the tails offered where they end."""
+"""Rows of coverages, and of what belongs to one: endorsements, suspensions, prior limits, extras, and funds."""
 
 from __future__ import annotations
 
@@ -6,18 +6,31 @@ import datetime as dt
 from collections.abc import Sequence
 from random import Random
 
-from feed.example.members import Member, Outline, is_enrolled, limits_sold
-from feed.example.people import pick
+from feed.example.endorsements import (
+    INCREASED_LIMITS,
+    LEAVE,
+    LOCUM,
+    LOCUM_WORDING,
+    MOONLIGHTING,
+    TELEMEDICINE,
+    Endorsement,
+)
+from feed.example.members import Member, Outline, is_enrolled
 from feed.example.rows import Ids, flag, money
-from feed.example.terms import Schedule, Term, years_later
+from feed.example.segments import LEFT, Segment, Segments
+from feed.example.states import STATES
+from feed.example.tails import Tails
+from feed.example.terms import Schedule, Term
 from feed.example.writing import PackageWriter
 
-# Limits of an excess layer above the primary ones, and its share of their premium.
-EXCESS = (1_000_000, 3_000_000)
-EXCESS_SHARE = 0.15
-GROWTH = 1.03
-# Options of an extended reporting endorsement: years (0 is unlimited), and the price as a share of the premium.
-TAILS = (("1y", 1, 0.9), ("3y", 3, 1.5), ("unlimited", 0, 2.0))
+# What the first limit is for: the policy's own words, by form and program.
+BASES = {"claims_made": "claim", "occurrence": "medical_incident"}
+COST_CENTER = 4_100
+# Policies of which nothing goes on.
+ENDED = {"cancelled", "expired", "nonrenewed"}
+SCOPE = "Limited to professional services on behalf of {name}"
+MOONLIGHTS = "; moonlighting at {facility} is included"
+FACILITIES = ("Two Rivers Regional Hospital", "Prairie View Surgery Center", "Marigold County Free Clinic")
 
 
 class CoverageRows:
@@ -29,122 +42,135 @@ class CoverageRows:
         ids: Ids,
         schedule: Schedule,
         members: Sequence[Member],
+        segments: Segments,
         *,
-        rng: Random,
+        name: str,
+        reason: str,
+        seed: int,
         today: dt.date,
     ) -> None:
         self._outline, self._ids, self._schedule, self._members = outline, ids, schedule, members
-        self._rng, self._today = rng, today
-        by_chance = rng.random() < 0.75
-        self._claims_made = by_chance if outline.claims_made is None else outline.claims_made
-        if outline.state.occurrence and outline.program == "physicians":
-            self._claims_made = False
-        self._limits = pick(rng, limits_sold(outline.program, outline.state, outline.practice))
-        in_new_york = outline.state.code == "NY" and outline.program == "physicians" and not outline.named
-        self._excess = (rng.random() < 0.15 and in_new_york) or outline.excess
-
-    def term_premium(self, year: int) -> int:
-        """Return the premium of the term that begins in `year`: what its coverages cost together."""
-        total = 0
-        for member in self._members:
-            if not self._has_left(member, year):
-                primary = self._primary(member, year)
-                total += primary + (round(primary * EXCESS_SHARE) if self._has_excess(member) else 0)
-        return total
+        self._segments, self._name, self._today = segments, name, today
+        self._rng = Random(f"{seed}/{outline.index}/coverages")  # noqa: S311  # an invented book, repeatable
+        self._tails = Tails(outline, reason=reason, rng=self._rng, seed=seed, today=today)
 
     def write(self, out: PackageWriter, term: Term) -> None:
-        """Add a term's coverages; in groups, some clinicians leave within the current term."""
-        current = term.effective == self._schedule.began
-        for place, member in enumerate(self._members):
-            if self._has_left(member, term.effective.year):
-                continue
-            expires = self._schedule.ends if term.status == "cancelled" else term.expires
-            reason = self._reason(term)
-            if member.leaves and current and term.status == "bound" and term.effective < self._today:
-                last = max(term.effective + dt.timedelta(days=30), self._today - dt.timedelta(days=12))
-                expires, reason = min(last, expires), "Left the group"
-            self._write_primary(out, term, place, expires=expires, reason=reason)
-            if self._has_excess(member):
-                self._write_excess(out, term, place, expires=expires, reason=reason)
-            # Coverage that continues in another policy needs no tail.
-            ends = bool(reason) and self._outline.rewritten_as is None and term.status in {"bound", "cancelled"}
-            if ends and self._claims_made and member.person:
-                coverage = self._ids.coverage(term.effective.year, place)
-                self._write_tail(out, coverage, self._primary(member, term.effective.year), expires)
+        """Add a term's coverages, and the tails offered where one ends."""
+        for one in self._segments.of(term):
+            member = self._members[one.place]
+            extended = self._tails.write(out, one) if self._is_left(term, one) else None
+            leave = self._leave(term, one, member) if one.part == "professional" else None
+            endorsements = [*member.endorsements] if one.part in {"professional", "entity"} else []
+            endorsements += [INCREASED_LIMITS] if one.prior else []
+            endorsements += [LEAVE] if leave else []
+            endorsements += [extended] if extended else []
+            self._write_row(out, term, one, member, endorsements)
+            self._write_details(out, one, endorsements, leave)
+            if one.part in {"professional", "entity"}:
+                self._write_fund(out, one)
 
-    def _has_left(self, member: Member, year: int) -> bool:
-        """Whether a member left before the term that begins in `year`."""
-        return member.leaves and year > self._schedule.began.year
-
-    def _has_excess(self, member: Member) -> bool:
-        return self._excess and not member.shares_limits and member.person is not None
-
-    def _primary(self, member: Member, year: int) -> int:
-        return round(member.premium * GROWTH ** (year - self._schedule.began.year))
-
-    def _reason(self, term: Term) -> str:
-        if term.status != "cancelled":
-            return ""
-        return "Policy rewritten" if self._outline.rewritten_as else "Policy cancelled"
-
-    def _write_primary(self, out: PackageWriter, term: Term, place: int, *, expires: dt.date, reason: str) -> None:
-        member = self._members[place]
-        fund = self._outline.state.fund
-        enrolled = fund if fund and is_enrolled(fund, member.specialty) else None
-        prior_acts = member.prior_acts and self._claims_made
-        since = min(member.person.joined if member.person else self._schedule.began, self._first)
-        self._write_row(
-            out, term, place, part="professional" if member.person else "entity",
-            retroactive="" if prior_acts else since.isoformat(), prior_acts=prior_acts, limits=self._limits,
-            shared=member.shares_limits, deductible=member.deductible, expires=expires,
-            premium=self._primary(member, term.effective.year), endorsements=member.endorsements,
-            fund=(enrolled.name, enrolled.limits) if enrolled else ("", ""), reason=reason,
-        )  # fmt: skip
-
-    def _write_excess(self, out: PackageWriter, term: Term, place: int, *, expires: dt.date, reason: str) -> None:
-        member = self._members[place]
-        # Higher limits were bought later: earlier acts have the primary limit only.
-        since = min(years_later(self._schedule.began.replace(day=1), -3), self._first)
-        joined = member.person.joined if member.person else since
-        self._write_row(
-            out, term, place, part="excess", retroactive=max(joined, since).isoformat(), prior_acts=False,
-            limits=EXCESS, shared=False, deductible=0, expires=expires,
-            premium=round(self._primary(member, term.effective.year) * EXCESS_SHARE), endorsements="", fund=("", ""),
-            reason=reason,
-        )  # fmt: skip
-
-    @property
-    def _first(self) -> dt.date:
-        return self._outline.insured_since or self._schedule.first_covered
+    def _is_left(self, term: Term, one: Segment) -> bool:
+        """Whether claims-made coverage of a person ends here; what continues in another policy needs no tail."""
+        if one.form != "claims_made" or one.part != "professional" or self._outline.rewritten_as:
+            return False
+        if one.reason == LEFT:
+            return True
+        last = term.effective == self._schedule.began and one.expires == self._schedule.ends
+        return last and self._outline.status in ENDED and self._schedule.ends <= self._today
 
     def _write_row(
-        self, out: PackageWriter, term: Term, place: int, *, part: str, retroactive: str, prior_acts: bool,
-        limits: tuple[int, int], shared: bool, deductible: int, expires: dt.date, premium: int, endorsements: str,
-        fund: tuple[str, str], reason: str,
-    ) -> None:  # fmt: skip
-        specialty = self._members[place].specialty
+        self, out: PackageWriter, term: Term, one: Segment, member: Member, endorsements: Sequence[Endorsement]
+    ) -> None:
+        outline = self._outline
+        retroactive = one.retroactive.isoformat() if one.retroactive else ""
+        inside = outline.company == "C2" and one.part != "general"
+        deductible = member.deductible if one.part == "professional" else 0
+        shared = member.shares_limits and one.part != "excess"
+        grouped = not outline.is_solo
         out.add(
-            "coverages.csv", coverage_id=self._ids.coverage(term.effective.year, place, excess=part == "excess"),
-            term_id=term.id, insured_id=self._ids.insured(place), part=part,
-            form="claims_made" if self._claims_made else "occurrence",
-            retroactive_date=retroactive if self._claims_made else "", full_prior_acts=flag(prior_acts),
-            limit_per_claim=money(limits[0]), limit_aggregate=money(limits[1]), limits_shared=flag(shared),
-            deductible=money(deductible), effective=term.effective.isoformat(), expires=expires.isoformat(),
-            premium=money(premium), specialty_code=specialty.code, specialty=specialty.name, endorsements=endorsements,
-            fund=fund[0], fund_limits=fund[1], ended_reason=reason,
+            "coverages.csv", coverage_id=one.id, term_id=term.id, insured_id=self._ids.insured(one.place),
+            part=one.part, form=one.form, retroactive_date=retroactive, full_prior_acts=flag(one.prior_acts),
+            limit_per_claim=money(one.limits[0]), limit_aggregate=money(one.limits[1]), limit_basis=self._basis(one),
+            limits_shared=flag(shared), limits_shared_with=self._name if shared and grouped else "",
+            defense="inside" if inside else "outside", deductible=money(deductible),
+            deductible_basis=("indemnity_and_expense" if inside else "indemnity") if deductible else "",
+            effective=one.effective.isoformat(), expires=one.expires.isoformat(), premium=money(one.premium),
+            specialty_code=one.specialty.code, specialty=one.specialty.name, ended_reason=one.reason,
+            scope=self._scope(one, member, endorsements), states=self._states(one, endorsements),
+            locum=LOCUM_WORDING if LOCUM in endorsements else "", site=member.site,
+            cost_center=f"{COST_CENTER + one.place % 7 * 10}" if member.site else "", continues=one.continues,
         )  # fmt: skip
 
-    def _write_tail(self, out: PackageWriter, coverage: str, premium: int, ended: dt.date) -> None:
-        """Add the offer of an extended reporting endorsement, one row for each option."""
-        decide_by = ended + dt.timedelta(days=60)
-        lapsed = decide_by < self._today
-        chosen = "unlimited" if lapsed and self._rng.random() < 0.3 else ""
-        for number, (option, years, share) in enumerate(TAILS):
-            price = max(250, round(premium * share))
-            status = "paid" if option == chosen else "declined" if chosen else "lapsed" if lapsed else "offered"
+    def _basis(self, one: Segment) -> str:
+        """Return what the first limit is for; nurses and therapists have it for each claim, whatever the form."""
+        if one.part == "general":
+            return "occurrence"
+        return "claim" if self._outline.program in {"allied", "student"} else BASES[one.form]
+
+    def _scope(self, one: Segment, member: Member, endorsements: Sequence[Endorsement]) -> str:
+        if not member.shares_limits or not member.person or one.part != "professional":
+            return ""
+        scope = SCOPE.format(name=self._name)
+        if MOONLIGHTING in endorsements:
+            scope += MOONLIGHTS.format(facility=FACILITIES[one.place % len(FACILITIES)])
+        return scope
+
+    def _states(self, one: Segment, endorsements: Sequence[Endorsement]) -> str:
+        if TELEMEDICINE not in endorsements or one.part != "professional":
+            return ""
+        further = {STATES[(one.place + step) % len(STATES)].code for step in (1, 4)} - {self._outline.state.code}
+        return ", ".join([self._outline.state.code, *sorted(further)])
+
+    def _leave(self, term: Term, one: Segment, member: Member) -> tuple[dt.date, dt.date] | None:
+        """Return the days of a leave within this segment of the current term."""
+        if term.effective != self._schedule.began or term.status != "bound":
+            return None
+        if self._outline.story.leave and one.place == 0:
+            march = dt.date(term.effective.year, 3, 1)
+            starts = march if march >= term.effective else march.replace(year=march.year + 1)
+            days = 31
+        elif member.on_leave:
+            starts, days = term.effective + dt.timedelta(days=60), 60 + one.place % 60
+        else:
+            return None
+        ends = starts + dt.timedelta(days=days)
+        return (starts, ends) if one.effective <= starts and ends <= one.expires else None
+
+    def _write_details(
+        self, out: PackageWriter, one: Segment, endorsements: Sequence[Endorsement],
+        leave: tuple[dt.date, dt.date] | None,
+    ) -> None:  # fmt: skip
+        for endorsement in endorsements:
             out.add(
-                "ere_offers.csv", offer_id=f"ERE-{coverage[2:]}-{number}", coverage_id=coverage, status=status,
-                decide_by=decide_by.isoformat(), option=option, price=money(price),
-                installments="4" if price > 5_000 else "", starts=ended.isoformat(),
-                ends=years_later(ended, years).isoformat() if years else "",
+                "endorsements.csv", coverage_id=one.id, form_number=endorsement.form, edition=endorsement.edition,
+                title=endorsement.title, effective=one.effective.isoformat(), expires=one.expires.isoformat(),
+                on_certificate=flag(endorsement.shown),
             )  # fmt: skip
+            if endorsement.extra:
+                label, limit = endorsement.extra
+                out.add("extras.csv", coverage_id=one.id, label=label, limit=limit)
+        if leave:
+            out.add(
+                "suspensions.csv", suspension_id=f"SU-{one.id[2:]}", coverage_id=one.id, from_=leave[0].isoformat(),
+                to=leave[1].isoformat(),
+                reason_code="leave" if self._outline.story.leave or one.place % 5 else "other",
+            )  # fmt: skip
+        if one.prior:
+            day, limits = one.prior
+            out.add(
+                "prior_limits.csv", coverage_id=one.id, incidents_before=day.isoformat(),
+                limit_per_claim=money(limits[0]), limit_aggregate=money(limits[1]),
+            )  # fmt: skip
+
+    def _write_fund(self, out: PackageWriter, one: Segment) -> None:
+        """Add the enrollment in the state's fund; a few lapsed by themselves."""
+        fund = self._outline.state.fund
+        if not fund or not is_enrolled(fund, one.specialty):
+            return
+        expires = one.expires
+        if self._rng.random() < 0.02:
+            expires = one.effective + (one.expires - one.effective) / 2
+        out.add(
+            "fund_enrollments.csv", coverage_id=one.id, fund=fund.name, form=fund.form or one.form,
+            limits=fund.limits, effective=one.effective.isoformat(), expires=expires.isoformat(),
+        )  # fmt: skip

@@ -8,23 +8,19 @@ from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
 
-from feed.example.people import Person, person, pick
-from feed.example.practices import (
-    ENTITIES,
-    PHYSICIAN_CODES,
-    SEPARATE_LIMITS,
-    Practice,
-    Specialty,
-    endorsements_for,
-)
+from feed.example.endorsements import SEPARATE_LIMITS, Endorsement, bought
+from feed.example.people import Person, person
+from feed.example.practices import ENTITIES, LIGHTER, PHYSICIAN_CODES, Practice, Specialty
 from feed.example.states import ALL, ALLIED_LIMITS, DENTAL_LIMITS, Fund, Limits, State
+from feed.example.stories import GROUP, JOINER, LEAVER, NO_STORY, Story
 
-# In the cast's group, this clinician has left and has a tail offer.
-LEAVER = 7
-# Clinicians leave groups of this size and larger.
+# Clinicians leave groups of this size and larger, and join them.
 LEAVERS_FROM = 4
 # Share of its clinicians' premium that an entity pays.
 ENTITY_SHARE = 0.06
+# What happens to a clinician within the current term.
+LEAVES, JOINS, LIMITS, SPECIALTY = CHANGES = ("leaves", "joins", "limits", "specialty")
+SITES = ("Main Campus", "North Clinic", "Riverside Clinic", "Surgery Pavilion")
 
 
 @dataclass(frozen=True)
@@ -32,9 +28,9 @@ class Outline:
     """What is decided about a policy before anything is drawn at random.
 
     `clinicians` doesn't count entities; `agency` and `earlier_agency` are numbers, 0 for none; `named` is the cast's
-    clinician, `administrator` the first and last name of the cast's contact, and `name` the group's. `began`: first day
-    of the current or last term. `insured_since`: retroactive dates are no later. `rewritten_as`: the policy that
-    replaced this one, for the same policyholder and insureds. Other fields that are empty or None are drawn.
+    clinician, `administrator` the first and last name of the cast's contact. `began`: first day of the current or last
+    term, or None where it is drawn. `insured_since`: retroactive dates are no later. `rewritten_as`: the policy that
+    replaced this one, for the same policyholder and insureds.
     """
 
     index: int
@@ -48,13 +44,8 @@ class Outline:
     earlier_agency: int = 0
     named: Person | None = None
     administrator: tuple[str, str] | None = None
-    name: str = ""
-    claims_made: bool | None = None
-    renewal: str = ""
-    billing: str = ""
-    plan: str = ""
+    story: Story = NO_STORY
     began: dt.date | None = None
-    excess: bool = False
     insured_since: dt.date | None = None
     rewritten_as: Outline | None = None
 
@@ -70,7 +61,7 @@ class Outline:
 
 
 class Member(NamedTuple):
-    """An insured of a policy; `person` is None for an entity. `leaves`: in the current term."""
+    """An insured of a policy; `person` is None for an entity. `change`: what happens in the current term."""
 
     person: Person | None
     specialty: Specialty
@@ -78,8 +69,10 @@ class Member(NamedTuple):
     shares_limits: bool
     deductible: int
     prior_acts: bool
-    endorsements: str
-    leaves: bool
+    endorsements: tuple[Endorsement, ...]
+    change: str = ""
+    on_leave: bool = False
+    site: str = ""
 
 
 def is_enrolled(fund: Fund, specialty: Specialty) -> bool:
@@ -95,7 +88,7 @@ def limits_sold(program: str, state: State, practice: Practice) -> Limits:
         return state.limits
     if state.fund and is_enrolled(state.fund, practice.specialties[0]):
         return state.limits
-    return ALLIED_LIMITS if program == "allied" else DENTAL_LIMITS
+    return DENTAL_LIMITS if program == "dental" else ALLIED_LIMITS
 
 
 def members_of(outline: Outline, *, rng: Random, today: dt.date) -> list[Member]:
@@ -111,8 +104,7 @@ def members_of(outline: Outline, *, rng: Random, today: dt.date) -> list[Member]
             shares_limits=number > 0,
             deductible=0,
             prior_acts=False,
-            endorsements=str(SEPARATE_LIMITS) if number == 0 else "",
-            leaves=False,
+            endorsements=(SEPARATE_LIMITS,) if number == 0 else (),
         )
         for number in range(outline.entities)
     ]
@@ -126,7 +118,6 @@ def _clinicians(outline: Outline, *, rng: Random, today: dt.date) -> Iterator[Me
         one = person(rng, practice.employs if employed else practice.specialties, today)
         named = outline.named if place == 0 else None
         one = named or one
-        leaves = rng.random() < 0.02 and outline.clinicians >= LEAVERS_FROM
         yield Member(
             person=one,
             specialty=one.specialty,
@@ -134,14 +125,30 @@ def _clinicians(outline: Outline, *, rng: Random, today: dt.date) -> Iterator[Me
             shares_limits=employed,
             deductible=5_000 if rng.random() < 0.1 else 0,
             prior_acts=rng.random() < 0.06 and not named,
-            endorsements=_endorsements(rng, one.specialty, solo=outline.is_solo),
-            leaves=place == LEAVER if outline.named else leaves,
+            endorsements=bought(rng, one.specialty, solo=outline.is_solo),
+            change=_change(outline, rng, place, one),
+            on_leave=rng.random() < 0.01 and not outline.named and outline.program != "student",
+            site=SITES[place % len(SITES)] if outline.clinicians >= 8 else "",
         )
 
 
-def _endorsements(rng: Random, specialty: Specialty, *, solo: bool) -> str:
-    """Return up to two endorsements, separated as in the feed."""
-    if rng.random() >= 0.3:
+def _change(outline: Outline, rng: Random, place: int, one: Person) -> str:
+    """Return what happens to a clinician within the current term."""
+    chance, grouped = rng.random(), outline.clinicians >= LEAVERS_FROM
+    if outline.index == GROUP:
+        return {LEAVER: LEAVES, JOINER: JOINS}.get(place, "")
+    if outline.story.change and place == 0:
+        return outline.story.change
+    if outline.named or outline.rewritten_as or outline.insured_since or outline.program == "student":
         return ""
-    offered = endorsements_for(specialty.code, solo=solo)
-    return ";".join(sorted({str(pick(rng, offered)), str(pick(rng, offered))}))
+    shares = (
+        (LEAVES, 0.02 if grouped else 0),
+        (JOINS, 0.01 if grouped and place else 0),
+        (LIMITS, 0.02),
+        (SPECIALTY, 0.02 if one.specialty.code in LIGHTER else 0),
+    )
+    for change, share in shares:
+        if chance < share:
+            return change
+        chance -= share
+    return ""

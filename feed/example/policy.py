@@ -1,33 +1,45 @@
-"""One invented policy: its policyholder, insureds, terms, coverages, and history."""
+"""One invented policy: its rows, from its parties to its money."""
 
 from __future__ import annotations
 
 import datetime as dt
 from random import Random
 
+from feed.example.claims import ClaimRows
 from feed.example.coverages import CoverageRows
+from feed.example.documents import DocumentRows
+from feed.example.holders import StandingRows
+from feed.example.ledger import Ledger
 from feed.example.members import Outline, members_of
-from feed.example.people import (
-    Person,
-    address,
-    full_name,
-    group_name,
-    license_number,
-    npi,
-    phone,
-    pick,
-    plain,
-)
-from feed.example.rows import Ids, flag, money, policy_number
-from feed.example.states import STATES, State
-from feed.example.terms import PLANS, Schedule, Term, paid_through, schedule_of, years_later
-from feed.example.words import FORMER_HASHES, PRIOR_CARRIERS, UNDERWRITERS, Address
+from feed.example.money import MoneyRows
+from feed.example.parties import PartyRows, holder_name
+from feed.example.people import drawn
+from feed.example.rows import Ids, cents, flag, money, policy_number
+from feed.example.segments import Segments
+from feed.example.seminars import CourseRows
+from feed.example.stories import BROKER_CHANGES, BROKER_CHANGES_IN
+from feed.example.terms import Schedule, Term, schedule_of
+from feed.example.words import UNDERWRITERS
 from feed.example.writing import PackageWriter
 
-# Of so many policies, one has a contact who had an account at a former portal.
-TAKEN_OVER_EACH = 40
-NONPAYMENT = "Nonpayment of premium"
-OLDEST_CONTACT, YOUNGEST_CONTACT = 64, 25
+# Plans by their share of policies.
+PLAN_SHARES = (("annual", 0.35), ("quarterly", 0.27), ("monthly", 0.15), ("tenpay", 0.13), ("semiannual", 0.10))
+# Code of a status's reason → the carrier's words, with each code's share of cancellations.
+REASONS = {
+    "nonpayment": "Nonpayment of premium",
+    "insured_request": "At the insured’s request",
+    "underwriting": "Underwriting",
+    "retired": "Retired from practice",
+    "deceased": "Insured deceased",
+    "other": "Practice closed",
+}
+CANCELLED_FOR = (
+    ("insured_request", 0.40), ("nonpayment", 0.25), ("other", 0.12), ("retired", 0.10), ("underwriting", 0.09),
+    ("deceased", 0.04),
+)  # fmt: skip
+REINSTATE_WITHIN = dt.timedelta(days=30)
+# Days of notice of a cancellation, and of a nonrenewal.
+NOTICE, NONRENEWAL_NOTICE = 10, 100
 
 
 class PolicyStory:
@@ -46,186 +58,124 @@ class PolicyStory:
         self._number = policy_number(outline.index, outline.program)
         self._schedule: Schedule = schedule_of(outline, rng=self._rng, today=today)
         first = outline.insured_since or self._schedule.first_covered
-        # Everyone is in all the terms, so nobody joined after the first of them began.
-        self._members = [
+        # Whoever is in all the terms joined before the first of them began.
+        members = [
             one._replace(person=one.person._replace(joined=min(one.person.joined, first))) if one.person else one
             for one in members_of(outline, rng=people, today=today)
         ]
-        self._coverages = CoverageRows(outline, self._ids, self._schedule, self._members, rng=self._rng, today=today)
+        self._name = holder_name(self._owner, members)
+        self._segments = Segments(outline, self._ids, self._schedule, members, rng=self._rng, today=today)
+        self._reason = self._reason_code()
         self._billing, self._plan = self._paid_how()
+        self._courses = CourseRows(outline, self._ids, self._schedule, self._segments, members, seed=seed, today=today)
+        self._ledger = Ledger(
+            outline, self._schedule, self._segments, off=self._courses.credits(), billing=self._billing,
+            plan=self._plan, reason=self._reason, seed=seed, today=today,
+        )  # fmt: skip
+        self._parties = PartyRows(outline, self._ids, members, self._segments, name=self._name, seed=seed, today=today)
+        self._claims = ClaimRows(outline, self._ids, self._schedule, members, seed=seed, today=today)
+        self._holders = StandingRows(outline, self._ids, members, seed=seed)
+        self._coverages = CoverageRows(
+            outline, self._ids, self._schedule, members, self._segments, name=self._name, reason=self._reason,
+            seed=seed, today=today,
+        )  # fmt: skip
+        self._documents = DocumentRows(
+            outline, self._ids, self._schedule, self._segments, self._ledger, name=self._name, seed=seed, today=today
+        )
 
     def write(self, out: PackageWriter) -> None:
         """Add the policy's rows to the package."""
         if not self._outline.rewritten_as:
-            self._write_parties(out)
+            self._parties.write(out)
         self._write_policy(out)
         self._write_agents(out)
         for term in self._schedule.terms:
             self._write_term(out, term)
             if term.covered:
                 self._coverages.write(out, term)
+        money_rows = MoneyRows(
+            self._outline, self._ids, self._ledger, name=self._name, began=self._schedule.began, today=self._today
+        )
+        money_rows.write(out)
+        self._documents.write(out)
+        self._claims.write(out)
+        self._courses.write(out)
+        self._holders.write(out)
 
     def _paid_how(self) -> tuple[str, str]:
         """Return who bills and by which plan; a finance company pays for the year."""
-        chance, plan = self._rng.random(), pick(self._rng, tuple(PLANS))
-        billing = self._outline.billing or (
-            "financed" if chance < 0.05 else "agency" if chance < 0.15 and self._outline.agency else "direct"
+        outline, story = self._outline, self._outline.story
+        chance, plan = self._rng.random(), drawn(self._rng, PLAN_SHARES)
+        billing = story.billing or (
+            "financed" if chance < 0.05 else "agency" if chance < 0.15 and outline.agency else "direct"
         )
-        return billing, "annual" if billing == "financed" else self._outline.plan or plan
+        if self._reason == "nonpayment":
+            # An installment wasn't paid.
+            return "direct", story.plan or "quarterly"
+        return billing, "annual" if billing == "financed" else story.plan or plan
 
-    # Parties.
-
-    def _write_parties(self, out: PackageWriter) -> None:
-        outline, rng, state = self._outline, self._rng, self._outline.state
-        place = address(rng, state)
-        first = self._members[0].person
-        if outline.is_solo and first:
-            name, kind, own = first.name, "individual", self._ids.insured(0)
-            domain = f"practice{outline.index}.example"
-            email = f"{plain(first.first)}.{plain(first.last)}@{domain}"
-        else:
-            name = outline.name or group_name(outline.practice, outline.index)
-            kind, own = "organization", ""
-            domain = f"{''.join(plain(name).split('.')[:2])}{outline.index}.example"
-            email = f"office@{domain}"
-        out.add(
-            "policyholders.csv", policyholder_id=self._ids.holder, kind=kind, insured_id=own, name=name,
-            phone=phone(rng, state), email=email, **place._asdict(), paperless=flag(rng.random() < 0.5),
-        )  # fmt: skip
-        addresses: set[str] = set()
-        for number, member in enumerate(self._members):
-            if member.person:
-                self._write_person(out, number, member.person, domain=domain, place=place, addresses=addresses)
-            else:
-                site = number - outline.clinicians
-                called = f"{name} – Site {site}" if site else name
-                out.add(
-                    "insureds.csv", insured_id=self._ids.insured(number), kind="entity", name=called,
-                    npi=npi(outline.index, number), specialty_code=member.specialty.code,
-                    specialty=member.specialty.name, email=f"office@{domain}", phone=phone(rng, state),
-                    **place._asdict(),
-                )  # fmt: skip
-        self._write_contacts(out, domain=domain, zip_code=place.zip)
-
-    def _write_person(
-        self, out: PackageWriter, number: int, one: Person, *, domain: str, place: Address, addresses: set[str]
-    ) -> None:
-        outline, rng, state = self._outline, self._rng, self._outline.state
-        own = self._ids.insured(number)
-        mailbox = f"{plain(one.first)}.{plain(one.last)}"
-        mailbox = mailbox if mailbox not in addresses else f"{mailbox}.{number}"
-        addresses.add(mailbox)
-        # One in two hundred has no email address on file; the feed warns about it.
-        email = f"{mailbox}@{domain}"[:254] if rng.random() >= 0.005 else ""
-        own_place = place if outline.is_solo or rng.random() < 0.7 else address(rng, state)
-        out.add(
-            "insureds.csv", insured_id=own, kind="person", first_name=one.first, middle_name=one.middle,
-            last_name=one.last, suffix=one.suffix, credential=one.credential, npi=npi(outline.index, number),
-            date_of_birth=one.born.isoformat(), specialty_code=one.specialty.code, specialty=one.specialty.name,
-            email=email, phone=phone(rng, state), **own_place._asdict(),
-        )  # fmt: skip
-        self._write_license(out, own, state, one)
-        if rng.random() < 0.12:
-            other = pick(rng, STATES)
-            if other is not state:
-                self._write_license(out, own, other, one)
-        if rng.random() < 0.15:
-            self._write_prior(out, own, one)
-
-    def _write_license(self, out: PackageWriter, own: str, state: State, one: Person) -> None:
-        """Add a license that expires at the end of a month."""
-        rng = self._rng
-        month = self._today.replace(day=1) + dt.timedelta(days=31 * (1 + int(rng.random() * 24)))
-        expires = month.replace(day=1) - dt.timedelta(days=1)
-        number = license_number(rng, state, one.credential)
-        out.add("licenses.csv", insured_id=own, state=state.code, number=number, expires=expires.isoformat())
-
-    def _write_prior(self, out: PackageWriter, own: str, one: Person) -> None:
-        """Add coverage with another carrier before this one, sometimes followed by a gap or a tail."""
-        rng = self._rng
-        gap = dt.timedelta(days=60) if rng.random() < 0.1 else dt.timedelta(0)
-        ended = one.joined - gap
-        began = years_later(ended, -1 - int(rng.random() * 5))
-        form = "occurrence" if rng.random() < 0.3 else "claims_made"
-        tail = years_later(ended, 3).isoformat() if form == "claims_made" and rng.random() < 0.3 else ""
-        retroactive = began.isoformat() if form == "claims_made" else ""
-        number = f"X{int(rng.random() * 1_000_000):06}"
-        out.add(
-            "prior_coverages.csv", insured_id=own, carrier=pick(rng, PRIOR_CARRIERS), policy_number=number, form=form,
-            effective=began.isoformat(), expires=ended.isoformat(), retroactive_date=retroactive, ere_ends=tail,
-        )  # fmt: skip
-
-    def _write_contacts(self, out: PackageWriter, *, domain: str, zip_code: str) -> None:
-        """Add who acts for the policyholder: the clinician, or the group's office; a few had an account elsewhere."""
-        outline, rng = self._outline, self._rng
-        for number in range(2 if outline.clinicians > 8 else 1):
-            age = YOUNGEST_CONTACT + rng.random() * (OLDEST_CONTACT - YOUNGEST_CONTACT)
-            born = self._today - dt.timedelta(days=int(age * 365.25))
-            first, last = full_name(rng)
-            if number == 0 and outline.administrator:
-                first, last = outline.administrator
-            if outline.is_solo and (own := self._members[0].person):
-                first, last, born = own.first, own.last, own.born
-            taken_over = outline.index % TAKEN_OVER_EACH == 3 and number == 0
-            out.add(
-                "contacts.csv", contact_id=f"CT{outline.index:06}-{number}", party="policyholder",
-                party_id=self._ids.holder, first_name=first, last_name=last,
-                email=f"{plain(first)}.{plain(last)}@{domain}"[:254], phone=phone(rng, outline.state), zip=zip_code,
-                date_of_birth=born.isoformat(), role="administrator" if number == 0 else "member",
-                capabilities="view_claims_history" if number == 0 and rng.random() < 0.3 else "",
-                username=f"{plain(last)}{outline.index}" if taken_over else "",
-                password_hash=(
-                    FORMER_HASHES[outline.index // TAKEN_OVER_EACH % len(FORMER_HASHES)] if taken_over else ""
-                ),
-            )  # fmt: skip
-
-    # The policy and its terms.
+    def _reason_code(self) -> str:
+        """Return the code of why the policy has its status, or an empty string."""
+        status, chance = self._outline.status, drawn(self._rng, CANCELLED_FOR)
+        if self._outline.rewritten_as:
+            return "rewritten"
+        if status == "pending_cancellation":
+            return "nonpayment"
+        if status == "cancelled":
+            personal = chance in {"retired", "deceased"} and not self._outline.is_solo
+            return self._outline.story.reason or ("insured_request" if personal else chance)
+        if status == "expired":
+            return self._outline.story.reason or "insured_request"
+        if status != "nonrenewed":
+            return ""
+        return self._outline.story.reason or ("underwriting" if self._rng.random() < 0.5 else "other")
 
     def _write_policy(self, out: PackageWriter) -> None:
         outline, rng, today = self._outline, self._rng, self._today
         status_date, reason, effective, cure, by, amount = self._schedule.began, "", "", "", "", ""
+        heir = outline.rewritten_as
         if outline.status == "pending_cancellation":
             day = today + dt.timedelta(days=5 + int(rng.random() * 20))
-            status_date, reason, effective = today - dt.timedelta(days=10), NONPAYMENT, day.isoformat()
-            # The installment that wasn't paid.
-            cure = money(
-                max(50, round(self._coverages.term_premium(self._schedule.began.year) * PLANS[self._plan] / 12))
-            )
+            status_date, effective = today - dt.timedelta(days=NOTICE), day.isoformat()
+            cure = cents(self._ledger.past_due)
         elif outline.status == "cancelled":
             status_date, effective = self._schedule.ends, self._schedule.ends.isoformat()
-            reason = pick(rng, (NONPAYMENT, "At the insured’s request", "Practice closed"))
-            if heir := outline.rewritten_as:
-                reason = f"Rewritten as {policy_number(heir.index, heir.program)}"
-            elif reason == NONPAYMENT:
-                by = (status_date + dt.timedelta(days=30)).isoformat()
-                amount = money(max(50, round(self._coverages.term_premium(self._schedule.began.year) / 12)))
+            if self._reason == "nonpayment" and self._schedule.ends + REINSTATE_WITHIN >= today:
+                by = (status_date + REINSTATE_WITHIN).isoformat()
+                amount = cents(self._ledger.past_due)
         elif outline.status == "expired":
-            status_date, reason = self._schedule.ends, "Not renewed by the insured"
+            status_date = self._schedule.ends
         elif outline.status == "nonrenewed":
             # Notice is given well before the term ends; until then the policy is in force.
-            status_date, reason = self._schedule.ends - dt.timedelta(days=100), "Program withdrawn"
+            status_date = self._schedule.ends - dt.timedelta(days=NONRENEWAL_NOTICE)
         elif outline.status == "pending":
             status_date = today
+        elif self._schedule.lapse:
+            status_date, reason = self._schedule.lapse[1], "Reinstated with a lapse"
+        if heir:
+            reason = f"Rewritten as {policy_number(heir.index, heir.program)}"
+        elif outline.status in {"expired", "nonrenewed"} and self._reason != "retired":
+            reason = "Not renewed by the insured" if outline.status == "expired" else "Program withdrawn"
         underwriter, underwriter_phone, underwriter_email = UNDERWRITERS[outline.index % len(UNDERWRITERS)]
         out.add(
             "policies.csv", policy_number=self._number, company_id=outline.company, policyholder_id=self._ids.holder,
-            billing_account_id=f"BA{outline.index:06}", program=outline.program, status=outline.status,
-            status_date=status_date.isoformat(), status_reason=reason, cancellation_effective=effective,
-            cure_amount=cure, reinstate_by=by, reinstatement_amount=amount, underwriter_name=underwriter,
-            underwriter_phone=underwriter_phone, underwriter_email=underwriter_email,
+            billing_account_id=self._ids.account, program=outline.program, status=outline.status,
+            status_date=status_date.isoformat(), status_reason=reason or REASONS.get(self._reason, ""),
+            status_reason_code=self._reason, cancellation_effective=effective, cure_amount=cure, reinstate_by=by,
+            reinstatement_amount=amount,
+            replaced_by=policy_number(heir.index, heir.program) if heir else "",
+            underwriter_name=underwriter, underwriter_phone=underwriter_phone, underwriter_email=underwriter_email,
         )  # fmt: skip
 
     def _write_term(self, out: PackageWriter, term: Term) -> None:
-        premium = money(self._coverages.term_premium(term.effective.year))
         offer = term.offer_expires.isoformat() if term.offer_expires else ""
         quick = flag(term.status == "offered" and self._outline.is_solo)
-        behind = self._outline.status == "pending_cancellation"
-        through = paid_through(term, self._plan, today=self._today, behind=behind)
+        through = self._ledger.paid_through(term)
         out.add(
             "terms.csv", term_id=term.id, policy_number=self._number, status=term.status,
-            effective=term.effective.isoformat(), expires=term.expires.isoformat(), premium=premium,
-            payment_plan=self._plan, billing=self._billing, offer_expires=offer, quick_renew=quick,
-            paid_through=through.isoformat() if through else "",
+            effective=term.effective.isoformat(), expires=term.expires.isoformat(),
+            premium=money(self._segments.premium(term)), payment_plan=self._plan, billing=self._billing,
+            offer_expires=offer, quick_renew=quick, paid_through=through.isoformat() if through else "",
         )  # fmt: skip
 
     def _write_agents(self, out: PackageWriter) -> None:
@@ -236,6 +186,9 @@ class PolicyStory:
         since = min(self._schedule.terms[0].effective, self._today - dt.timedelta(days=30))
         if outline.earlier_agency:
             handed_over = max(since + dt.timedelta(days=1), self._today - dt.timedelta(days=20))
+            if outline.index == BROKER_CHANGES:
+                # The letter came in; the day is known, but until then the client may change it back.
+                handed_over = self._today + dt.timedelta(days=BROKER_CHANGES_IN)
             out.add(
                 "agents_of_record.csv", policy_number=self._number, agency_id=Ids.agency(outline.earlier_agency),
                 from_=since.isoformat(), to=handed_over.isoformat(),

@@ -1,4 +1,4 @@
-"""Specialties, the kinds of practice they work in, and the endorsements they buy.
+"""Specialties, and the kinds of practice they work in.
 
 A group's name, its program, and its clinicians' specialties all come from `PRACTICES`, so they can't contradict each
 other: an anesthesia group insures anesthesiologists and nurse anesthetists, and a cardiology group isn't in the dental
@@ -7,7 +7,6 @@ program.
 
 from __future__ import annotations
 
-from functools import cache
 from typing import NamedTuple
 
 # Most physicians are MDs.
@@ -56,14 +55,27 @@ DENTAL = (
     Specialty("DO3", "Oral and maxillofacial surgery", DENTIST, 12_000),
     Specialty("DP1", "Pediatric dentistry", DENTIST, 3_100),
 )
-BY_CODE = {one.code: one for one in (*PHYSICIANS, *ALLIED, *DENTAL)}
-PHYSICIAN_CODES = frozenset(one.code for one in PHYSICIANS)
+# What some physicians change to in the middle of a term: work that's less risky.
+LIGHTER = {
+    "OB3": Specialty("GY2", "Gynecology, minor surgery, no obstetrics", PHYSICIAN, 23_000),
+    "OS3": Specialty("OS1", "Orthopedics, no surgery", PHYSICIAN, 19_000),
+    "NS3": Specialty("NS1", "Neurosurgery consultation, no surgery", PHYSICIAN, 22_000),
+    "GS3": Specialty("GS1", "General surgery, office procedures only", PHYSICIAN, 17_000),
+    "CD2": Specialty("CD1", "Cardiovascular disease, no surgery", PHYSICIAN, 15_000),
+    "EM2": Specialty("UC1", "Urgent care, no surgery", PHYSICIAN, 14_500),
+    "UR3": Specialty("UR1", "Urology, no surgery", PHYSICIAN, 13_000),
+}
+# Students are insured by their school.
+STUDENTS = (Specialty("ST1", "Nursing student", ("",), 25), Specialty("ST2", "Physical therapy student", ("",), 20))
+BY_CODE = {one.code: one for one in (*PHYSICIANS, *ALLIED, *DENTAL, *STUDENTS)}
+PHYSICIAN_CODES = frozenset(one.code for one in (*PHYSICIANS, *LIGHTER.values()))
 # Entities pay a part of what their clinicians pay.
 ENTITIES = {
     "physicians": Specialty("EN1", "Medical corporation or partnership", (), 0),
     "allied": Specialty("EN2", "Allied health corporation or partnership", (), 0),
     "dental": Specialty("EN3", "Dental corporation or partnership", (), 0),
     "facility": Specialty("EN4", "Health care facility", (), 0),
+    "student": Specialty("EN5", "School of the health professions", (), 0),
 }
 
 
@@ -120,39 +132,12 @@ PRACTICES: dict[str, tuple[Practice, ...]] = {
         _practice("Urgent Care Center", "EM2 FM1", "NP1 PA1"),
         HOSPITAL,
     ),
+    "student": (
+        _practice("School of Nursing", "ST1"),
+        _practice("College of Health Sciences", "ST1 ST2"),
+    ),
 }
+SCHOOL_OF_NURSING = PRACTICES["student"][0]
 NURSE_PRACTITIONERS = PRACTICES["allied"][0]
 SURGERY_CENTER = PRACTICES["facility"][0]
-
-_ALL_PHYSICIANS = " ".join(one.code for one in PHYSICIANS)
-
-
-class Endorsement(NamedTuple):
-    """An endorsement by form number and title, for the specialties named by code, or for all clinicians."""
-
-    form: str
-    title: str
-    codes: str = ""
-    solo: bool = False
-
-    def __str__(self) -> str:
-        return f"{self.form} {self.title}"
-
-
-ENDORSEMENTS = (
-    Endorsement("LM-E-214", "Telemedicine, scheduled states", "FM1 IM1 PD1 PS1 NE1 DE2 NP1 NP3"),
-    Endorsement("LM-E-221", "Locum tenens (60 days)", _ALL_PHYSICIANS),
-    Endorsement("LM-E-230", "Moonlighting, scheduled facility", "EM2 IM1 HM1 AN1 RA1"),
-    Endorsement("LM-E-236", "Part-time practice (20 hours or less)"),
-    Endorsement("LM-E-251", "Additional named insured, professional corporation", f"{_ALL_PHYSICIANS} DG1", solo=True),
-    Endorsement("LM-E-270", "Regulatory and licensing defense $50,000"),
-    Endorsement("LM-E-275", "Cyber $100,000"),
-    Endorsement("LM-E-280", "Exclusion, bariatric surgery", "GS3"),
-)
-SEPARATE_LIMITS = Endorsement("LM-E-290", "Separate entity limits")
-
-
-@cache
-def endorsements_for(code: str, *, solo: bool) -> tuple[Endorsement, ...]:
-    """Return what a clinician of this specialty can buy."""
-    return tuple(one for one in ENDORSEMENTS if (not one.codes or code in one.codes.split()) and (solo or not one.solo))
+WOMENS_HEALTH = next(one for one in PRACTICES["physicians"] if one.specialties == (BY_CODE["OB3"],))

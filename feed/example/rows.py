@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 FIRST_NUMBER = 100_000
-PREFIXES = {"physicians": "MPL", "allied": "AHP", "dental": "DNT", "facility": "FAC"}
+PREFIXES = {"physicians": "MPL", "allied": "AHP", "dental": "DNT", "facility": "FAC", "student": "STU"}
 
 
 class Ids(NamedTuple):
@@ -22,8 +22,14 @@ class Ids(NamedTuple):
         """Return the id of an insured by place; entities come after the clinicians."""
         return f"IN{self.owner:06}-{member:04}"
 
-    def coverage(self, year: int, member: int, *, excess: bool = False) -> str:
-        return f"CV{self.policy:06}-{year}-{member:04}{'X' if excess else ''}"
+    def coverage(self, year: int, member: int, *, suffix: str = "") -> str:
+        """Return the id of a coverage; a letter follows where a member has more than one in the term."""
+        return f"CV{self.policy:06}-{year}-{member:04}{suffix}"
+
+    @property
+    def account(self) -> str:
+        """The id of the billing account: a policy and the one that replaced it are on one."""
+        return f"BA{self.owner:06}"
 
     @staticmethod
     def agency(number: int) -> str:
@@ -39,6 +45,12 @@ def policy_number(index: int, program: str) -> str:
 def money(amount: float) -> str:
     """Return US dollars with two places."""
     return f"{amount:.2f}"
+
+
+def cents(amount: int) -> str:
+    """Return US dollars with two places, of an amount in cents."""
+    sign, whole = "-" if amount < 0 else "", abs(amount)
+    return f"{sign}{whole // 100}.{whole % 100:02}"
 
 
 def flag(value: bool) -> str:

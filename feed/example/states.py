@@ -30,12 +30,14 @@ BOARD_ORDER = ("MD", "DO", "nurse", "assistant", "therapist", "dentist")
 class Fund:
     """A state's compensation fund: its name, what it adds to the primary limit, and the specialties it enrolls.
 
-    `enrolls`: specialty codes beside those of physicians; `ALL` for every health care provider.
+    `enrolls`: specialty codes beside those of physicians; `ALL` for every health care provider. `form`: the fund's own,
+    where it isn't that of the primary coverage.
     """
 
     name: str
     limits: str
     enrolls: str = ""
+    form: str = ""
 
 
 ALL = "all"
@@ -114,7 +116,8 @@ STATES = (
         "WI", "414", (("Milwaukee", "532"), ("Wauwatosa", "532")),
         "#####-20 #####-21 ####-33 ####-23 #####-24 100####-15", 0.4, (ONE_THREE,),
         Fund(
-            "Wisconsin Injured Patients and Families Compensation Fund", "Unlimited above the primary limit", "CR1"
+            "Wisconsin Injured Patients and Families Compensation Fund", "Unlimited above the primary limit", "CR1",
+            form="occurrence",
         ),
         occurrence=True,
     ),
@@ -143,6 +146,10 @@ STATES = (
     State(
         "CA", "415", (("San Francisco", "941"), ("San Rafael", "949")),
         "A1##### 20A1#### 9500#### PA5#### PT4#### DDS10####", 0.6,
+    ),
+    State(
+        "GA", "404", (("Atlanta", "303"), ("Decatur", "300")),
+        "0##### 0##### RN2##### 00#### PT01#### DN01####", 0.9,
     ),
     State(
         "HI", "808", (("Honolulu", "968"), ("Hilo", "967")),

@@ -63,35 +63,3 @@ class Address(NamedTuple):
     city: str
     state: str
     zip: str
-
-
-class WritingCompany(NamedTuple):
-    """A company that writes policies. `states`: where it does; empty for everywhere."""
-
-    id: str
-    name: str
-    naic: str
-    place: Address
-    signatory: str
-    title: str
-    services: str
-    states: tuple[str, ...] = ()
-
-
-LARKFIELD = Address("1 Larkfield Way", "", "Hartford", "CT", "06103")
-COMPANIES = (
-    WritingCompany(
-        "C1", "Larkfield Mutual Insurance Company", "00901", LARKFIELD, "Imogen Vale", "President",
-        "pay;autopay;ere;forms;renew",
-    ),
-    # Surplus lines: its forms aren't online.
-    WritingCompany(
-        "C2", "Larkfield Specialty Insurance Company", "00902", LARKFIELD, "Imogen Vale", "President", "pay;ere"
-    ),
-    # Taken over: its billing is still elsewhere.
-    WritingCompany(
-        "C3", "Harrow Vale Reciprocal Exchange", "00903",
-        Address("400 Vale Street", "Floor 6", "San Rafael", "CA", "94901"),
-        "Cornelius Ashdown", "Attorney-in-fact", "forms;renew", ("CA", "AZ", "NM", "CO", "HI", "TX"),
-    ),
-)  # fmt: skip

@@ -20,6 +20,8 @@ from typing import Self
 from feed.package.manifest import MANIFEST, SCHEMA
 
 BUFFERED_ROWS = 2_000
+# Folders of the documents that rows name.
+FOLDERS = {"documents", "signatures"}
 # Archives record a time for each file; with a fixed one, the same package is always the same bytes.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -75,6 +77,7 @@ class PackageWriter:
         as_of: dt.datetime,
     ) -> None:
         self._folder = folder
+        self._digests: dict[str, str] = {}
         self._manifest = {
             "schema": SCHEMA,
             "source": source,
@@ -99,6 +102,21 @@ class PackageWriter:
         """Whether the file is part of the format; what isn't can't be written."""
         return file in self._writers
 
+    def has_document(self, path: str) -> bool:
+        """Whether the package has that document already; rows may share one."""
+        return path in self._digests
+
+    def write_document(self, path: str, data: bytes) -> None:
+        """Write a document that rows name by its path, such as `documents/MPL-1/notice.pdf`."""
+        target = self._folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
+        self._digests[path] = hashlib.sha256(data).hexdigest()
+
+    def digest_of(self, path: str) -> str:
+        """Return the SHA-256 of a document that was written."""
+        return self._digests[path]
+
     def add(self, file: str, /, **values: object) -> None:
         """Add a row to a file by its columns' names (`from_` for `from`); None is empty, as is what isn't given."""
         self._writers[file].add(values)
@@ -118,7 +136,8 @@ def folder_for(out: Path) -> Iterator[Path]:
         return
     if out.exists():
         names = {path.name for path in out.iterdir()} if out.is_dir() else {str(out)}
-        if names and (MANIFEST not in names or any(not name.endswith((".csv", ".json")) for name in names)):
+        others = {name for name in names - FOLDERS if not name.endswith((".csv", ".json"))}
+        if names and (MANIFEST not in names or others):
             raise FileExistsError(f"{out} isn't a feed package; nothing was replaced.")
         shutil.rmtree(out)
     out.mkdir(parents=True)
@@ -129,8 +148,8 @@ def zip_folder(folder: Path, out: Path) -> None:
     """Zip a folder's files: the same files give the same bytes, and a half-written archive never appears."""
     part = out.with_name(f".{out.name}.part")
     with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(folder.iterdir()):
-            info = zipfile.ZipInfo(path.name, EPOCH)
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            info = zipfile.ZipInfo(path.relative_to(folder).as_posix(), EPOCH)
             info.compress_type = zipfile.ZIP_DEFLATED
             info.external_attr = 0o600 << 16
             with path.open("rb") as source, archive.open(info, "w", force_zip64=True) as target:

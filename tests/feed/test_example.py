@@ -11,12 +11,14 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import time_machine
 from django.utils import timezone
 
 from feed.example import cast, write_example_feed
 from feed.example.book import LARGE_GROUP
+from feed.example.endorsements import ENDORSEMENTS
 from feed.example.people import check_digit, npi
-from feed.example.practices import ENDORSEMENTS, PRACTICES, SEPARATE_LIMITS
+from feed.example.practices import LIGHTER, PRACTICES
 from feed.example.states import BY_STATE
 from feed.example.writing import PackageWriter
 from feed.load.loader import load_package
@@ -47,7 +49,7 @@ def sizes(package: Path) -> Counter[str]:
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_the_same_arguments_give_the_same_bytes(forty: Path, tmp_path: Path) -> None:
@@ -109,8 +111,8 @@ def test_forty_policies_show_every_situation(seed: int, tmp_path: Path) -> None:
         == {one["limits_shared"] for one in coverages}
         == {"true", "false"}
     )
-    assert {one["part"] for one in coverages} == {"professional", "entity", "excess"}
-    assert any(one["fund"] and one["fund_limits"] for one in coverages)
+    assert {one["part"] for one in coverages} == {"professional", "entity", "excess", "general"}
+    assert rows(book, "fund_enrollments.csv")
     assert min(one["retroactive_date"] for one in coverages if one["retroactive_date"]) < "2005"
     assert any(one["ended_reason"] == "Left the group" for one in coverages)
     assert rows(book, "ere_offers.csv")
@@ -155,7 +157,11 @@ def three_hundred(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_name_program_and_people_of_a_practice_fit_together(three_hundred: Path) -> None:
     by_kind = {
-        practice.kind: (program, {one.code for one in (*practice.specialties, *practice.employs)})
+        practice.kind: (
+            program,
+            {LIGHTER.get(one.code, one).code for one in practice.specialties}
+            | {one.code for one in (*practice.specialties, *practice.employs)},
+        )
         for program, practices in PRACTICES.items()
         for practice in practices
     }
@@ -212,12 +218,15 @@ def test_limits_are_those_sold_in_the_state(three_hundred: Path) -> None:
 
 
 def test_a_fund_enrolls_physicians_and_only_the_others_that_it_names(three_hundred: Path) -> None:
+    by_fund = {one["coverage_id"]: one for one in rows(three_hundred, "fund_enrollments.csv")}
     enrolled: dict[str, dict[str, set[bool]]] = {}
     for one in joined(three_hundred):
-        if one["part"] != "excess":
-            enrolled.setdefault(one["state"], {}).setdefault(one["specialty_code"], set()).add(bool(one["fund"]))
+        fund = by_fund.get(one["coverage_id"])
+        if one["part"] in {"professional", "entity"}:
+            enrolled.setdefault(one["state"], {}).setdefault(one["specialty_code"], set()).add(bool(fund))
         else:
-            assert not one["fund"]
+            assert not fund
+        assert fund is None or "Wisconsin" not in fund["fund"] or fund["form"] == "occurrence"
     for code, state in BY_STATE.items():
         physicians = {"FM1", "IM1", "GS3", "AN1"} & set(enrolled[code])
         assert all(enrolled[code][one] == {state.fund is not None} for one in physicians)
@@ -239,7 +248,7 @@ def test_licenses_and_phones_are_those_of_the_state(three_hundred: Path) -> None
 
 def test_a_credential_fits_the_specialty(three_hundred: Path) -> None:
     fits = {"NP": {"APRN"}, "PA": {"PA-C"}, "CR": {"CRNA"}, "NM": {"CNM"}, "PT": {"DPT"}}
-    fits |= {key: {"DDS", "DMD"} for key in ("DG", "DO", "DP")}
+    fits |= {key: {"DDS", "DMD"} for key in ("DG", "DO", "DP")} | {"ST": {""}}
     for one in rows(three_hundred, "insureds.csv"):
         if one["kind"] == "person":
             assert one["credential"] in fits.get(one["specialty_code"][:2], {"MD", "DO"}), one
@@ -288,15 +297,16 @@ def test_who_left_the_group_is_not_in_its_next_term(three_hundred: Path) -> None
 
 
 def test_endorsements_have_form_numbers_and_fit_the_specialty(three_hundred: Path) -> None:
-    by_title = {str(one): one for one in (*ENDORSEMENTS, SEPARATE_LIMITS)}
-    seen = set()
-    for one in joined(three_hundred):
-        for title in filter(None, one["endorsements"].split(";")):
-            assert re.match(r"LM-E-\d{3} [A-Z]", title)
-            codes = by_title[title].codes.split()
-            assert not codes or one["specialty_code"] in codes
-            seen.add(title)
-    assert len(seen) >= 7
+    known = {one.form: one for one in ENDORSEMENTS}
+    codes = {one["coverage_id"]: one["specialty_code"] for one in joined(three_hundred)}
+    lighter = {one.code: code for code, one in LIGHTER.items()}
+    found = rows(three_hundred, "endorsements.csv")
+    for one in found:
+        endorsement = known[one["form_number"]]
+        fits, code = endorsement.codes.split(), codes[one["coverage_id"]]
+        assert not fits or code in fits or lighter[code] in fits
+        assert (one["title"], one["on_certificate"]) == (endorsement.title, str(endorsement.shown).lower())
+    assert {one["form_number"] for one in found} == set(known)
 
 
 @pytest.mark.parametrize("today", [TODAY, dt.date(2024, 2, 29), dt.date(2025, 12, 31)])
@@ -377,9 +387,12 @@ def test_the_feed_accepts_the_book(policies: int, seed: int, tmp_path: Path) -> 
 @pytest.mark.django_db
 @pytest.mark.parametrize("day", [dt.date(2024, 2, 29), dt.date(2025, 12, 31), dt.date(2027, 3, 1)])
 def test_the_book_can_be_written_for_any_day(day: dt.date, tmp_path: Path) -> None:
-    as_of = dt.datetime.combine(day, dt.time(2), tzinfo=dt.UTC)
-    write_example_feed(tmp_path / "book", policies=40, seed=1, today=day, as_of=as_of)
-    assert errors(load_package(tmp_path / "book")) == []
+    as_of = dt.datetime.combine(day, dt.time(12), tzinfo=dt.UTC)
+    with time_machine.travel(as_of, tick=False):
+        write_example_feed(tmp_path / "book", policies=40, seed=1, today=day, as_of=as_of)
+        run = load_package(tmp_path / "book")
+    assert errors(run) == []
+    assert {warning[3] for warning in warnings(run)} <= {"missing"}
 
 
 @pytest.mark.django_db
