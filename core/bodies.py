@@ -34,7 +34,7 @@ def accepts_upload(max_bytes: int) -> Callable[[View[P]], View[P]]:
     """Mark a view: it takes a form with files of this many bytes, from verified users.
 
     The form's token is in the body. It's checked here, behind the guards of every address, so that no one else can
-    make the portal write gigabytes to a disk before it refuses.
+    make the portal write gigabytes to a disk before it refuses. A guard of the view itself goes around the marked view.
     """
 
     def mark(view: View[P]) -> View[P]:

@@ -2,46 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.timesince import timesince
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.decorators import keeps_no_session_alive
 from accounts.guards import user_of
 from core.admin import ReadOnlyAdmin
 from core.bodies import accepts_upload
 from core.desk import DeskItem
+from core.events import record_event
 from core.templatetags.show import moment
 from feed import services
-from feed.forms import DropForm, ReleaseForm, UploadForm
-from feed.models import Finding, NotHeldError, OwnUploadError, Run, Source
+from feed.events import FeedEvent
+from feed.findings_csv import as_csv
+from feed.forms import DropForm, FindingsForm, ReleaseForm, UploadForm
+from feed.models import NotHeldError, OwnUploadError, Run, Source
 
-# Findings on the run's page; the list of findings has all that were stored.
-FINDINGS_SHOWN = 200
+# Findings on the run's page, and on one page of all that were stored.
+FINDINGS_SHOWN = 20
+FINDINGS_PER_PAGE = 100
 NOT_HELD = "This package is no longer held."
 
 
 @admin.register(Run)
 class RunAdmin(ReadOnlyAdmin[Run]):
-    list_display = (
-        "id",
-        "name",
-        "source",
-        "sequence",
-        "state",
-        "findings",
-        "as_of",
-        "created_at",
-    )
-    list_filter = ("status", "source", "origin", "dry_run", "mode")
+    list_display = ("__str__", "origin", "data", "state", "findings", "created_at")
+    list_filter = ("status", "source", "origin", "dry_run")
     list_per_page = 50
     search_fields = ("name", "digest__startswith")
     search_help_text = "Package name, or the beginning of its SHA-256."
@@ -52,6 +51,11 @@ class RunAdmin(ReadOnlyAdmin[Run]):
         """Return the run's status, and whether it was a dry run."""
         is_plain = not run.dry_run or run.status == Run.Status.REHEARSED
         return run.get_status_display() if is_plain else f"{run.get_status_display()} (dry run)"
+
+    @admin.display(description="source")
+    def data(self, run: Run) -> str:
+        """Return whose data it is, which package, and of when."""
+        return f"{run.source}, number {run.sequence}, as of {moment(run.as_of)}" if run.source else "–"
 
     @admin.display(description="findings")
     def findings(self, run: Run) -> str:
@@ -68,7 +72,7 @@ class RunAdmin(ReadOnlyAdmin[Run]):
             return DeskItem("Last package", "None yet", runs)
         age = timesince(last.finished_at or last.created_at, depth=1)
         lines = tuple(
-            (f"{source.name}: data as of {moment(source.as_of)}{' (stale)' if source.alarmed_at else ''}", runs)
+            (f"{source.name}: data as of {moment(source.as_of)}{' (stale)' if source.is_stale else ''}", runs)
             for source in Source.objects.order_by("name")
         )
         trouble = last.status in {Run.Status.FAILED, Run.Status.REFUSED} or any("(stale)" in line for line, _ in lines)
@@ -82,10 +86,12 @@ class RunAdmin(ReadOnlyAdmin[Run]):
 
     def get_urls(self) -> list[URLPattern]:
         """Return the pages for uploading, following, and deciding, before admin's own."""
-        wrap = self.admin_site.admin_view
+        wrap, receives = self.admin_site.admin_view, accepts_upload(settings.FEED_MAX_BYTES)
         return [
-            path("upload/", wrap(accepts_upload(settings.FEED_MAX_BYTES)(self.upload_view)), name="feed_run_upload"),
+            path("upload/", wrap(_only_loaders(receives(self.upload_view))), name="feed_run_upload"),
             path("<int:run_id>/progress/", wrap(self.progress_view), name="feed_run_progress"),
+            path("<int:run_id>/findings/", wrap(require_safe(self.findings_view)), name="feed_run_findings"),
+            path("<int:run_id>/findings.csv", wrap(require_safe(self.findings_csv_view)), name="feed_run_findings_csv"),
             path("<int:run_id>/release/", wrap(require_POST(self.release_view)), name="feed_run_release"),
             path("<int:run_id>/drop/", wrap(require_POST(self.drop_view)), name="feed_run_drop"),
             *super().get_urls(),
@@ -99,8 +105,6 @@ class RunAdmin(ReadOnlyAdmin[Run]):
 
     def upload_view(self, request: HttpRequest) -> HttpResponse:
         """Receive a package; the run's page shows how its load goes."""
-        if not request.user.has_perm("feed.load_package"):
-            raise PermissionDenied
         form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()
         if form.is_valid():
             run = services.receive_upload(
@@ -131,9 +135,37 @@ class RunAdmin(ReadOnlyAdmin[Run]):
     def progress_view(self, request: HttpRequest, run_id: int) -> HttpResponse:
         """Show the part of the run's page that changes; when the run has ended, htmx reloads the page."""
         run = self._run(request, str(run_id))
-        response = TemplateResponse(request, "admin/feed/run/_progress.html", {"run": run})
+        context = {"run": run, "is_news": run.words != request.GET.get("seen")}
+        response = TemplateResponse(request, "admin/feed/run/_progress.html", context)
         if run.is_finished:
             response["HX-Refresh"] = "true"
+        return response
+
+    def findings_view(self, request: HttpRequest, run_id: int) -> HttpResponse:
+        """Show a run's stored findings by kind, file, and code, a page at a time."""
+        run = self._run(request, str(run_id))
+        self.record_look(request, run)
+        form = FindingsForm(request.GET, groups=run.finding_counts)
+        page = Paginator(form.of(run.findings.all()), FINDINGS_PER_PAGE).get_page(request.GET.get("page"))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Findings of run {run.pk}",
+            "opts": self.opts,
+            "run": run,
+            "form": form,
+            "page": page,
+            "asked": _asked(form),
+        }
+        return TemplateResponse(request, "admin/feed/run/findings.html", context)
+
+    def findings_csv_view(self, request: HttpRequest, run_id: int) -> StreamingHttpResponse:
+        """Send a run's stored findings as CSV, filtered like the page."""
+        run = self._run(request, str(run_id))
+        form = FindingsForm(request.GET, groups=run.finding_counts)
+        findings = form.of(run.findings.all())
+        record_event(FeedEvent.FINDINGS_EXPORTED, subject=run, by=user_of(request), rows=findings.count())
+        response = StreamingHttpResponse(as_csv(findings.iterator()), content_type="text/csv; charset=utf-8")
+        response["Content-Disposition"] = f'attachment; filename="findings-{run.pk}.csv"'
         return response
 
     def release_view(self, request: HttpRequest, run_id: int) -> HttpResponse:
@@ -188,7 +220,7 @@ class RunAdmin(ReadOnlyAdmin[Run]):
         drop_form: DropForm | None = None,
         status: int = HTTPStatus.OK,
     ) -> HttpResponse:
-        findings = list(run.findings.all()[: FINDINGS_SHOWN + 1])
+        kept = sum(group["kept"] for group in run.finding_counts)
         may_release = run.can_be_released and request.user.has_perm("feed.release_held_run")
         is_own = run.uploaded_by_id == request.user.pk
         context = {
@@ -197,8 +229,12 @@ class RunAdmin(ReadOnlyAdmin[Run]):
             "opts": self.opts,
             "run": run,
             "original": run,
-            "findings": findings[:FINDINGS_SHOWN],
-            "more_findings": len(findings) > FINDINGS_SHOWN,
+            "findings": run.findings.all()[:FINDINGS_SHOWN],
+            "kept": kept,
+            "caption": f"The first {FINDINGS_SHOWN}" if kept > FINDINGS_SHOWN else "Each of them",
+            "differences": [
+                {**sample, "counts": run.counts.get(sample["file"], {})} for sample in run.difference.get("samples", [])
+            ],
             "release_form": release_form or ReleaseForm(),
             "drop_form": drop_form or DropForm(),
             "may_release": may_release and not is_own,
@@ -212,20 +248,30 @@ class RunAdmin(ReadOnlyAdmin[Run]):
         return HttpResponseRedirect(reverse("admin:feed_run_change", args=[run.pk]))
 
 
-@admin.register(Finding)
-class FindingAdmin(ReadOnlyAdmin[Finding]):
-    list_display = ("run", "kind", "file", "row", "column", "code", "sentence")
-    list_filter = ("kind", "stage", "file", "code")
-    linked_by = frozenset({"run__id__exact"})
-    list_select_related = ("run",)
-    list_per_page = 100
-    search_fields = ("sentence",)
-    show_full_result_count = False
-
-
 @admin.register(Source)
 class SourceAdmin(ReadOnlyAdmin[Source]):
-    list_display = ("name", "sequence", "as_of", "applied_at", "alarmed_at")
+    list_display = ("name", "sequence", "as_of", "applied_at", "stale")
+
+    @admin.display(boolean=True)
+    def stale(self, source: Source) -> bool:
+        return source.is_stale
+
+
+def _only_loaders(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Refuse staff without the permission to upload before anything reads the body, which may have gigabytes."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest) -> HttpResponse:
+        if not request.user.has_perm("feed.load_package"):
+            raise PermissionDenied
+        return view(request)
+
+    return guarded
+
+
+def _asked(form: FindingsForm) -> str:
+    """Return the filters in use as a query string, for links to other pages and to the CSV file."""
+    return urlencode({name: value for name, value in form.cleaned_data.items() if value})
 
 
 def _may_drop(request: HttpRequest) -> bool:

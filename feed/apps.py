@@ -2,7 +2,7 @@
 
 from core.areas import AreaConfig, StaffGroup
 
-VIEWS = ("feed.run", "feed.finding", "feed.source")
+VIEWS = ("feed.run", "feed.source")
 
 
 class FeedConfig(AreaConfig):
@@ -16,6 +16,7 @@ class FeedConfig(AreaConfig):
         "retry-feed-runs": {"task": "feed.tasks.retry_stale_runs", "schedule": 60.0},
         "drop-old-held-feed-runs": {"task": "feed.tasks.drop_old_held_runs", "schedule": 3600.0},
         "remove-unreferenced-feed-files": {"task": "feed.tasks.remove_unreferenced_files", "schedule": 3600.0},
+        "clear-feed-leftovers": {"task": "feed.tasks.clear_leftovers", "schedule": 3600.0},
         "alarm-stale-feed": {"task": "feed.tasks.alarm_stale_feed", "schedule": 900.0},
     }
     # Two groups, because nobody may release a package they uploaded.

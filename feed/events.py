@@ -15,6 +15,7 @@ class FeedEvent(TextChoices):
     HELD_RELEASED = "feed:package:released", "Held package released"
     HELD_DROPPED = "feed:package:dropped", "Held package dropped"
     PACKAGE_FAILED = "feed:package:failed", "Load failed"
+    FINDINGS_EXPORTED = "feed:findings:exported", "Findings downloaded"
 
 
 # What an account's activity says of each (S-15): only staff load packages.
@@ -25,5 +26,6 @@ SENTENCES: dict[str, Sentence] = {
     FeedEvent.PACKAGE_HELD: Sentence(Kind.SUPPORT, "A package of the carrier feed was held for review."),
     FeedEvent.HELD_RELEASED: Sentence(Kind.SUPPORT, "{who} released a held package of the carrier feed."),
     FeedEvent.HELD_DROPPED: Sentence(Kind.SUPPORT, "A held package of the carrier feed was dropped."),
+    FeedEvent.FINDINGS_EXPORTED: Sentence(Kind.SUPPORT, "{who} downloaded findings of a package of the carrier feed."),
     FeedEvent.PACKAGE_FAILED: Sentence(Kind.SUPPORT, "A package of the carrier feed could not be loaded."),
 }

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from core.events import record_event
 from core.feedspec import Severity, Stage
+from core.freshness import is_stale
 from feed.events import FeedEvent
 from feed.load.findings import counted
 from feed.package.paths import MAX_NAME
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from feed.package.manifest import Manifest
 
 
+# The folder of uploads in their storage.
+UPLOADS = "feed"
+
+
 def package_storage() -> Storage:
     """Return the storage of uploaded packages: that of private files, outside the web root."""
     return storages["private"]
@@ -29,13 +34,7 @@ def package_storage() -> Storage:
 
 def package_name(_run: Run, _filename: str) -> str:
     """Return a generated name; the upload's own name is only a label."""
-    return f"feed/{timezone.now():%Y/%m}/{uuid.uuid4()}.zip"
-
-
-class SourceQuerySet(models.QuerySet["Source"]):
-    def expected(self) -> SourceQuerySet:
-        """Return sources that should send packages regularly, without those in `FEED_SOURCES_AT_REST`."""
-        return self.exclude(name__in=settings.FEED_SOURCES_AT_REST)
+    return f"{UPLOADS}/{timezone.now():%Y/%m}/{uuid.uuid4()}.zip"
 
 
 class Source(models.Model):
@@ -50,10 +49,13 @@ class Source(models.Model):
     # Set when staff were alerted that this source is stale and cleared by fresh data, so they're alerted once.
     alarmed_at = models.DateTimeField(null=True, blank=True)
 
-    objects = SourceQuerySet.as_manager()
-
     def __str__(self) -> str:
         return f"{self.name} at {self.sequence}"
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether its data is too old."""
+        return is_stale(self.as_of, source=self.name)
 
 
 class NotHeldError(Exception):
@@ -190,6 +192,11 @@ class Run(models.Model):
         return self.status not in self.UNFINISHED
 
     @property
+    def words(self) -> str:
+        """Its status and what it is doing now, in words."""
+        return f"{self.get_status_display()}: {self.phase}" if self.phase else self.get_status_display()
+
+    @property
     def percent(self) -> int:
         """Percentage of the package that has been read."""
         return min(100, 100 * self.bytes_done // self.bytes_total) if self.bytes_total else 0
@@ -214,6 +221,11 @@ class Run(models.Model):
     def is_released(self) -> bool:
         """Whether a person released it; the reason stays even if that person's account is deleted."""
         return bool(self.released_reason)
+
+    @property
+    def belongs_to_a_command(self) -> bool:
+        """Whether someone at a terminal waits for it to end, so that no worker takes it up."""
+        return self.origin == self.Origin.COMMAND and not self.is_released
 
     def forget_upload(self) -> None:
         """Delete the uploaded file of a run that has ended and can't be released: it has dates of birth."""

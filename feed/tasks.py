@@ -8,24 +8,19 @@ from contextlib import suppress
 import structlog
 from celery import shared_task
 from django.conf import settings
-from django.db.models import Q
 from django.utils import timezone
 
 from core.alerts import alert_staff
-from core.freshness import is_stale
 from core.queue import enqueue
 from feed import watched_folder
-from feed.load.finish import finish
+from feed.leftovers import delete_orphaned_uploads, forget_old_samples
 from feed.load.loader import LoadBusyError, RunBusyError, execute
-from feed.load.run_lock import RunKeeper
+from feed.lost_runs import runs_to_repeat
 from feed.models import NotHeldError, Run, Source
 from feed.services import drop_held
 from feed.unreferenced import remove_unreferenced
 
 log = structlog.get_logger(__name__)
-
-# A run that was enqueued this long ago and hasn't started has lost its place in the queue.
-LOST_AFTER = dt.timedelta(seconds=60)
 
 
 @shared_task
@@ -43,6 +38,18 @@ def load_run(run_id: int) -> None:
     if run.origin == Run.Origin.FOLDER:
         watched_folder.settle(run)
         enqueue(watch_folder.name)
+    _load_next()
+
+
+def _load_next() -> None:
+    """Enqueue the run that has waited longest for this load to end, so that it needn't wait for beat as well."""
+    waiting = (
+        Run.objects.unfinished()
+        .filter(status=Run.Status.RECEIVED)
+        .exclude(origin=Run.Origin.COMMAND, released_reason="")
+    )
+    if next_run := waiting.order_by("created_at", "pk").first():
+        enqueue(load_run.name, next_run.pk)
 
 
 @shared_task
@@ -60,30 +67,7 @@ def retry_stale_runs() -> int:
     """
     for run in Run.objects.with_needless_upload():
         run.forget_upload()
-    before = timezone.now() - LOST_AFTER
-    stale = Run.objects.unfinished().filter(Q(started_at=None, created_at__lt=before) | Q(started_at__lt=before))
-    lost = [run for run in stale if _is_to_be_repeated(run)]
-    return sum(enqueue(load_run.name, run.pk) for run in lost)
-
-
-def _is_to_be_repeated(run: Run) -> bool:
-    """Return whether no worker has the run and it may be tried again; if it may not, end it as failed."""
-    with RunKeeper(run.pk) as keeper:
-        if not keeper.held:
-            return False
-        # Another worker may have ended it a moment ago; none can start it while we have the lock.
-        run.refresh_from_db()
-        if run.is_finished:
-            return False
-        if run.origin == Run.Origin.COMMAND:
-            outcome = "The command ended before the load did. Nothing was applied."
-        elif run.attempts >= Run.MAX_ATTEMPTS:
-            outcome = f"The load was tried {run.attempts} times and never finished. Nothing was applied."
-        else:
-            return True
-        finish(run, status=Run.Status.FAILED, outcome=outcome)
-        watched_folder.settle(run)
-    return False
+    return sum(enqueue(load_run.name, run.pk) for run in runs_to_repeat())
 
 
 @shared_task
@@ -111,19 +95,27 @@ def remove_unreferenced_files() -> int:
 
 
 @shared_task
+def clear_leftovers() -> None:
+    """Delete what nobody needs anymore and holds personal data."""
+    delete_orphaned_uploads()
+    forget_old_samples()
+
+
+@shared_task
 def alarm_stale_feed() -> int:
     """Alert staff once about each source whose data is too old. Return how many sources that was."""
     now = timezone.now()
     told = 0
-    for source in Source.objects.expected().filter(alarmed_at=None):
-        if not is_stale(source.as_of, now):
+    for source in Source.objects.filter(alarmed_at=None):
+        if not source.is_stale:
             continue
+        hours = settings.FEED_STALE_AFTER // dt.timedelta(hours=1)
         # Of two workers at once, only the one that updates the row sends the alert.
         if Source.objects.filter(pk=source.pk, as_of=source.as_of, alarmed_at=None).update(alarmed_at=now):
             told += 1
             alert_staff(
                 f"The carrier feed '{source.name}' is stale",
-                f"The data from '{source.name}' is as of {source.as_of:%Y-%m-%d %H:%M} UTC, older than "
-                f"{settings.FEED_STALE_AFTER}. The last package applied was number {source.sequence}.",
+                f"The data from '{source.name}' is as of {source.as_of:%Y-%m-%d %H:%M} UTC, more than "
+                f"{hours} hours ago. The last package applied was number {source.sequence}.",
             )
     return told

@@ -110,10 +110,8 @@ def judge(
 
 
 def _is_too_old(as_of: dt.datetime, source: str) -> bool:
-    """Whether data is too old to certify from. Never that of a source at rest: it was taken over once and is final."""
-    if not settings.STALE_FEED_BLOCKS_CERTIFICATES or source in settings.FEED_SOURCES_AT_REST:
-        return False
-    return is_stale(as_of)
+    """Whether data is too old to certify from."""
+    return settings.STALE_FEED_BLOCKS_CERTIFICATES and is_stale(as_of, source=source)
 
 
 def _on(coverage: Coverage, today: dt.date) -> Eligibility:

@@ -32,8 +32,8 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from psycopg_pool import PoolTimeout
 
-from core.freshness import is_stale
 from core.models import Mail
+from feed.freshness import stale_since
 from portal import workers
 from portal.logging import view_name_of
 
@@ -184,10 +184,9 @@ def forget() -> None:
 
 
 def _feed_down() -> dict[str, str]:
-    as_of = import_string(settings.FEED_AS_OF)()
-    if as_of is None:
+    if import_string(settings.FEED_AS_OF)() is None:
         return {"feed": "never loaded"}
-    if is_stale(as_of):
+    if (as_of := stale_since()) is not None:
         return {"feed": f"stale, as of {as_of.isoformat()}"}
     return {}
 

@@ -85,7 +85,10 @@ class Findings:
         ]
 
     def __iter__(self) -> Iterator[Found]:
-        """Iterate over the stored findings by stage, file, and row."""
-        return iter(
-            sorted(self._kept, key=lambda found: (STAGES.index(found.stage), found.file, found.row or 0, found.code))
-        )
+        """Iterate over the stored findings: errors first, then by stage, file, and row."""
+        return iter(sorted(self._kept, key=_place))
+
+
+def _place(found: Found) -> tuple[bool, int, str, int, str]:
+    is_warning = found.severity is not Severity.ERROR
+    return (is_warning, STAGES.index(found.stage), found.file, found.row or 0, found.code)

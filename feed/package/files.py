@@ -6,6 +6,8 @@ streamed, never unpacked to disk.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import stat
 import zipfile
@@ -13,6 +15,7 @@ import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
@@ -30,7 +33,7 @@ MAX_RATIO = 200
 RATIO_COUNTS_FROM = 1024**2
 READABLE_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 ENCRYPTED = 0x1
-
+CHUNK = 1 << 20
 
 # What reading a damaged or dishonest archive raises.
 READ_ERRORS = (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError)
@@ -80,6 +83,15 @@ class Package(ABC):
         """Return the paths of everything but the manifest and CSV files at the top level, in order."""
         return sorted(name for name in self.sizes if name != MANIFEST and not is_table(name))
 
+    @abstractmethod
+    def crc(self, name: str) -> int:
+        """Return the CRC-32 of an entry's bytes."""
+
+    def _documents_digest(self) -> str:
+        """Return the SHA-256 of all documents' names, sizes, and CRCs: the same however they're packed."""
+        marks = [(name, self.sizes[name], self.crc(name)) for name in self.documents()]
+        return hashlib.sha256(json.dumps(marks).encode()).hexdigest() if marks else ""
+
     def manifest(self) -> Manifest:
         """Read the manifest. Raises PackageError if it's missing, too large, or invalid."""
         if MANIFEST not in self.sizes:
@@ -92,9 +104,11 @@ class Package(ABC):
         if len(data) > MAX_MANIFEST_BYTES:
             raise PackageError("too-large", f"{MANIFEST} is larger than {MAX_MANIFEST_BYTES:,} bytes.", MANIFEST)
         try:
-            return parse_manifest(data)
+            return replace(parse_manifest(data), documents=self._documents_digest())
         except ManifestError as error:
             raise PackageError(error.code, error.sentence, MANIFEST) from error
+        except OSError as error:
+            raise PackageError("unreadable", "A document can't be read; the package is damaged.") from error
 
     def _add(self, name: str, size: int) -> str:
         """Enter an entry, and return its path. Raises PackageError if the name is unsafe or there already."""
@@ -149,6 +163,14 @@ class FolderPackage(Package):
             os.close(at)
         return os.fdopen(descriptor, "rb")
 
+    def crc(self, name: str) -> int:
+        """Read the file for it."""
+        crc = 0
+        with self.open(name) as stream:
+            while data := stream.read(CHUNK):
+                crc = zlib.crc32(data, crc)
+        return crc
+
 
 class ZipPackage(Package):
     """A package as a zip archive, read in place."""
@@ -180,6 +202,10 @@ class ZipPackage(Package):
     def open(self, name: str) -> IO[bytes]:
         """Return the unpacked file as a stream; it ends at the size the archive states, and its CRC is verified."""
         return self._archive.open(self._entries[name])
+
+    def crc(self, name: str) -> int:
+        """Take the archive's word for it, which is verified when the entry is read."""
+        return self._entries[name].CRC
 
 
 @contextmanager

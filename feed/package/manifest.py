@@ -47,6 +47,8 @@ class Manifest:
     as_of: dt.datetime
     mode: str
     files: Mapping[str, FileEntry]
+    # A digest of the package's documents, which the manifest doesn't list; empty if there are none.
+    documents: str = ""
 
     @property
     def is_full(self) -> bool:
@@ -56,7 +58,7 @@ class Manifest:
     @property
     def digest(self) -> str:
         """SHA-256 of the package's content, however it's packed: the same digest means the same package."""
-        content = {
+        content: dict[str, Any] = {
             "schema": SCHEMA,
             "source": self.source,
             "sequence": self.sequence,
@@ -64,6 +66,8 @@ class Manifest:
             "mode": self.mode,
             "files": {name: [entry.rows, entry.sha256] for name, entry in sorted(self.files.items())},
         }
+        if self.documents:
+            content["documents"] = self.documents
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

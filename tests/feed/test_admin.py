@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import tempfile
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
-from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.files.uploadedfile import InMemoryUploadedFile, SimpleUploadedFile
 from django.test import Client
 from pytest_django import Settings
 
@@ -62,6 +63,11 @@ def an_upload(package: Package | None = None, folder: Path | None = None, **fiel
     }
 
 
+def page_of(client: Client, address: str) -> str:
+    """Return a page's markup without the class of its numbers."""
+    return client.get(address).content.decode().replace(' class="feed-number"', "")
+
+
 def address(run: Run, action: str = "change") -> str:
     return f"/admin/feed/run/{run.pk}/{action}/"
 
@@ -102,7 +108,7 @@ def test_an_uploaded_package_is_stored_loaded_and_followed(
     assert enqueued == [run.pk]
     assert "nightly" not in str(run.upload.name)
     waiting = client.get(address(run)).content.decode()
-    assert f'hx-get="/admin/feed/run/{run.pk}/progress/"' in waiting
+    assert f'hx-get="/admin/feed/run/{run.pk}/progress/?seen=Received"' in waiting
     assert '<meta http-equiv="refresh"' in waiting
     assert "HX-Refresh" not in client.get(address(run, "progress")).headers
 
@@ -110,10 +116,10 @@ def test_an_uploaded_package_is_stored_loaded_and_followed(
 
     assert not run.upload.storage.exists(str(run.upload.name))
     assert client.get(address(run, "progress"))["HX-Refresh"] == "true"
-    page = client.get(address(run)).content.decode()
+    page = page_of(client, address(run))
     assert "Applied" in page
     assert "hx-get" not in page
-    assert "<td>coverages.csv</td><td>2</td><td>2</td>" in page
+    assert '<th scope="row">coverages.csv</th><td data-label="Rows">2</td><td data-label="Added">2</td>' in page
     assert Policy.objects.count() == 1
     assert list(Event.objects.filter(tag__startswith="feed:").order_by("id").values_list("tag", "actor_id")) == [
         ("feed:package:uploaded", client.user.pk),  # type: ignore[attr-defined]
@@ -362,31 +368,121 @@ def test_findings_are_shown_with_their_place_and_escaped(staff_with: StaffWith, 
     book = small_book()
     book["policies.csv"][0]["status"] = "<script>alert(1)</script>"
     run = load(tmp_path, book)
-    page = staff_with("view_run").get(address(run)).content.decode()
-    assert "<td>policies.csv</td><td>2</td><td>status</td><td>choice</td>" in page
+    page = page_of(staff_with("view_run"), address(run))
+    assert 'data-label="File">policies.csv</td><td data-label="Row">2</td><td data-label="Column">status</td>' in page
     assert "&lt;script&gt;" in page
     assert "<script>alert" not in page
 
 
-def test_many_findings_lead_to_their_list(staff_with: StaffWith, tmp_path: Path) -> None:
+@pytest.fixture
+def faulty_run(tmp_path: Path) -> Run:
+    """Return a refused run with two kinds of findings in one file, 110 each."""
     book = small_book()
     book["licenses.csv"] = [
-        book["licenses.csv"][0] | {"number": str(number), "state": "ZZ", "expires": "soon", "insured_id": " I1"}
-        for number in range(90)
+        book["licenses.csv"][0] | {"number": str(number), "state": "ZZ", "expires": "=soon"} for number in range(110)
     ]
-    run = load(tmp_path, book)
-    client = staff_with("view_run", "view_finding")
-    link = f"/admin/feed/finding/?run__id__exact={run.pk}"
-    assert link in client.get(address(run)).content.decode()
-    assert client.get(link).status_code == 200
-    assert client.get(link + "&code__exact=choice").context["cl"].result_count == 90
+    return load(tmp_path, book)
+
+
+def test_findings_are_grouped_filtered_and_paged(
+    staff_with: StaffWith, faulty_run: Run, django_assert_max_num_queries: Any
+) -> None:
+    client = staff_with("view_run")
+    every, chosen = address(faulty_run, "findings"), "?kind=error&file=licenses.csv&code=date"
+    page = page_of(client, address(faulty_run))
+    assert f'<a href="{every}">Show all 220 findings</a>' in page
+    assert f'<a href="{every}{chosen.replace("&", "&amp;")}">date</a></td>' in page
+    assert 'data-label="Found">110</td><td data-label="Kept">110</td>' in page
+
+    with django_assert_max_num_queries(12):
+        listed = client.get(every)
+    assert (listed.context["page"].paginator.count, len(listed.context["page"])) == (220, 100)
+    second = client.get(f"{every}{chosen}&page=2")
+    assert {(finding.code, finding.column) for finding in second.context["page"]} == {("date", "expires")}
+    assert [finding.row for finding in second.context["page"]] == list(range(102, 112))
+    assert "Previous page" in second.content.decode()
+    # A filter that isn't offered is ignored, and so is a page that isn't there.
+    assert client.get(f"{every}?code=sha256&page=x").context["page"].paginator.count == 220
+
+
+def test_findings_are_downloaded_as_csv_and_the_download_is_recorded(staff_with: StaffWith, faulty_run: Run) -> None:
+    client = staff_with("view_run")
+    link = f"/admin/feed/run/{faulty_run.pk}/findings.csv"
+    assert link in client.get(address(faulty_run)).content.decode()
+
+    response = client.get(f"{link}?code=date")
+
+    text = b"".join(response.streaming_content).decode()  # type: ignore[attr-defined]  # a stream
+    assert response["Content-Disposition"] == f'attachment; filename="findings-{faulty_run.pk}.csv"'
+    assert text.splitlines()[:2] == [
+        "kind,stage,file,row,column,code,sentence",
+        'error,schema,licenses.csv,2,expires,date,"expires must be a date such as ‘2026-11-20’, not ‘=soon’."',
+    ]
+    assert len(text.splitlines()) == 111
+    event = Event.objects.get(tag="feed:findings:exported")
+    assert (event.actor_id, event.subject_id, event.data["rows"]) == (
+        client.user.pk, str(faulty_run.pk), 110,  # type: ignore[attr-defined]  # put there by the fixture
+    )  # fmt: skip
+
+
+def test_nobody_without_the_right_sees_or_downloads_findings(staff_with: StaffWith, faulty_run: Run) -> None:
+    client = staff_with("load_package")
+    for page in (address(faulty_run, "findings"), f"/admin/feed/run/{faulty_run.pk}/findings.csv"):
+        assert client.get(page).status_code == 403
+        assert client.post(page).status_code in {403, 405}
+    assert not Event.objects.filter(tag="feed:findings:exported").exists()
+
+
+def test_a_dry_run_shows_what_would_change(staff_with: StaffWith, tmp_path: Path) -> None:
+    load(tmp_path, small_book())
+    book = small_book()
+    book["insureds.csv"][0] |= {"zip": "12208", "date_of_birth": "1971-02-03", "email": "<b>@g.example"}
+    run = load(tmp_path, book, sequence=2, dry_run=True)
+    page = staff_with("view_run").get(address(run)).content.decode()
+    assert "<strong>insureds.csv</strong>: 0 added, 1 changed, 0 restored, 0 retired" in page
+    assert '<td data-label="Before">12207</td><td data-label="After">12208</td>' in page
+    assert "Changes; only a hash is kept." in page
+    assert "&lt;b&gt;@g.example" in page
+    assert "1971" not in page
+
+
+def test_progress_by_file_is_shown_and_read_out_only_when_it_is_news(staff_with: StaffWith) -> None:
+    progress = [{"file": "policies.csv", "rows": 12_000, "read": 6_000, "step": "reading"}]
+    run = Run.objects.create(status=Run.Status.CHECKING, phase="Reading policies.csv", progress=progress)
+    client = staff_with("view_run")
+    page = page_of(client, address(run))
+    assert 'role="status">Checking and applying: Reading policies.csv</p>' in page
+    assert 'data-label="Step">Reading</td><td data-label="Rows read">6,000 of 12,000</td>' in page
+    polled = f"{address(run, 'progress')}?seen=Checking%20and%20applying%3A%20Reading%20policies.csv"
+    assert polled in page
+    assert "hx-swap-oob" not in client.get(polled).content.decode()
+    Run.objects.filter(pk=run.pk).update(phase="Checking")
+    assert "#run-state" in client.get(polled).content.decode()
 
 
 def test_the_lists_of_the_feed_open(staff_with: StaffWith, tmp_path: Path) -> None:
     load(tmp_path, small_book())
-    client = staff_with("view_run", "view_finding", "view_source")
-    for page in (LIST, "/admin/feed/finding/", "/admin/feed/source/"):
+    client = staff_with("view_run", "view_source")
+    for page in (LIST, "/admin/feed/source/"):
         assert client.get(page).status_code == 200
+
+
+def test_a_large_upload_is_written_to_disk_and_moved_never_held_in_memory(
+    staff_with: StaffWith, enqueued: list[int], tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.FILE_UPLOAD_MAX_MEMORY_SIZE = 100
+    seen: list[str] = []
+    stored = InMemoryUploadedFile.chunks
+    monkeypatch.setattr(InMemoryUploadedFile, "chunks", lambda *args: seen.append("memory") or stored(*args))
+    package = Package(small_book())
+
+    response = staff_with("load_package", "view_run").post(UPLOAD, an_upload(package, tmp_path))
+
+    run = Run.objects.get()
+    assert (response.status_code, seen) == (302, [])
+    with run.upload.open("rb") as file:
+        assert file.read() == (tmp_path / "upload.zip").read_bytes()
+    assert list(Path(settings.FILE_UPLOAD_TEMP_DIR or tempfile.gettempdir()).glob("*.upload.zip")) == []
 
 
 def test_uploads_of_two_people_with_one_key_are_two_runs(

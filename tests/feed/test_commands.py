@@ -14,6 +14,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
+from django.utils import timezone
 
 from core.models import Event
 from feed.models import Run
@@ -61,6 +62,14 @@ def test_a_dry_run_ends_with_0_and_changes_nothing(tmp_path: Path) -> None:
     code, out = run_command("load_feed", package, "--dry-run")
     assert (code, "Dry run: would be applied." in out, Policy.objects.count()) == (0, True, 0)
     assert "insureds.csv: 2 rows added: I1, I2\n" in out
+
+
+def test_the_next_command_says_that_the_one_before_was_interrupted(tmp_path: Path) -> None:
+    died = Run.objects.create(name="night", status=Run.Status.CHECKING, started_at=timezone.now(), attempts=1)
+    code, out = run_command("load_feed", Package(small_book()).write(tmp_path / "package"))
+    assert (code, out.splitlines()[0]) == (0, f"Run {died.pk}: night was interrupted. Nothing of it was applied.")
+    died.refresh_from_db()
+    assert (died.status, died.outcome) == ("failed", "The command ended before the load did. Nothing was applied.")
 
 
 def test_a_dry_run_prints_what_would_change(tmp_path: Path) -> None:

@@ -117,3 +117,12 @@ def test_a_path_that_could_lead_elsewhere_is_no_path_of_a_package(name: str) -> 
 def test_the_longest_name_is_stored_with_its_finding(tmp_path: Path, db: None) -> None:
     name = f"documents/{'n' * (MAX_NAME - 10)}"
     assert warnings(load_package(with_documents(name).zip(tmp_path / "p.zip"))) == [(name, None, "", "file-unused")]
+
+
+def test_another_document_is_other_content_however_the_package_is_packed(tmp_path: Path, db: None) -> None:
+    package = with_documents("documents/a.pdf")
+    assert load_package(package.write(tmp_path / "first")).status == Run.Status.APPLIED
+    assert load_package(package.zip(tmp_path / "same.zip")).status == Run.Status.UNCHANGED
+    package.files["documents/a.pdf"] = PDF.replace(b"1.7", b"1.8")
+    for run in (load_package(package.write(tmp_path / "other")), load_package(package.zip(tmp_path / "other.zip"))):
+        assert (run.status, errors(run)) == (Run.Status.REFUSED, [("manifest.json", None, "", "sequence-reused")])

@@ -17,9 +17,11 @@ from pytest_django import Settings
 
 from core.freshness import is_stale
 from feed import freshness, watched_folder
-from feed.models import Run, Source
-from feed.tasks import alarm_stale_feed, load_run, retry_stale_runs, watch_folder
+from feed.models import Run, Source, package_storage
+from feed.tasks import alarm_stale_feed, clear_leftovers, load_run, retry_stale_runs, watch_folder
+from policies import eligibility
 from policies.models import Policy
+from portal import health
 from tests.factories import UserFactory
 from tests.feed.packages import AS_OF, Package, book_of, load, policy_rows, small_book
 
@@ -37,6 +39,7 @@ def alerts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr("feed.load.finish.alert_staff", alert)
     monkeypatch.setattr("feed.tasks.alert_staff", alert)
+    monkeypatch.setattr("feed.lost_runs.alert_staff", alert)
     return told
 
 
@@ -281,12 +284,50 @@ def test_an_upload_that_a_dying_worker_left_behind_is_deleted(tmp_path: Path, qu
         assert bool(run.upload) == (status != "applied")
 
 
+def test_an_interrupted_load_says_so_and_staff_are_told_once(
+    tmp_path: Path, queue: list[int], alerts: list[str]
+) -> None:
+    run = lost(tmp_path, attempts=1, progress=[{"file": "policies.csv", "rows": 1, "read": 1, "step": "applied"}])
+    assert [retry_stale_runs() for _ in range(2)] == [1, 1]
+    run.refresh_from_db()
+    assert (run.status, run.progress, alerts) == (Run.Status.RECEIVED, [], ["A feed load was interrupted"])
+    assert run.phase == "Interrupted on the first try; nothing was applied. Waiting for another try"
+
+
+def test_the_next_load_begins_when_the_one_before_it_ends(tmp_path: Path, queue: list[int]) -> None:
+    first, second, third = (lost(tmp_path, status="received", started_at=None) for _ in range(3))
+    Run.objects.filter(pk=second.pk).update(created_at=timezone.now())
+    load_run(first.pk)
+    assert queue == [third.pk]
+
+
+def test_an_upload_whose_request_died_is_deleted_after_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    storage = package_storage()
+    kept = Run.objects.create(origin=Run.Origin.UPLOAD, upload=ContentFile(b"kept", "p.zip"))
+    names = [storage.save(f"feed/2026/11/{name}.zip", ContentFile(b"left")) for name in ("old", "new")]
+    now, days = timezone.now(), {names[1]: 0}
+    monkeypatch.setattr(
+        type(storage), "get_modified_time", lambda _self, name: now - dt.timedelta(days=days.get(name, 2))
+    )
+    clear_leftovers()
+    assert [storage.exists(name) for name in (*names, str(kept.upload.name))] == [False, True, True]
+
+
+def test_samples_are_forgotten_when_nobody_can_decide_anymore(tmp_path: Path, settings: Settings) -> None:
+    for number, dry_run in ((1, True), (2, False)):
+        load(tmp_path, small_book(), source="somebody", sequence=number, dry_run=dry_run)
+    Run.objects.update(finished_at=timezone.now() - settings.FEED_HELD_FOR - dt.timedelta(days=1))
+    clear_leftovers()
+    assert ["samples" in run.difference for run in Run.objects.order_by("sequence")] == [False, True]
+    assert all(run.difference["reasons"] for run in Run.objects.all())
+
+
 # Freshness.
 
 
 def data_is_stale() -> bool:
     as_of = freshness.as_of()
-    return as_of is None or is_stale(as_of)
+    return as_of is None or is_stale(as_of, source="core")
 
 
 def test_the_portal_knows_the_time_of_its_data(tmp_path: Path, settings: Settings) -> None:
@@ -331,8 +372,26 @@ def test_staff_are_alerted_to_a_stale_feed_once_and_again_after_it_was_fresh(tmp
 def test_a_source_at_rest_does_not_raise_an_alarm(tmp_path: Path, alerts: list[str], settings: Settings) -> None:
     settings.FEED_SOURCES_AT_REST = ["legacy"]
     load(tmp_path, small_book(), source="legacy", as_of=AS_OF - dt.timedelta(days=400))
-    assert alarm_stale_feed() == 0
+    assert (alarm_stale_feed(), freshness.stale_since(), Source.objects.get().is_stale) == (0, None, False)
     assert alerts == []
+
+
+def test_alarm_health_admin_and_certificates_agree_on_what_is_stale(
+    tmp_path: Path, alerts: list[str], settings: Settings
+) -> None:
+    """Two sources, one of them stale: the one function decides for each."""
+    load(tmp_path, small_book(), source="legacy", as_of=AS_OF - settings.FEED_STALE_AFTER)
+    load(tmp_path, small_book(), as_of=AS_OF)
+    with time_machine.travel(AS_OF + dt.timedelta(minutes=1), tick=False):
+        assert [(one.name, one.is_stale) for one in Source.objects.order_by("name")] == [
+            ("core", False), ("legacy", True),
+        ]  # fmt: skip
+        assert freshness.stale_since() == AS_OF - settings.FEED_STALE_AFTER
+        assert [eligibility._is_too_old(one.as_of, one.name) for one in Source.objects.order_by("name")] == [
+            False, True,
+        ]  # fmt: skip
+        assert health._feed_down() == {"feed": f"stale, as of {freshness.stale_since().isoformat()}"}  # type: ignore[union-attr]  # as above
+        assert (alarm_stale_feed(), alerts) == (1, ["The carrier feed 'legacy' is stale"])
 
 
 # Staff are told.

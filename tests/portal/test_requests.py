@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import Permission
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import get_resolver, path
@@ -177,6 +178,15 @@ def test_a_package_of_the_feed_is_read_for_staff_who_are_let_into_admin_only(sig
     for client in (Client(enforce_csrf_checks=True), signed_in):
         assert post(client, address, settings.FEED_MAX_BYTES).status_code == 302
         assert post(client, address, settings.FEED_MAX_BYTES + FORM_BYTES + 1).status_code == 413
+
+
+def test_staff_without_the_right_are_refused_before_the_package_is_read() -> None:
+    clerk = UserFactory.create(is_staff=True)
+    clerk.user_permissions.add(Permission.objects.get(codename="release_held_run"))
+    client = Client(enforce_csrf_checks=True)
+    sign_in(client, clerk)
+    client.cookies[settings.CSRF_COOKIE_NAME] = "a" * 32
+    assert post(client, "/admin/feed/run/upload/", settings.FEED_MAX_BYTES).status_code == 403
 
 
 def test_only_the_upload_of_the_feed_takes_more_than_a_form() -> None:

@@ -18,6 +18,7 @@ from accounts.models.users import fold_username
 from feed.findings_csv import as_csv
 from feed.load.loader import RunBusyError, execute, load_package
 from feed.load.run_lock import WAITING
+from feed.lost_runs import end_interrupted_commands
 from feed.models import NotHeldError, OwnUploadError, Run
 from feed.report import report
 
@@ -67,6 +68,8 @@ class Command(BaseCommand):
             raise CommandError("Give a package, or a held run with --apply-held.", returncode=2)
         if package is not None and not package.exists():
             raise CommandError(f"No package found at {package}.", returncode=2)
+        for lost in end_interrupted_commands():
+            self.stdout.write(f"{lost} was interrupted. Nothing of it was applied.")
         try:
             run = (
                 self._apply_held(**options)
