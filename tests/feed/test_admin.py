@@ -473,7 +473,12 @@ def test_a_large_upload_is_written_to_disk_and_moved_never_held_in_memory(
     settings.FILE_UPLOAD_MAX_MEMORY_SIZE = 100
     seen: list[str] = []
     stored = InMemoryUploadedFile.chunks
-    monkeypatch.setattr(InMemoryUploadedFile, "chunks", lambda *args: seen.append("memory") or stored(*args))
+
+    def chunks(*args: Any) -> Any:
+        seen.append("memory")
+        return stored(*args)
+
+    monkeypatch.setattr(InMemoryUploadedFile, "chunks", chunks)
     package = Package(small_book())
 
     response = staff_with("load_package", "view_run").post(UPLOAD, an_upload(package, tmp_path))
