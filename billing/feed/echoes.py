@@ -25,7 +25,10 @@ def adopt_echoed_payments(load: Load) -> None:
     )
     if load.rows("SELECT 1 FROM billing_echoed LIMIT 1"):
         _give_up_ids(load)
-        load.execute("UPDATE billing_payment p SET external_id = e.key FROM billing_echoed e WHERE p.id = e.id")
+        load.execute(
+            "UPDATE billing_payment p SET external_id = e.key, updated_at = %(now)s "
+            "FROM billing_echoed e WHERE p.id = e.id"
+        )
     load.execute("DROP TABLE billing_echoed")
 
 
@@ -46,6 +49,6 @@ def _give_up_ids(load: Load) -> None:
         """
         UPDATE billing_payment p SET external_id = NULL, updated_at = %(now)s,
                retired_at = CASE WHEN p.made_at IS NULL THEN COALESCE(p.retired_at, %(now)s) ELSE p.retired_at END
-        FROM billing_echoed e WHERE p.source = %(source)s AND (p.external_id = e.key OR p.id = e.id)
+        FROM billing_echoed e WHERE p.source = %(source)s AND p.external_id = e.key
         """
     )

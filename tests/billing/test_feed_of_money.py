@@ -19,6 +19,7 @@ from tests.book import (
     PaymentFactory,
     TransactionFactory,
 )
+from tests.feed.assets import a_pdf, document, load_files, with_documents
 from tests.feed.packages import Book, Row, errors, load, payment_row, row, small_book, warnings
 
 pytestmark = pytest.mark.django_db
@@ -166,6 +167,16 @@ def test_every_kind_has_a_sign_in_the_database() -> None:
     for kind in Transaction.Kind:
         TransactionFactory(kind=kind, amount=0)
     assert Transaction.objects.count() == len(CHARGES + REDUCING)
+
+
+def test_an_invoice_names_its_document(tmp_path: Path) -> None:
+    bill = document("D1", "bills/v1.pdf", kind="invoice", billing_account_id="B1", policy_number="")
+    book = with_documents(bill) | {"invoices.csv": [invoice(document_id="D1")]}
+    run = load_files(tmp_path, book, {"bills/v1.pdf": a_pdf()})
+    assert (errors(run), warnings(run)) == ([], [])
+    found = Invoice.objects.get().document
+    assert found is not None
+    assert (found.external_id, found.billing_account_key, found.is_available) == ("D1", "B1", True)
 
 
 # Sums.
