@@ -8,11 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from policies.feed import transitions
+
 if TYPE_CHECKING:
     from core.feedspec import Load
 
 # Topics of the outbox that a standing holder hears of. Those of a coverage concern its insured only.
-TOPICS = ("policy.cancelled", "policy.pending_cancellation", "policy.reinstated", "coverage.limits_changed")
+TOPICS = (
+    transitions.POLICY_CANCELLED,
+    transitions.POLICY_PENDING_CANCELLATION,
+    transitions.POLICY_REINSTATED,
+    transitions.COVERAGE_LIMITS_CHANGED,
+)
 
 
 def notices_sql(load: Load) -> str:
@@ -22,7 +29,7 @@ def notices_sql(load: Load) -> str:
     A message counts once for each standing holder: those for everyone on the policy, and those that name an insured, of
     a message about one coverage only those that name its insured.
     """
-    if load.changes("policies.csv") is None and load.changes("coverages.csv") is None:
+    if not any(load.changes(file) for file in (transitions.POLICIES_FILE, transitions.COVERAGES_FILE)):
         return ""
     topics = ", ".join(f"'{topic}'" for topic in TOPICS)
     return f"""

@@ -21,11 +21,12 @@ TODAY = dt.date(2026, 11, 20)
 
 @pytest.fixture
 def company() -> Company:
-    """Make a company with forms for all states, for New York in two editions, for Texas (it has ended), and for Georgia
-    (from tomorrow); and with a letter for Texas."""
+    """Make a company with forms for all states and for New York in two editions, for Texas (it has ended), and for
+    Georgia (from tomorrow); and with a letter for Texas."""
     company: Company = CompanyFactory.create()
     rows: list[tuple[str, CertificateForm.Kind, str, dt.date, dt.date | None]] = [
-        ("", COI, "general", dt.date(2020, 1, 1), None),
+        ("", COI, "general-1", dt.date(2020, 1, 1), None),
+        ("", COI, "general-2", dt.date(2026, 6, 1), None),
         ("NY", COI, "new-york-1", dt.date(2024, 1, 1), None),
         ("NY", COI, "new-york-2", dt.date(2026, 1, 1), dt.date(2027, 1, 1)),
         ("TX", COI, "texas", dt.date(2024, 1, 1), TODAY),
@@ -44,14 +45,14 @@ def company() -> Company:
     ("state", "kind", "day", "number"),
     [
         # A state without a form of its own has the general one, and so has an insured without a state.
-        ("OH", COI, TODAY, "general"),
-        ("", COI, TODAY, "general"),
+        ("OH", COI, TODAY, "general-2"),
+        ("", COI, TODAY, "general-2"),
         ("OH", COI, dt.date(2019, 12, 31), None),
-        # A state's own goes before it, in the edition of the day.
+        # A state's own goes before it, even if it's older, in the edition of the day.
         ("NY", COI, TODAY, "new-york-2"),
         ("NY", COI, dt.date(2025, 12, 31), "new-york-1"),
         ("NY", COI, dt.date(2027, 1, 1), "new-york-1"),
-        ("NY", COI, dt.date(2023, 12, 31), "general"),
+        ("NY", COI, dt.date(2023, 12, 31), "general-1"),
         # Where an approved form is wanted, only the state's own serves, on its days.
         ("TX", COI, TODAY - dt.timedelta(days=1), "texas"),
         ("TX", COI, TODAY, None),
@@ -80,7 +81,7 @@ def test_the_states_that_want_an_approved_form_are_a_setting(company: Company, s
     settings.CERTIFICATE_FORM_STATES = ["OH"]
     serving = CertificateForm.objects.serving
     assert serving(company, "OH", COI, TODAY) is None
-    assert str(serving(company, "GA", COI, TODAY)) == "general (06-26)"
+    assert str(serving(company, "GA", COI, TODAY)) == "general-2 (06-26)"
 
 
 def test_a_retired_form_serves_nobody(company: Company) -> None:

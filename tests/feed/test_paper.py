@@ -246,8 +246,9 @@ def telling(tmp_path: Path, settings: Settings) -> Path:
     return tmp_path
 
 
-def test_a_cancellation_that_would_tell_several_holders_waits_for_a_person(telling: Path) -> None:
-    cancelled = policy_rows("MPL-1", status="cancelled", cancellation_effective="2026-12-01")
+@pytest.mark.parametrize("status", ["cancelled", "pending_cancellation"])
+def test_a_cancellation_that_would_tell_several_holders_waits_for_a_person(status: str, telling: Path) -> None:
+    cancelled = policy_rows("MPL-1", status=status, cancellation_effective="2026-12-01")
 
     run = load(telling, {"policies.csv": [cancelled]}, sequence=2, mode="delta")
 
@@ -263,6 +264,21 @@ def test_changed_limits_tell_only_holders_of_that_insured(insured: int, held: bo
     run = load(telling, {"coverages.csv": [changed_limits]}, sequence=2, mode="delta")
     # Ana's standing holder doesn't want notices, Bo's does; the one for everyone hears of both.
     assert (run.status == Run.Status.HELD) is held, errors(run)
+
+
+def test_limits_that_change_by_a_new_segment_tell_the_holders_of_its_insured(telling: Path) -> None:
+    before = small_book()["coverages.csv"][1]
+    first = before | {"expires": "2026-07-01"}
+    second = before | {
+        "coverage_id": "CV3", "effective": "2026-07-01", "limit_aggregate": "4000000.00", "continues": "CV2",
+    }  # fmt: skip
+    run = load(telling, {"coverages.csv": [first, second]}, sequence=2, mode="delta")
+    assert run.difference["reasons"] == ["2 notices would be sent to standing holders. 2 or more need a review."]
+
+
+def test_nonrenewal_is_between_us_and_the_policyholder(telling: Path) -> None:
+    run = load(telling, {"policies.csv": [policy_rows("MPL-1", status="nonrenewed")]}, sequence=2, mode="delta")
+    assert (run.status, Policy.objects.get().status) == (Run.Status.APPLIED, "nonrenewed")
 
 
 def test_a_package_that_changes_no_policy_tells_nobody(telling: Path) -> None:
