@@ -38,7 +38,7 @@ from policies.models import (
 )
 from policies.models.membership import SECOND_PERSON
 from policies.registrants.admin import RegistrationAdmin
-from policies.roles import RULES, Capability
+from policies.roles import Capability
 
 __all__ = ["RegistrationAdmin"]
 
@@ -225,10 +225,13 @@ class MembershipForm(forms.ModelForm[Membership]):
     """Grant a membership. It needs exactly the party that fits its role."""
 
     capabilities = forms.MultipleChoiceField(
-        choices=[(each.value, each.replace("_", " ").capitalize()) for each in Capability if RULES[each].switch],
+        choices=[(each.value, each.replace("_", " ").capitalize()) for each in Capability],
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="What the role has only where it is granted.",
+        help_text=(
+            "Claims history is open to policyholders and agents only where it is named. The rest comes with the role, "
+            "unless only what is named is open."
+        ),
     )
 
     class Meta:
@@ -241,6 +244,7 @@ class MembershipForm(forms.ModelForm[Membership]):
             "agency",
             "administrator",
             "capabilities",
+            "named_only",
             "starts",
             "ends",
         ]
@@ -264,7 +268,7 @@ class MembershipAdmin(StaffAdmin[Membership]):
 
     form = MembershipForm
     added, changed = PolicyEvent.MEMBERSHIP_GRANTED, PolicyEvent.MEMBERSHIP_CHANGED
-    valued = ("administrator", "capabilities", "ends")
+    valued = ("administrator", "capabilities", "named_only", "ends")
     list_display = ["user", "role", "party_name", "starts", "ends", "revoked_at", "waits"]
     list_filter = ["role", "awaits_approval"]
     list_select_related = ["user", "insured", "policyholder", "agency"]
@@ -300,7 +304,7 @@ class MembershipAdmin(StaffAdmin[Membership]):
         """Fix user, role, and party once granted: a change of these is another membership. What a delegate may do is
         for the party's administrators to change."""
         fixed = ["user", "role", "insured", "policyholder", "agency", "starts"] if obj else []
-        given = ["administrator", "capabilities"] if obj is not None and obj.is_delegates else []
+        given = ["administrator", "capabilities", "named_only"] if obj is not None and obj.is_delegates else []
         told = ["revoked_at", "ended_by", "revoked_by", "kept_by_hand", "granted_by", "given_under"]
         return [*fixed, *given, *told, "awaits_approval", "approved_by"]
 

@@ -19,7 +19,7 @@ from policies import emails
 from policies.models import Term
 from policies.roles import Capability
 
-# What a delegate must have been given to hear of renewals.
+# What a delegate, or a membership that opens only what is named, must have been given to hear of renewals.
 DELEGATES = [Capability.VIEW_RENEWAL.value, Capability.FILL_IN_RENEWAL.value]
 # Inserts the reminders that are due and were never sent, each for the nearest step; so two runs at once send one each.
 _DUE = """
@@ -39,7 +39,9 @@ WITH ending AS (
     SELECT m.* FROM policies_membership m LEFT JOIN policies_membership giver ON giver.id = m.given_under_id
     WHERE m.revoked_at IS NULL AND m.starts <= %(today)s AND (m.ends IS NULL OR m.ends > %(today)s)
       AND NOT m.awaits_approval
+      AND (NOT m.named_only OR m.capabilities && %(delegates)s::varchar[])
       AND (giver.id IS NULL OR (
+          (NOT giver.named_only OR giver.capabilities && %(delegates)s::varchar[]) AND
           m.capabilities && %(delegates)s::varchar[] AND giver.revoked_at IS NULL AND giver.starts <= %(today)s
           AND (giver.ends IS NULL OR giver.ends > %(today)s)
       ))

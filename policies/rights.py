@@ -6,8 +6,9 @@ A membership opens a capability when all of these are true. One such membership 
     billed         we bill the latest term directly, where the rule asks for it
     role           the role has the capability; once coverage has ended, it also has to keep it
     administrator  the membership is an administrator's, where the rule asks for it
-    granted        the capability was granted to this membership, where the rule asks for it of the role; to a
-                   delegate's, everything but seeing is given one by one, and its giver still has it
+    granted        the capability was granted to this membership, where the rule asks for it of the role, or where the
+                   membership opens only what is named; to a delegate's, everything but seeing is given one by one,
+                   and its giver still has it
 """
 
 from __future__ import annotations
@@ -96,6 +97,8 @@ def _is_granted(membership: Membership, rule: Rule, capability: Capability) -> b
     if giver is not None:
         given = capability in BASE or capability in membership.capabilities
         return given and _is_granted(giver, rule, capability)
+    if membership.named_only:
+        return capability in membership.capabilities
     return membership.role not in rule.switch or capability in membership.capabilities
 
 

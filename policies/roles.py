@@ -73,7 +73,7 @@ def giveable(membership: Membership) -> list[Capability]:
         if capability not in BASE
         and membership.role in rule.roles
         and not rule.administrators
-        and (membership.role not in rule.switch or capability in membership.capabilities)
+        and (capability in membership.capabilities or not (membership.named_only or membership.role in rule.switch))
     ]
 
 

@@ -25,6 +25,7 @@ from feed.example.stories import SYSTEM_GROUP, SYSTEM_HOSPITAL, SYSTEM_NAME
 from feed.example.terms import years_later
 from feed.example.words import FORMER_HASHES, PRIOR_CARRIERS, Address
 from feed.example.writing import PackageWriter
+from policies.roles import Capability
 
 # Of so many policies, one has a contact who had an account at a former portal.
 TAKEN_OVER_EACH = 40
@@ -167,7 +168,7 @@ class PartyRows:
                 party_id=self._ids.holder, first_name=first, last_name=last,
                 email=f"{plain(first)}.{plain(last)}@{domain}"[:254], phone=phone(rng, outline.state), zip=zip_code,
                 date_of_birth=born.isoformat(), role="administrator" if number == 0 else "member",
-                capabilities="view_claims_history" if number == 0 and rng.random() < 0.3 else "",
+                capabilities=";".join(Capability) if number == 0 and rng.random() < 0.3 else "",
                 username=f"{plain(last)}{outline.index}" if taken_over else "",
                 password_hash=(
                     FORMER_HASHES[outline.index // TAKEN_OVER_EACH % len(FORMER_HASHES)] if taken_over else ""

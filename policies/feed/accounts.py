@@ -24,6 +24,7 @@ from core.events import record_many, record_many_sql
 from core.feedspec import Load
 from policies.events import PolicyEvent
 from policies.models import Contact, Membership
+from policies.roles import Capability
 
 FILE = "contacts.csv"
 CHUNK = 1_000
@@ -38,6 +39,7 @@ TOUCHED = """
                'party', CASE WHEN touched.policyholder_id IS NULL THEN 'policies.agency:' || touched.agency_id
                         ELSE 'policies.policyholder:' || touched.policyholder_id END,
                'administrator', touched.administrator, 'capabilities', touched.capabilities,
+               'named_only', touched.named_only,
                'starts', touched.starts, 'ends', touched.ends,
                'reason', 'carrier feed', 'run', %(run_id)s::bigint
            ) AS data
@@ -103,33 +105,52 @@ def _end_given(load: Load) -> None:
     )
 
 
+def _has(capability: str, capabilities: str) -> str:
+    """Return SQL for whether a contact's capabilities hold one: none named are all but `view_claims_history`."""
+    return f"({capability} = ANY ({capabilities}) OR {capabilities} = '{{}}' AND {capability} <> %(switch)s)"
+
+
 def _adjust(load: Load, changes: str) -> None:
     """Copy contacts' roles and capabilities; from memberships changed by hand, only remove what the contact lost."""
+    # What a membership opened by its role is named from now on, if the contact's are.
+    opened = """
+        CASE WHEN m.named_only OR c.capabilities = '{}' THEN m.capabilities ELSE m.capabilities || %(rest)s::varchar[]
+        END
+    """
+    keeps = f"{_has('kept', 'c.capabilities')} OR NOT {_has('kept', 'd.was_capabilities')}"
     load.execute(
         f"""
         WITH wanted AS (
-            SELECT m.id, c.role = 'administrator' AS administrator, c.capabilities
+            SELECT m.id, c.role = 'administrator' AS administrator, c.capabilities,
+                   c.capabilities <> '{{}}' AS named_only
             FROM {changes} d JOIN policies_contact c ON c.id = d.id
             JOIN policies_membership m ON m.contact_id = c.id
             WHERE m.revoked_at IS NULL AND NOT m.kept_by_hand
             UNION ALL
             SELECT m.id, m.administrator AND NOT (d.was_role = 'administrator' AND c.role <> 'administrator'),
                    ARRAY(
-                       SELECT kept FROM unnest(m.capabilities) WITH ORDINALITY AS had (kept, place)
-                       WHERE kept = ANY (c.capabilities) OR kept <> ALL (d.was_capabilities) ORDER BY place
-                   )
+                       SELECT kept FROM unnest({opened}) WITH ORDINALITY AS had (kept, place)
+                       WHERE {keeps} GROUP BY kept ORDER BY min(place)
+                   ),
+                   m.named_only OR c.capabilities <> '{{}}'
             FROM {changes} d JOIN policies_contact c ON c.id = d.id
             JOIN policies_membership m ON m.contact_id = c.id
             WHERE m.revoked_at IS NULL AND m.kept_by_hand AND d.change = 'updated'
         ), touched AS (
             UPDATE policies_membership m
-            SET administrator = wanted.administrator, capabilities = wanted.capabilities
+            SET administrator = wanted.administrator, capabilities = wanted.capabilities,
+                named_only = wanted.named_only
             FROM wanted
             WHERE m.id = wanted.id
-              AND (m.administrator, m.capabilities) IS DISTINCT FROM (wanted.administrator, wanted.capabilities)
+              AND (m.administrator, m.capabilities, m.named_only)
+                  IS DISTINCT FROM (wanted.administrator, wanted.capabilities, wanted.named_only)
             RETURNING m.*
         ) {EVENTS}""",
-        {"tag": PolicyEvent.MEMBERSHIP_CHANGED.value},
+        {
+            "tag": PolicyEvent.MEMBERSHIP_CHANGED.value,
+            "switch": Capability.VIEW_CLAIMS_HISTORY.value,
+            "rest": [each.value for each in Capability if each is not Capability.VIEW_CLAIMS_HISTORY],
+        },
     )
 
 
@@ -323,6 +344,7 @@ class _Grants:
                     contact=contact,
                     administrator=contact.role == Contact.Role.ADMINISTRATOR,
                     capabilities=contact.capabilities,
+                    named_only=bool(contact.capabilities),
                 )
             )
         return found

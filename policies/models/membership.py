@@ -31,7 +31,8 @@ class Membership(models.Model):
 
     It is *current* while the party's coverage is, *historic* when that has ended, and *ended* from the moment it is
     revoked or its last day has come (docs/spec.md#current-historic-ended). `capabilities` are switches beyond the
-    role's own (see `policies.roles`), such as access to claims history. `policies.models.reach` says what it opens.
+    role's own (see `policies.roles`), such as access to claims history; with `named_only`, they are everything that it
+    opens, as where the feed names a contact's. `policies.models.reach` says which rows it opens.
 
     A *delegate's* is given under an administrator's membership with the same party. It opens only its `capabilities`,
     never more than that one does, names no delegates, and is in effect only while that one is
@@ -61,6 +62,9 @@ class Membership(models.Model):
     contact = models.ForeignKey(Contact, on_delete=models.SET_NULL, null=True, blank=True, related_name="memberships")
     administrator = models.BooleanField(default=True, help_text="May name delegates.")
     capabilities = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    named_only = models.BooleanField(
+        "only what is named", default=False, db_default=False, help_text="Opens exactly the capabilities named above."
+    )
     starts = models.DateField("from", default=carrier_today)
     ends = models.DateField("to", null=True, blank=True, help_text="The first day without access.")
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -139,6 +143,7 @@ class Membership(models.Model):
             "party": self.party_key,
             "administrator": self.administrator,
             "capabilities": self.capabilities,
+            "named_only": self.named_only,
             "starts": self.starts.isoformat(),
             "ends": self.ends.isoformat() if self.ends else None,
         }

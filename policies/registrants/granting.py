@@ -58,7 +58,13 @@ def _memberships(filed: Filed, user: User) -> Iterator[Membership]:
     for holder in filed.policyholders:
         own = [contact for contact in filed.contacts if contact.policyholder_id == holder.pk]
         capabilities = own[0].capabilities if own else []
-        yield Membership(user=user, role=ROLE.POLICYHOLDER, policyholder=holder, capabilities=capabilities)
+        yield Membership(
+            user=user,
+            role=ROLE.POLICYHOLDER,
+            policyholder=holder,
+            capabilities=capabilities,
+            named_only=bool(capabilities),
+        )
     for contact in filed.contacts:
         if contact.policyholder_id in held:
             continue
@@ -70,4 +76,5 @@ def _memberships(filed: Filed, user: User) -> Iterator[Membership]:
             contact=contact,
             administrator=contact.role == Contact.Role.ADMINISTRATOR,
             capabilities=contact.capabilities,
+            named_only=bool(contact.capabilities),
         )

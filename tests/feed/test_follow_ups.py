@@ -12,6 +12,9 @@ from accounts.models import User
 from core.models import Event, OutboxMessage
 from feed.models import Run, Source
 from policies.models import Agency, Contact, Coverage, Membership, Policy, Policyholder, PolicyStatus
+from policies.models.reach import forget
+from policies.rights import capabilities
+from policies.roles import Capability, giveable
 from tests.book import delegate_of
 from tests.factories import UserFactory
 from tests.feed.packages import Book, errors, load, small_book, warnings
@@ -139,6 +142,7 @@ def test_a_contact_s_account_is_created_without_a_password_and_acts_for_the_part
         "party": f"policies.policyholder:{membership.policyholder_id}",
         "administrator": True,
         "capabilities": ["view_claims_history"],
+        "named_only": True,
         "starts": membership.starts.isoformat(),
         "ends": None,
         "reason": "carrier feed",
@@ -323,6 +327,31 @@ def test_rights_the_carrier_removes_are_also_removed_from_a_membership_changed_b
 
     membership.refresh_from_db()
     assert (membership.administrator, membership.capabilities) == (False, ["pay"])
+
+
+def test_named_capabilities_are_all_that_a_contact_has_and_none_named_are_all_but_one(tmp_path: Path) -> None:
+    load(tmp_path, with_account(small_book()))
+    rae, policy = User.objects.get(), Policy.objects.get()
+    by_the_role = capabilities(rae, policy)
+    assert Capability.PAY in by_the_role
+    assert Capability.VIEW_CLAIMS_HISTORY not in by_the_role
+
+    load(tmp_path, with_account(small_book(), capabilities="view_claims_history;view_billing"), sequence=2)
+
+    forget(rae.pk)
+    assert capabilities(rae, policy) == {Capability.VIEW_CLAIMS_HISTORY, Capability.VIEW_BILLING}
+    assert giveable(rae.memberships.get()) == [Capability.VIEW_CLAIMS_HISTORY, Capability.VIEW_BILLING]
+    load(tmp_path, with_account(small_book()), sequence=3)
+    forget(rae.pk)
+    assert capabilities(rae, policy) == by_the_role
+
+
+def test_naming_a_contact_s_capabilities_narrows_a_membership_kept_by_hand(tmp_path: Path) -> None:
+    load(tmp_path, with_account(small_book()))
+    kept_by_hand(User.objects.get(), administrator=False)
+    load(tmp_path, with_account(small_book(), capabilities="pay;view_claims_history"), sequence=2)
+    membership = Membership.objects.get()
+    assert (membership.named_only, membership.capabilities) == (True, ["pay"]), "the history was never open"
 
 
 def test_a_membership_kept_by_hand_that_the_feed_ended_is_not_granted_again_as_it_was_before(tmp_path: Path) -> None:
