@@ -15,11 +15,8 @@ from django.utils import timezone
 from feed.example import cast, write_example_feed
 from feed.load.loader import load_package
 from feed.models import Run, Source
-from policies.models import Company
-from policies.signatures import set_signature
 
 SEED = 1
-SIGNATURE = Path(__file__).with_name("signature.png")
 # The cast's policies are among the first twelve of every book.
 FEWEST_POLICIES = 12
 # Well before the data would be stale, when certificates can't be issued.
@@ -68,7 +65,6 @@ def load_example(policies: int) -> Book:
     book = Book(max(policies, before.policies if before else 0), before.today if before else timezone.localdate())
     now = timezone.now()
     if source and book == before and now - source.as_of < REFRESH_AFTER:
-        sign_for_companies()
         return book
     folder = Path(settings.DATA_DIR) / "example-feed"
     shutil.rmtree(folder, ignore_errors=True)
@@ -84,14 +80,7 @@ def load_example(policies: int) -> Book:
     if run.status not in {Run.Status.APPLIED, Run.Status.UNCHANGED}:
         raise ExampleError(f"The example book wasn't loaded: {run.get_status_display()}. {run.outcome}")
     book.save()
-    sign_for_companies()
     return book
-
-
-def sign_for_companies() -> None:
-    """Give each invented company the signature of its invented signatory."""
-    for company in Company.objects.not_retired().filter(source=cast().source, signature=""):
-        set_signature(company, SIGNATURE.read_bytes(), by="demo")
 
 
 def forget_book() -> None:

@@ -40,7 +40,7 @@ class Seminar(NamedTuple):
 SEMINARS = (
     Seminar("SM-101", "Missed Follow-Up: Closing the Loop on Test Results", ONLINE, 2.0, -800),
     Seminar("SM-102", "Informed Refusal", ONLINE, 1.0, -700, eligible=False),
-    Seminar("SM-103", "Charting That Defends Itself", ONLINE, 2.0, -650),
+    Seminar("SM-103", "Charting That Defends Itself", ONLINE, 2.0, -650, f"{EVERYONE};student"),
     Seminar("SM-104", "When the Patient Leaves Angry: Disclosure and Apology Laws", ONLINE, 1.5, -600),
     Seminar("SM-105", "Prescribing Controlled Substances, 2026", ONLINE, 2.0, -320, "physicians;allied;dental"),
     Seminar("SM-106", "Supervision and Collaboration with APRNs", ONLINE, 1.0, -420, "physicians;allied"),

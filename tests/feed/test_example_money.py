@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 from collections import defaultdict
 from decimal import Decimal
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from feed.example import write_example_feed
+from tests.feed.example_books import rows
 
 NOTHING = Decimal(0)
 BY_INSTALLMENTS = {"premium", "endorsement", "return_premium", "tax", "fund_surcharge", "credit"}
@@ -28,8 +28,7 @@ class Money:
         self.policies = {one["policy_number"]: one for one in self.rows("policies.csv")}
 
     def rows(self, file: str) -> list[dict[str, str]]:
-        with (self._package / file).open(newline="", encoding="utf-8") as stream:
-            return list(csv.DictReader(stream))
+        return rows(self._package, file)
 
     @cached_property
     def installments(self) -> dict[str, list[dict[str, str]]]:
