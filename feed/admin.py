@@ -54,8 +54,8 @@ class RunAdmin(ReadOnlyAdmin[Run]):
 
     @admin.display(description="source")
     def data(self, run: Run) -> str:
-        """Return whose data it is, which package, and of when."""
-        return f"{run.source}, number {run.sequence}, as of {moment(run.as_of)}" if run.source else "–"
+        """Return whose data it is, and the package's number."""
+        return f"{run.source} {run.sequence}" if run.source else "–"
 
     @admin.display(description="findings")
     def findings(self, run: Run) -> str:

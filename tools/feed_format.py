@@ -60,12 +60,15 @@ def _file(table_map: TableMap) -> Iterator[str]:
     yield f"### {table.file}"
     yield ""
     yield f"Key: {' + '.join(f'`{name}`' for name in table.key_columns)}."
+    if table.stays:
+        yield "A full package doesn't retire a row that the portal itself began, where it leaves that out."
     yield ""
     yield "| column | type | required | rules |"
     yield "|---|---|---|---|"
     for column in table.columns:
         required = "yes" if column.required else "expected" if column.expected else ""
-        yield f"| `{column.name}` | {_type(column)} | {required} | {'; '.join(_rules(table_map, column))} |"
+        optional = " +" if column.optional else ""
+        yield f"| `{column.name}`{optional} | {_type(column)} | {required} | {'; '.join(_rules(table_map, column))} |"
     yield ""
     findings = list(_findings(table))
     if findings:
@@ -109,8 +112,6 @@ def _rules(table_map: TableMap, column: Column) -> Iterator[str]:
         yield "not in the future"
     if column.store:
         yield column.kept
-    if column.optional:
-        yield "a file may lack the column"
 
 
 def _reference(reference: Reference) -> str:
