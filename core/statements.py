@@ -12,7 +12,7 @@ tests hold them to the querysets.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cached_property, update_wrapper
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -137,10 +137,13 @@ def _bound_by_the_server() -> Iterator[None]:
 class Prepared(Generic[Row]):
     """A question whose SQL is written at its first call; see `prepared`."""
 
-    def __init__(self, build: Callable[..., QuerySet[Any, Row]], fields: dict[str, models.Field[Any, Any]]) -> None:
+    def __init__(
+        self, build: Callable[..., QuerySet[Any, Row]], fields: dict[str, models.Field[Any, Any]], *, keeps_plan: bool
+    ) -> None:
         update_wrapper(self, build)
         self.queryset = build
         self._fields = fields
+        self._keeps_plan = keeps_plan
         self._compiled: dict[frozenset[tuple[str, Hashable]], _Compiled] = {}
 
     def __call__(self, **values: Any) -> list[Row]:
@@ -150,7 +153,7 @@ class Prepared(Generic[Row]):
         if key not in self._compiled:
             places = {name: Parameter(name, field) for name, field in self._fields.items()}
             self._compiled[key] = _Compiled(self.queryset(**shape, **places))
-        with _bound_by_the_server():
+        with _bound_by_the_server() if self._keeps_plan else nullcontext():
             return self._compiled[key].rows(values)
 
 
@@ -171,7 +174,14 @@ def prepared(
 
     `begun.queryset(user_id=user.pk)` is the plain queryset. Prefetches aren't made.
     """
-    return lambda build: Prepared(build, fields)
+    return lambda build: Prepared(build, fields, keeps_plan=True)
+
+
+def written_once(
+    **fields: models.Field[Any, Any],
+) -> Callable[[Callable[..., QuerySet[Any, Row]]], Prepared[Row]]:
+    """Do the same, but let PostgreSQL plan each call by its values: a rare name wants another way than a common one."""
+    return lambda build: Prepared(build, fields, keeps_plan=False)
 
 
 class Joined:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Coalesce
 
+from accounts.guards import subject_of
 from core.dates import carrier_today
 from core.filters import StatusSearchFilter
 from core.search import name_query
-from policies.models import Coverage, Insured, Policy, Policyholder, Term
+from policies.models import Coverage, Policy, Term, reach_of
 from policies.names import fold, normalize_number
 from policies.words import Word
 
@@ -48,25 +49,27 @@ class CoverageFilter(StatusSearchFilter):
 
     def by_text(self, coverages: CoverageQuerySet, _name: str, text: str) -> CoverageQuerySet:
         """Return those whose policy number begins so, or whose policyholder or insured has these words in the name."""
-        number, query = normalize_number(text), name_query(fold(text).split())
-        if not text.strip():
-            return coverages
-        found = Q(term__policy__number_normalized__startswith=number) if number else Q(pk__in=[])
-        if query is not None:
-            found |= Q(term__policy__policyholder__in=Policyholder.objects.filter(search=query))
-            found |= Q(insured__in=Insured.objects.filter(search=query))
-        return coverages.filter(found)
+        query = name_query(fold(text).split())
+        if query is None:
+            return coverages if not text.strip() else coverages.none()
+        scope = reach_of(subject_of(self.request)).scope
+        return coverages.found(number=normalize_number(text) or None, query=query, scope=scope)
 
     def by_status(self, coverages: CoverageQuerySet, _name: str, status: str) -> CoverageQuerySet:
         """Return those whose status has that word (`policies.words`); a pending cancellation is in force."""
-        if status == ALL:
-            return coverages
-        cancelled_on = Coalesce("term__policy__cancellation_effective", "term__policy__status_date", LONG_AGO)
-        dated = coverages.alias(cancelled_on=cancelled_on, followed=Exists(LATER_TERMS))
-        return dated.filter(_marked(status, carrier_today()))
+        return of_status(coverages, status, carrier_today())
 
 
-def _marked(status: str, today: dt.date) -> Q:
+def of_status(coverages: CoverageQuerySet, status: str, today: Any) -> CoverageQuerySet:
+    """Return those of a tab on a day, which may be the place of one in a prepared statement."""
+    if status == ALL:
+        return coverages
+    cancelled_on = Coalesce("term__policy__cancellation_effective", "term__policy__status_date", LONG_AGO)
+    dated = coverages.alias(cancelled_on=cancelled_on, followed=Exists(LATER_TERMS))
+    return dated.filter(_marked(status, today))
+
+
+def _marked(status: str, today: Any) -> Q:
     """Return the condition of a tab: `policies.words.word_of` for the database. Each coverage is in one of them."""
     of, term = Policy.Status, Term.Status
     cancelled = Q(term__policy__status=of.CANCELLED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -21,8 +22,14 @@ from credentialing.certificates import downloads, issuing, limits
 from credentialing.filters import ACTIVE, CoverageFilter
 from credentialing.forms import IssueForm
 from credentialing.models import Certificate
-from credentialing.pages.certificates import certificate_sorting, certificates_in_order, columns_of
-from credentialing.pages.coverages import ORDER, in_order, listing_of, row_of
+from credentialing.pages.certificates import (
+    MOST_RECENT,
+    certificate_sorting,
+    certificates_in_order,
+    columns_of,
+    latest_of,
+)
+from credentialing.pages.coverages import ORDER, first_rows, in_order, listing_of, row_of
 from policies.models import Coverage
 from policies.rights import holds, require
 from policies.roles import Capability
@@ -34,7 +41,6 @@ if TYPE_CHECKING:
 
 # How long the request that issues waits for the file before the page with the progress bar comes.
 WAIT_SECONDS = 3.0
-MOST_RECENT = 8
 
 
 @require_safe
@@ -46,15 +52,19 @@ def home(request: HttpRequest) -> HttpResponse:
     user = subject_of(request)
     asked = {name: request.GET[name] for name in ("q", "status") if request.GET.get(name)}
     query = {"status": ACTIVE} | asked
-    narrowed = CoverageFilter(query, in_order(Coverage.objects.visible_to(user)), request=request)
+    # The SQL of a first page is written already; a later one needs a queryset.
+    opens = not (request.GET.get("after") or request.GET.get("before"))
+    visible = Coverage.objects.none() if opens else Coverage.objects.visible_to(user)
+    narrowed = CoverageFilter(query, visible, request=request)
     understood = narrowed.is_valid()
-    found = narrowed.qs if understood else in_order(Coverage.objects.none())
-    page = keyset_page(found, request, order=ORDER, count=True)
+    found = in_order(narrowed.qs) if understood and not opens else in_order(Coverage.objects.none())
+    first = partial(first_rows, user, query["status"], query.get("q", "")) if understood and opens else None
+    page = keyset_page(found, request, order=ORDER, count=True, first=first)
     context = {
         "page": page,
         "filter": narrowed,
         "listing": listing_of(page.rows, query),
-        "recent": Certificate.objects.visible_to(user)[:MOST_RECENT],
+        "recent": latest_of(user),
         "issues": holds(user, Capability.ISSUE_CERTIFICATE),
     }
     status = HTTPStatus.OK if understood else HTTPStatus.UNPROCESSABLE_ENTITY

@@ -14,13 +14,13 @@ from core.keyset import keyset_page
 from core.listing import sorting_of
 from policies.filters import PolicyFilter
 from policies.models import Policy, reach_of
-from policies.pages.policies import ORDERS, in_order, listing_of, rows_of, unsearched_first_page
+from policies.pages.policies import ORDERS, in_order, listing_of, rows_of, searched_first_page
 from policies.pages.policy import page_of_policy, policy_for_page
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
-NARROWING = frozenset({"q", "status", "after", "before"})
+NARROWING = ("status", "after", "before")
 
 
 @require_safe
@@ -28,13 +28,13 @@ def policy_list(request: HttpRequest) -> HttpResponse:
     """Every policy that the user sees, searched, narrowed, and sorted; 422 for what can't be searched."""
     user = subject_of(request)
     order = sorting_of(request.GET, ORDERS).order
-    # As it opens, the list needs no queryset: its SQL is written already.
-    opens = NARROWING.isdisjoint(request.GET)
+    # As it opens, and for a search, the list needs no queryset: its SQL is written already.
+    opens = not any(map(request.GET.get, NARROWING))
     visible = Policy.objects.none() if opens else rows_of(Policy.objects.visible_to(user), reach_of(user).scope)
     narrowed = PolicyFilter(request.GET, visible, request=request)
     understood = narrowed.is_valid()
-    policies = in_order(narrowed.qs if understood else Policy.objects.none(), order)
-    first = partial(unsearched_first_page, user, order) if opens else None
+    policies = in_order(narrowed.qs, order) if understood and not opens else Policy.objects.none()
+    first = partial(searched_first_page, user, order, request.GET.get("q", "")) if understood and opens else None
     page = keyset_page(policies, request, order=order, count=True, first=first)
     context = {"page": page, "filter": narrowed, "listing": listing_of(user, page.rows, request.GET)}
     status = HTTPStatus.OK if understood else HTTPStatus.UNPROCESSABLE_ENTITY

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db.models.fields.json import KT
 from django.db.models.functions import Lower
 
 from core.listing import sorting_of
+from core.statements import prepared
+from credentialing.models import Certificate
+from policies.models import SCOPE, Scope, reach_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from django.db.models import QuerySet
+
+    from accounts.models import User
     from core.listing import Column, Sorting
     from credentialing.models.certificates import CertificateQuerySet
 
+MOST_RECENT = 8
 # By name of column. Not by holder: a party doesn't see the holders of another's certificates.
 ORDERS = {"issued": ("issued_at", "id"), "insured": ("insured_sort", "id")}
 
@@ -29,6 +36,16 @@ def certificates_in_order(certificates: CertificateQuerySet, sorting: Sorting) -
     if sorting.name != "insured":
         return certificates
     return certificates.annotate(insured_sort=Lower(KT("snapshot__insured__name")))
+
+
+def latest_of(user: User) -> list[Certificate]:
+    """Return the latest certificates that the user sees. One query."""
+    return _latest(**reach_of(user).scope.values())
+
+
+@prepared(**SCOPE)
+def _latest(**scope: Any) -> QuerySet[Certificate]:
+    return Certificate.objects.open_to(Scope(**scope))[:MOST_RECENT]
 
 
 def columns_of(sorting: Sorting) -> dict[str, Column]:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 from django.db.models.expressions import RawSQL
 from django.utils.functional import cached_property
 
 from core.dates import in_force_on
 from core.fields import PublicIdField
+from core.search import ids_found
 from policies.models.base import FeedQuerySet, FeedRow, sort_key
-from policies.models.parties import Insured
+from policies.models.parties import Insured, Policyholder
 from policies.models.term import Term
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Sequence
+
+    from django.contrib.postgres.search import SearchQuery
 
     from accounts.models import User
     from policies.models.reach import Scope
@@ -53,6 +56,18 @@ class CoverageQuerySet(FeedQuerySet):
     def open_to(self, scope: Scope) -> Self:
         """Return the same for what a user's memberships open."""
         return self.not_retired().filter(scope.coverages(), term__retired_at=None, term__policy__retired_at=None)
+
+    def found(self, *, number: Any, query: SearchQuery, scope: Scope) -> Self:
+        """Return those within a scope whose policy number begins so, or whose policyholder or insured the query finds.
+
+        Three sets, each along an index and within the scope, united (see `PolicyQuerySet.found`). `number` may be null.
+        """
+        within = Coverage.objects.not_retired().filter(scope.coverages()).order_by()
+        beginning = Value(None) if number is None else number
+        by_number = within.filter(term__policy__number_normalized__begins=beginning)
+        by_holder = within.filter(term__policy__policyholder_id__any=ids_found(Policyholder, query))
+        by_insured = within.filter(insured_id__any=ids_found(Insured, query))
+        return self.filter(pk__in=by_number.values("pk").union(by_holder.values("pk"), by_insured.values("pk")))
 
     def with_policy(self) -> Self:
         """With insured, term, policy, company, policyholder, and segments, in one query."""

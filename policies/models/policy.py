@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
@@ -13,16 +13,19 @@ from django.utils.functional import cached_property
 
 from core.dates import carrier_today, in_force_on, local_today
 from core.fields import PublicIdField
-from core.search import name_query
+from core.search import ids_found, name_query
 from core.statements import prepared
 from policies.models.base import FeedQuerySet, FeedRow
-from policies.models.parties import Agency, Company, Policyholder
+from policies.models.parties import Agency, Company, Insured, Policyholder
 from policies.names import fold, normalize_number
 
 if TYPE_CHECKING:
     import datetime as dt
 
+    from django.contrib.postgres.search import SearchQuery
+
     from accounts.models import User
+    from policies.models.reach import Scope
     from policies.models.term import Term
 
 
@@ -50,22 +53,26 @@ class PolicyQuerySet(FeedQuerySet):
         `by`: who asks. On a policy that they see only as an insured, just their own name finds it: the search tells
         nobody who else is on the roster. Without it nothing is held back.
         """
-        from policies.models.coverage import Coverage
         from policies.models.reach import reach_of
 
         query = name_query(fold(text).split())
         if query is None:
             return self if not text.strip() else self.none()
-        policies, coverages = Q(), Q()
-        if by is not None:
-            policies, coverages = reach_of(by).policies(), reach_of(by).coverages()
+        scope = reach_of(by).scope if by is not None else None
+        return self.found(number=normalize_number(text) or None, query=query, scope=scope)
+
+    def found(self, *, number: Any, query: SearchQuery, scope: Scope | None) -> Self:
+        """Return what `search` does, for what it makes of a text. `number`: null where the text has none of it."""
+        from policies.models.coverage import Coverage
+
+        policies, coverages = (scope.policies(), scope.coverages()) if scope is not None else (Q(), Q())
         # Three sets, each along an index and within what the user sees, united: an OR over the joins would read it all.
-        number = normalize_number(text)
-        by_number = Policy.objects.filter(number_normalized__startswith=number) if number else Policy.objects.none()
-        by_holder = Policy.objects.filter(policies, policyholder__search=query)
-        by_insured = Coverage.objects.not_retired().filter(coverages, insured__search=query).order_by()
+        beginning = Value(None) if number is None else number
+        by_number = Policy.objects.filter(policies, number_normalized__begins=beginning)
+        by_holder = Policy.objects.filter(policies, policyholder_id__any=ids_found(Policyholder, query))
+        by_insured = Coverage.objects.not_retired().filter(coverages, insured_id__any=ids_found(Insured, query))
         return self.filter(
-            pk__in=by_number.values("pk").union(by_holder.values("pk"), by_insured.values("term__policy_id"))
+            pk__in=by_number.values("pk").union(by_holder.values("pk"), by_insured.order_by().values("term__policy_id"))
         )
 
     def with_page(self) -> Self:

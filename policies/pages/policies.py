@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import BooleanField, ExpressionWrapper
+from django.db.models import BooleanField, ExpressionWrapper, TextField
 from django.db.models.functions import Lower
 
 from core.keyset import first_page
 from core.listing import Sorting, Tab, sorting_of, tabs_of
 from core.money import whole_dollars
-from core.statements import IDS, prepared
+from core.search import query_of, words_query
+from core.statements import IDS, prepared, written_once
 from core.templatetags.show import day
 from core.urls import address_for
 from policies.filters import STATUSES
 from policies.models import SCOPE, Membership, Policy, Scope, Term, reach_of
+from policies.names import fold, normalize_number
 from policies.pages.status import StatusOnDay, status_for_insured, status_of
 from policies.pages.terms import by_policy, with_own
 from policies.words import Word
@@ -108,6 +110,23 @@ def in_order(policies: PolicyQuerySet, order: tuple[str, ...]) -> PolicyQuerySet
 def unsearched_first_page(user: User, order: tuple[str, ...]) -> list[Policy]:
     """Return the rows of the page that the list opens with, for `keyset_page`."""
     return _first_page(order=order, **reach_of(user).scope.values())
+
+
+def searched_first_page(user: User, order: tuple[str, ...], text: str) -> list[Policy]:
+    """Return the rows of the first page of what a text finds, for `keyset_page`; see `PolicyQuerySet.search`."""
+    words = fold(text).split()
+    if not words:
+        return unsearched_first_page(user, order) if not text.strip() else []
+    scope = reach_of(user).scope
+    number = normalize_number(text) or None
+    return _first_found(order=order, number=number, words=words_query(words), **scope.values())
+
+
+@written_once(**SCOPE, number=TextField(), words=TextField())
+def _first_found(*, order: tuple[str, ...], number: Any, words: Any, **scope: Any) -> QuerySet[Policy]:
+    # What is found is within the scope already.
+    found = Policy.objects.not_retired().found(number=number, query=query_of(words), scope=Scope(**scope))
+    return first_page(in_order(rows_of(found, Scope(**scope)), order), order=order, count=True)
 
 
 @prepared(**SCOPE)

@@ -119,7 +119,8 @@ def test_every_statement_gives_the_rows_of_its_queryset(
     monkeypatch.setattr(Prepared, "__call__", compared)
     client = browse(viewers[who])
     policies = Policy.objects.visible_to(viewers[who]).order_by("-number")[:4]
-    for address in ("/", "/policies/", "/policies/?sort=-policyholder", *(p.get_absolute_url() for p in policies)):
+    addresses = ("/", "/policies/", "/policies/?sort=-policyholder", "/policies/?q=person", "/credentialing/?q=b-0")
+    for address in (*addresses, *(p.get_absolute_url() for p in policies)):
         assert client.get(address).status_code == 200
     assert {"_memberships", "_news", "_latest", "_latest_of_policy", "_policy", "_terms", "_first_page"} <= seen
 
