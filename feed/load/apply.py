@@ -5,13 +5,13 @@ No statement takes more than row locks, so readers keep reading until the load c
 
 from __future__ import annotations
 
-import datetime as dt
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from feed.load.checks import applies
+from feed.load.context import LoadContext
 from feed.load.staging import Staging
 from feed.load.table_map import TableMap, Target, quote
 
@@ -47,24 +47,17 @@ class Counts:
 class Applier:
     """Applies the files of one package, each after the files it refers to."""
 
-    def __init__(
-        self,
-        cursor: Any,
-        by_file: Mapping[str, TableMap],
-        *,
-        source: str,
-        is_full: bool,
-        as_of: dt.datetime,
-        now: dt.datetime,
-    ) -> None:
+    def __init__(self, cursor: Any, by_file: Mapping[str, TableMap], context: LoadContext, *, is_full: bool) -> None:
         self._cursor = cursor
         self._by_file = by_file
         self._is_full = is_full
-        self._parameters = {"source": source, "as_of": as_of, "now": now}
+        self._parameters = {"source": context.source, "as_of": context.as_of, "now": context.now}
 
     def apply(self, staging: Staging) -> Counts:
         """Find the differences, then insert, update, and retire rows. Return the counts."""
         table_map = staging.table_map
+        if staging.is_first:
+            return self._apply_first(staging)
         before = self._rows_not_retired(table_map)
         if table_map.refers_to_itself:
             self._number_new_rows(table_map)
@@ -74,7 +67,10 @@ class Applier:
         inserted, updated = changed.get("inserted", 0), changed.get("updated", 0)
         unretired, retired = changed.get("unretired", 0), changed.get("retired", 0)
         if inserted:
-            self._insert(table_map)
+            resolved = [f"d.reference_{number}" for number in range(len(table_map.table.references))]
+            rows = f"{table_map.staging_table} s JOIN {table_map.changes_table} d ON d.line = s.line"
+            copies = [f"d.{copy.carried}" for copy in table_map.copies]
+            self._insert(table_map, f"{rows} WHERE d.change = 'inserted'", "d.id", resolved, copies)
         if updated or unretired:
             self._update(table_map)
         if retired:
@@ -91,6 +87,34 @@ class Applier:
             before=before,
         )
 
+    def has_rows(self, table_map: TableMap) -> bool:
+        """Return whether the portal has any row of the source, retired ones included."""
+        self._cursor.execute(
+            f"SELECT EXISTS (SELECT 1 FROM {table_map.db_table} WHERE source = %(source)s)", self._parameters
+        )
+        return bool(self._cursor.fetchone()[0])
+
+    def _apply_first(self, staging: Staging) -> Counts:
+        """Insert the first rows of a source. There is nothing to compare them with, and they have their ids."""
+        table_map = staging.table_map
+        was = "".join(
+            f", (SELECT t.{quote(table_map.field(name).column)} FROM {table_map.db_table} t WHERE false) "
+            f"AS {quote(f'was_{name}')}"
+            for name in table_map.table.track
+        )
+        self._cursor.execute(
+            f"CREATE TEMPORARY VIEW {table_map.changes_table} AS "
+            f"SELECT s.line, s.id, 'inserted'::text AS change{was} FROM {table_map.staging_table} s WHERE NOT s.deleted"
+        )
+        count = len(table_map.table.references)
+        joins = "".join(self._joined(table_map, number, new_rows=table_map.staging_table) for number in range(count))
+        resolved = [self._resolved(table_map, number) for number in range(count)]
+        copies = [f"r{copy.reference}.{quote(copy.field)}" for copy in table_map.copies]
+        rows = f"{table_map.staging_table} s{joins} WHERE NOT s.deleted"
+        inserted = self._insert(table_map, rows, "s.id", resolved, copies)
+        self._cursor.execute(f"ANALYZE {table_map.db_table}")
+        return Counts(rows=staging.rows, inserted=inserted, updated=0, unretired=0, unchanged=0, retired=0, before=0)
+
     def _rows_not_retired(self, table_map: TableMap) -> int:
         self._cursor.execute(
             f"SELECT count(*) FROM {table_map.db_table} WHERE source = %(source)s AND retired_at IS NULL",
@@ -100,11 +124,10 @@ class Applier:
 
     def _number_new_rows(self, table_map: TableMap) -> None:
         """Give the new rows their ids before anything else, so that rows of the same file can refer to them."""
-        self._cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{table_map.new_table}")
         self._cursor.execute(
             f"""
             CREATE TEMPORARY TABLE {table_map.new_table} ON COMMIT DROP AS
-            SELECT s.key, nextval({_sequence(table_map)}) AS id FROM {table_map.staging_table} s
+            SELECT s.key, nextval({table_map.sequence}) AS id FROM {table_map.staging_table} s
             WHERE NOT s.deleted AND NOT EXISTS (
                 SELECT 1 FROM {table_map.db_table} t WHERE t.source = %(source)s AND t.external_id = s.key
             )
@@ -126,8 +149,10 @@ class Applier:
         was = "".join(
             f", t.{quote(table_map.field(name).column)} AS {quote(f'was_{name}')}" for name in table_map.table.track
         )
-        joins = "".join(self._joined(table_map, number) for number in range(len(references)))
-        new_id = f"nextval({_sequence(table_map)})"
+        joins = "".join(
+            self._joined(table_map, number, new_rows=table_map.new_table) for number in range(len(references))
+        )
+        new_id = f"nextval({table_map.sequence})"
         if table_map.refers_to_itself:
             joins += f" LEFT JOIN {table_map.new_table} n ON n.key = s.key"
             new_id = "n.id"
@@ -139,7 +164,6 @@ class Applier:
             if self._is_full
             else f"EXISTS (SELECT 1 FROM {table_map.staging_table} s WHERE s.key = t.external_id AND s.deleted)"
         )
-        cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{table_map.changes_table}")
         cursor.execute(
             f"""
             CREATE TEMPORARY TABLE {table_map.changes_table} ON COMMIT DROP AS
@@ -160,8 +184,9 @@ class Applier:
         )
         cursor.execute(f"ANALYZE {table_map.changes_table}")
 
-    def _joined(self, table_map: TableMap, number: int) -> str:
-        """Return SQL that joins the rows that a reference names: the portal's and, in its own file, new ones."""
+    def _joined(self, table_map: TableMap, number: int, *, new_rows: str) -> str:
+        """Return SQL that joins the rows that a reference names: the portal's and, in its own file, new ones from a
+        table with their keys and ids."""
         reference = table_map.table.references[number]
         value = f"s.{quote(table_map.folded(reference.column))}"
         join = (
@@ -169,7 +194,7 @@ class Applier:
             f"AND r{number}.external_id = {value}{applies(reference)}"
         )
         if reference.file == table_map.file:
-            join += f" LEFT JOIN {table_map.new_table} n{number} ON n{number}.key = {value}{applies(reference)}"
+            join += f" LEFT JOIN {new_rows} n{number} ON n{number}.key = {value}{applies(reference)}"
         return join
 
     @staticmethod
@@ -189,29 +214,32 @@ class Applier:
         kept = f"t.{quote(target.learned_column)} > %(as_of)s"
         return f"CASE WHEN {kept} THEN t.{quote(target.column)} ELSE {value} END"
 
-    def _insert(self, table_map: TableMap) -> None:
+    def _insert(
+        self, table_map: TableMap, rows: str, row_id: str, references: Sequence[str], copies: Sequence[str]
+    ) -> int:
+        """Insert rows: SQL after `FROM` with `s`, and of each row's id, references, and copies. Return their number."""
+        defaults = table_map.insert_defaults(row_id)
         columns = [
             *(quote(target.column) for target in table_map.targets),
             *(quote(copy.column) for copy in table_map.copies),
-            *map(quote, table_map.insert_defaults),
+            *map(quote, defaults),
         ]
         values = [
             *(
-                target.expression if target.reference is None else f"d.reference_{target.reference}"
+                target.expression if target.reference is None else references[target.reference]
                 for target in table_map.targets
             ),
-            *(f"d.{copy.carried}" for copy in table_map.copies),
-            *table_map.insert_defaults.values(),
+            *copies,
+            *defaults.values(),
         ]
         self._cursor.execute(
             f"""
             INSERT INTO {table_map.db_table} (id, source, external_id, created_at, updated_at, {", ".join(columns)})
-            SELECT d.id, %(source)s, s.key, %(now)s, %(now)s, {", ".join(values)}
-            FROM {table_map.staging_table} s JOIN {table_map.changes_table} d ON d.line = s.line
-            WHERE d.change = 'inserted'
+            SELECT {row_id}, %(source)s, s.key, %(now)s, %(now)s, {", ".join(values)} FROM {rows}
             """,
             {**self._parameters, "public_id_seed": secrets.token_bytes(32)},
         )
+        return int(self._cursor.rowcount)
 
     def _update(self, table_map: TableMap) -> None:
         resolved = [f"d.reference_{number}" for number in range(len(table_map.table.references))]
@@ -254,7 +282,3 @@ class Applier:
                 if referring:
                     found.append((child.file, referring, referred))
         return found
-
-
-def _sequence(table_map: TableMap) -> str:
-    return f"pg_get_serial_sequence('{table_map.db_table}', 'id')"

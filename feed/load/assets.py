@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import IO, Any
@@ -38,29 +38,20 @@ _NAMES = re.compile(r"\{(\w+)\}")
 class Assets:
     """The files that the rows of one package name."""
 
-    def __init__(
-        self,
-        package: Package,
-        stagings: Sequence[Staging],
-        cursor: Any,
-        findings: Findings,
-        *,
-        source: str,
-        keep: bool,
-    ) -> None:
+    def __init__(self, package: Package, cursor: Any, *, source: str, keep: bool) -> None:
         """`keep`: false for a dry run, which judges files and stores none."""
         # The paths that rows name, as far as `find` found them.
         self.named: set[str] = set()
+        # Files that aren't there, and those that can't be read or used.
+        self.missing, self.findings = Findings(), Findings()
         self._package = package
-        self._stagings = stagings
         self._cursor = cursor
-        self._findings = findings
         self._source = source
         self._keep = keep
 
-    def find(self) -> None:
+    def find(self, staging: Staging) -> None:
         """Report rows that name a file that the package doesn't have."""
-        for table_map, column, _ in _used(self._stagings):
+        for table_map, column, _ in _used(staging):
             for line, path in self._paths(table_map, column):
                 if self._is_there(path):
                     self.named.add(path)
@@ -68,9 +59,9 @@ class Assets:
                     sentence = f"{column.name} ‘{path}’ isn't in the package."
                     self._report(table_map, line, column.name, "file-not-there", sentence, stage=Stage.REFERENCES)
 
-    def take(self) -> None:
+    def take(self, staging: Staging) -> None:
         """Read, judge, and keep the files of rows that are new or whose file has changed."""
-        for table_map, column, use in _used(self._stagings):
+        for table_map, column, use in _used(staging):
             with use.taker() as take, tempfile.TemporaryDirectory(prefix="feed-") as folder:
                 self._read_digests(table_map, column, use)
                 self._list_changed(table_map, column, use)
@@ -78,7 +69,7 @@ class Assets:
 
     def fill(self, staging: Staging) -> None:
         """Store with the applied rows what was taken, and warn of every file that can't be used."""
-        for table_map, column, use in _used([staging]):
+        for table_map, column, use in _used(staging):
             values = ", ".join(
                 f"{quote(table_map.field(field).column)} = f.{quote(name)}" for name, field in use.fields.items()
             )
@@ -247,7 +238,8 @@ class Assets:
         self, table_map: TableMap, line: int, column: str, code: str, sentence: str, *, stage: Stage = Stage.PACKAGE
     ) -> None:
         file = table_map.file
-        self._findings.add(Found(stage, Severity.ERROR, code, sentence, file=file, row=line, column=column))
+        findings = self.missing if stage is Stage.REFERENCES else self.findings
+        findings.add(Found(stage, Severity.ERROR, code, sentence, file=file, row=line, column=column))
 
     def _warn(self, table_map: TableMap, column: Column, use: FileUse, fault: str, sentence: str) -> None:
         """Warn of the file's rows whose file has a fault, whether it came now or before."""
@@ -273,20 +265,17 @@ class Assets:
                 row=line,
                 column=column.name,
             )
-            self._findings.add(like)
+            self.findings.add(like)
             if line == rows[-1][0] and found > len(rows):
-                self._findings.add_uncounted(like, found - len(rows))
+                self.findings.add_uncounted(like, found - len(rows))
 
 
-def _used(stagings: Sequence[Staging]) -> Iterator[tuple[TableMap, Column, FileUse]]:
-    """Yield each column of these files that names files of the package."""
-    for staging in stagings:
-        for column in staging.table_map.files:
-            if column.use is None:
-                raise ImproperlyConfigured(
-                    f"{staging.table_map.file}: {column.name} doesn't say what its files are for."
-                )
-            yield staging.table_map, column, column.use
+def _used(staging: Staging) -> Iterator[tuple[TableMap, Column, FileUse]]:
+    """Yield each column of the staged file that names files of the package."""
+    for column in staging.table_map.files:
+        if column.use is None:
+            raise ImproperlyConfigured(f"{staging.table_map.file}: {column.name} doesn't say what its files are for.")
+        yield staging.table_map, column, column.use
 
 
 def _changed(table_map: TableMap, column: Column) -> str:

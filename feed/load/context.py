@@ -8,7 +8,7 @@ from typing import Any
 
 from core.feedspec import Severity, Stage
 from feed.load.findings import Findings, Found
-from feed.load.staging import Staging
+from feed.load.table_map import TableMap
 from feed.models import Run
 from feed.package.manifest import Manifest
 
@@ -22,12 +22,12 @@ class LoadContext:
         manifest: Manifest,
         run_id: int,
         now: dt.datetime,
-        stagings: Sequence[Staging],
+        tables: Sequence[TableMap],
         findings: Findings,
     ) -> None:
         self._cursor = cursor
-        self._changes = {staging.table_map.file: staging.table_map.changes_table for staging in stagings}
-        self._staged = {staging.table_map.file: staging.table_map.staging_table for staging in stagings}
+        self._changes = {table_map.file: table_map.changes_table for table_map in tables}
+        self._staged = {table_map.file: table_map.staging_table for table_map in tables}
         self._findings = findings
         self.source = manifest.source
         self.run_id = run_id

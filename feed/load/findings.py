@@ -41,6 +41,10 @@ class _Sort:
     stage: Stage
 
 
+def _sort(found: Found) -> _Sort:
+    return _Sort(found.file, found.code, found.severity, found.stage)
+
+
 class Findings:
     """Findings of one run: all are counted, and the first of each sort in each file are stored."""
 
@@ -50,7 +54,7 @@ class Findings:
 
     def add(self, found: Found) -> None:
         """Count a finding, and store it if its sort is below the limit."""
-        sort = _Sort(found.file, found.code, found.severity, found.stage)
+        sort = _sort(found)
         self._counts[sort] += 1
         if self._counts[sort] <= KEPT_PER_CODE:
             self._kept.append(found)
@@ -60,9 +64,15 @@ class Findings:
         for each in found:
             self.add(each)
 
+    def merge(self, others: Findings) -> None:
+        """Add all findings of another collection, those that were only counted, too."""
+        counted_only = others._counts - Counter(_sort(found) for found in others._kept)
+        self.extend(others._kept)
+        self._counts += counted_only
+
     def add_uncounted(self, like: Found, more: int) -> None:
         """Count more findings of the same sort that weren't fetched one by one."""
-        self._counts[_Sort(like.file, like.code, like.severity, like.stage)] += more
+        self._counts[_sort(like)] += more
 
     def has_errors(self, *stages: Stage) -> bool:
         """Return whether there are errors, in these stages or in any if none is given."""

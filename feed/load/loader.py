@@ -6,7 +6,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -16,19 +16,19 @@ from django.db import DataError, IntegrityError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from core.dates import carrier_today
 from core.feedspec import Severity, Stage
 from feed.load.apply import Applier, Counts
 from feed.load.assets import Assets
 from feed.load.checks import Checker
 from feed.load.context import LoadContext
 from feed.load.difference import Samples
+from feed.load.file_by_file import FileByFile
 from feed.load.findings import Findings, Found, counted
 from feed.load.finish import finish
 from feed.load.guard import CHANGED_MEANWHILE, Guardian, does_more, is_unknown
 from feed.load.package_checks import check_files, check_sequence, check_unused, was_applied
 from feed.load.run_lock import RunKeeper, take_load_lock, waiting_for
-from feed.load.staging import FileStager, Staging
+from feed.load.staging import Staging
 from feed.load.table_map import TableMap, fingerprint, table_maps
 from feed.models import NotHeldError, Run, Source
 from feed.package.files import Package, PackageError, open_package, readable
@@ -215,8 +215,8 @@ class _Loader:
             cursor.execute(setting)
         source = Source.objects.filter(name=manifest.source).first()
         stored = fingerprint(tuple(self._by_file.values()))
-        files = [file for file in self._by_file if file in manifest.files]
-        self._keeper.expect({file: (manifest.files[file].rows, package.sizes[file]) for file in files})
+        tables = [table_map for file, table_map in self._by_file.items() if file in manifest.files]
+        self._keeper.expect({one.file: (manifest.files[one.file].rows, package.sizes[one.file]) for one in tables})
         self._findings.extend(check_sequence(manifest, source))
         if was_applied(manifest, source, stored):
             with self._timed("comparing hashes", "stage"):
@@ -224,18 +224,20 @@ class _Loader:
             self._stop_on_errors()
             raise _NotAppliedError(Status.UNCHANGED)
         self._stop_on_errors()
-        stagings = self._load_staging(package, manifest, cursor)
-        checker = Checker(
-            stagings, self._by_file, source=manifest.source, is_full=manifest.is_full, findings=self._findings
-        )
-        assets = Assets(package, stagings, cursor, self._findings, source=manifest.source, keep=not self._run.dry_run)
-        self._check(checker, assets, cursor)
-        self._findings.extend(check_unused(package, manifest, assets.named))
-        with self._timed("reading documents", "documents"):
-            assets.take()
+        context = LoadContext(cursor, manifest, self._run.pk, self._now, tables, self._findings)
+        checker = Checker(cursor, manifest.files, self._by_file, source=manifest.source, is_full=manifest.is_full)
+        applier = Applier(cursor, self._by_file, context, is_full=manifest.is_full)
+        assets = Assets(package, cursor, source=manifest.source, keep=not self._run.dry_run)
+        files = FileByFile(cursor, context, checker, assets, applier, self._timed)
+        files.load(package, manifest, tables, self._keeper.progress)
+        for findings in files.collected():
+            self._findings.merge(findings)
         self._stop_on_errors()
-        context = LoadContext(cursor, manifest, self._run.pk, self._now, stagings, self._findings)
-        self._apply(stagings, manifest, cursor, checker, context, assets)
+        self._findings.extend(check_unused(package, manifest, assets.named))
+        self._findings.merge(assets.findings)
+        self._stop_on_errors()
+        self._counts = files.counts
+        self._conclude(files.stagings, cursor, checker, applier, context)
         Source.objects.update_or_create(
             name=manifest.source,
             defaults={
@@ -248,66 +250,21 @@ class _Loader:
             },
         )
         if self._run.dry_run:
-            self._samples = Samples(cursor, stagings, self._by_file)
+            self._samples = Samples(cursor, files.stagings, self._by_file)
             raise _NotAppliedError(Status.REHEARSED)
 
-    def _load_staging(self, package: Package, manifest: Manifest, cursor: Any) -> list[Staging]:
-        """Stream every file of the package into its staging table, and check its form."""
-        stagings: list[Staging] = []
-        for file, table_map in self._by_file.items():
-            if file not in manifest.files:
-                continue
-            with self._timed(f"reading {file}", "stage", file=file):
-                stager = FileStager(
-                    table_map,
-                    manifest.files[file],
-                    is_full=manifest.is_full,
-                    findings=self._findings,
-                    today=carrier_today(),
-                    progress=self._keeper.progress,
-                )
-                stagings.append(stager.load(package, cursor))
-        return stagings
-
-    def _check(self, checker: Checker, assets: Assets, cursor: Any) -> None:
-        """Check schema, references, and rules on rows. Stages after errors would mislead, so they're skipped."""
-        self._stop_on_errors(Stage.PACKAGE, Stage.SCHEMA)
-        with self._timed("checking", "check"):
-            checker.check_keys(cursor)
-            checker.check_rows(cursor, Stage.SCHEMA)
-            self._stop_on_errors(Stage.SCHEMA)
-            checker.check_references(cursor)
-            assets.find()
-            self._stop_on_errors(Stage.REFERENCES)
-            checker.check_rows(cursor, Stage.BUSINESS)
-        self._stop_on_errors()
-
-    def _apply(
+    def _conclude(
         self,
-        stagings: list[Staging],
-        manifest: Manifest,
+        stagings: Sequence[Staging],
         cursor: Any,
         checker: Checker,
+        applier: Applier,
         context: LoadContext,
-        assets: Assets,
     ) -> None:
-        """Apply every file, check the result, run the areas' hooks, and hold the package if it needs a review."""
-        applier = Applier(
-            cursor,
-            self._by_file,
-            source=manifest.source,
-            is_full=manifest.is_full,
-            as_of=manifest.as_of,
-            now=self._now,
-        )
-        for staging in stagings:
-            with self._timed(f"applying {staging.table_map.file}", "apply", file=staging.table_map.file):
-                for hook in staging.table_map.table.before:
-                    hook(context)
-                self._counts[staging.table_map.file] = applier.apply(staging)
-                assets.fill(staging)
+        """Check the result, run the areas' hooks, and hold the package if it needs a review."""
         with self._timed("checking the result", "check"):
-            checker.check_sets(cursor, context.parameters)
+            checker.check_sets(stagings, context.parameters)
+        self._findings.merge(checker.sets)
         self._stop_on_errors()
         self._warn_of_references(stagings, applier)
         with self._timed("running follow-ups", "hooks"):
@@ -316,7 +273,7 @@ class _Loader:
                     hook(context)
         self._hold_for_decision(cursor, stagings, context)
 
-    def _warn_of_references(self, stagings: list[Staging], applier: Applier) -> None:
+    def _warn_of_references(self, stagings: Sequence[Staging], applier: Applier) -> None:
         """Warn about rows that this package retires although other rows refer to them."""
         for staging in stagings:
             if self._counts[staging.table_map.file].retired:
@@ -330,7 +287,7 @@ class _Loader:
                         Found(Stage.REFERENCES, Severity.WARNING, "retired-in-use", sentence, file=retired)
                     )
 
-    def _hold_for_decision(self, cursor: Any, stagings: list[Staging], context: LoadContext) -> None:
+    def _hold_for_decision(self, cursor: Any, stagings: Sequence[Staging], context: LoadContext) -> None:
         """Hold a package that a person must review first, unless it was released and does no more than was reviewed."""
         is_new = is_unknown(context.source)
         guardian = Guardian(cursor, context, self._by_file, stagings, self._counts, is_new=is_new)

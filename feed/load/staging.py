@@ -1,303 +1,49 @@
-"""Staging: a file is streamed through checks of its form and COPY into a temporary table, in constant memory."""
+"""Staging: COPY of a file's rows into a temporary table, where the database checks and compares them."""
 
 from __future__ import annotations
 
-import datetime as dt
-import gc
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from core.feedspec import Severity, Stage
-from feed.load.findings import Findings, Found
-from feed.load.table_map import TableMap, digest_read, quote
-from feed.load.values import ColumnReader, Problem
-from feed.package.files import READ_ERRORS, Package
-from feed.package.manifest import FileEntry
-from feed.package.records import Batch, RecordReader
-
-# Delimiter and quote for COPY: control characters, which values can't have.
-DELIMITER, QUOTE = "\x1f", "\x1e"
-OP = "op"
-OPERATIONS = {"", "upsert", "delete"}
-
-# Called after each batch with how many of the file's bytes have been read.
-Progress = Callable[[int], None]
+from feed.load.table_map import TableMap, quote
 
 
 @dataclass(frozen=True)
 class Staging:
-    """A staged file. `rows` counts its rows without the header, `deletes` those that retire a row (in a delta)."""
+    """A staged file. `rows` counts its rows without the header, `deletes` those that retire a row (in a delta).
+
+    `is_first`: the source has no rows in the portal's table yet; the staged ones have their ids already.
+    """
 
     table_map: TableMap
     rows: int
     deletes: int
+    is_first: bool
 
 
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Pause the cycle collector: it would walk a batch's thousands of lists, none of which is in a cycle."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
+def create_staging(cursor: Any, table_map: TableMap, *, with_ids: bool) -> None:
+    """Create the file's staging table. `with_ids`: give every row the id that it will have in the portal's table."""
+    columns = ", ".join(f"{quote(staged.name)} {staged.pg_type}" for staged in table_map.staged)
+    ids = f", id bigint NOT NULL DEFAULT nextval({table_map.sequence})" if with_ids else ""
+    # An earlier load of the same transaction (in tests) leaves them; its changes may be a view of its staging table.
+    for leftover in (table_map.staging_table, table_map.changes_table, table_map.new_table):
+        cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{leftover} CASCADE")
+    cursor.execute(
+        f"CREATE TEMPORARY TABLE {table_map.staging_table} "
+        f"(line bigint NOT NULL, deleted boolean NOT NULL, key text NOT NULL, {columns}{ids}) ON COMMIT DROP"
+    )
 
 
-class FileStager:
-    """Streams one file of a package into its staging table."""
-
-    def __init__(
-        self,
-        table_map: TableMap,
-        entry: FileEntry,
-        *,
-        is_full: bool,
-        findings: Findings,
-        today: dt.date,
-        progress: Progress,
-    ) -> None:
-        self._table_map = table_map
-        self._table = table_map.table
-        self._entry = entry
-        self._is_full = is_full
-        self._findings = findings
-        self._progress = progress
-        self._readers = {
-            column.name: ColumnReader(
-                column,
-                max_length=table_map.max_length(column),
-                several_lines=table_map.several_lines(column),
-                today=today,
-                report=self._report,
-            )
-            for column in self._table.columns
-        }
-        self._header: list[str] = []
-        self._deletes = 0
-        self._damaged = False
-
-    def load(self, package: Package, cursor: Any) -> Staging:
-        """Create the staging table and fill it, or only a part of it if there are findings."""
-        self._create(cursor)
-        rows = 0
-        try:
-            with package.open(self._table_map.file) as stream:
-                reader = RecordReader(stream, self._fault)
-                header = reader.header()
-                if header is not None and self._header_is_right(header):
-                    with _no_collection(), cursor.db.wrap_database_errors, cursor.copy(self._copy_sql()) as copy:
-                        for batch in self._batches(reader):
-                            text = self._staged_text(batch)
-                            if not self._is_spoiled():
-                                copy.write(text)
-                            self._progress(reader.seen)
-                elif header is not None:
-                    reader.drain()
-                rows = reader.records
-                if not self._damaged:
-                    self._compare_with_manifest(reader)
-        except READ_ERRORS:
-            self._find_damage()
-        if not self._is_spoiled():
-            cursor.execute(f"ANALYZE {self._table_map.staging_table}")
-        return Staging(table_map=self._table_map, rows=rows, deletes=self._deletes)
-
-    def _batches(self, reader: RecordReader) -> Iterator[Batch]:
-        """Yield the file's readable batches; raising an error here would abort the transaction of the COPY."""
-        try:
-            yield from reader.batches(len(self._header))
-        except READ_ERRORS:
-            self._find_damage()
-
-    def _is_spoiled(self) -> bool:
-        """Return whether the package has errors of form; then the rest is only checked, not staged."""
-        return self._findings.has_errors(Stage.PACKAGE, Stage.SCHEMA)
-
-    def _find_damage(self) -> None:
-        self._damaged = True
-        self._find(Stage.PACKAGE, "unreadable", "The file can't be read to the end; the package is damaged.")
-
-    # The staging table.
-
-    def _create(self, cursor: Any) -> None:
-        columns = ", ".join(f"{quote(staged.name)} {staged.pg_type}" for staged in self._table_map.staged)
-        cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{self._table_map.staging_table}")
-        cursor.execute(
-            f"CREATE TEMPORARY TABLE {self._table_map.staging_table} "
-            f"(line bigint NOT NULL, deleted boolean NOT NULL, key text NOT NULL, {columns}) ON COMMIT DROP"
-        )
-
-    def _copy_sql(self) -> str:
-        texts = ", ".join(["key", *(quote(staged.name) for staged in self._table_map.staged if staged.not_null)])
-        return (
-            f"COPY {self._table_map.staging_table} FROM STDIN "
-            f"(FORMAT csv, DELIMITER E'\\x1f', QUOTE E'\\x1e', FORCE_NOT_NULL ({texts}))"
-        )
-
-    # Header and manifest.
-
-    def _header_is_right(self, header: list[str]) -> bool:
-        """Check that the header has every declared column once, in any order, and no other, except `op` in a delta.
-        Optional ones may be missing."""
-        declared = {column.name for column in self._table.columns}
-        known = declared if self._is_full else declared | {OP}
-        right = True
-        for name in dict.fromkeys(header):
-            if name not in known:
-                right = False
-                shown = name[:60] if name.isprintable() else "a name that can't be printed"
-                self._find(Stage.SCHEMA, "unknown-column", f"The column ‘{shown}’ isn't part of the feed.", row=1)
-            elif header.count(name) > 1:
-                right = False
-                self._find(
-                    Stage.SCHEMA,
-                    "column-twice",
-                    f"The header has the column {name} more than once.",
-                    row=1,
-                    column=name,
-                )
-        for column in self._table.columns:
-            if column.name not in header and not column.optional:
-                right = False
-                self._find(
-                    Stage.SCHEMA,
-                    "missing-column",
-                    f"The column {column.name} is missing.",
-                    row=1,
-                    column=column.name,
-                )
-        self._header = header
-        return right
-
-    def _compare_with_manifest(self, reader: RecordReader) -> None:
-        if reader.digest != self._entry.sha256:
-            self._find(
-                Stage.PACKAGE,
-                "sha256",
-                "The file's SHA-256 differs from the manifest's; the file was changed in transit.",
-            )
-        if not reader.stopped and reader.records != self._entry.rows:
-            self._find(
-                Stage.PACKAGE,
-                "row-count",
-                f"The file has {reader.records:,} rows, but the manifest says {self._entry.rows:,}.",
-            )
-
-    # Rows.
-
-    def _staged_text(self, batch: Batch) -> str:
-        """Return a batch as text for COPY.
-
-        Delimiter and quote are control characters, which no value has, so a row is a simple join. Only text with line
-        breaks is quoted.
-        """
-        rows = [
-            row
-            for part, deleted in self._by_operation(batch)
-            if part.rows
-            for row in map(DELIMITER.join, self._staged_rows(part, deleted=deleted))
-        ]
-        return "\n".join([*rows, ""])
-
-    def _by_operation(self, batch: Batch) -> list[tuple[Batch, bool]]:
-        """Split the batch into rows to insert or update and rows to retire."""
-        if OP not in self._header:
-            return [(batch, False)]
-        at = self._header.index(OP)
-        upserts, deletes = Batch([], []), Batch([], [])
-        for row, line in zip(batch.rows, batch.lines, strict=True):
-            if row[at] not in OPERATIONS:
-                self._report(line, OP, Problem("choice", f"op must be empty, upsert, or delete, not ‘{row[at][:40]}’."))
-            part = deletes if row[at] == "delete" else upserts
-            part.rows.append(row)
-            part.lines.append(line)  # type: ignore[attr-defined]  # a list, made above
-        self._deletes += len(deletes.rows)
-        return [(upserts, False), (deletes, True)]
-
-    def _staged_rows(self, batch: Batch, *, deleted: bool) -> Iterator[tuple[str, ...]]:
-        """Yield the staging table's rows; of rows to retire, only the key is read."""
-        given = dict(zip(self._header, zip(*batch.rows, strict=True), strict=True))
-        nothing = [""] * len(batch.rows)
-        keys = self._table.key_columns
-        values: dict[str, Sequence[str]] = {}
-        for column in self._table.columns:
-            wanted = column.name in given and (not deleted or column.name in keys)
-            values[column.name] = (
-                self._readers[column.name].read(given[column.name], batch.lines) if wanted else nothing
-            )
-        for column in self._table.columns:
-            if column.fold:
-                reader = self._readers[column.name]
-                values[f"{column.name}__folded"] = reader.fold(values[column.name], batch.lines)
-        for column in self._table_map.files:
-            values[digest_read(column)] = nothing
-        for one in self._table.computed:
-            arguments = (values[name] for name in one.columns)
-            values[f"computed_{one.field}"] = nothing if deleted else list(map(one.function, *arguments))
-        key = self._keys(values, batch.lines)
-        for column in self._table.columns:
-            if self._table_map.several_lines(column):
-                values[column.name] = [quoted(value) for value in values[column.name]]
-        flag = "true" if deleted else "false"
-        return zip(
-            map(str, batch.lines),
-            [flag] * len(batch.rows),
-            key,
-            *(values[staged.name] for staged in self._table_map.staged),
-            strict=True,
-        )
-
-    def _keys(self, values: dict[str, Sequence[str]], lines: Sequence[int]) -> Sequence[str]:
-        """Return each row's key: the value of one column, or of several joined by `|`."""
-        columns = [values[self._table_map.folded(name)] for name in self._table.key_columns]
-        keys = columns[0] if len(columns) == 1 else joined_keys(columns)
-        if max(map(len, keys), default=0) > self._table_map.key_length:
-            for line, key in zip(lines, keys, strict=True):
-                if len(key) > self._table_map.key_length:
-                    problem = Problem(
-                        "too-long",
-                        f"The row's key has {len(key)} characters, but the limit is {self._table_map.key_length}.",
-                    )
-                    self._report(line, self._table.key_columns[-1], problem)
-        return keys
-
-    # Findings.
-
-    def _report(self, line: int, column: str, problem: Problem) -> None:
-        self._find(problem.stage, problem.code, problem.sentence, row=line, column=column, severity=problem.severity)
-
-    def _fault(self, row: int, index: int | None, code: str, sentence: str) -> None:
-        column = self._header[index] if index is not None and self._header else ""
-        self._find(Stage.SCHEMA, code, sentence, row=row, column=column)
-
-    def _find(
-        self,
-        stage: Stage,
-        code: str,
-        sentence: str,
-        *,
-        row: int | None = None,
-        column: str = "",
-        severity: Severity = Severity.ERROR,
-    ) -> None:
-        self._findings.add(Found(stage, severity, code, sentence, file=self._table_map.file, row=row, column=column))
-
-
-def quoted(value: str) -> str:
-    """Quote text with line breaks for COPY."""
-    return f"{QUOTE}{value}{QUOTE}" if "\n" in value or "\r" in value else value
-
-
-def joined_keys(columns: Sequence[Sequence[str]]) -> list[str]:
-    """Return keys of several columns: their values joined by `|`, with `|` and backslashes in values escaped."""
-    escaped = [
-        [value.replace("\\", "\\\\").replace("|", "\\|") for value in column]
-        if any("|" in value or "\\" in value for value in column)
-        else column
-        for column in columns
-    ]
-    return list(map("|".join, zip(*escaped, strict=True)))
+def copy_staging(cursor: Any, table_map: TableMap, texts: Iterable[bytes]) -> None:
+    """Fill the staging table, and update its statistics. The texts may be waited for, but mustn't raise."""
+    names = ", ".join(["line", "deleted", "key", *(quote(staged.name) for staged in table_map.staged)])
+    not_null = ", ".join(["key", *(quote(staged.name) for staged in table_map.staged if staged.not_null)])
+    sql = (
+        f"COPY {table_map.staging_table} ({names}) FROM STDIN "
+        f"(FORMAT csv, DELIMITER E'\\x1f', QUOTE E'\\x1e', FORCE_NOT_NULL ({not_null}))"
+    )
+    with cursor.db.wrap_database_errors, cursor.copy(sql) as copy:
+        for text in texts:
+            copy.write(text)
+    cursor.execute(f"ANALYZE {table_map.staging_table}")

@@ -84,6 +84,8 @@ class TableMap:
         self.changes_table = quote(f"feed_changes_{table.name}")
         self.new_table = quote(f"feed_new_{table.name}")
 
+        self.sequence = f"pg_get_serial_sequence('{self.db_table}', 'id')"
+
     def __repr__(self) -> str:
         return f"<TableMap of {self.table.file}>"
 
@@ -206,9 +208,8 @@ class TableMap:
             for own, theirs in reference.copies.items()
         ]
 
-    @cached_property
-    def insert_defaults(self) -> dict[str, str]:
-        """SQL over the change `d` for columns without a value in the file or a default in the database."""
+    def insert_defaults(self, row_id: str) -> dict[str, str]:
+        """Return SQL for columns without a value in the file or a default in the database, from SQL of the row's id."""
         filled = {target.column for target in self.targets} | {copy.column for copy in self.copies}
         defaults: dict[str, str] = {}
         for field in self.model._meta.concrete_fields:
@@ -218,7 +219,7 @@ class TableMap:
                 continue
             if not isinstance(field, PublicIdField):
                 raise ImproperlyConfigured(f"{self.file} has no column for {self.table.model}.{field.name}.")
-            defaults[str(field.column)] = public_id_sql("d.id")
+            defaults[str(field.column)] = public_id_sql(row_id)
         return defaults
 
     def max_length(self, column: Column) -> int | None:

@@ -13,13 +13,14 @@ import pytest
 from django.db import connection, models
 from django.test.utils import isolate_apps
 
-from core.feedspec import Column, Inbound, Kind, Load, Reference, Table
+from billing.models import BillingAccount
+from core.feedspec import Column, Kind, Load, Reference, Table
 from feed.load import loader
 from feed.load.table_map import TableMap, ordered, quote, table_maps
 from feed.models import Run
 from policies.models import Agency, Company, Policy
 from policies.models.base import FeedRow
-from tests.feed.packages import Package, Row, errors, load, row, small_book, warnings
+from tests.feed.packages import Book, Package, Row, errors, load, row, small_book, warnings
 
 pytestmark = pytest.mark.django_db
 
@@ -117,41 +118,39 @@ def test_a_reference_to_the_own_file_is_checked_like_any_other(tmp_path: Path, u
 # References from files of lower floors.
 
 
-@pytest.fixture
-def accounts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make agencies what policies name as their billing accounts."""
-    declared(monkeypatch, "agencies.csv", inbound=(Inbound("policies.csv", "billing_account_id"),))
+def policies_of(account: str) -> Book:
+    """Return the small book's policies and what they refer to, with their billing account."""
+    files = ("companies.csv", "policyholders.csv", "insureds.csv", "policies.csv")
+    book = {file: small_book()[file] for file in files}
+    book["policies.csv"][0]["billing_account_id"] = account
+    return book
 
 
-@pytest.mark.usefixtures("accounts")
+def accounts(*ids: str) -> Book:
+    """Return billing accounts of the small book's policyholder."""
+    rows = [row("billing_accounts.csv", billing_account_id=one, policyholder_id="PH1", name="Ours") for one in ids]
+    return {"billing_accounts.csv": rows}
+
+
 def test_text_that_names_rows_of_a_higher_floor_is_free_until_their_source_sends_any(tmp_path: Path) -> None:
-    book = small_book()
-    del book["agencies.csv"], book["agents_of_record.csv"]
-    book["policies.csv"][0]["billing_account_id"] = "B7"
-    assert load(tmp_path, book).found == ""
+    assert load(tmp_path, policies_of("B7")).status == Run.Status.APPLIED
 
-    book["agencies.csv"] = small_book()["agencies.csv"]
-    assert errors(load(tmp_path, book, sequence=2)) == [("policies.csv", 2, "billing_account_id", "reference")]
-    book["policies.csv"][0]["billing_account_id"] = "A1"
-    assert load(tmp_path, book, sequence=2).status == Run.Status.APPLIED
-    book["policies.csv"][0]["billing_account_id"] = "A2"
-    found = errors(load(tmp_path, {"policies.csv": book["policies.csv"]}, sequence=3, mode="delta"))
-    assert found == [("policies.csv", 2, "billing_account_id", "reference")]
-    assert Policy.objects.get().billing_account_key == "A1"
+    wrong = ("policies.csv", 2, "billing_account_id", "reference")
+    assert errors(load(tmp_path, policies_of("B7") | accounts("B1"), sequence=2)) == [wrong]
+    assert load(tmp_path, policies_of("B1") | accounts("B1"), sequence=2).status == Run.Status.APPLIED
+    delta = {"policies.csv": policies_of("B2")["policies.csv"]}
+    assert errors(load(tmp_path, delta, sequence=3, mode="delta")) == [wrong]
+    assert Policy.objects.get().billing_account_key == "B1"
 
 
-@pytest.mark.usefixtures("accounts")
 def test_rows_that_name_what_another_package_takes_away_are_one_warning(tmp_path: Path) -> None:
-    book = small_book()
-    book["policies.csv"][0]["billing_account_id"] = "A1"
-    load(tmp_path, book)
-    other = [row("agencies.csv", agency_id="A2", name="Seaward", email="a@b.example")]
-    run = load(tmp_path, {"agencies.csv": other}, sequence=2)
+    load(tmp_path, policies_of("B1") | accounts("B1"))
+    run = load(tmp_path, accounts("B2"), sequence=2)
 
-    assert ("agencies.csv", None, "", "named-but-missing") in warnings(run)
+    assert warnings(run) == [("billing_accounts.csv", None, "", "named-but-missing")]
     sentence = run.findings.get(code="named-but-missing").sentence
-    assert sentence == "1 row of policies.csv names a billing_account_id that isn't in agencies.csv."
-    assert Agency.objects.get(external_id="A1").retired_at is not None
+    assert sentence == "1 row of policies.csv names a billing_account_id that isn't in billing_accounts.csv."
+    assert BillingAccount.objects.get(external_id="B1").retired_at is not None
 
 
 # Hooks before a file is compared, and rows that stay.

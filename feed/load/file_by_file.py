@@ -1,0 +1,129 @@
+"""The files of a package, one after the other: staged, checked, and applied while the next ones are read.
+
+Each file comes after those that it refers to, so its checks need none of the later ones. It's applied as soon as it has
+passed them. If a later file has an error, everything is rolled back, and findings of checks that wouldn't have been
+made are left out: what a package's findings are doesn't depend on when a file is applied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from core.dates import carrier_today
+from core.feedspec import Stage
+from feed.load.apply import Applier, Counts
+from feed.load.assets import Assets
+from feed.load.checks import Checker
+from feed.load.context import LoadContext
+from feed.load.findings import Findings
+from feed.load.read_ahead import ReadAhead
+from feed.load.reading import FileReader
+from feed.load.staging import Staging, copy_staging, create_staging
+from feed.load.table_map import TableMap
+from feed.package.files import Package
+from feed.package.manifest import Manifest
+
+# Called with how many bytes of the current file have been read.
+Progress = Callable[[int], None]
+
+
+class Timed(Protocol):
+    """Reports a step and times it."""
+
+    def __call__(self, words: str, phase: str, *, file: str = "") -> AbstractContextManager[None]: ...
+
+
+class FileByFile:
+    """Loads the files of one package. `counts` and `stagings` are what was applied and staged."""
+
+    def __init__(
+        self, cursor: Any, context: LoadContext, checker: Checker, assets: Assets, applier: Applier, timed: Timed
+    ) -> None:
+        self._cursor = cursor
+        self._context = context
+        self._checker = checker
+        self._assets = assets
+        self._applier = applier
+        self._timed = timed
+        self._form = Findings()
+        self.stagings: list[Staging] = []
+        self.counts: dict[str, Counts] = {}
+
+    def load(self, package: Package, manifest: Manifest, tables: Sequence[TableMap], progress: Progress) -> None:
+        """Stage and check every file, and apply it if nothing so far is wrong."""
+        today = carrier_today()
+        readers = [
+            FileReader(one, manifest.files[one.file], is_full=manifest.is_full, findings=self._form, today=today)
+            for one in tables
+        ]
+        with ReadAhead(package, readers, self._form) as ahead:
+            for reader in readers:
+                staging = self._stage(reader, ahead, progress)
+                if ahead.spoiled:
+                    continue
+                self._check(staging)
+                if not ahead.faulty and not any(findings.has_errors() for findings in self._found()):
+                    self._apply(staging)
+        if not ahead.spoiled and not self._checker.schema.has_errors():
+            self._checker.check_inbound()
+
+    def collected(self) -> Iterator[Findings]:
+        """Yield what the checks found in their order, up to the first that found errors, in whatever file."""
+        checker, assets = self._checker, self._assets
+        yield self._form
+        # Values may also have findings of a later stage, such as a date in the future.
+        if self._form.has_errors(Stage.PACKAGE, Stage.SCHEMA):
+            return
+        yield checker.schema
+        if checker.schema.has_errors():
+            return
+        yield checker.references
+        yield assets.missing
+        if not checker.references.has_errors() and not assets.missing.has_errors():
+            yield checker.rules
+
+    def _found(self) -> tuple[Findings, ...]:
+        checker, assets = self._checker, self._assets
+        return (checker.schema, checker.references, checker.rules, assets.missing, assets.findings)
+
+    def _stage(self, reader: FileReader, ahead: ReadAhead, progress: Progress) -> Staging:
+        table_map = reader.table_map
+
+        def texts() -> Iterator[bytes]:
+            for part in ahead.parts():
+                yield part.text
+                progress(part.seen)
+
+        with self._timed(f"reading {table_map.file}", "stage", file=table_map.file):
+            # A hook may give the portal's rows other keys before they are compared.
+            is_first = not table_map.table.before and not self._applier.has_rows(table_map)
+            create_staging(self._cursor, table_map, with_ids=is_first)
+            copy_staging(self._cursor, table_map, texts())
+        staging = Staging(table_map, rows=reader.rows, deletes=reader.deletes, is_first=is_first)
+        self.stagings.append(staging)
+        return staging
+
+    def _check(self, staging: Staging) -> None:
+        with self._timed(f"checking {staging.table_map.file}", "check"):
+            self._checker.check_schema(staging)
+            if self._checker.schema.has_errors():
+                return
+            self._checker.check_references(staging)
+            self._assets.find(staging)
+            if not self._checker.references.has_errors() and not self._assets.missing.has_errors():
+                self._checker.check_rules(staging)
+
+    def _apply(self, staging: Staging) -> None:
+        file = staging.table_map.file
+        if staging.table_map.files:
+            with self._timed(f"reading the documents of {file}", "documents"):
+                self._assets.take(staging)
+            if self._assets.findings.has_errors():
+                return
+        with self._timed(f"applying {file}", "apply", file=file):
+            for hook in staging.table_map.table.before:
+                hook(self._context)
+            self.counts[file] = self._applier.apply(staging)
+            self._assets.fill(staging)

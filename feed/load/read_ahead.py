@@ -1,0 +1,87 @@
+"""Reading ahead: a thread reads and checks the package's next files while the database works on those before."""
+
+from __future__ import annotations
+
+import gc
+import queue
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from threading import Thread
+from types import TracebackType
+from typing import Self
+
+from core.feedspec import Stage
+from feed.load.findings import Findings
+from feed.load.reading import FileReader, Part
+from feed.package.files import Package
+
+# How many parts may wait, each a quarter of a megabyte: what the reader is ahead, and the memory that it costs.
+AHEAD = 96
+
+
+@dataclass(frozen=True)
+class _End:
+    """The end of a file. `spoiled`: the package so far has errors of form; `faulty`: of any kind."""
+
+    spoiled: bool
+    faulty: bool
+
+
+class ReadAhead:
+    """Reads files in order, in a thread of its own that never touches the database. Use it as a context manager.
+
+    `spoiled` and `faulty` are as of the last file whose parts were taken. The reader's findings belong to the thread;
+    they may be read when the parts of the last file were taken.
+    """
+
+    def __init__(self, package: Package, readers: Sequence[FileReader], findings: Findings) -> None:
+        self._package = package
+        self._readers = readers
+        self._findings = findings
+        self._queue: queue.Queue[Part | _End | BaseException] = queue.Queue(maxsize=AHEAD)
+        self._is_abandoned = False
+        self._thread = Thread(target=self._read, name="feed-read-ahead")
+        self._collects = False
+        self.spoiled = False
+        self.faulty = False
+
+    def __enter__(self) -> Self:
+        # The cycle collector would walk a batch's thousands of lists, none of which is in a cycle.
+        self._collects = gc.isenabled()
+        gc.disable()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._is_abandoned = True
+        while self._thread.is_alive():
+            # A full queue keeps the thread from seeing that nobody waits any more.
+            with suppress(queue.Empty):
+                self._queue.get(timeout=0.05)
+        if self._collects:
+            gc.enable()
+
+    def parts(self) -> Iterator[Part]:
+        """Yield the parts of the next file; wait for each. Raises what the reader raised."""
+        while not isinstance(item := self._queue.get(), _End):
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+        self.spoiled, self.faulty = item.spoiled, item.faulty
+
+    # The thread.
+
+    def _read(self) -> None:
+        try:
+            for reader in self._readers:
+                for part in reader.parts(self._package):
+                    self._queue.put(part)
+                    if self._is_abandoned:
+                        return
+                spoiled = self._findings.has_errors(Stage.PACKAGE, Stage.SCHEMA)
+                self._queue.put(_End(spoiled=spoiled, faulty=self._findings.has_errors()))
+        except BaseException as error:  # noqa: BLE001  # raised where the parts are waited for
+            self._queue.put(error)
