@@ -23,8 +23,8 @@ from tests.feed.packages import AS_OF, Book, Package, Row, load_package, small_b
 
 pytestmark = pytest.mark.django_db
 
-# Everything of the small book that isn't a company or an agency is there twice, as two practices.
-SHARED = {"companies.csv", "agencies.csv"}
+# Everything of the small book that isn't of a company or an agency is there twice, as two practices.
+SHARED = {"companies.csv", "agencies.csv", "certificate_forms.csv"}
 
 
 def key_of(table_map: TableMap, row: Row) -> tuple[str, ...]:
@@ -165,7 +165,8 @@ def contents(source: str) -> dict[str, list[tuple[Any, ...]]]:
     """Return what the portal holds of a source and hasn't retired: values as the file has them, rows named by key."""
     found: dict[str, list[tuple[Any, ...]]] = {}
     for table_map in table_maps():
-        fields = [target.column for target in table_map.targets if target.reference is None]
+        names = {field.column: field.name for field in table_map.model._meta.concrete_fields}
+        fields = [names[target.column] for target in table_map.targets if target.reference is None]
         references = [f"{reference.field}__external_id" for reference in table_map.table.references]
         rows = table_map.model.objects.filter(source=source, retired_at=None)  # type: ignore[attr-defined]
         found[table_map.file] = sorted(rows.values_list("external_id", *fields, *references), key=repr)
