@@ -53,11 +53,13 @@ class ClaimQuerySet(FeedQuerySet):
         if not user.is_authenticated:
             return self.none()
         reach = reach_with(user, Capability.VIEW_CLAIMS_HISTORY)
-        managed = reach.only(Membership.Role.POLICYHOLDER, Membership.Role.AGENT)
-        on_policies = Claim.objects.filter(managed.policies("policy__"), policy__retired_at=None)
-        return self.not_retired().in_any_of(
-            Claim.objects.filter(insured_id__any=reach.insured_ids), on_policies.without_incidents()
-        )
+        conditions = []
+        if reach.insured_ids:
+            conditions.append(Q(insured_id__any=reach.insured_ids))
+        if managed := reach.only(Membership.Role.POLICYHOLDER, Membership.Role.AGENT):
+            claimed = ~Q(kind=Claim.Kind.INCIDENT)
+            conditions.append(Q(managed.policies("policy__"), claimed, policy__retired_at=None))
+        return self.not_retired().where_any(*conditions)
 
     def own_of(self, user: User) -> Self:
         """Return those of the insureds that the user is, and nobody else's (B-21)."""

@@ -91,13 +91,14 @@ class AttendanceQuerySet(FeedQuerySet):
         if not user.is_authenticated:
             return self.none()
         reach = reach_with(user, Capability.VIEW_SEMINAR_ACTIVITY)
-        managed = reach.only(*MANAGERS)
-        covered = Coverage.objects.open_to(managed.scope).filter(expires__gt=carrier_today())
-        return self.not_retired().in_any_of(
-            Attendance.objects.filter(insured_id__any=reach.insured_ids),
-            Attendance.objects.filter(managed.policies("policy__"), policy__retired_at=None),
-            Attendance.objects.filter(policy=None, insured_id__in=covered.order_by().values("insured_id")),
-        )
+        conditions = []
+        if reach.insured_ids:
+            conditions.append(Q(insured_id__any=reach.insured_ids))
+        if managed := reach.only(*MANAGERS):
+            covered = Coverage.objects.open_to(managed.scope).filter(expires__gt=carrier_today())
+            conditions.append(Q(managed.policies("policy__"), policy__retired_at=None))
+            conditions.append(Q(policy=None, insured_id__in=covered.order_by().values("insured_id")))
+        return self.not_retired().where_any(*conditions)
 
     def completed(self) -> Self:
         """Return those that count: with a date of completion."""
@@ -150,11 +151,13 @@ class PremiumCreditQuerySet(FeedQuerySet):
         if not user.is_authenticated:
             return self.none()
         reach = reach_with(user, Capability.VIEW_SEMINAR_ACTIVITY)
-        on_policies = reach.only(*MANAGERS).policies("term__policy__")
-        return self.not_retired().in_any_of(
-            PremiumCredit.objects.filter(insured_id__any=reach.insured_ids),
-            PremiumCredit.objects.filter(on_policies, term__retired_at=None, term__policy__retired_at=None),
-        )
+        conditions = []
+        if reach.insured_ids:
+            conditions.append(Q(insured_id__any=reach.insured_ids))
+        if managed := reach.only(*MANAGERS):
+            in_book = Q(term__retired_at=None, term__policy__retired_at=None)
+            conditions.append(managed.policies("term__policy__") & in_book)
+        return self.not_retired().where_any(*conditions)
 
 
 class PremiumCredit(FeedRow):

@@ -82,17 +82,17 @@ class StandingHolderQuerySet(FeedQuerySet):
         if not user.is_authenticated:
             return self.none()
         reach = reach_of(user)
+        conditions = []
+        if managed := reach.only(Membership.Role.POLICYHOLDER, Membership.Role.AGENT):
+            conditions.append(managed.policies("policy__"))
+        if reach.insured_ids:
+            covering = Coverage.objects.not_retired().filter(
+                insured_id__any=reach.insured_ids, expires__gt=carrier_today(), term__retired_at=None
+            )
+            conditions.append(Q(insured_id__any=reach.insured_ids))
+            conditions.append(Q(insured=None, policy_id__in=covering.order_by().values("term__policy_id")))
         there = self.not_retired().filter(policy__retired_at=None, holder__retired_at=None)
-        on_policies = reach.only(Membership.Role.POLICYHOLDER, Membership.Role.AGENT).policies("policy__")
-        covering = Coverage.objects.not_retired().filter(
-            insured_id__any=reach.insured_ids, expires__gt=carrier_today(), term__retired_at=None
-        )
-        everyone = Q(insured=None, policy_id__in=covering.order_by().values("term__policy_id"))
-        return there.in_any_of(
-            StandingHolder.objects.filter(on_policies),
-            StandingHolder.objects.filter(insured_id__any=reach.insured_ids),
-            StandingHolder.objects.filter(everyone),
-        )
+        return there.where_any(*conditions)
 
     def for_insured(self, insured: Insured, policy: Policy) -> Self:
         """Return those that get this insured's certificates of the policy: named for the insured, or for everyone."""

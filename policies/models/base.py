@@ -18,15 +18,17 @@ class FeedQuerySet(models.QuerySet[Any]):
         """Return the rows that the carrier still sends."""
         return self.filter(retired_at=None)
 
-    def in_any_of(self, *sets: models.QuerySet[Any]) -> Self:
-        """Return the rows that are in any of these sets of the same model, and none if there is no set.
+    def where_any(self, *conditions: models.Q) -> Self:
+        """Return the rows that meet any of these conditions, and none if there is no condition.
 
-        One union of indexed sets, rather than an OR that would walk the whole table.
+        Several are one union of indexed sets, rather than an OR that would walk the whole table.
         """
-        if not sets:
+        if not conditions:
             return self.none()
-        first, *others = [one.order_by().values("pk") for one in sets]
-        return self.filter(pk__in=first.union(*others) if others else first)
+        if len(conditions) == 1:
+            return self.filter(*conditions)
+        first, *others = [type(self)(self.model).filter(one).order_by().values("pk") for one in conditions]
+        return self.filter(pk__in=first.union(*others))
 
 
 class FeedRow(models.Model):
