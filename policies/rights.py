@@ -53,6 +53,9 @@ def capabilities(user: User, policy: Policy, *, among: Collection[Capability] = 
         granted.update(capability for capability in possible - granted if access.opens(capability))
         if granted == possible:
             break
+    if policy.policyholder_id in reach.child_ids:
+        # A parent's administrators see a child's policies; what is done with them is the child's.
+        granted.update(possible & BASE)
     return granted
 
 

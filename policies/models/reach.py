@@ -12,13 +12,15 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import BigIntegerField, DateField, Field, Q, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import BigIntegerField, Case, DateField, Field, OuterRef, Q, QuerySet, When
 
 from core.dates import carrier_today
 from core.memo import once
 from core.statements import IDS, prepared
 from policies.models.coverage import Coverage
 from policies.models.membership import Membership
+from policies.models.parties import Policyholder
 from policies.models.policy import AgentOfRecord, Policy
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ _kept: ContextVar[dict[int, Reach] | None] = ContextVar("reach_of_users_in_this_
 SCOPE: dict[str, Field[Any, Any]] = {
     "insured_ids": IDS,
     "policyholder_ids": IDS,
+    "held_ids": IDS,
     "agency_ids": IDS,
     "today": DateField(),
 }
@@ -48,6 +51,7 @@ class Scope:
     roles: frozenset[str]
     insured_ids: Any
     policyholder_ids: Any
+    held_ids: Any
     agency_ids: Any
     today: Any
 
@@ -61,13 +65,13 @@ class Scope:
         `path` leads to the policy from the rows that are filtered, `"policy__"` for terms.
         """
         if self.roles == {ROLE.POLICYHOLDER}:
-            return Q(**{f"{path}policyholder_id__any": self.policyholder_ids})
+            return Q(**{f"{path}policyholder_id__any": self.held_ids})
         sets: list[QuerySet[Any, Any]] = []
         if ROLE.INSURED in self.roles:
             own = Coverage.objects.filter(insured_id__any=self.insured_ids, retired_at=None)
             sets.append(own.order_by().values("term__policy_id"))
         if ROLE.POLICYHOLDER in self.roles:
-            sets.append(Policy.objects.filter(policyholder_id__any=self.policyholder_ids).values("pk"))
+            sets.append(Policy.objects.filter(policyholder_id__any=self.held_ids).values("pk"))
         if ROLE.AGENT in self.roles:
             sets.append(self._served)
         return _in_any_of(sets, path)
@@ -81,7 +85,7 @@ class Scope:
         if self.roles == {ROLE.INSURED}:
             return Q(**{f"{path}insured_id__any": self.insured_ids})
         if self.roles == {ROLE.POLICYHOLDER}:
-            return Q(**{f"{path}term__policy__policyholder_id__any": self.policyholder_ids})
+            return Q(**{f"{path}term__policy__policyholder_id__any": self.held_ids})
         if self.roles == {ROLE.AGENT}:
             return Q(**{f"{path}term__policy_id__in": self._served})
         sets: list[QuerySet[Any, Any]] = []
@@ -89,7 +93,7 @@ class Scope:
         if ROLE.INSURED in self.roles:
             sets.append(coverages.filter(insured_id__any=self.insured_ids))
         if ROLE.POLICYHOLDER in self.roles:
-            sets.append(coverages.filter(term__policy__policyholder_id__any=self.policyholder_ids))
+            sets.append(coverages.filter(term__policy__policyholder_id__any=self.held_ids))
         if ROLE.AGENT in self.roles:
             sets.append(coverages.filter(term__policy_id__in=self._served))
         return _in_any_of(sets, path)
@@ -106,6 +110,9 @@ class Reach:
     """Memberships in effect of one user, and the conditions on policies and coverages that they come to."""
 
     memberships: tuple[Membership, ...]
+    # Policyholders whose policies the user sees, and no more, as an administrator of their parent. A part of a reach
+    # has none: what asks for rows by a role or a capability asks for the user's own parties.
+    child_ids: tuple[int, ...] = ()
 
     def __bool__(self) -> bool:
         """Whether the user is a customer at all."""
@@ -125,6 +132,11 @@ class Reach:
     def policyholder_ids(self) -> list[int]:
         """The policyholders that the user represents."""
         return [m.policyholder_id for m in self.memberships if m.role == ROLE.POLICYHOLDER and m.policyholder_id]
+
+    @cached_property
+    def held_ids(self) -> list[int]:
+        """Those, and the children of those that the user administers: holders of the policies that the user sees."""
+        return [*self.policyholder_ids, *self.child_ids]
 
     @cached_property
     def agency_ids(self) -> list[int]:
@@ -150,7 +162,9 @@ class Reach:
     @cached_property
     def scope(self) -> Scope:
         """The parties by kind, as the conditions take them."""
-        return Scope(self.roles, self.insured_ids, self.policyholder_ids, self.agency_ids, carrier_today())
+        return Scope(
+            self.roles, self.insured_ids, self.policyholder_ids, self.held_ids, self.agency_ids, carrier_today()
+        )
 
     def policies(self, path: str = "") -> Q:
         """Return the condition on a policy; see `Scope.policies`."""
@@ -188,8 +202,15 @@ def _own_coverages(*, policy_id: int, insured_ids: list[int]) -> QuerySet[Covera
 
 @prepared(user_id=BigIntegerField())
 def _memberships(*, user_id: int) -> QuerySet[Membership]:
-    """Return the user's memberships that nobody has revoked."""
-    return Membership.objects.filter(user_id=user_id, revoked_at=None).select_related("given_under").order_by("pk")
+    """Return the user's memberships that nobody has revoked, an administrator's with its party's `child_ids`.
+
+    One level: a child's own children are the child's affair.
+    """
+    children = Policyholder.objects.not_retired().filter(parent=OuterRef("policyholder")).order_by().values("pk")
+    begun = Membership.objects.filter(user_id=user_id, revoked_at=None).select_related("given_under").order_by("pk")
+    return begun.annotate(
+        child_ids=Case(When(administrator=True, role=ROLE.POLICYHOLDER, then=ArraySubquery(children)))
+    )
 
 
 def reach_of(user: User) -> Reach:
@@ -200,7 +221,8 @@ def reach_of(user: User) -> Reach:
     today = carrier_today()
     may_be_customer = user.is_active and not user.is_of_staff
     begun = _memberships(user_id=user.pk) if may_be_customer else ()
-    reach = Reach(tuple(membership for membership in begun if membership.is_in_effect(today)))
+    held = tuple(membership for membership in begun if membership.is_in_effect(today))
+    reach = Reach(held, tuple({child for each in held for child in getattr(each, "child_ids", None) or ()}))
     if kept is not None:
         kept[user.pk] = reach
     return reach

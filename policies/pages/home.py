@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -145,10 +145,10 @@ def glance_of(user: User) -> Glance:
     book = book_of(reach.only(ROLES.AGENT).scope) if reach.agency_ids else None
     if not reach.insured_ids and not reach.policyholder_ids:
         return Glance(reach.roles, book=book)
-    policies = _policies(**reach.only(ROLES.INSURED, ROLES.POLICYHOLDER).scope.values())
+    policies = _policies(**replace(reach.scope, roles=reach.roles - {ROLES.AGENT}).values())
     more = len(policies) > MOST_POLICIES
     policies = policies[:MOST_POLICIES]
-    holders = {p.policyholder for p in policies if p.policyholder_id in reach.policyholder_ids}
+    holders = {p.policyholder for p in policies if p.policyholder_id in reach.held_ids}
     individual = bool(reach.insured_ids) and all(h.kind == Policyholder.Kind.INDIVIDUAL for h in holders)
     found = _terms_of(reach, policies, counted=bool(holders) and not individual)
     terms, own = found.terms, found.own

@@ -28,7 +28,7 @@ DAYS = (0, 1, 14, 30, 59, 60, 61, 100, 200, 264, 265, 266, 400, 800)
 
 def at(agency_id: int, *others: int, on: dt.date) -> Scope:
     """Return what an agent at these agencies reaches on a day."""
-    return Scope(frozenset({Membership.Role.AGENT}), [], [], [agency_id, *others], on)
+    return Scope(frozenset({Membership.Role.AGENT}), [], [], [], [agency_id, *others], on)
 
 
 def shown(book: Book) -> list[tuple[object, ...]]:
