@@ -12,6 +12,7 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -37,10 +38,26 @@ FINDINGS_PER_PAGE = 100
 NOT_HELD = "This package is no longer held."
 
 
+class SourceFilter(admin.SimpleListFilter):
+    """Runs of one source; a package that couldn't be read has none, and so no line here."""
+
+    title = "source"
+    parameter_name = "from"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the sources that any run has."""
+        names = Run.objects.exclude(source="").order_by("source").values_list("source", flat=True).distinct()
+        return [(name, name) for name in names]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Run]) -> QuerySet[Run]:
+        """Return the chosen source's runs."""
+        return queryset.filter(source=self.value()) if self.value() else queryset
+
+
 @admin.register(Run)
 class RunAdmin(ReadOnlyAdmin[Run]):
     list_display = ("__str__", "origin", "data", "state", "findings", "created_at")
-    list_filter = ("status", "source", "origin", "dry_run")
+    list_filter = ("status", SourceFilter, "origin", "dry_run")
     list_per_page = 50
     search_fields = ("name", "digest__startswith")
     search_help_text = "Package name, or the beginning of its SHA-256."

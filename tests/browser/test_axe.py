@@ -16,6 +16,7 @@ from pytest_django import Settings
 from accounts.models import User
 from accounts.services.links import hand_over_activation
 from core.models import Event
+from feed.models import Run
 from policies.models import Policy, Term
 from portal.models import Announcement
 from tests.accounts.people import phone_for
@@ -227,10 +228,31 @@ def test_on_paper_there_are_no_controls(cast: Cast, look: Callable[..., Page]) -
     assert page.evaluate("getComputedStyle(document.querySelector('h1')).color") == "rgb(0, 0, 0)"
 
 
+def a_held_run() -> Run:
+    """Return a held run with a difference to review and a finding."""
+    counts = dict.fromkeys(("rows", "inserted", "updated", "unretired", "unchanged", "retired"), 1)
+    changed = {"key": "I1", "columns": [{"column": "zip", "was": "12207", "is": "12208"}]}
+    sample = {"file": "insureds.csv", "added": ["I2"], "restored": [], "retired": [], "changed": [changed]}
+    run = Run.objects.create(
+        name="night.zip",
+        status=Run.Status.HELD,
+        counts={"insureds.csv": counts},
+        finding_counts=[{"file": "insureds.csv", "code": "zip", "kind": "warning", "found": 1, "kept": 1}],
+        difference={
+            "reasons": ["12 of 40 rows of insureds.csv (30.0%) would be retired."],
+            "examples": [{"file": "insureds.csv", "what": "retired", "keys": ["I3"]}],
+            "samples": [sample],
+        },
+    )
+    run.findings.create(stage="schema", kind="warning", file="insureds.csv", row=2, column="zip", code="zip")
+    return run
+
+
 def test_the_lists_logs_and_forms_of_staff_have_no_finding(cast: Cast, look: Callable[..., Page], site: str) -> None:
     cast.support.is_superuser = True
     cast.support.save()
     browsers_and_activity(cast.ana)
+    run = a_held_run()
     page = look("/admin/", cast.support, 1280, "light")
     found: list[str] = []
     for address in (
@@ -241,6 +263,8 @@ def test_the_lists_logs_and_forms_of_staff_have_no_finding(cast: Cast, look: Cal
         f"/admin/accounts/user/{cast.ana.pk}/events/",
         "/admin/feed/run/",
         "/admin/feed/run/upload/",
+        f"/admin/feed/run/{run.pk}/change/",
+        f"/admin/feed/run/{run.pk}/findings/",
         f"/admin/policies/policy/{cast.policy.pk}/history/",
     ):
         for scheme in ("light", "dark"):

@@ -465,6 +465,8 @@ def test_the_lists_of_the_feed_open(staff_with: StaffWith, tmp_path: Path) -> No
     client = staff_with("view_run", "view_source")
     for page in (LIST, "/admin/feed/source/"):
         assert client.get(page).status_code == 200
+    load(tmp_path, small_book(), source="legacy")
+    assert [run.source for run in client.get(f"{LIST}?from=legacy").context["cl"].result_list] == ["legacy"]
 
 
 def test_a_large_upload_is_written_to_disk_and_moved_never_held_in_memory(
