@@ -4,76 +4,145 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import shutil
+import statistics
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.test import override_settings
 from django.utils import timezone
 
-from bench.measure import Figure
+from bench.measure import Figure, cpu_of
 from feed.example import write_example_feed
 from feed.load.loader import load_package
 from feed.load.table_map import TableMap, table_maps
 from feed.models import Run
 
-POLICIES = 5_000
-SOURCE = "benchmark"
+# Rows of all files together; `BENCH_FEED_ROWS=50000 make bench ONLY=feed_load` is a quick look.
+ROWS = int(os.environ.get("BENCH_FEED_ROWS", "1000000"))
+# So many rows are loaded in all: smaller books are loaded several times.
+ENOUGH = 400_000
+MOST_ROUNDS = 5
+# A book of so many policies says how many rows there are to a policy.
+SAMPLE = 400
 SCHEMA = "bench_floor"
+CHUNK = 1 << 18
+
+
+@dataclass
+class _Sample:
+    """What one load or copy cost: seconds on the clock and of CPU, here and in the database, and megabytes at most."""
+
+    wall: float = 0.0
+    cpu: float = 0.0
+    rss: int = 0
+    timings: dict[str, float] = field(default_factory=dict)
 
 
 def measure(names: list[str]) -> Iterator[Figure]:
-    """Yield the figures `feed_load` (a new book) and `feed_unchanged` (the next package, with nothing different)."""
+    """Yield the figures `feed_load` (a new book) and `feed_unchanged` (the next package, with nothing different).
+
+    Each round is a load, a floor, the same again, and a floor; each comes from a source of its own.
+    """
     if not {"feed_load", "feed_unchanged"} & set(names):
         return
     package = Path(settings.DATA_DIR) / "bench-feed"
-    shutil.rmtree(package, ignore_errors=True)
-    now = timezone.now()
-    before = now - dt.timedelta(hours=1)
-    write_example_feed(package, policies=POLICIES, seed=7, today=timezone.localdate(), as_of=before)
-    loaded = _load(package, sequence=1, as_of=before, expect=Run.Status.APPLIED)
-    unchanged = _load(package, sequence=2, as_of=now, expect=Run.Status.UNCHANGED)
-    rows, floor = _copy_straight()
-    more = {"policies": POLICIES, "rows": rows}
-    for name, seconds in (("feed_load", loaded), ("feed_unchanged", unchanged)):
+    policies, rows = _write(package)
+    rounds = max(1, min(MOST_ROUNDS, ENOUGH // rows))
+    samples: dict[str, list[_Sample]] = {"feed_load": [], "feed_unchanged": [], "floor": []}
+    sources = [f"benchmark-{number}" for number in range(rounds)]
+    with override_settings(FEED_KNOWN_SOURCES=sources):
+        for source in sources:
+            for sequence, name in enumerate(("feed_load", "feed_unchanged"), start=1):
+                samples[name].append(_load(package, source, sequence))
+                samples["floor"].append(_copy_straight(source))
+    floor = _median(samples["floor"])
+    for name in ("feed_load", "feed_unchanged"):
         if name in names:
-            yield Figure(name, seconds * 1000, floor * 1000, "ms", more)
+            sample = _median(samples[name])
+            more: dict[str, Any] = {"policies": policies, "rows": rows, "rounds": rounds, "rss_mb": sample.rss}
+            more |= {"cpu_ratio": round(sample.cpu / floor.cpu, 2), **sample.timings}
+            yield Figure(name, sample.wall * 1000, floor.wall * 1000, "ms", more)
 
 
-def _load(package: Path, *, sequence: int, as_of: dt.datetime, expect: str) -> float:
-    """Return the seconds one load takes, from the benchmark's own source."""
+def _median(samples: list[_Sample]) -> _Sample:
+    """Return the medians of wall and CPU, the greatest memory, and the phases of the first."""
+    return _Sample(
+        wall=statistics.median(sample.wall for sample in samples),
+        cpu=statistics.median(sample.cpu for sample in samples),
+        rss=max(sample.rss for sample in samples),
+        timings=samples[0].timings,
+    )
+
+
+def _write(package: Path) -> tuple[int, int]:
+    """Write a book of at least `ROWS` rows; return its policies and rows."""
+    rows, policies = 0, SAMPLE
+    while rows < ROWS:
+        if rows:
+            # A little more than in proportion: the first policies have more rows than the rest.
+            policies = ROWS * policies // rows * 101 // 100 + 1
+        shutil.rmtree(package, ignore_errors=True)
+        before = timezone.now() - dt.timedelta(hours=1)
+        write_example_feed(package, policies=policies, seed=7, today=timezone.localdate(), as_of=before)
+        manifest = json.loads((package / "manifest.json").read_text())
+        rows = sum(entry["rows"] for entry in manifest["files"].values())
+    return policies, rows
+
+
+@contextmanager
+def _measured(sample: _Sample) -> Iterator[None]:
+    """Measure what happens inside, on the clock and in CPU of this process and its connection's backend."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        pids = [os.getpid(), cursor.fetchone()[0]]
+    # Forget the greatest size so far (proc(5)).
+    Path("/proc/self/clear_refs").write_text("5")
+    wall, cpu = time.perf_counter(), cpu_of(pids)
+    yield
+    sample.wall = time.perf_counter() - wall
+    sample.cpu = (cpu_of(pids) - cpu) / 1000
+    peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    sample.rss = int(peak.split()[1]) // 1024
+
+
+def _load(package: Path, source: str, sequence: int) -> _Sample:
+    """Load the package as the next one of a source."""
     manifest = json.loads((package / "manifest.json").read_text())
-    manifest |= {"source": SOURCE, "sequence": sequence, "as_of": as_of.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    as_of = timezone.now() - dt.timedelta(hours=1)
+    manifest |= {"source": source, "sequence": sequence, "as_of": as_of.strftime("%Y-%m-%dT%H:%M:%SZ")}
     (package / "manifest.json").write_text(json.dumps(manifest))
-    start = time.perf_counter()
-    run = load_package(package)
-    seconds = time.perf_counter() - start
-    if run.status not in (expect, Run.Status.APPLIED):
+    sample = _Sample()
+    with _measured(sample):
+        run = load_package(package)
+    if run.status != Run.Status.APPLIED:
         raise RuntimeError(f"The package was not loaded: {run.get_status_display()}. {run.outcome}")
-    return seconds
+    sample.timings = run.timings
+    return sample
 
 
-def _copy_straight() -> tuple[int, float]:
-    """Return the source's number of rows, and the seconds COPY takes to write them into the twins."""
+def _copy_straight(source: str) -> _Sample:
+    """Write the source's rows into the twins by COPY."""
     tables = table_maps()
-    with _twins(tables), connection.cursor() as cursor:
-        held = [(table_map, _columns(table_map), _read(table_map)) for table_map in tables]
-        start = time.perf_counter()
-        with transaction.atomic():
-            for table_map, columns, rows in held:
-                with cursor.copy(f"COPY {SCHEMA}.{table_map.db_table} ({columns}) FROM STDIN (FORMAT binary)") as copy:
-                    for chunk in rows:
+    sample = _Sample()
+    with _twins(tables), connection.cursor() as cursor, tempfile.TemporaryDirectory() as folder:
+        saved = [(table_map, _save(table_map, source, Path(folder))) for table_map in tables]
+        with _measured(sample), transaction.atomic():
+            for table_map, path in saved:
+                into = f"COPY {SCHEMA}.{table_map.db_table} ({_columns(table_map)}) FROM STDIN (FORMAT binary)"
+                with path.open("rb") as rows, cursor.copy(into) as copy:
+                    while chunk := rows.read(CHUNK):
                         copy.write(chunk)
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        seconds = time.perf_counter() - start
-        count = 0
-        for table_map in tables:
-            cursor.execute(f"SELECT count(*) FROM {SCHEMA}.{table_map.db_table}")  # noqa: S608  # our own table names
-            count += cursor.fetchone()[0]
-    return count, seconds
+    return sample
 
 
 def _columns(table_map: TableMap) -> str:
@@ -88,13 +157,15 @@ def _columns(table_map: TableMap) -> str:
         return str(names.fetchone()[0])
 
 
-def _read(table_map: TableMap) -> list[bytes]:
-    """Return the source's rows of one table in PostgreSQL's binary format."""
-    with connection.cursor() as reader:
-        columns = _columns(table_map)
-        query = f"SELECT {columns} FROM {table_map.db_table} WHERE source = '{SOURCE}'"  # noqa: S608  # our own names
-        with reader.copy(f"COPY ({query}) TO STDOUT (FORMAT binary)") as copy:
-            return [bytes(chunk) for chunk in copy]
+def _save(table_map: TableMap, source: str, folder: Path) -> Path:
+    """Write the source's rows of one table to a file, in PostgreSQL's binary format."""
+    path = folder / table_map.table.name
+    query = f"SELECT {_columns(table_map)} FROM {table_map.db_table} WHERE source = '{source}'"  # noqa: S608  # our own
+    copying = f"COPY ({query}) TO STDOUT (FORMAT binary)"
+    with connection.cursor() as reader, path.open("wb") as rows, reader.copy(copying) as copy:
+        for chunk in copy:
+            rows.write(chunk)
+    return path
 
 
 @contextmanager

@@ -308,7 +308,8 @@ class Table:
     `key`: the columns of the row's key, by default the first. A key of several columns is joined by `|`.
     `track`: model fields whose value before the load hooks and guards need.
     `inbound`: references to this table that lower floors keep as text.
-    `before`: hooks, run when the package is staged and checked and before the file is compared with the portal's rows.
+    `before`: hooks, run when the file is staged and checked and before it is compared with the portal's rows. Files
+    that it refers to are applied then; others may not even be staged.
     `stays`: SQL over `t`, true for a row that a full package doesn't retire by leaving it out.
     `learned`: model field → the field that says when the portal itself learned the value; a package as of an earlier
     time keeps the portal's value. `after`: hooks, run in order of the tables when all files are applied.

@@ -142,10 +142,8 @@ class Applier:
         references = table_map.table.references
         resolved = [self._resolved(table_map, number) for number in range(len(references))]
         ids = "".join(f", {sql} AS reference_{number}" for number, sql in enumerate(resolved))
-        no_ids = "".join(f", NULL::bigint AS reference_{number}" for number in range(len(references)))
         for copy in table_map.copies:
             ids += f", r{copy.reference}.{quote(copy.field)} AS {copy.carried}"
-            no_ids += f", NULL AS {copy.carried}"
         was = "".join(
             f", t.{quote(table_map.field(name).column)} AS {quote(f'was_{name}')}" for name in table_map.table.track
         )
@@ -158,27 +156,22 @@ class Applier:
             new_id = "n.id"
         stored = ", ".join(f"t.{quote(target.column)}" for target in table_map.targets)
         staged = ", ".join(self._value(target, resolved) for target in table_map.targets)
-        stays = f" AND ({table_map.table.stays}) IS NOT TRUE" if table_map.table.stays else ""
-        gone = (
-            f"NOT EXISTS (SELECT 1 FROM {table_map.staging_table} s WHERE s.key = t.external_id){stays}"
-            if self._is_full
-            else f"EXISTS (SELECT 1 FROM {table_map.staging_table} s WHERE s.key = t.external_id AND s.deleted)"
-        )
+        different = f"t.id IS NULL OR t.retired_at IS NOT NULL OR ({stored}) IS DISTINCT FROM ({staged})"
+        # One pass finds both the rows that the file has and, in a full package, those that it lacks.
+        side, gone = "LEFT", "s.deleted"
+        if self._is_full:
+            side, gone = "FULL", "s.line IS NULL"
+            if table_map.table.stays:
+                gone += f" AND ({table_map.table.stays}) IS NOT TRUE"
         cursor.execute(
             f"""
             CREATE TEMPORARY TABLE {table_map.changes_table} ON COMMIT DROP AS
-            SELECT s.line, COALESCE(t.id, {new_id}) AS id,
-                CASE WHEN t.id IS NULL THEN 'inserted' WHEN t.retired_at IS NOT NULL THEN 'unretired'
-                     ELSE 'updated' END AS change{was}{ids}
+            SELECT CASE WHEN NOT s.deleted THEN s.line END AS line, COALESCE(t.id, {new_id}) AS id,
+                CASE WHEN s.deleted IS NOT FALSE THEN 'retired' WHEN t.id IS NULL THEN 'inserted'
+                     WHEN t.retired_at IS NOT NULL THEN 'unretired' ELSE 'updated' END AS change{was}{ids}
             FROM {table_map.staging_table} s
-            LEFT JOIN {table_map.db_table} t ON t.source = %(source)s AND t.external_id = s.key{joins}
-            WHERE NOT s.deleted AND (
-                t.id IS NULL OR t.retired_at IS NOT NULL OR ({stored}) IS DISTINCT FROM ({staged})
-            )
-            UNION ALL
-            SELECT NULL, t.id, 'retired'{was}{no_ids}
-            FROM {table_map.db_table} t
-            WHERE t.source = %(source)s AND t.retired_at IS NULL AND {gone}
+            {side} JOIN (SELECT * FROM {table_map.db_table} WHERE source = %(source)s) t ON t.external_id = s.key{joins}
+            WHERE (NOT s.deleted AND ({different})) OR (t.id IS NOT NULL AND t.retired_at IS NULL AND {gone})
             """,
             self._parameters,
         )

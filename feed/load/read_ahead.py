@@ -17,7 +17,7 @@ from feed.load.reading import FileReader, Part
 from feed.package.files import Package
 
 # How many parts may wait, each a quarter of a megabyte: what the reader is ahead, and the memory that it costs.
-AHEAD = 96
+AHEAD = 48
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,8 @@ class FileReader:
                 self._compare_with_manifest(reader)
         except READ_ERRORS:
             self._find(Stage.PACKAGE, "unreadable", "The file can't be read to the end; the package is damaged.")
+        # What the columns remember of their values is as large as the file is varied.
+        self._readers.clear()
 
     def _is_spoiled(self) -> bool:
         """Return whether the package has errors of form; then the rest is only checked, not staged."""
