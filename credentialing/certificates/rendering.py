@@ -90,10 +90,15 @@ def _weight(sheet: Sheet) -> int:
     if sheet.holder:
         names += [sheet.holder["name"], *sheet.holder["address"]]
     if sheet.is_letter:
-        rows = sum(60 + len(entry.fund + entry.fund_limits) for entry in sheet.history)
+        rows = sum(
+            60 + sum(map(len, entry.funds)) + 60 * len(entry.suspensions + entry.prior_limits)
+            for entry in sheet.history
+        )
         return sum(len(text) for text in names) + 130 * len(sheet.tails) + rows
     # Endorsements come with a heading and a note: a roomy page has no room for even one.
-    blocks = 2 * len(sheet.statements) + 2 * bool(sheet.coverage.fund) + len(sheet.tails) + 3 * bool(sheet.endorsements)
+    coverage = sheet.coverage
+    blocks = 2 * len(sheet.statements) + 2 * len(coverage.funds) + len(sheet.tails) + 3 * bool(sheet.endorsements)
+    blocks += len(coverage.prior_limits) + 2 * len(sheet.wordings) + bool(coverage.defense or sheet.deductible_basis)
     return (
         sum(len(text) for text in names)
         + sum(max(len(text), 40) for text in sheet.endorsements)

@@ -19,8 +19,10 @@ from core.money import whole_dollars
 from core.templatetags.show import day_long
 
 PAST_COVERAGE = "past_coverage_letter"
-VERSION = 2
+VERSION = 3
 # `EreOffer.option` as the feed spells it, in words; others are printed as they are.
+# What the policy says about the work that it covers: heading and key in the snapshot.
+WORDINGS = {"Scope of coverage": "scope", "Locum tenens": "locum", "Covered states": "states"}
 TAILS = {"unlimited": "Unlimited reporting period", **{f"{n}y": f"{n} years" for n in range(2, 11)}, "1y": "1 year"}
 
 
@@ -44,14 +46,17 @@ class Entry:
         self.is_occurrence: bool = facts["form"] == "occurrence"
         self.retroactive: str = facts["retroactive"]
         self.per: str = facts["per"]
-        self.fund: str = facts["fund"]
-        self.fund_limits: str = facts["fund_limits"]
+        self.funds: list[str] = [_fund(each) for each in facts["funds"]]
+        self.suspensions: list[str] = [_span(each) for each in facts["suspensions"]]
+        self.prior_limits: list[str] = [_prior_limits(each) for each in facts["prior_limits"]]
+        self.defense = f"Defense {facts['defense']}" if facts["defense"] else ""
         self.starts = dt.date.fromisoformat(facts["starts"])
         self.ends = dt.date.fromisoformat(facts["ends"])
         self.per_claim = whole_dollars(Decimal(facts["per_claim"]))
         self.aggregate = whole_dollars(Decimal(facts["aggregate"]))
         self.is_shared: bool = facts["shared"]
-        self.sharing = "Shared with other insureds of the policy" if self.is_shared else "Separate for this insured"
+        shared_with = facts["shared_with"] or "other insureds of the policy"
+        self.sharing = f"Shared with {shared_with}" if self.is_shared else "Separate for this insured"
 
 
 class Sheet:
@@ -77,6 +82,8 @@ class Sheet:
         self.contact: dict[str, str] = snapshot["contact"]
         self._whole_history: bool = snapshot["whole_history"]
         self._deductible = Decimal(snapshot["coverage"]["deductible"])
+        self._deductible_basis: str = snapshot["coverage"]["deductible_basis"]
+        self._wordings = {name: snapshot["coverage"][key] for name, key in WORDINGS.items()}
         self._standing: dict[str, Any] = snapshot["standing"]
         self._tails: list[dict[str, Any]] = snapshot["tails"]
         self._as_of: dict[str, str] = snapshot["as_of"]
@@ -141,7 +148,7 @@ class Sheet:
     @property
     def statements(self) -> list[Statement]:
         """The sentences above a certificate's facts: a cancellation ahead, a term that begins later. Never a reason."""
-        found = []
+        found = [Statement("Days not covered.", text) for text in self._days_not_covered]
         if cancelled := self._day("cancellation_effective"):
             found.append(self._cancellation(cancelled))
         if begins := self._day("begins"):
@@ -154,6 +161,17 @@ class Sheet:
                 )
             )
         return found
+
+    @property
+    def _days_not_covered(self) -> list[str]:
+        """A sentence for each suspension within the period: a leave isn't an end, but its days aren't covered."""
+        spans = self.coverage.suspensions
+        return [f"Professional services from {span}, {self.hour}, aren’t covered." for span in spans]
+
+    @property
+    def wordings(self) -> list[tuple[str, str]]:
+        """The policy's own wordings of what is covered, each with its name; none where it has none."""
+        return [(name, text) for name, text in self._wordings.items() if text]
 
     def _cancellation(self, cancelled: dt.date) -> Statement:
         """Return a pending cancellation, or the end of a policy that is cancelled as of a later day."""
@@ -204,6 +222,11 @@ class Sheet:
         return whole_dollars(self._deductible) if self._deductible else "None"
 
     @property
+    def deductible_basis(self) -> str:
+        """'Indemnity only', or empty without a deductible or where the carrier doesn't say."""
+        return self._deductible_basis.capitalize() if self._deductible else ""
+
+    @property
     def tails(self) -> list[str]:
         """The state of the extended reporting endorsement, a line for each part of each policy."""
         several = len(self._tails) > 1
@@ -231,6 +254,28 @@ class Sheet:
     def _day(self, name: str) -> dt.date | None:
         value = self._standing.get(name)
         return dt.date.fromisoformat(value) if value else None
+
+
+def _span(facts: Mapping[str, Any]) -> str:
+    """Return 'March 1, 2026, to May 1, 2026'; an end is the first day that counts again."""
+    starts, ends = (day_long(dt.date.fromisoformat(facts[name])) for name in ("starts", "ends"))
+    return f"{starts}, to {ends}"
+
+
+def _prior_limits(facts: Mapping[str, Any]) -> str:
+    """Return 'incidents before January 1, 2024: $500,000 / $1,500,000'."""
+    limits = f"{whole_dollars(Decimal(facts['per_claim']))} / {whole_dollars(Decimal(facts['aggregate']))}"
+    return f"incidents before {day_long(dt.date.fromisoformat(facts['before']))}: {limits}"
+
+
+def _fund(facts: Mapping[str, Any]) -> str:
+    """Return 'State Excess Fund, occurrence, layer: $1,000,000, enrolled from July 1, 2026, to July 1, 2027'."""
+    parts = [facts["name"], facts["form"], f"layer: {facts['limits']}" if facts["limits"] else ""]
+    if facts["starts"]:
+        parts.append(f"enrolled from {day_long(dt.date.fromisoformat(facts['starts']))}")
+    if facts["ends"]:
+        parts.append(f"to {day_long(dt.date.fromisoformat(facts['ends']))}")
+    return ", ".join(part for part in parts if part)
 
 
 def _tail(facts: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.db.models import Q
 
+from credentialing.certificates.details import Details
 from policies.models import AgentOfRecord, Coverage, EreOffer, License
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from policies.models import Membership
     from policies.models.base import Address
 
-# 1 was never released.
-VERSION = 2
+# Earlier ones were never released.
+VERSION = 3
 PERIOD_WORDING = "12:01 a.m. standard time at the named insured’s address"
 # The words for an offer's status on paper; an offer that wasn't taken up isn't a tail (docs/feed-format.md).
 TAIL_STATES = {
@@ -46,12 +47,15 @@ def build_snapshot(
 ) -> dict[str, Any]:
     """Return the snapshot of a certificate of `coverage` for `holder` (None: to whom it may concern), issued on `day`.
 
-    `coverage` comes with its policy (`with_policy`). `history`: for a letter, what it lists. Two queries: agent of
-    record and tails, and one for licenses where they are printed.
+    `coverage` comes with its policy (`with_policy`). `history`: for a letter, what it lists. Six queries: agent of
+    record, tails, and `Details`; and one for licenses where they are printed.
     """
     term, policy, insured = coverage.term, coverage.term.policy, coverage.insured
     company, policyholder = policy.company, policy.policyholder
     listed = history.coverages if history else [coverage]
+    details = Details(listed if coverage in listed else [*listed, coverage])
+    starts, ends = eligibility.starts or coverage.effective, eligibility.ends or coverage.ends
+    first = max(day, coverage.effective) if eligibility.speaks_of_today else starts
     return {
         "version": VERSION,
         "kind": str(eligibility.kind),
@@ -81,11 +85,17 @@ def build_snapshot(
             "hour": company.period_wording or PERIOD_WORDING,
         },
         "coverage": {
-            **_entry(coverage),
+            **_entry(coverage, details),
             "starts": str(eligibility.starts),
             "ends": str(eligibility.ends),
             "deductible": str(coverage.deductible),
-            "endorsements": coverage.endorsement_list,
+            "deductible_basis": coverage.get_deductible_basis_display() if coverage.deductible_basis else "",
+            "endorsements": details.endorsements(coverage, first),
+            "suspensions": details.suspensions(coverage, starts, ends),
+            "funds": details.funds(coverage, first, ends),
+            "scope": coverage.scope,
+            "locum": coverage.locum,
+            "states": coverage.states,
         },
         "standing": {
             "cancellation_effective": _day(eligibility.cancellation_effective),
@@ -93,7 +103,7 @@ def build_snapshot(
             "renewal": eligibility.renewal,
             "how_it_ended": "term" if history and history.goes_on else eligibility.how_it_ended,
         },
-        "history": [_entry(each) for each in listed] if history else [],
+        "history": [_entry(each, details) for each in listed] if history else [],
         "whole_history": bool(history and history.whole),
         "tails": _tails(listed),
         "holder": _party(holder.name, holder) if holder else None,
@@ -127,7 +137,7 @@ def _party(name: str, address: Address) -> dict[str, Any]:
     return {"name": name, "address": address.address_lines}
 
 
-def _entry(coverage: Coverage) -> dict[str, Any]:
+def _entry(coverage: Coverage, details: Details) -> dict[str, Any]:
     """Return one coverage with its own dates, for a letter's list and a certificate's facts."""
     return {
         "policy": coverage.term.policy.number,
@@ -141,9 +151,12 @@ def _entry(coverage: Coverage) -> dict[str, Any]:
         "per": coverage.per_claim_label,
         "per_claim": str(coverage.limit_per_claim),
         "aggregate": str(coverage.limit_aggregate),
-        "shared": coverage.limits_shared,
-        "fund": coverage.fund,
-        "fund_limits": coverage.fund_limits,
+        "shared": coverage.limits_shared or bool(coverage.limits_shared_with),
+        "shared_with": coverage.limits_shared_with,
+        "defense": coverage.get_defense_display() if coverage.defense else "",
+        "prior_limits": details.prior_limits(coverage),
+        "suspensions": details.suspensions(coverage, coverage.effective, coverage.ends),
+        "funds": details.funds(coverage, coverage.effective, coverage.ends),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self
 
@@ -16,10 +17,10 @@ from core.fields import PublicIdField
 from core.search import ids_found
 from policies.models.base import FeedQuerySet, FeedRow, sort_key
 from policies.models.parties import Insured, Policyholder
+from policies.models.segments import Segment, chain
 from policies.models.term import Term
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Sequence
 
     from django.contrib.postgres.search import SearchQuery
@@ -28,17 +29,21 @@ if TYPE_CHECKING:
     from policies.models.reach import Scope
 
 
-# The segments of the same insured, part, and form in the same term, itself included: first day and end of each.
+# The segments of the same insured, part, and form in the same term, itself included: first day and end of each, as
+# numbers of days from the same one as `dt.date.toordinal`; id; and the id of the segment that it continues, or 0.
 SEGMENTS = RawSQL(
     """ARRAY(
-        SELECT ARRAY[segment.effective, segment.expires]
+        SELECT ARRAY[
+            segment.effective - DATE '0001-01-01' + 1, segment.expires - DATE '0001-01-01' + 1, segment.id,
+            COALESCE(segment.continues_id, 0)
+        ]
         FROM policies_coverage segment
         WHERE segment.insured_id = policies_coverage.insured_id AND segment.term_id = policies_coverage.term_id
           AND segment.part = policies_coverage.part AND segment.form = policies_coverage.form
           AND segment.retired_at IS NULL
     )""",
     (),
-    output_field=ArrayField(ArrayField(models.DateField())),
+    output_field=ArrayField(ArrayField(models.BigIntegerField())),
 )
 
 
@@ -75,7 +80,7 @@ class CoverageQuerySet(FeedQuerySet):
 
     def with_segments(self) -> Self:
         """With `Coverage.segments` in the same query."""
-        return self.annotate(segments=SEGMENTS)
+        return self.annotate(segment_rows=SEGMENTS)
 
 
 class Coverage(FeedRow):
@@ -188,13 +193,17 @@ class Coverage(FeedRow):
         return in_force_on(self.effective, self.ends, day)
 
     @cached_property
-    def segments(self) -> list[list[dt.date]]:
-        """First day and end of each segment of this coverage in the term. A change in mid-term ends one segment and
-        begins the next. A query of its own, unless the coverage comes `with_segments`."""
+    def segments(self) -> list[Segment]:
+        """The segments of the same insured, part, and form in the term, this one included. A query of its own, unless
+        the coverage comes `with_segments`."""
+        rows: list[list[int]] | None = getattr(self, "segment_rows", None)
+        if rows is not None:
+            day = dt.date.fromordinal
+            return [Segment(day(starts), day(ends), pk, continues or None) for starts, ends, pk, continues in rows]
         same = Coverage.objects.not_retired().filter(
             term_id=self.term_id, insured_id=self.insured_id, part=self.part, form=self.form
         )
-        return [[starts, ends] for starts, ends in same.order_by().values_list("effective", "expires")]
+        return [Segment(*row) for row in same.order_by().values_list("effective", "expires", "pk", "continues_id")]
 
     def is_segment_of(self, other: Coverage) -> bool:
         """Whether both are the same insured's coverage of one part and form in one term."""
@@ -204,12 +213,15 @@ class Coverage(FeedRow):
     @property
     def period(self) -> tuple[dt.date, dt.date]:
         """First day and end of the chain of touching segments that this one belongs to, as far as coverage goes."""
-        starts, ends = self.effective, self.expires
-        while before := [first for first, end in self.segments if end == starts]:
-            starts = min(before)
-        while after := [end for first, end in self.segments if first == ends]:
-            ends = max(after)
+        # A list reads only some fields of a coverage; its segments, all that matters here.
+        listed = {segment.pk: segment for segment in self.segments if segment.pk is not None}
+        starts, ends = chain(listed.get(self.pk) or self.as_segment, self.segments)
         return starts, self.term.end_of(ends)
+
+    @property
+    def as_segment(self) -> Segment:
+        """This coverage among its segments."""
+        return Segment(self.effective, self.expires, self.pk, self.continues_id)
 
     @property
     def ends(self) -> dt.date:
@@ -247,4 +259,4 @@ def know_segments(coverages: Sequence[Coverage]) -> None:
     They must be all the coverages of their insureds in their terms.
     """
     for coverage in coverages:
-        coverage.segments = [[one.effective, one.expires] for one in coverages if one.is_segment_of(coverage)]
+        coverage.segments = [one.as_segment for one in coverages if one.is_segment_of(coverage)]

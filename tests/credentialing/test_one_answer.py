@@ -25,6 +25,7 @@ from policies.eligibility import judge, judge_now
 from policies.filters import ENDING, IN_FORCE, PolicyFilter
 from policies.filters import STATUSES as POLICY_TABS
 from policies.models import Company, Coverage, Policy, Policyholder, Term
+from policies.models.segments import Segment
 from policies.pages.status import status_of
 from policies.words import Word
 from tests.book import CoverageFactory
@@ -151,7 +152,7 @@ def test_the_rule_gives_what_the_specification_says(case: Case) -> None:
         source="core", company=Company(**fields["company"]), policyholder=Policyholder(state="NY"), **fields["policy"]
     )
     coverage = Coverage(term=Term(policy=policy, **fields["term"]), **fields["coverage"])
-    coverage.segments = [[today + dt.timedelta(days=edge) for edge in segment] for segment in case.segments]
+    coverage.segments = [Segment(*(today + dt.timedelta(days=edge) for edge in each)) for each in case.segments]
     eligibility = judge(coverage, today=today, as_of=as_of(case))
     assert eligibility.kind == specification(case)
     assert eligibility.allows or eligibility.reason

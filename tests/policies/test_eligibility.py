@@ -13,6 +13,7 @@ from pytest_django import Settings
 from credentialing.models import Certificate
 from policies.eligibility import Eligibility, Paper, judge, judge_now
 from policies.models import Company, Coverage, Policy, Policyholder, Term
+from policies.models.segments import Segment, chain
 from tests.book import CoverageFactory, data_of, days
 
 # Every date of these tests is passed in: they are about one term of a year, seen from within it.
@@ -56,7 +57,7 @@ def a_coverage(**fields: Any) -> Coverage:
         source="core", company=Company(**of["company"]), policyholder=Policyholder(state="NY"), **of["policy"]
     )
     coverage = Coverage(term=Term(policy=policy, **of["term"]), **own)
-    coverage.segments = [[coverage.effective, coverage.expires]]
+    coverage.segments = [coverage.as_segment]
     return coverage
 
 
@@ -72,7 +73,7 @@ def eligibility(
     as_of = timezone.now() - dt.timedelta(hours=1 if fresh else 85)
     coverage = a_coverage(**fields)
     if segments is not None:
-        coverage.segments = segments
+        coverage.segments = [Segment(*dates) for dates in segments]
     return judge(coverage, today=today, as_of=as_of, asked=asked)
 
 
@@ -214,6 +215,23 @@ def test_a_change_in_mid_term_is_one_chain_of_coverage_and_never_an_end() -> Non
     assert (now.kind, now.starts, now.ends) == (Paper.COI, STARTS, ENDS)
 
 
+PARALLEL = [Segment(STARTS, PAST, 1), Segment(PAST, ENDS, 2, 1), Segment(STARTS, PAST, 3), Segment(PAST, AHEAD, 4, 3)]
+
+
+@pytest.mark.parametrize(("own", "period"), [(1, (STARTS, ENDS)), (2, (STARTS, ENDS)), (3, (STARTS, AHEAD))])
+def test_a_segment_goes_on_from_the_one_that_it_continues_and_from_no_other(
+    own: int, period: tuple[dt.date, dt.date]
+) -> None:
+    assert chain(PARALLEL[own - 1], PARALLEL) == period
+
+
+def test_a_segment_that_says_nothing_goes_on_from_one_that_ends_where_it_begins() -> None:
+    unnamed = [Segment(STARTS, PAST, 1), Segment(PAST, ENDS, 2)]
+    assert chain(unnamed[1], unnamed) == (STARTS, ENDS)
+    parallel = [*unnamed, Segment(PAST, AHEAD, 3, 1)]
+    assert chain(parallel[1], parallel) == (PAST, ENDS), "the first goes on in the third"
+
+
 def test_a_change_ahead_isnt_an_end_either() -> None:
     now = eligibility(segments=[[STARTS, AHEAD], [AHEAD, ENDS]], expires=AHEAD)
     assert (now.kind, now.starts, now.ends) == (Paper.COI, STARTS, ENDS)
@@ -297,7 +315,11 @@ def test_segments_are_of_the_same_insured_part_form_and_term() -> None:
         {"term": before.term, "insured": before.insured, "effective": days(-10), "retired_at": timezone.now()},
     ):
         CoverageFactory.create(**other)
-    expected = [[before.effective, days(-10)], [days(-10), after.expires]]
+    expected = [before.as_segment, after.as_segment]
+    assert [(each.starts, each.ends) for each in expected] == [
+        (before.effective, days(-10)),
+        (days(-10), after.expires),
+    ]
     assert sorted(Coverage.objects.get(pk=before.pk).segments) == expected
     assert sorted(Coverage.objects.with_segments().get(pk=before.pk).segments) == expected
     loaded = {c.pk: judge_now(c) for c in Coverage.objects.with_policy().filter(pk__in=[before.pk, after.pk])}

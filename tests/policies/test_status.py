@@ -96,7 +96,7 @@ def own(of_term, expires=None):
     coverage = Coverage(
         term_id=of_term.pk, effective=of_term.effective, expires=dt.date.fromisoformat(expires or str(of_term.expires))
     )
-    coverage.segments = [[coverage.effective, coverage.expires]]
+    coverage.segments = [coverage.as_segment]
     return coverage
 
 
@@ -266,6 +266,6 @@ def test_coverage_that_lasted_as_long_as_the_policy_ended_as_the_policy_did():
 def test_a_change_in_mid_term_isnt_an_end_to_an_insured():
     before, after = own(CURRENT, expires="2026-12-01"), own(CURRENT)
     after.effective = before.expires
-    before.segments = after.segments = [[before.effective, before.expires], [after.effective, after.expires]]
+    before.segments = after.segments = [before.as_segment, after.as_segment]
     shown = status_for_insured(policy(), [before, after], [CURRENT], TODAY)
     assert shown.sentence == "In force until July 1, 2027"

@@ -63,7 +63,7 @@ def own(of_term, retroactive=None):
     coverage = Coverage(
         term=of_term, effective=of_term.effective, expires=of_term.expires, retroactive_date=retroactive
     )
-    coverage.segments = [[coverage.effective, coverage.expires]]
+    coverage.segments = [coverage.as_segment]
     return coverage
 
 

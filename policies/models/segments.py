@@ -1,0 +1,42 @@
+"""The chain of segments of one coverage: a change in mid-term ends one segment and begins the next."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Segment(NamedTuple):
+    """First day and end of a segment, its row's id, and the id of the segment that it says it continues."""
+
+    starts: dt.date
+    ends: dt.date
+    pk: int | None = None
+    continues: int | None = None
+
+
+def chain(own: Segment, segments: Sequence[Segment]) -> tuple[dt.date, dt.date]:
+    """Return first day and end of the chain that `own` belongs to, among the segments of its part, form, and term.
+
+    A segment goes on from the one that it says it continues, from the day on which that one ends. One that says nothing
+    goes on from any that ends where it begins, unless another continues that one.
+    """
+    known = {segment.pk for segment in segments if segment.pk is not None}
+    named = {segment.continues for segment in segments if segment.continues is not None}
+
+    def follow(earlier: Segment, later: Segment) -> bool:
+        if earlier.ends != later.starts:
+            return False
+        if later.continues is not None and later.continues in known:
+            return later.continues == earlier.pk
+        return earlier.pk is None or earlier.pk not in named
+
+    first = last = own
+    while before := [segment for segment in segments if follow(segment, first)]:
+        first = min(before)
+    while after := [segment for segment in segments if follow(last, segment)]:
+        last = max(after, key=lambda segment: segment.ends)
+    return first.starts, last.ends
