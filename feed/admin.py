@@ -14,6 +14,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.shortcuts import render
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.timesince import timesince
@@ -275,12 +276,15 @@ class SourceAdmin(ReadOnlyAdmin[Source]):
 
 
 def _only_loaders(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Refuse staff without the permission to upload before anything reads the body, which may have gigabytes."""
+    """Refuse staff without the permission to upload before anything reads the body, which may have gigabytes.
+
+    By an answer, not by PermissionDenied: Django's own view of that looks for the form's token, in the body.
+    """
 
     @wraps(view)
     def guarded(request: HttpRequest) -> HttpResponse:
         if not request.user.has_perm("feed.load_package"):
-            raise PermissionDenied
+            return render(request, "403.html", status=HTTPStatus.FORBIDDEN)
         return view(request)
 
     return guarded

@@ -55,8 +55,13 @@ def post(client: Client, address: str, length: int | str, **more: Any) -> Any:
     return client.generic(
         "POST",
         address,
-        content_type="multipart/form-data; boundary=b",
-        **{"CONTENT_LENGTH": str(length), "wsgi.input": Untouched(), **more},
+        # Without data, the test client drops its `content_type`, and Django would parse no form.
+        **{
+            "CONTENT_TYPE": "multipart/form-data; boundary=b",
+            "CONTENT_LENGTH": str(length),
+            "wsgi.input": Untouched(),
+            **more,
+        },
     )
 
 
