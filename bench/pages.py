@@ -80,7 +80,7 @@ def measure(names: list[str]) -> Iterator[Figure]:
             "page_empty": lambda user: EMPTY,
             "page_home": lambda user: reverse("home"),
             "page_policies": lambda user: reverse("policies:list"),
-            "page_policy": _dearest_policy,
+            "page_policy": dearest_policy,
         }
         for name, address in addresses.items():
             if name in names:
@@ -96,7 +96,7 @@ def _value(figure: Figure) -> float:
     return figure.ratio
 
 
-def _dearest_policy(user: User) -> str:
+def dearest_policy(user: User) -> str:
     """Return the page of the policy with the most insureds that the user sees."""
     policies = Policy.objects.visible_to(user)
     counted = ((policy.terms.filter(coverages__isnull=False).count(), policy) for policy in policies[:50])

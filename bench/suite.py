@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bench import certificates, enumeration, feed, pages, under_load
+from bench import certificates, enumeration, feed, large, pages, under_load
 from bench.measure import Figure
 from bench.people import prepare
 
@@ -14,6 +14,7 @@ NAMES = (
     "page_home",
     "page_policies",
     "page_policy",
+    *large.NAMES,
     *enumeration.FLOWS,
     "feed_load",
     "feed_unchanged",
@@ -25,6 +26,7 @@ def measure(names: list[str], *, policies: int) -> Iterator[Figure]:
     """Yield the figures named, as they are done. `policies`: the size of the example book that is loaded first."""
     prepare(policies=policies)
     yield from pages.measure(names)
+    yield from large.measure(names)
     yield from certificates.measure(names)
     yield from enumeration.measure(names)
     yield from feed.measure(names)
