@@ -10,13 +10,18 @@ from environ import ImproperlyConfigured
 INVENTED_SISTERS = json.dumps(
     [
         {
-            "name": "Larkfield Dental",
+            "name": "Larkfield Dental Guard",
             "url": "https://dental.larkfield.example/",
             "for": "Dentists, and their practices and agents",
         },
         {
-            "name": "Larkfield Workplace",
-            "url": "https://workplace.larkfield.example/",
+            "name": "Bonesetter Chiropractic Program",
+            "url": "https://bonesetter.example/",
+            "for": "Chiropractors, and their practices and agents",
+        },
+        {
+            "name": "Harrow Vale Work Comp",
+            "url": "https://workcomp.harrowvale.example/",
             "for": "Workers’ compensation of medical practices",
         },
     ]

@@ -36,12 +36,12 @@ class Holder(NamedTuple):
 ONE_THREE = (1_000_000, 3_000_000)
 SAINT_ALDHELM = Holder(
     "HO-01", "Saint Aldhelm Medical Center – Medical Staff Services",
-    Address("40 Cathedral Parkway", "Floor 2", "Albany", "NY", "12208"), "(518) 555-0121",
+    Address("2200 Cathedral Parkway", "Suite 140", "Albany", "NY", "12208"), "(518) 555-0121",
     "medicalstaff@saintaldhelm.example", ONE_THREE, separate=True, tail=True, days=30,
 )  # fmt: skip
 LANTERN = Holder(
     "HO-05", "Lantern Credentials Verification, LLC",
-    Address("900 Quarry Hill Road", "Suite 210", "Columbus", "OH", "43215"), "(614) 555-0125",
+    Address("77 Old Mill Street", "Suite 600", "Columbus", "OH", "43215"), "(614) 555-0125",
     "verify@lanterncvo.example", ONE_THREE, days=14,
 )  # fmt: skip
 WAYFARER = Holder(
@@ -51,16 +51,17 @@ WAYFARER = Holder(
 HOLDERS = (
     SAINT_ALDHELM,
     Holder(
-        "HO-02", "Two Rivers Regional Hospital", Address("1 Two Rivers Boulevard", "", "Albany", "NY", "12207"),
+        "HO-02", "Two Rivers Regional Hospital",
+        Address("85 Two Rivers Boulevard", "Medical Staff Office", "Saratoga Springs", "NY", "12866"),
         "(518) 555-0122", "credentialing@tworivers.example", ONE_THREE, separate=True, days=30,
     ),
     Holder(
-        "HO-03", "Prairie View Surgery Center", Address("77 Larkspur Lane", "", "Chicago", "IL", "60611"),
-        "(312) 555-0123", "office@prairieviewsurgery.example", ONE_THREE,
+        "HO-03", "Prairie View Surgery Center", Address("410 Meadowbrook Drive", "", "Albany", "NY", "12205"),
+        "(518) 555-0123", "office@prairieviewsurgery.example", ONE_THREE,
     ),
     Holder(
         "HO-04", "Copper Canyon Health Plan – Provider Enrollment",
-        Address("2500 Juniper Court", "", "Phoenix", "AZ", "85004"), "(602) 555-0124",
+        Address("1900 Juniper Court", "Floor 3", "Phoenix", "AZ", "85004"), "(602) 555-0124",
         "enrollment@coppercanyon.example", ONE_THREE, days=10,
     ),
     LANTERN,

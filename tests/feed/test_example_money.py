@@ -159,6 +159,17 @@ def test_a_cancellation_ahead_is_cured_by_what_is_past_due(money: Money) -> None
     assert len(behind) < len(others) / 10
 
 
+def test_a_fee_for_a_payment_that_was_late_or_came_back_is_paid_with_the_next_one(money: Money) -> None:
+    paid = {
+        row["policy_number"]
+        for term, row in money.terms.items()
+        if sum(money.posted[term][kind] for kind in OTHER_FEES)
+    }
+    active = [policy for policy in paid if money.policies[policy]["status"] == "active"]
+    assert len(active) > 3
+    assert all(money.past_due(policy) == 0 for policy in active)
+
+
 def test_nothing_is_left_of_a_policy_that_ended_long_ago(money: Money) -> None:
     long_ago = (dt.date.fromisoformat(money.today) - dt.timedelta(days=100)).isoformat()
     ended = {term for term, one in money.terms.items() if one["status"] == "cancelled"
