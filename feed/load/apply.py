@@ -127,7 +127,7 @@ class Applier:
         self._cursor.execute(
             f"""
             CREATE TEMPORARY TABLE {table_map.new_table} ON COMMIT DROP AS
-            SELECT s.key, nextval({table_map.sequence}) AS id FROM {table_map.staging_table} s
+            SELECT s.key, nextval((SELECT {table_map.sequence})::regclass) AS id FROM {table_map.staging_table} s
             WHERE NOT s.deleted AND NOT EXISTS (
                 SELECT 1 FROM {table_map.db_table} t WHERE t.source = %(source)s AND t.external_id = s.key
             )
@@ -150,7 +150,7 @@ class Applier:
         joins = "".join(
             self._joined(table_map, number, new_rows=table_map.new_table) for number in range(len(references))
         )
-        new_id = f"nextval({table_map.sequence})"
+        new_id = f"nextval((SELECT {table_map.sequence})::regclass)"
         if table_map.refers_to_itself:
             joins += f" LEFT JOIN {table_map.new_table} n ON n.key = s.key"
             new_id = "n.id"

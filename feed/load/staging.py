@@ -25,7 +25,7 @@ class Staging:
 def create_staging(cursor: Any, table_map: TableMap, *, with_ids: bool) -> None:
     """Create the file's staging table. `with_ids`: give every row the id that it will have in the portal's table."""
     columns = ", ".join(f"{quote(staged.name)} {staged.pg_type}" for staged in table_map.staged)
-    ids = f", id bigint NOT NULL DEFAULT nextval({table_map.sequence})" if with_ids else ""
+    ids = f", id bigint NOT NULL DEFAULT nextval('{_sequence(cursor, table_map)}')" if with_ids else ""
     # An earlier load of the same transaction (in tests) leaves them; its changes may be a view of its staging table.
     for leftover in (table_map.staging_table, table_map.changes_table, table_map.new_table):
         cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{leftover} CASCADE")
@@ -47,3 +47,9 @@ def copy_staging(cursor: Any, table_map: TableMap, texts: Iterable[bytes]) -> No
         for text in texts:
             copy.write(text)
     cursor.execute(f"ANALYZE {table_map.staging_table}")
+
+
+def _sequence(cursor: Any, table_map: TableMap) -> str:
+    """Return the name of the sequence of the table's ids; looked up once, not by a default for each row."""
+    cursor.execute(f"SELECT {table_map.sequence}")
+    return str(cursor.fetchone()[0])

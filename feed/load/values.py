@@ -17,7 +17,7 @@ from core.feedspec import Column, Kind, Severity, Stage
 from feed.package.paths import UnsafePathError, safe_path
 
 MAX_IDENTIFIER = 120
-MAX_DISTINCT = 50_000
+MAX_DISTINCT = 10_000
 # Years that make sense in insurance; others are typing errors.
 YEARS = range(1850, 2300)
 NO_TIME, MAX_OFFSET = dt.timedelta(0), dt.timedelta(hours=16)
