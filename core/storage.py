@@ -6,6 +6,7 @@ be a bucket instead of a folder.
 
 from __future__ import annotations
 
+import os
 import secrets
 from pathlib import Path
 from typing import Any
@@ -42,3 +43,31 @@ class PrivateFileSystemStorage(FileSystemStorage):
 def private_storage() -> Storage:
     """Return the storage of private files, a folder or a bucket by setting."""
     return storages["private"]
+
+
+def keep_once(name: str, content: File[bytes]) -> None:
+    """Store a private file under a name that its content makes, unless it's there already; it outlasts a power failure.
+
+    A file of another size can only be a torn one, left by a machine that stopped; it is stored again.
+    """
+    storage = private_storage()
+    if storage.exists(name):
+        if storage.size(name) == content.size:
+            return
+        storage.delete(name)
+    if storage.save(name, content) != name:
+        raise FileExistsError(name)
+    _settle(storage, name)
+
+
+def _settle(storage: Storage, name: str) -> None:
+    """Wait until the file is on the disk. A bucket answers only when it has a file."""
+    try:
+        path = storage.path(name)
+    except NotImplementedError:
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

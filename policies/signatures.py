@@ -17,7 +17,7 @@ from django.db import transaction
 from core.events import record_event
 from core.feedspec import Take, Taken
 from core.images import MOST_BYTES, ImageRefusedError, clean_png
-from core.storage import private_storage
+from core.storage import keep_once, private_storage
 from core.svg import clean_svg, looks_like_svg
 from policies.events import PolicyEvent
 
@@ -65,9 +65,8 @@ def _keep(data: bytes, *, keep: bool) -> str:
     is_svg = looks_like_svg(data)
     image = clean_svg(data) if is_svg else clean_png(data)
     name = f"signatures/{hashlib.sha256(image).hexdigest()}.{'svg' if is_svg else 'png'}"
-    storage = private_storage()
-    if keep and not storage.exists(name):
-        name = storage.save(name, ContentFile(image))
+    if keep:
+        keep_once(name, ContentFile(image))
     return name
 
 

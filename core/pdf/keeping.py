@@ -11,7 +11,7 @@ from django.core.files.base import File
 
 from core.feedspec import Take, Taken
 from core.pdf.checking import PdfChecker
-from core.storage import private_storage
+from core.storage import keep_once
 
 CONTENT_TYPE = "application/pdf"
 # The faults of `PdfChecker`, as warnings about the row that names such a file.
@@ -34,8 +34,7 @@ def _take(checker: PdfChecker, folder: str, local: Path, sha256: str, *, keep: b
     if checked.fault:
         return Taken(size=size, fault=checked.fault)
     name = f"{folder}/{sha256[:2]}/{sha256}.pdf"
-    storage = private_storage()
-    if keep and not storage.exists(name):
+    if keep:
         with local.open("rb") as stream:
-            name = storage.save(name, File(stream))
+            keep_once(name, File(stream))
     return Taken(name=name, size=size, pages=checked.pages, content_type=CONTENT_TYPE)

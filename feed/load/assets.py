@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import IO, Any
@@ -66,6 +66,19 @@ class Assets:
                 self._read_digests(table_map, column, use)
                 self._list_changed(table_map, column, use)
                 self._take_changed(table_map, column, take, Path(folder) / "file")
+
+    def digest(self, stagings: Sequence[Staging]) -> str:
+        """Return the SHA-256 of which files the rows name and what is in them, once they were taken."""
+        digest = hashlib.sha256()
+        for table_map, column, _ in (used for staging in stagings for used in _used(staging)):
+            named = (
+                f"SELECT DISTINCT s.{quote(column.name)} AS path, {table_map.digest(column)} AS sha256 "
+                f"FROM {table_map.staging_table} s WHERE NOT s.deleted AND s.{quote(column.name)} <> ''"
+            )
+            lines = "string_agg(path || ':' || sha256, ';' ORDER BY path COLLATE \"C\", sha256)"
+            self._cursor.execute(f"SELECT encode(sha256(convert_to({lines}, 'UTF8')), 'hex') FROM ({named}) named")
+            digest.update(f"{table_map.file}.{column.name}:{self._cursor.fetchone()[0]}\n".encode())
+        return digest.hexdigest()
 
     def fill(self, staging: Staging) -> None:
         """Store with the applied rows what was taken, and warn of every file that can't be used."""

@@ -40,6 +40,7 @@ log = structlog.get_logger(__name__)
 
 Status = Run.Status
 NOTHING = "Nothing was applied."
+CHANGED_SINCE = "The package has changed since it was held. Load the new one as a separate package."
 # For the load's transaction only: keys of large files are sorted and hashed in memory, and the planner needs the size
 # of staged files, not the distribution of their values.
 SESSION_SETTINGS = (
@@ -197,10 +198,13 @@ class _Loader:
     def _check_released(self, manifest: Manifest) -> None:
         """Refuse a released package that isn't the one that was held and reviewed."""
         if self._run.is_released and manifest.digest != self._run.digest:
-            raise PackageError(
-                "changed-since-held",
-                "The package has changed since it was held. Load the new one as a separate package.",
-            )
+            raise PackageError("changed-since-held", CHANGED_SINCE)
+
+    def _check_released_documents(self, assets: Assets, stagings: Sequence[Staging]) -> None:
+        """Refuse a released package whose documents aren't those that it was held with: a CRC can be made to fit."""
+        held = self._run.difference.get("documents")
+        if self._run.is_released and held and held != assets.digest(stagings):
+            raise PackageError("changed-since-held", CHANGED_SINCE)
 
     # The load itself.
 
@@ -236,8 +240,9 @@ class _Loader:
         self._findings.extend(check_unused(package, manifest, assets.named))
         self._findings.merge(assets.findings)
         self._stop_on_errors()
+        self._check_released_documents(assets, files.stagings)
         self._counts = files.counts
-        self._conclude(files.stagings, cursor, checker, applier, context)
+        self._conclude(files.stagings, cursor, checker, applier, context, assets)
         Source.objects.update_or_create(
             name=manifest.source,
             defaults={
@@ -260,6 +265,7 @@ class _Loader:
         checker: Checker,
         applier: Applier,
         context: LoadContext,
+        assets: Assets,
     ) -> None:
         """Check the result, run the areas' hooks, and hold the package if it needs a review."""
         with self._timed("checking the result", "check"):
@@ -271,7 +277,7 @@ class _Loader:
             for staging in stagings:
                 for hook in staging.table_map.table.after:
                     hook(context)
-        self._hold_for_decision(cursor, stagings, context)
+        self._hold_for_decision(cursor, stagings, context, assets)
 
     def _warn_of_references(self, stagings: Sequence[Staging], applier: Applier) -> None:
         """Warn about rows that this package retires although other rows refer to them."""
@@ -287,7 +293,9 @@ class _Loader:
                         Found(Stage.REFERENCES, Severity.WARNING, "retired-in-use", sentence, file=retired)
                     )
 
-    def _hold_for_decision(self, cursor: Any, stagings: Sequence[Staging], context: LoadContext) -> None:
+    def _hold_for_decision(
+        self, cursor: Any, stagings: Sequence[Staging], context: LoadContext, assets: Assets
+    ) -> None:
         """Hold a package that a person must review first, unless it was released and does no more than was reviewed."""
         is_new = is_unknown(context.source)
         guardian = Guardian(cursor, context, self._by_file, stagings, self._counts, is_new=is_new)
@@ -299,7 +307,7 @@ class _Loader:
                 return
             difference["reasons"].insert(0, CHANGED_MEANWHILE)
             self._run.take_back_release()
-        self._run.difference = difference
+        self._run.difference = {**difference, "documents": assets.digest(stagings)}
         self._samples = Samples(cursor, stagings, self._by_file)
         raise _NotAppliedError(Status.HELD, " ".join(difference["reasons"]))
 

@@ -7,9 +7,13 @@ from pathlib import Path
 from typing import IO
 
 import pytest
+from pytest_django import Settings
 
-from feed.package.files import FolderPackage
+from core.storage import private_storage
+from feed.load.loader import execute
+from feed.package.files import FolderPackage, ZipPackage
 from policies.models import Document
+from tests.factories import UserFactory
 from tests.feed.assets import a_pdf, digest, document, kept_as, load_files, stored, with_documents
 from tests.feed.packages import errors, small_book, snapshot, warnings
 
@@ -21,16 +25,16 @@ DECLARATIONS = "documents/2026/déclarations.pdf"
 
 @pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Note the documents that are read from folders."""
+    """Note the documents that are read from archives; of those in folders, each is read to know the package again."""
     opened: list[str] = []
-    as_it_is = FolderPackage.open
+    as_it_is = ZipPackage.open
 
-    def open_noted(package: FolderPackage, name: str) -> IO[bytes]:
+    def open_noted(package: ZipPackage, name: str) -> IO[bytes]:
         if name.endswith(".pdf"):
             opened.append(name)
         return as_it_is(package, name)
 
-    monkeypatch.setattr(FolderPackage, "open", open_noted)
+    monkeypatch.setattr(ZipPackage, "open", open_noted)
     return opened
 
 
@@ -57,10 +61,10 @@ def test_documents_are_kept_under_their_digests_and_rows_may_share_one(packages:
 def test_an_unchanged_document_is_not_even_read_if_its_digest_is_given(packages: Path, read: list[str]) -> None:
     given = [document("D1", "a.pdf", sha256=digest(ONE)), document("D2", "b.pdf")]
     files = {"a.pdf": ONE, "b.pdf": TWO}
-    load_files(packages, with_documents(*given), files)
+    load_files(packages, with_documents(*given), files, zipped=True)
     before, kept = snapshot(), stored()
     read.clear()
-    run = load_files(packages, with_documents(*given), files, sequence=2)
+    run = load_files(packages, with_documents(*given), files, sequence=2, zipped=True)
     assert (run.status, snapshot(), stored()) == ("applied", before, kept)
     assert read == ["b.pdf"]
 
@@ -136,11 +140,11 @@ def test_a_dry_run_judges_documents_and_stores_none(packages: Path) -> None:
 
 def test_a_retired_document_keeps_its_file_and_comes_back_with_it(packages: Path, read: list[str]) -> None:
     row = document("D1", "a.pdf", sha256=digest(ONE))
-    load_files(packages, with_documents(row), {"a.pdf": ONE})
+    load_files(packages, with_documents(row), {"a.pdf": ONE}, zipped=True)
     load_files(packages, {"documents.csv": [{**row, "op": "delete"}]}, {}, sequence=2, mode="delta")
     assert Document.objects.get().retired_at is not None
     read.clear()
-    load_files(packages, with_documents(row), {"a.pdf": ONE}, sequence=3)
+    load_files(packages, with_documents(row), {"a.pdf": ONE}, sequence=3, zipped=True)
     one = Document.objects.get()
     assert (one.retired_at, one.file, read) == (None, kept_as(ONE), [])
 
@@ -156,3 +160,33 @@ def test_a_document_belongs_to_a_policy_or_an_account_and_its_term_to_its_policy
     ]
     run = load_files(packages, book, {"a.pdf": ONE})
     assert errors(run) == [("documents.csv", 2, "term_id", "term-of-other-policy")]
+
+
+def test_a_released_package_has_the_documents_that_it_was_held_with(
+    packages: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A CRC is no obstacle for whoever wants to swap a document.
+    monkeypatch.setattr(FolderPackage, "crc", lambda _package, _name: 0)
+    settings.FEED_KNOWN_SOURCES = []
+    book = with_documents(document("D1", "a.pdf"))
+    swapped, same = (
+        load_files(packages, book, {"a.pdf": ONE}, source=source) for source in ("somebody", "somebody-else")
+    )
+    other = a_pdf("eno")
+    assert len(other) == len(ONE)
+    (Path(swapped.path) / "a.pdf").write_bytes(other)
+    for run in (swapped, same):
+        assert run.status == "held"
+        run.release(by=UserFactory.create(is_staff=True), reason="The new document system, says its owner.")
+    run = execute(swapped)
+    assert (run.status, run.findings.get(kind="error").code) == ("refused", "changed-since-held")
+    assert execute(same).status == "applied"
+    assert Document.objects.get().file == kept_as(ONE)
+
+
+def test_a_torn_file_of_a_machine_that_stopped_is_stored_again(packages: Path) -> None:
+    torn = Path(private_storage().path(kept_as(ONE)))
+    torn.parent.mkdir(parents=True)
+    torn.write_bytes(ONE[:10])
+    load_files(packages, with_documents(document("D1", "a.pdf")), {"a.pdf": ONE})
+    assert (torn.read_bytes(), stored()) == (ONE, {kept_as(ONE)})

@@ -16,17 +16,19 @@ from policies.signatures import remove_signature, set_signature
 
 
 class Command(BaseCommand):
-    """Take the signatory's own signature as a PNG image, for what is issued from now on.
+    """Take the signatory's own signature as a PNG or SVG image, for what is issued from now on.
 
     What was issued before keeps the image that it was issued with.
     """
 
-    help = "Set the signature image (PNG) that a writing company's certificates and letters bear."
+    help = "Set the signature image (PNG or SVG) that a writing company's certificates and letters bear."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the company and the file, or `--remove`."""
         parser.add_argument("company", help="the company's id in the feed, or its whole name")
-        parser.add_argument("file", nargs="?", type=Path, help="a PNG image, dark on a transparent or white ground")
+        parser.add_argument(
+            "file", nargs="?", type=Path, help="a PNG or SVG image, dark on a transparent or white ground"
+        )
         parser.add_argument("--source", help="the feed's source, where two have a company of that id")
         parser.add_argument("--remove", action="store_true", help="bear no signature from now on")
 
