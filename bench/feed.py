@@ -55,7 +55,7 @@ def measure(names: list[str]) -> Iterator[Figure]:
     if not {"feed_load", "feed_unchanged"} & set(names):
         return
     package = Path(settings.DATA_DIR) / "bench-feed"
-    policies, rows = _write(package)
+    policies, rows = write_book(package)
     rounds = max(1, min(MOST_ROUNDS, ENOUGH // rows))
     samples: dict[str, list[_Sample]] = {"feed_load": [], "feed_unchanged": [], "floor": []}
     sources = [f"benchmark-{number}" for number in range(rounds)]
@@ -83,7 +83,7 @@ def _median(samples: list[_Sample]) -> _Sample:
     )
 
 
-def _write(package: Path) -> tuple[int, int]:
+def write_book(package: Path) -> tuple[int, int]:
     """Write a book of at least `ROWS` rows; return its policies and rows."""
     rows, policies = 0, SAMPLE
     while rows < ROWS:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -23,7 +22,6 @@ import pyotp
 from django.conf import settings
 from django.db import connection
 from django.urls import reverse
-from django.utils import timezone
 
 from accounts.models import AuthenticatorDevice, User
 from bench import feed
@@ -32,7 +30,6 @@ from bench.people import session_key
 from bench.server import Browser, free_port, running
 from core.models import Throttle
 from embedded.addresses import BASE_DIR
-from feed.example import write_example_feed
 from policies.models import Policy
 
 NAMES = ("page_under_load", "sign_in_under_load")
@@ -51,8 +48,7 @@ def measure(names: list[str]) -> Iterator[Figure]:
     if not set(NAMES) & set(names):
         return
     package = Path(settings.DATA_DIR) / "bench-readers"
-    shutil.rmtree(package, ignore_errors=True)
-    write_example_feed(package, policies=feed.POLICIES, seed=11, today=timezone.localdate(), as_of=timezone.now())
+    policies, rows = feed.write_book(package)
     manifest = json.loads((package / "manifest.json").read_text())
     (package / "manifest.json").write_text(json.dumps(manifest | {"source": SOURCE}))
     with running(port := free_port()):
@@ -74,7 +70,8 @@ def measure(names: list[str]) -> Iterator[Figure]:
                 "requests": len(loaded[kind]),
                 "idle_requests": len(idle[kind]),
                 "load_s": round(seconds, 1),
-                "policies": feed.POLICIES,
+                "policies": policies,
+                "rows": rows,
             }
             yield Figure(name, _p95(loaded[kind]), _p95(idle[kind]), "ms", more)
 

@@ -1,4 +1,4 @@
-"""SVG drawings for documents: read, and written anew with nothing but their shapes.
+"""SVG drawings for documents: read, and written again with nothing but their shapes.
 
 What a drawing may have is listed here; there is nothing in it to run, to fetch, or to expand.
 """
@@ -38,7 +38,7 @@ def looks_like_svg(data: bytes) -> bool:
 
 
 def clean_svg(data: bytes) -> bytes:
-    """Return the SVG image in `data`, written anew with its shapes only, as large as it's printed at most.
+    """Return the SVG image in `data`, written again with its shapes only, as large as it's printed at most.
 
     The same image gives the same bytes. Raises `ImageRefusedError`, also for what would be lost: text, pictures, style
     sheets, gradients, and copies of other elements.

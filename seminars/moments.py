@@ -32,7 +32,7 @@ def moment_fault(text: str) -> str:
 def moment(text: str, zone: str) -> str:
     """Return a moment in UTC (ISO 8601): an offset in the text counts, or else the zone. A date begins at midnight.
 
-    Empty if the text is no moment, or if it has no offset and there is no such zone.
+    Empty if the text isn't a moment, or if it has no offset and there is no such zone.
     """
     read = _read(text)
     if read is None:

@@ -29,7 +29,7 @@ class CarrierHolderQuerySet(FeedQuerySet):
     """Holders on file, and who may see them."""
 
     def visible_to(self, user: User) -> Self:
-        """Return those that a standing arrangement names which the user sees. It is no directory of all of them."""
+        """Return those that a standing arrangement names which the user sees. It isn't a directory of all of them."""
         standing = StandingHolder.objects.visible_to(user).order_by()
         return self.not_retired().filter(pk__in=standing.values("holder_id"))
 

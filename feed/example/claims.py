@@ -23,7 +23,7 @@ NO_PAYMENT, DISMISSED, SETTLED, VERDICT = (
     "Settled",
     "Defense verdict",
 )
-# Kind → how they stand, each with its share.
+# Kind → their states, each with its share.
 OUTCOMES = {
     INCIDENT: (("", 0.4), (NO_PAYMENT, 0.6)),
     CLAIM: (("", 0.25), (NO_PAYMENT, 0.55), (SETTLED, 0.2)),

@@ -33,7 +33,7 @@ INCIDENTS = {4: RETURNED, 14: LATE, 25: VOID, 27: AHEAD, 28: TWICE}
 INCIDENT_SHARES = (
     ("", 0.84), (LATE, 0.05), (BEHIND, 0.04), (AHEAD, 0.03), (RETURNED, 0.02), (TWICE, 0.01), (VOID, 0.01)
 )  # fmt: skip
-# Whoever bills for the carrier, or finances the premium, pays it so long after the term's start.
+# An agency that bills for the carrier, or a company that finances the premium, pays it so long after the term's start.
 AGENCY_PAYS, FINANCE_PAYS = dt.timedelta(days=45), dt.timedelta(days=5)
 WRITTEN_OFF_AFTER, REFUNDED_AFTER = dt.timedelta(days=90), dt.timedelta(days=15)
 LATE_BY, FEE_AFTER, AGAIN_AFTER = dt.timedelta(days=12), dt.timedelta(days=10), dt.timedelta(days=9)

@@ -58,7 +58,7 @@ class PolicyStory:
         self._number = policy_number(outline.index, outline.program)
         self._schedule: Schedule = schedule_of(outline, rng=self._rng, today=today)
         first = outline.insured_since or self._schedule.first_covered
-        # Whoever is in all the terms joined before the first of them began.
+        # A person who is in all the terms joined before the first of them began.
         members = [
             one._replace(person=one.person._replace(joined=min(one.person.joined, first))) if one.person else one
             for one in members_of(outline, rng=people, today=today)

@@ -149,7 +149,7 @@ class Assets:
     # Changed files.
 
     def _list_changed(self, table_map: TableMap, column: Column, use: FileUse) -> None:
-        """Create the table of rows whose file isn't the one that the portal has; an empty digest is no file."""
+        """Create the table of rows whose file isn't the portal's; without a file, the digest is empty."""
         changed, digest = _changed(table_map, column), table_map.digest(column)
         taken = ", ".join(f"NULL::{pg_type} AS {quote(name)}" for name, pg_type in TAKEN.items())
         self._cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{changed}")

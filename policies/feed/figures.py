@@ -65,7 +65,7 @@ HEADCOUNTS = """
 
 
 def keep_book_figures(file: str) -> Hook:
-    """Return the hook of one of `BOOK_FILES`: once a load it counts the agencies' books anew, where any has changed."""
+    """Return the hook of one of `BOOK_FILES`: once a load it counts the agencies' books again, if any changed."""
 
     def keep(load: Load) -> None:
         changes = [table for table in map(load.changes, BOOK_FILES) if table]
@@ -93,7 +93,7 @@ def keep_sort_keys(load: Load) -> None:
 
 
 def keep_headcounts(load: Load) -> None:
-    """Count the insureds of the large terms anew, where a coverage has changed."""
+    """Count the insureds of the large terms again, where a coverage has changed."""
     if _any_row(load, load.changes("coverages.csv")):
         count_heads(load.execute)
 

@@ -31,7 +31,7 @@ KEY = "public_id || ':' || %(run_id)s"
 KNOWN = "d.change IN ('updated', 'unretired')"
 
 # The topic of each change of status: SQL over `d.was_status` and `p.status`. A notice that is withdrawn reinstates,
-# too: whoever was told of the one must be told of the other.
+# too: the person who hears of the one must hear of the other.
 STATUS_CHANGES = {
     POLICY_CANCELLED: "d.was_status <> 'cancelled' AND p.status = 'cancelled'",
     POLICY_PENDING_CANCELLATION: "d.was_status <> 'pending_cancellation' AND p.status = 'pending_cancellation'",
@@ -80,7 +80,7 @@ def tell_of_policies(load: Load) -> None:
 def tell_of_terms(load: Load) -> None:
     """Publish each policy of which a later term became bound.
 
-    Later than every term that was taken up before this load: a past term that the carrier sends afterwards is none.
+    Later than every term that was taken up before this load: a past term that the carrier sends afterward is none.
     """
     if load.is_first(TERMS_FILE):
         return

@@ -148,7 +148,7 @@ class Coverage(FeedRow):
     fund = models.CharField("patient compensation fund", max_length=160, blank=True, default="")
     fund_limits = models.CharField(max_length=120, blank=True, default="")
     ended_reason = models.CharField(max_length=200, blank=True, default="")
-    # Wordings of the policy: what work is covered, for whom a locum may stand in, and in which states.
+    # Wordings of the policy: what work is covered, whom a locum may replace, and in which states.
     scope = models.CharField(max_length=300, blank=True, default="", db_default="")
     locum = models.CharField(max_length=300, blank=True, default="", db_default="")
     states = models.CharField("covered states", max_length=300, blank=True, default="", db_default="")

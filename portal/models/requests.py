@@ -226,7 +226,7 @@ class SupportRequest(models.Model):
                 self._tell_of_answer(was, says=says, key=key)
 
     def _say(self, text: str, *, now: dt.datetime, key: uuid.UUID) -> bool:
-        """Add the carrier's words, whoever wrote them there; return whether they're new."""
+        """Add the carrier's words, no matter who wrote them there; return whether they're new."""
         words = {"from_staff": True, "text": text, "sent_at": now}
         _, is_new = SupportMessage.objects.get_or_create(request=self, idempotency_key=key, defaults=words)
         return is_new

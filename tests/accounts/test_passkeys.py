@@ -207,7 +207,7 @@ def test_an_answer_works_once(client: Client, adas_passkey: SoftAuthenticator) -
     assert "took too long" in reads(again)
 
 
-def test_a_late_answer_is_no_guess_and_never_cools_the_passkey_off(
+def test_a_late_answer_counts_as_no_guess_and_never_cools_the_passkey_off(
     client: Client, adas_passkey: SoftAuthenticator
 ) -> None:
     adas_passkey.counts = False

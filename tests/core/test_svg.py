@@ -15,7 +15,7 @@ def svg(inside: str = STROKE, *, root: str = 'viewBox="0 0 300 100"', before: st
     return f"{before}<svg {names} {root}>{inside}</svg>".encode()
 
 
-def test_a_drawing_is_written_anew_as_large_as_it_is_printed() -> None:
+def test_a_drawing_is_written_again_as_large_as_it_is_printed() -> None:
     doctype = '<?xml version="1.0" encoding="utf-8"?><!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "svg11.dtd">'
     drawn = clean_svg(
         svg(f'<title>A & B</title><g transform="scale(2)">{STROKE}</g>'.replace("&", "&amp;"), before=doctype)

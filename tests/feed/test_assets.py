@@ -165,7 +165,7 @@ def test_a_document_belongs_to_a_policy_or_an_account_and_its_term_to_its_policy
 def test_a_released_package_has_the_documents_that_it_was_held_with(
     packages: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # A CRC is no obstacle for whoever wants to swap a document.
+    # A CRC doesn't stop a person who wants to swap a document.
     monkeypatch.setattr(FolderPackage, "crc", lambda _package, _name: 0)
     settings.FEED_KNOWN_SOURCES = []
     book = with_documents(document("D1", "a.pdf"))

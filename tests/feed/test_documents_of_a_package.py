@@ -109,7 +109,7 @@ def test_files_in_folders_count_toward_the_limit(tmp_path: Path, monkeypatch: py
     "name",
     ["", "/etc/passwd", "../a", "a/../../b", "a//b", "a/./b", "a/", "a\\b", "a\0b", "a\nb", "a\udcffb", "a" * 201],
 )
-def test_a_path_that_could_lead_elsewhere_is_no_path_of_a_package(name: str) -> None:
+def test_a_path_that_could_lead_elsewhere_has_no_place_in_a_package(name: str) -> None:
     with pytest.raises(UnsafePathError):
         safe_path(name)
 

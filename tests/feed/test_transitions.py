@@ -79,7 +79,7 @@ def test_what_happens_to_a_policy_is_told_once(nights: Nights) -> None:
         assert nights.topics(book) == [], f"{status}: the same again, as a full package"
 
 
-def test_a_policy_that_comes_back_is_told_of_as_it_is_now(nights: Nights) -> None:
+def test_a_policy_that_comes_back_is_announced_as_it_is_now(nights: Nights) -> None:
     book = small_book()
     nights.told(book)
     gone: Book = {name: [] for name in OF_POLICIES if name in book}
@@ -96,7 +96,7 @@ def test_a_renewal_is_told_when_it_is_bound(nights: Nights) -> None:
     later = book["terms.csv"][0] | {"term_id": "T2", "effective": "2027-01-01", "expires": "2028-01-01"}
     nights.told(book)
     earlier = later | {"term_id": "T0", "status": "expired", "effective": "2025-01-01", "expires": "2026-01-01"}
-    assert nights.topics({"terms.csv": [earlier]}, mode="delta") == [], "a past term is no renewal"
+    assert nights.topics({"terms.csv": [earlier]}, mode="delta") == [], "a past term isn't a renewal"
     assert nights.topics({"terms.csv": [later | {"status": "offered"}]}, mode="delta") == []
     assert nights.told({"terms.csv": [later]}, mode="delta") == [
         (
