@@ -59,3 +59,12 @@ def publish_sql(found: str) -> str:
         "enqueued_at": "%(now)s",
     }
     return f"{insert_sql(OutboxMessage, columns, found)} ON CONFLICT (topic, key) DO NOTHING"
+
+
+def published_sql() -> str:
+    """Return a query of the messages that the carrier feed published at `%(now)s`: `topic` and `payload`."""
+    table = OutboxMessage._meta.db_table
+    return (
+        f"SELECT topic, payload FROM {table} "  # noqa: S608  # our own names
+        f"WHERE status = '{OutboxMessage.QUEUED}' AND enqueued_at = %(now)s"
+    )

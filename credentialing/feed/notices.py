@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from core.outbox import published_sql
 from policies.feed import transitions
 
 if TYPE_CHECKING:
@@ -34,11 +35,11 @@ def notices_sql(load: Load) -> str:
     topics = ", ".join(f"'{topic}'" for topic in TOPICS)
     return f"""
         SELECT h.external_id || ' about ' || p.external_id AS notice
-        FROM core_outboxmessage m
+        FROM ({published_sql()}) m
         JOIN policies_policy p ON p.public_id = m.payload->>'policy'
         LEFT JOIN policies_coverage c ON c.public_id = m.payload->>'coverage'
         JOIN credentialing_standingholder s ON s.policy_id = p.id AND s.notices AND s.retired_at IS NULL
             AND (c.id IS NULL OR s.insured_id IS NULL OR s.insured_id = c.insured_id)
         JOIN credentialing_carrierholder h ON h.id = s.holder_id AND h.retired_at IS NULL
-        WHERE m.status = 'queued' AND m.enqueued_at = %(now)s AND m.topic IN ({topics})
+        WHERE m.topic IN ({topics})
     """

@@ -19,7 +19,19 @@ from tests.book import AgencyFactory, AgentOfRecordFactory, CoverageFactory, age
 from tests.factories import UserFactory
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-APPS = ("accounts", "bench", "core", "credentialing", "demo", "feed", "policies", "portal")
+APPS = (
+    "accounts",
+    "bench",
+    "billing",
+    "claims",
+    "core",
+    "credentialing",
+    "demo",
+    "feed",
+    "policies",
+    "portal",
+    "seminars",
+)
 # Where a day is taken from the clock, and why it may be.
 ALLOWED = {
     "core/dates.py": "the functions that everything else asks",

@@ -8,7 +8,7 @@ from pathlib import Path
 from django.conf import settings
 
 TABLES = ("core_event", "core_outboxmessage", "core_mail", "core_throttle")
-OURS = ("accounts", "bench", "credentialing", "demo", "feed", "policies", "portal")
+OURS = ("accounts", "bench", "billing", "claims", "credentialing", "demo", "feed", "policies", "portal", "seminars")
 
 
 def test_nobody_but_core_names_its_tables_in_sql() -> None:

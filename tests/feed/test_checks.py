@@ -561,27 +561,29 @@ def test_a_finding_never_repeats_a_date_of_birth(tmp_path: Path, db: None) -> No
     assert not any(part in told for part in ("2190", "1970", "03/17"))
 
 
-def test_of_a_problem_in_every_row_a_hundred_are_stored_and_all_are_counted(tmp_path: Path, db: None) -> None:
+def test_of_a_problem_in_every_row_a_thousand_are_stored_and_all_are_counted(tmp_path: Path, db: None) -> None:
     book = small_book()
     book["licenses.csv"] = [
-        row("licenses.csv", insured_id="I1", state="NY", number=f"{number}", expires="soon") for number in range(130)
+        row("licenses.csv", insured_id="I1", state="NY", number=f"{number}", expires="soon") for number in range(1_005)
     ]
 
     run = load(tmp_path, book)
 
-    assert len(errors(run)) == 100
-    assert run.finding_counts == [{"file": "licenses.csv", "code": "date", "kind": "error", "found": 130, "kept": 100}]
+    assert len(errors(run)) == 1_000
+    assert run.finding_counts == [
+        {"file": "licenses.csv", "code": "date", "kind": "error", "found": 1_005, "kept": 1_000}
+    ]
 
 
-def test_hundreds_of_missing_references_are_counted_too(tmp_path: Path, db: None) -> None:
+def test_a_thousand_and_more_missing_references_are_counted_too(tmp_path: Path, db: None) -> None:
     book = small_book()
     book["licenses.csv"] = [
-        row("licenses.csv", insured_id=f"X{number}", state="NY", number="1") for number in range(130)
+        row("licenses.csv", insured_id=f"X{number}", state="NY", number="1") for number in range(1_005)
     ]
 
     run = load(tmp_path, book)
 
-    assert (run.errors, len(errors(run))) == (130, 100)
+    assert (run.errors, len(errors(run))) == (1_005, 1_000)
 
 
 def test_a_file_that_is_not_csv_is_not_read_to_the_end(tmp_path: Path, db: None) -> None:
