@@ -25,7 +25,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 VICTIMS = ("loader", "backend", "postgres")
-DAY = dt.date(2026, 11, 20)
+DAY = dt.date(2026, 10, 1)
 # How long the database may take to recover from a kill, in seconds.
 RECOVERY = 60
 
@@ -57,6 +57,7 @@ def _services(folder: Path) -> Iterator[None]:
         "LOG_LEVEL": "ERROR",
         "FEED_RETIRE_SHARE": "1",
         "FEED_CANCEL_SHARE": "1",
+        "FEED_HOLD_NOTICES_FROM": "1000000",
         "DJANGO_SETTINGS_MODULE": "portal.settings",
     }
     import django
@@ -86,10 +87,10 @@ class Trial:
         # The second book is that of a month later: other statuses, terms, and dates.
         for days in (0, 30):
             self._load(self._package(days)).wait()
+            self._seconds = _seconds_of_last_load()
             self._books.append(book())
         if self._books[0] == self._books[1]:
             raise RuntimeError("Both books are the same, so that a half of one can't be told from the other.")
-        self._seconds = _seconds_of_last_load()
         self._now = 1
 
     def run(self, number: int) -> str:
