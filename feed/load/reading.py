@@ -165,16 +165,18 @@ class FileReader:
         return [(upserts, False), (deletes, True)]
 
     def _staged_rows(self, batch: Batch, *, deleted: bool) -> Iterator[tuple[str, ...]]:
-        """Yield the staging table's rows; of rows to retire, only the key is read."""
+        """Yield the staging table's rows; of rows to retire, only the key is read. A missing column is an empty one."""
         given = dict(zip(self._header, zip(*batch.rows, strict=True), strict=True))
         nothing = [""] * len(batch.rows)
         keys = self._table.key_columns
         values: dict[str, Sequence[str]] = {}
         for column in self._table.columns:
-            wanted = column.name in given and (not deleted or column.name in keys)
-            values[column.name] = (
-                self._readers[column.name].read(given[column.name], batch.lines) if wanted else nothing
-            )
+            if deleted and column.name not in keys:
+                values[column.name] = nothing
+            elif column.name in given:
+                values[column.name] = self._readers[column.name].read(given[column.name], batch.lines)
+            else:
+                values[column.name] = [column.default] * len(batch.rows) if column.default else nothing
         for column in self._table.columns:
             if column.fold:
                 reader = self._readers[column.name]

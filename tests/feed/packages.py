@@ -215,8 +215,9 @@ def book_of(policies: int) -> Book:
 
 
 def as_csv(file: str, rows: list[Row]) -> bytes:
-    """Return a file's bytes; a row that has `op` gives the file that column."""
-    header = columns(file) + (["op"] if any("op" in one for one in rows) else [])
+    """Return a file's bytes; a row that has `op` gives the file that column, and one that no row has is left out."""
+    given = {name for one in rows for name in one} or {*columns(file)}
+    header = [name for name in (*columns(file), "op") if name in given]
     out = io.StringIO(newline="")
     writer = csv.DictWriter(out, header, restval="", lineterminator="\r\n")
     writer.writeheader()

@@ -14,7 +14,7 @@ from claims.models import Claim
 from core.models import OutboxMessage
 from credentialing.models import CarrierHolder, CertificateForm, StandingHolder
 from feed.models import Run
-from policies.models import Policy
+from policies.models import Company, Policy
 from seminars.models import Attendance, PremiumCredit, Seminar
 from tests.feed.packages import Book, Row, columns, errors, load, paper, policy_rows, small_book, warnings
 
@@ -85,6 +85,7 @@ def test_a_standing_holder_for_everyone_is_retired_by_a_key_with_an_empty_part_a
 def test_columns_of_this_edition_may_be_left_out(tmp_path: Path) -> None:
     book = small_book()
     for file, new in (
+        ("companies.csv", ("signature", "period_wording", "pending_cancellation", "says_cancelled")),
         ("holders.csv", ("minimum_per_claim", "minimum_aggregate", "separate_limits", "tail_required", "days_ahead")),
         ("claims.csv", ("stage", "handler", "handler_phone", "counsel", "next_date", "next_event")),
     ):
@@ -94,6 +95,8 @@ def test_columns_of_this_edition_may_be_left_out(tmp_path: Path) -> None:
     run = load(tmp_path, book)
     assert run.status == Run.Status.APPLIED, errors(run)
     assert (CarrierHolder.objects.get().separate_limits, Claim.objects.get().stage) == (False, "")
+    # What an empty value means holds for a column that isn't there, too.
+    assert Company.objects.get().pending_cancellation == Company.PendingCancellation.STATE
 
 
 # What is wrong with a row, and what is found: file, its column, code. Each row is added to the small book.
