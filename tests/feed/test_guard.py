@@ -221,6 +221,20 @@ def test_a_released_package_that_would_now_do_more_is_held_again(tmp_path: Path)
     assert Policy.objects.not_retired().count() == 37
 
 
+def test_a_released_package_that_would_now_retire_other_rows_is_held_again(tmp_path: Path) -> None:
+    load(tmp_path, book_of(40))
+    held = load(tmp_path, without_policies(book_of(40), "MPL-38", "MPL-39", "MPL-40"), sequence=5)
+    rows = [{**policy_rows("MPL-40"), "op": "delete"}, policy_rows("MPL-41")]
+    assert load(tmp_path, {"policies.csv": rows}, sequence=2, mode="delta").status == Run.Status.APPLIED
+
+    held.release(by=UserFactory.create(is_staff=True), reason="Three policies; confirmed.")
+    held = execute(held)
+
+    assert (held.status, held.is_released) == (Run.Status.HELD, False)
+    assert held.difference["examples"][0]["keys"] == ["MPL38", "MPL39", "MPL41"]
+    assert Policy.objects.not_retired().count() == 40
+
+
 def test_a_released_package_that_would_now_do_less_is_applied(tmp_path: Path) -> None:
     load(tmp_path, book_of(40))
     held = load(tmp_path, without_policies(book_of(40), "MPL-37", "MPL-38", "MPL-39", "MPL-40"), sequence=5)
