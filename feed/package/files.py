@@ -223,7 +223,11 @@ def open_package(path: Path) -> Iterator[Package]:
         raise PackageError("unreadable", "No package was found at this path.")
     if path.stat().st_size > settings.FEED_MAX_BYTES:
         raise PackageError("too-large", f"The archive is larger than {filesizeformat(settings.FEED_MAX_BYTES)}.")
-    with path.open("rb") as stream, _open_archive(stream) as archive:
+    try:
+        stream = path.open("rb")
+    except OSError as error:
+        raise PackageError("unreadable", "The package can't be opened; its file may not be readable.") from error
+    with stream, _open_archive(stream) as archive:
         package = ZipPackage(archive)
         _refuse_large(package)
         yield package

@@ -164,6 +164,24 @@ def test_a_file_that_never_becomes_an_archive_is_refused_eventually(folder: Path
     assert names(folder) == {"refused": ["junk.zip"]}
 
 
+def test_a_file_that_may_not_be_read_is_refused_and_stops_no_other(
+    folder: Path, queue: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(folder / "locked.zip", Package(small_book()))
+    put(folder / "night.zip", Package(small_book()))
+    plain = Path.open
+
+    def locked(path: Path, *args: Any, **options: Any) -> Any:
+        if path.name.endswith("locked.zip"):
+            raise PermissionError(13, "Permission denied")
+        return plain(path, *args, **options)
+
+    monkeypatch.setattr(Path, "open", locked)
+    work_off(queue)
+    assert names(folder) == {"done": ["night.zip"], "refused": ["locked.zip"]}
+    assert Run.objects.get(status=Run.Status.REFUSED).findings.get().code == "unreadable"
+
+
 def test_one_package_at_a_time_is_taken(folder: Path, queue: list[int]) -> None:
     put(folder / "1.zip", Package(small_book()))
     put(folder / "2.zip", Package(small_book(), sequence=2))
