@@ -140,9 +140,15 @@ class ColumnReader:
         return [stored[value] for value in values]
 
     def fold(self, values: Sequence[str], lines: Sequence[int]) -> Sequence[str]:
-        """Return the values as they're matched, and report those that would be empty."""
+        """Return the values as they're matched, and report those that would be empty or too long: 'ß' becomes 'SS'."""
         fold = self.column.fold
         folded = list(map(fold, values)) if fold else values
+        if self._max_length is not None and max(map(len, folded), default=0) > self._max_length:
+            for line, value, form in zip(lines, values, folded, strict=True):
+                if len(form) > self._max_length >= len(value):
+                    sentence = f"{self.column.name} has {len(form)} characters when written in plain letters, but the "
+                    sentence += f"limit is {self._max_length}."
+                    self._report(line, self.column.name, Problem("too-long", sentence))
         if "" in folded:
             for line, value, form in zip(lines, values, folded, strict=True):
                 if value and not form:

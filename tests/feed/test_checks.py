@@ -96,6 +96,8 @@ BOOK_FAULTS: dict[str, tuple[Callable[[Book], None], Finding]] = {
         set_value("insureds.csv", "last_name", "Nú\nñez"), ("insureds.csv", 2, "last_name", "control-character")),
     "an id with a space at its end": (
         set_value("policies.csv", "policyholder_id", "PH1 "), ("policies.csv", 2, "policyholder_id", "form")),
+    "a policy number that grows when it is folded": (
+        set_value("policies.csv", "policy_number", "ß" * 21), ("policies.csv", 2, "policy_number", "too-long")),
     "a policy number of dashes": (
         set_value("policies.csv", "policy_number", "---"), ("policies.csv", 2, "policy_number", "form")),
     "an NPI of nine digits": (
