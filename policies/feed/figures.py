@@ -23,8 +23,10 @@ BOOK_FIGURES = """
     FROM (
         SELECT served.agency_id, p.status, p.number_normalized AS number, t.id AS term_id, t.expires,
                GREATEST(t.effective, lower(days)) AS starts,
-               LEAST(t.expires, upper(days), CASE WHEN p.status = 'cancelled' THEN p.cancellation_effective END)
-                   AS ends,
+               LEAST(
+                   t.expires, upper(days),
+                   CASE WHEN p.status = 'cancelled' THEN COALESCE(p.cancellation_effective, p.status_date) END
+               ) AS ends,
                CASE WHEN p.status = 'pending_cancellation' THEN COALESCE(p.cancellation_effective, t.expires)
                     ELSE t.expires END AS comes_on
         FROM (
@@ -36,7 +38,7 @@ BOOK_FIGURES = """
         JOIN policies_policy p ON p.id = served.policy_id
         JOIN policies_term t ON t.policy_id = p.id
         WHERE p.retired_at IS NULL AND p.status <> 'pending'
-          AND (p.status <> 'cancelled' OR p.cancellation_effective IS NOT NULL)
+          AND (p.status <> 'cancelled' OR COALESCE(p.cancellation_effective, p.status_date) IS NOT NULL)
           AND t.retired_at IS NULL AND t.status = 'bound' AND t.expires > %(today)s
     ) term
     WHERE starts < ends AND ends > %(today)s

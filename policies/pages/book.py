@@ -208,7 +208,9 @@ def _running(*, window: dt.date, **scope: Any) -> QuerySet[Any]:
 def _by_the_date(today: dt.date) -> Q:
     """Return the condition on a running term that its policy is in force, whatever notice was given."""
     cancelled = Q(policy__status=Policy.Status.CANCELLED)
-    return ~Q(policy__status=Policy.Status.PENDING) & (~cancelled | Q(policy__cancellation_effective__gt=today))
+    ahead = Q(policy__cancellation_effective__gt=today)
+    ahead |= Q(policy__cancellation_effective=None, policy__status_date__gt=today)
+    return ~Q(policy__status=Policy.Status.PENDING) & (~cancelled | ahead)
 
 
 def _renewal_word(following: list[str]) -> str:

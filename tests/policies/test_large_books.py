@@ -67,6 +67,12 @@ def agency(db: None) -> int:
         policy = PolicyFactory.create(number=f"T-{serial % 2}{serial:02}", company=company, policyholder=holder)
         TermFactory.create(policy=policy, effective=days(-200 - serial % 3), expires=days(61))
         AgentOfRecordFactory.create(policy=policy, agency=agency)
+    for until in (-3, 30):
+        policy = PolicyFactory.create(
+            number=f"S-{until}", company=company, policyholder=holder, status="cancelled", status_date=days(until)
+        )
+        TermFactory.create(policy=policy, effective=days(-200), expires=days(165))
+        AgentOfRecordFactory.create(policy=policy, agency=agency)
     gone = PolicyFactory.create(company=company, policyholder=holder, retired_at=dt.datetime.now(dt.UTC))
     TermFactory.create(policy=gone)
     AgentOfRecordFactory.create(policy=gone, agency=agency)
