@@ -60,7 +60,10 @@ def test_the_figures_of_a_book_follow_each_file_that_they_depend_on(
     assert str(BookFigure.objects.get().ends) == "2026-08-01"
 
 
-def test_what_did_not_change_is_not_counted_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_did_not_change_is_not_counted_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, time_machine: object
+) -> None:
+    time_machine.move_to("2026-06-01T12:00:00Z")  # type: ignore[attr-defined]
     monkeypatch.setattr(figures, "LARGE_TERM", 2)
     book = small_book()
     load(tmp_path, book)

@@ -23,9 +23,9 @@ ONE, TWO = a_pdf("one"), a_pdf("two")
 DAYS_AGO = dt.timedelta(days=2)
 
 
-def grow_old(*files: bytes) -> None:
-    """Let these files have been stored two days ago."""
-    then = (timezone.now() - DAYS_AGO).timestamp()
+def grow_old(*files: bytes, age: dt.timedelta = DAYS_AGO) -> None:
+    """Let these files have been stored so long ago."""
+    then = (timezone.now() - age).timestamp()
     for data in files:
         os.utime(private_storage().path(kept_as(data)), (then, then))
 
@@ -47,6 +47,8 @@ def test_files_of_a_load_that_died_are_removed_a_day_later_and_never_from_under_
         with pytest.raises(DiesError):
             load_files(packages, book, {"a.pdf": ONE})
     assert (Document.objects.count(), stored()) == (0, {kept_as(ONE)})
+    # By the test's clock; the file system has its own.
+    grow_old(ONE, age=dt.timedelta(hours=23))
     assert (remove_unreferenced_files(), stored()) == (0, {kept_as(ONE)})
     grow_old(ONE)
     with another_load():
