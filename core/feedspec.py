@@ -38,9 +38,9 @@ class Stage(StrEnum):
 class Kind(Enum):
     """The form of a column's values. An empty value means none, whatever the kind."""
 
-    # Free text, trimmed, without control characters; line breaks only if the model's field is a TextField.
+    # Free text in NFC, trimmed, without control characters; line breaks only if the model's field is a TextField.
     TEXT = "text"
-    # The carrier's own id: printable, no space at either end, at most 120 characters.
+    # The carrier's own id, in NFC: nothing invisible, no space at either end, at most 120 characters.
     IDENTIFIER = "identifier"
     # ISO 8601, `2026-11-20`.
     DATE = "date"
@@ -121,6 +121,7 @@ class Column:
     `required`: may not be empty. `default`: what an empty value is stored as.
     `minimum`, `maximum`: bounds of money and numbers. `pattern` with `pattern_words`: a form beyond the kind's.
     `fault`: returns a sentence if the text is wrong in another way; for columns that are mostly empty.
+    `lower`: the text is read in lower case, as it is stored.
     `fold`: how values are matched, as a key and as a reference ('mpl-1 234' is 'MPL1234'); `fold_field`: the model's
     field that keeps the folded value, if one does.
     `read_as`: other spellings that a package may use for a choice, and the choice that each is read as.
@@ -142,6 +143,7 @@ class Column:
     pattern: re.Pattern[str] | None = None
     pattern_words: str = ""
     fault: Callable[[str], str] | None = None
+    lower: bool = False
     fold: Callable[[str], str] | None = None
     fold_field: str = ""
     store: Callable[[str], str] | None = None

@@ -112,7 +112,8 @@ class Checker:
         referring = self._by_file[inbound.file]
         if inbound.file in self._files:
             self._check_reference(referring, Reference(inbound.column, table_map.file, inbound.column))
-        elif table_map.file in self._files:
+        # A full package names all rows of the files that it holds.
+        if table_map.file in self._files and not (self._is_full and inbound.file in self._files):
             self._count_left_behind(table_map, referring, inbound)
 
     def _is_sent(self, table_map: TableMap) -> bool:
@@ -123,11 +124,13 @@ class Checker:
         return bool(self._cursor.fetchone()[0])
 
     def _count_left_behind(self, table_map: TableMap, referring: TableMap, inbound: Inbound) -> None:
-        """Warn about the portal's rows of a file that isn't in the package, which name rows that won't be there."""
+        """Warn about the portal's rows that the package doesn't hold and that name rows that won't be there."""
         value = f"s.{quote(referring.matched_field(inbound.column))}"
+        held = f"EXISTS (SELECT 1 FROM {referring.staging_table} h WHERE h.key = s.external_id)"
+        others = f" AND NOT {held}" if inbound.file in self._files else ""
         self._cursor.execute(
             f"SELECT count(*) FROM {referring.db_table} s WHERE s.source = %(source)s AND s.retired_at IS NULL "
-            f"AND {value} <> '' AND NOT {self._is_there(table_map, value)}",
+            f"AND {value} <> '' AND NOT {self._is_there(table_map, value)}{others}",
             {"source": self._source},
         )
         if rows := self._cursor.fetchone()[0]:

@@ -31,6 +31,8 @@ class _Concern:
     file: str = ""
     what: str = ""
     keys: tuple[str, ...] = ()
+    # A digest of all keys, of which `keys` are the first.
+    digest: str = ""
 
 
 def is_unknown(source: str) -> bool:
@@ -63,7 +65,7 @@ class Guardian:
         """Return what to review, or an empty dictionary if no guard applies.
 
         `reasons`: sentences; `examples`: a list of file, what ('retired' or a guard's name), and keys; `figures`: how
-        much of each.
+        much of each; `digests`: of the keys of all rows, by the same names.
         """
         found = list(self._concerns())
         if not found:
@@ -74,6 +76,7 @@ class Guardian:
                 {"file": each.file, "what": each.what, "keys": list(each.keys)} for each in found if each.keys
             ],
             "figures": {each.name: each.count for each in found},
+            "digests": {each.name: each.digest for each in found if each.digest},
         }
 
     def _concerns(self) -> Iterator[_Concern]:
@@ -98,8 +101,9 @@ class Guardian:
             f"({_share(figures.retired, figures.before)}) would be retired. "
             f"More than {_percent(most)} needs a review."
         )
-        keys = self._keys(f"{_changes(table_map)} WHERE was.change = 'retired'")
-        yield _Concern(f"{table_map.file} retired", figures.retired, reason, table_map.file, "retired", keys)
+        rows = f"SELECT t.external_id AS key {_changes(table_map)} WHERE was.change = 'retired'"
+        name = f"{table_map.file} retired"
+        yield _Concern(name, figures.retired, reason, table_map.file, "retired", *self._keys(rows))
 
     def _guarded(self, table_map: TableMap, guard: Guard) -> Iterator[_Concern]:
         most = getattr(settings, guard.setting) if guard.setting else guard.share
@@ -114,7 +118,8 @@ class Guardian:
             f"More than {_percent(most)} needs a review."
         )
         name = f"{table_map.file} {guard.name}"
-        yield _Concern(name, touched, reason, table_map.file, guard.name, self._keys(where))
+        keys = self._keys(f"SELECT t.external_id AS key {where}")
+        yield _Concern(name, touched, reason, table_map.file, guard.name, *keys)
 
     def _tallied(self, table_map: TableMap, tally: Tally) -> Iterator[_Concern]:
         if not (query := tally.query(self._load)):
@@ -123,27 +128,36 @@ class Guardian:
         count = int(self._load.rows(f"SELECT count(*) FROM ({query}) AS found")[0][0])
         if count < most:
             return
-        first = self._load.rows(f"SELECT found.* FROM ({query}) AS found ORDER BY 1 LIMIT {EXAMPLES}")
         reason = f"{count:,} {tally.words}. {most:,} or more need a review."
-        keys = tuple(str(key) for (key,) in first)
-        yield _Concern(f"{table_map.file} {tally.name}", count, reason, table_map.file, tally.name, keys)
+        keys = self._keys(query)
+        yield _Concern(f"{table_map.file} {tally.name}", count, reason, table_map.file, tally.name, *keys)
 
-    def _keys(self, where: str) -> tuple[str, ...]:
-        self._cursor.execute(f"SELECT t.external_id {where} ORDER BY 1 LIMIT {EXAMPLES}")
-        return tuple(key for (key,) in self._cursor.fetchall())
+    def _keys(self, query: str) -> tuple[tuple[str, ...], str]:
+        """Return the first keys that a query of one column finds, and a digest of all."""
+        first = self._load.rows(f"SELECT found.key FROM ({query}) AS found (key) ORDER BY 1 LIMIT {EXAMPLES}")
+        # Of each key's own digest, so that no key can pass for two others.
+        digests = "string_agg(sha256(convert_to(found.key::text, 'UTF8')), '' ORDER BY found.key::text COLLATE \"C\")"
+        ((digest,),) = self._load.rows(f"SELECT encode(sha256({digests}), 'hex') FROM ({query}) AS found (key)")
+        return tuple(str(key) for (key,) in first), str(digest)
 
 
 def does_more(now: Mapping[str, Any], reviewed: Mapping[str, Any]) -> bool:
     """Whether a released package would do more of anything than the difference that a person reviewed said, or do it to
-    rows that weren't among those that it named, as long as it named all."""
+    other rows.
+
+    Where that difference named all rows, fewer of them will do; otherwise they have to be the same ones.
+    """
     figures: Mapping[str, int] = reviewed.get("figures", {})
     if any(count > figures.get(name, 0) for name, count in now.get("figures", {}).items()):
         return True
-    named = {(one["file"], one["what"]): set(one["keys"]) for one in reviewed.get("examples", [])}
+    digests: Mapping[str, str] = reviewed.get("digests", {})
+    named = {f"{one['file']} {one['what']}": set(one["keys"]) for one in reviewed.get("examples", [])}
     return any(
-        len(keys) < EXAMPLES and not keys.issuperset(one["keys"])
+        not named[name].issuperset(one["keys"])
+        if figures[name] <= len(named[name])
+        else digests.get(name) != now["digests"][name]
         for one in now.get("examples", [])
-        if (keys := named.get((one["file"], one["what"]))) is not None
+        if (name := f"{one['file']} {one['what']}") in named
     )
 
 

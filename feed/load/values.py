@@ -20,6 +20,8 @@ MAX_IDENTIFIER = 120
 MAX_DISTINCT = 10_000
 # Years that make sense in insurance; others are typing errors.
 YEARS = range(1850, 2300)
+# Text that is the same however its accents were typed.
+IN_NFC = {Kind.TEXT, Kind.IDENTIFIER, Kind.EMAIL, Kind.FILE}
 NO_TIME, MAX_OFFSET = dt.timedelta(0), dt.timedelta(hours=16)
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -31,6 +33,10 @@ _EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\"]+")
 # Control characters (C0, DEL, C1); text of several lines may have those of `_BREAKS`.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _BREAKS = re.compile(r"[\r\n\t]")
+# Marks, letters, and a pattern that count as printable and show nothing.
+_BLANKS = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 
 
 @dataclass(frozen=True)
@@ -83,10 +89,12 @@ class ColumnReader:
 
     def read(self, values: Sequence[str], lines: Sequence[int]) -> Sequence[str]:
         """Check the batch's values, and return them: text trimmed, and replaced if the column stores something else."""
+        if self.column.kind in IN_NFC and not "".join(values).isascii():
+            values = [value if value.isascii() else unicodedata.normalize("NFC", value) for value in values]
         if self.column.kind in {Kind.TEXT, Kind.EMAIL}:
             values = list(map(str.strip, values))
-        elif self.column.kind is Kind.FILE:
-            values = [value if value.isascii() else unicodedata.normalize("NFC", value) for value in values]
+        if self.column.lower:
+            values = list(map(str.lower, values))
         self._check_all(values, lines)
         if self.column.default:
             values = [value or self.column.default for value in values]
@@ -118,10 +126,14 @@ class ColumnReader:
             suspects.add("")
         if self._max_length is not None and max(map(len, values), default=0) > self._max_length:
             suspects.update(value for value in values if len(value) > self._max_length)
-        if not "".join(values).isprintable():
+        together = "".join(values)
+        if not together.isprintable():
             suspects.update(value for value in values if not value.isprintable())
-        if column.kind is Kind.IDENTIFIER and list(map(str.strip, values)) != list(values):
-            suspects.update(value for value in values if value != value.strip())
+        if column.kind is Kind.IDENTIFIER:
+            if list(map(str.strip, values)) != list(values):
+                suspects.update(value for value in values if value != value.strip())
+            if not together.isascii() and _BLANKS.search(together):
+                suspects.update(value for value in values if _BLANKS.search(value))
         if column.fault:
             suspects.update(value for value in set(values) if value and column.fault(value))
         if pattern := _EMAIL if column.kind is Kind.EMAIL else column.pattern:
@@ -195,7 +207,18 @@ class ColumnReader:
     def _identifier(self, value: str) -> Problem | None:
         if value != value.strip():
             return Problem("form", f"{self.column.name} {self._shown(value)} begins or ends with a space.")
-        return self._text(value)
+        return self._text(value) or self._invisible(value)
+
+    def _invisible(self, value: str) -> Problem | None:
+        """Return which character of an id nobody would see, or would take for a space."""
+        for place, char in enumerate(value, start=1):
+            if not char.isprintable() or _BLANKS.match(char):
+                words = f"U+{ord(char):04X} {unicodedata.name(char, '').lower()}".rstrip()
+                sentence = (
+                    f"{self.column.name} {self._shown(value)} has an invisible character at place {place}: {words}."
+                )
+                return Problem("invisible-character", sentence)
+        return None
 
     def _date(self, value: str) -> Problem | None:
         name = self.column.name

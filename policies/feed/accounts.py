@@ -222,18 +222,32 @@ class _Grants:
 
     def __init__(self, load: Load, changes: str) -> None:
         self._load = load
+        self._changes = changes
         # Accounts whose email the carrier itself gave; it counts even if it hasn't been confirmed yet.
         self._carriers: set[int] = set()
-        self._lines: dict[int, int] = dict(
+        self._lines: dict[int, int | None] = dict(
             load.rows(
                 f"""
-                SELECT c.id, d.line FROM {changes} d JOIN policies_contact c ON c.id = d.id
+                WITH given_up AS (
+                    SELECT DISTINCT lower(d.was_username) AS username
+                    FROM {changes} d JOIN policies_contact c ON c.id = d.id
+                    WHERE d.was_username <> ''
+                      AND (c.retired_at IS NOT NULL OR lower(d.was_username) <> lower(c.username))
+                ), touched AS (
+                    SELECT c.id, d.line FROM {changes} d JOIN policies_contact c ON c.id = d.id
+                    UNION ALL
+                    SELECT c.id, NULL FROM given_up JOIN policies_contact c ON lower(c.username) = given_up.username
+                    WHERE c.source = %(source)s AND c.id NOT IN (SELECT id FROM {changes})
+                )
+                SELECT c.id, touched.line FROM touched JOIN policies_contact c ON c.id = touched.id
                 WHERE c.username <> '' AND c.retired_at IS NULL AND NOT EXISTS (
                     SELECT 1 FROM policies_membership m WHERE m.contact_id = c.id AND m.revoked_at IS NULL
-                ) ORDER BY d.line
+                ) ORDER BY touched.line, c.id
                 """
             )
         )
+        # Their place in the file; those that the package doesn't hold come last.
+        self._places = {contact: place for place, contact in enumerate(self._lines)}
 
     def grant(self) -> None:
         """Grant all of them, in chunks."""
@@ -241,22 +255,35 @@ class _Grants:
         for start in range(0, len(ids), CHUNK):
             contacts = Contact.objects.filter(pk__in=ids[start : start + CHUNK])
             # If two contacts have the same username, the first one in the file creates the account.
-            self._grant(sorted(contacts, key=lambda contact: self._lines[contact.pk]))
+            self._grant(sorted(contacts, key=lambda contact: self._places[contact.pk]))
 
     def _grant(self, contacts: list[Contact]) -> None:
         keys = {fold_username(contact.username) for contact in contacts}
         users = _accounts_of(keys)
         history = _History(contacts, users.values())
-        self._carriers.update(
-            Membership.objects.filter(user__in=users.values(), contact__email__iexact=F("user__email")).values_list(
-                "user_id", flat=True
-            )
-        )
+        self._carriers.update(self._given_by_the_carrier(users.values()))
         wanted = [contact for contact in contacts if self._is_open(contact, users, history)]
         users |= self._made(wanted, users)
         taken = [contact for contact in wanted if self._may_take_over(contact, users)]
         memberships = self._memberships(taken, users, history.live_places)
         self._record(Membership.objects.bulk_create(memberships), {user.pk: user for user in users.values()})
+
+    def _given_by_the_carrier(self, users: Iterable[User]) -> Iterable[int]:
+        """Return the accounts whose email is that of their contact, now or until this package."""
+        memberships = Membership.objects.filter(user__in=users)
+        yield from memberships.filter(contact__email__iexact=F("user__email")).values_list("user_id", flat=True)
+        yield from (
+            user
+            for (user,) in self._load.rows(
+                f"""
+                SELECT u.id FROM {self._changes} d
+                JOIN policies_membership m ON m.contact_id = d.id
+                JOIN accounts_user u ON u.id = m.user_id AND lower(u.email) = lower(d.was_email)
+                WHERE u.id = ANY(%(users)s)
+                """,
+                {"users": [user.pk for user in users]},
+            )
+        )
 
     def _is_open(self, contact: Contact, users: dict[str, User], history: _History) -> bool:
         """Return whether a person hasn't decided against this access; warn if one has.

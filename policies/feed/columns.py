@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import unicodedata
+import re
 from decimal import Decimal
 from functools import partial
 
@@ -31,6 +31,8 @@ DATE_OF_BIRTH = Column(
     store=partial(keyed_hash, "date_of_birth"),
     not_future=True,
 )
+# In capitals or small letters; small ones are kept.
+SHA256, SHA256_WORDS = re.compile("[0-9a-f]{64}"), "a SHA-256 of 64 hexadecimal digits"
 # Policy numbers are compared without spaces, dashes, and case (S-07).
 POLICY = Column("policy_number", Kind.IDENTIFIER, field=None, required=True, fold=normalize_number)
 
@@ -45,11 +47,6 @@ LIMITS = RowCheck(
 def period(sentence: str) -> RowCheck:
     """Return the check that a period ends after it begins; its end is the first day that no longer counts."""
     return RowCheck(code="period", column="expires", faulty="s.expires <= s.effective", sentence=sentence)
-
-
-def composed(text: str) -> str:
-    """Return a text in NFC, so that a name is the same however its accents were typed."""
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def circle(table: str, field: str, column: str, sentence: str) -> SetCheck:

@@ -29,6 +29,21 @@ CONTINUED = """
       AND (d.id IS NOT NULL OR other.id IS NOT NULL)
 """
 
+# Segments that lead back to themselves. Along a chain, days go back, unless a segment was cancelled from its start or
+# before; only from such a one is the way followed, for up to ten segments.
+CIRCLES = """
+    WITH RECURSIVE led AS (
+        SELECT c.id, c.continues_id AS there, ARRAY[c.id] AS way
+        FROM policies_coverage c JOIN policies_coverage b ON b.id = c.continues_id
+        WHERE c.source = %(source)s AND c.retired_at IS NULL AND c.effective <= b.effective
+        UNION ALL
+        SELECT led.id, t.continues_id, led.way || t.id FROM led JOIN policies_coverage t ON t.id = led.there
+        WHERE t.continues_id IS NOT NULL AND t.id <> ALL (led.way) AND cardinality(led.way) < 10
+    )
+    SELECT DISTINCT d.line FROM led JOIN {change} d ON d.id = ANY (led.way)
+    WHERE led.there = led.id AND cardinality(led.way) > 1
+"""
+
 COVERAGES = Table(
     file="coverages.csv",
     model="policies.Coverage",
@@ -92,6 +107,12 @@ COVERAGES = Table(
         ),
     ),
     set_checks=(
+        SetCheck(
+            code="circle",
+            column="continues",
+            sql=CIRCLES,
+            sentence="The segments that the coverage continues lead back to it.",
+        ),
         SetCheck(
             code="continues",
             column="continues",

@@ -6,7 +6,7 @@ Their periods may reach past the coverage's: what is shown and printed is what b
 from __future__ import annotations
 
 from core.feedspec import Column, Kind, Reference, RowCheck, SetCheck, Severity, Table
-from policies.feed.columns import LIMITS, NOTHING, composed, period
+from policies.feed.columns import LIMITS, NOTHING, period
 from policies.feed.transitions import tell_of_suspensions
 from policies.models import Coverage, Suspension
 
@@ -124,7 +124,7 @@ EXTRAS = Table(
     file="extras.csv",
     model="policies.Extra",
     key=("coverage_id", "label"),
-    columns=(COVERAGE, Column("label", required=True, fold=composed), Column("limit")),
+    columns=(COVERAGE, Column("label", required=True), Column("limit")),
     references=OF_COVERAGE,
 )
 
@@ -134,7 +134,7 @@ FUND_ENROLLMENTS = Table(
     key=("coverage_id", "fund", "effective"),
     columns=(
         COVERAGE,
-        Column("fund", required=True, fold=composed),
+        Column("fund", required=True),
         Column("form", Kind.CHOICE, choices=tuple(Coverage.Form.values)),
         Column("limits"),
         Column("effective", Kind.DATE, required=True),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from functools import partial
 
 from core.feedspec import Column, FileUse, Kind, Reference, RowCheck, SetCheck, Table
 from core.pdf.keeping import FAULTS, pdf_taker
-from policies.feed.columns import POLICY
+from policies.feed.columns import POLICY, SHA256, SHA256_WORDS
 from policies.models import Document
 
 # Of the private storage.
@@ -42,8 +41,9 @@ DOCUMENTS = Table(
         Column(
             "sha256",
             field=None,
-            pattern=re.compile("[0-9a-f]{64}"),
-            pattern_words="a SHA-256 of 64 lowercase hexadecimal digits",
+            pattern=SHA256,
+            pattern_words=SHA256_WORDS,
+            lower=True,
             optional=True,
         ),
     ),

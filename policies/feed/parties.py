@@ -182,6 +182,6 @@ CONTACTS = Table(
         Reference("party_id", "policyholders.csv", "policyholder", when=("party", "policyholder")),
         Reference("party_id", "agencies.csv", "agency", when=("party", "agency")),
     ),
-    track=("username", "role", "capabilities"),
+    track=("username", "email", "role", "capabilities"),
     after=(keep_memberships,),
 )

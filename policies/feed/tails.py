@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 
 from core.feedspec import Column, Kind, Reference, RowCheck, SetCheck, Severity, Table
-from policies.feed.columns import NOTHING, composed, period
+from policies.feed.columns import NOTHING, SHA256, SHA256_WORDS, period
 from policies.models import Coverage, EreOffer
 
 SMALL = Decimal(32_767)
@@ -33,8 +32,9 @@ ERE_OFFERS = Table(
         Column("finance_charge", Kind.MONEY, minimum=NOTHING, optional=True),
         Column(
             "letter_code_sha256",
-            pattern=re.compile("[0-9a-f]{64}"),
-            pattern_words="a SHA-256 of 64 lowercase hexadecimal digits",
+            pattern=SHA256,
+            pattern_words=SHA256_WORDS,
+            lower=True,
         ),
         Column("starts", Kind.DATE),
         Column("ends", Kind.DATE),
@@ -75,7 +75,7 @@ PRIOR_COVERAGES = Table(
     key=("insured_id", "carrier", "effective"),
     columns=(
         Column("insured_id", Kind.IDENTIFIER, required=True),
-        Column("carrier", required=True, fold=composed),
+        Column("carrier", required=True),
         # Another carrier's number: nothing is matched by it.
         Column("policy_number"),
         Column("form", Kind.CHOICE, required=True, choices=tuple(Coverage.Form.values)),

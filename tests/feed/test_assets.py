@@ -44,7 +44,7 @@ def test_documents_are_kept_under_their_digests_and_rows_may_share_one(packages:
         document("D1", unicodedata.normalize("NFD", DECLARATIONS), term_id="T1"),
         document("D2", DECLARATIONS),
         document("D3", "invoice.pdf", policy_number="", billing_account_id="B1", kind="invoice"),
-        document("D4", "copy.pdf", sha256=digest(TWO)),
+        document("D4", "copy.pdf", sha256=digest(TWO).upper()),
     )
     run = load_files(packages, book, {DECLARATIONS: ONE, "invoice.pdf": TWO, "copy.pdf": TWO}, zipped=zipped)
     assert (run.status, run.found) == ("applied", "")

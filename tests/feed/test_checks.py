@@ -96,6 +96,15 @@ BOOK_FAULTS: dict[str, tuple[Callable[[Book], None], Finding]] = {
         set_value("insureds.csv", "last_name", "Nú\nñez"), ("insureds.csv", 2, "last_name", "control-character")),
     "an id with a space at its end": (
         set_value("policies.csv", "policyholder_id", "PH1 "), ("policies.csv", 2, "policyholder_id", "form")),
+    "an id with a space of no width": (
+        set_value("policies.csv", "policyholder_id", "PH\u200b1"),
+        ("policies.csv", 2, "policyholder_id", "invisible-character")),
+    "an id with a letter that shows nothing": (
+        set_value("companies.csv", "company_id", "C\u31641"),
+        ("companies.csv", 2, "company_id", "invisible-character")),
+    "an id with a space that doesn't break": (
+        set_value("policies.csv", "policyholder_id", "PH\u00a01"),
+        ("policies.csv", 2, "policyholder_id", "invisible-character")),
     "a policy number that grows when it is folded": (
         set_value("policies.csv", "policy_number", "ß" * 21), ("policies.csv", 2, "policy_number", "too-long")),
     "a policy number of dashes": (

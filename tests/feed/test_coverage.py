@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,20 @@ def test_a_name_in_a_key_is_the_same_however_its_accents_are_typed(tmp_path: Pat
     assert errors(load(tmp_path, book)) == [("extras.csv", 3, "label", "key-twice")]
 
 
+def test_ids_and_names_are_the_same_however_their_accents_are_typed(tmp_path: Path) -> None:
+    book = small_book()
+    book["agencies.csv"][0]["agency_id"] = "L\u00e4rk"
+    book["agents_of_record.csv"][0]["agency_id"] = "La\u0308rk"
+    name = book["policyholders.csv"][0]["name"]
+    assert load(tmp_path, book).status == Run.Status.APPLIED
+    agency = book["agencies.csv"][0] | {"agency_id": "La\u0308rk"}
+    holder = book["policyholders.csv"][0] | {"name": unicodedata.normalize("NFD", name)}
+
+    run = load(tmp_path, {"agencies.csv": [agency], "policyholders.csv": [holder]}, sequence=2)
+
+    assert (run.total("unchanged"), Policyholder.objects.get().name) == (2, name)
+
+
 def test_what_is_wrong_with_a_row_is_said(tmp_path: Path) -> None:
     book = system_book()
     book["policyholders.csv"][1]["parent_id"] = "PH0"
@@ -162,6 +177,20 @@ def test_a_segment_that_continues_the_wrong_one_is_an_error(tmp_path: Path) -> N
         ("policyholders.csv", 2, "The policyholder's parents lead back to it."),
         ("policyholders.csv", 3, "The policyholder's parents lead back to it."),
     ]
+
+
+def test_segments_without_a_day_do_not_continue_each_other_in_a_circle(tmp_path: Path) -> None:
+    book = small_book()
+    book["policies.csv"][0] |= {"status": "cancelled", "cancellation_effective": "2026-01-01"}
+    first, second = book["coverages.csv"]
+    second["insured_id"] = first["insured_id"]
+    second["continues"] = "CV1"
+    assert load(tmp_path, book).status == Run.Status.APPLIED, "a chain of segments is none"
+    first["continues"] = "CV2"
+
+    run = load(tmp_path, {"coverages.csv": [first]}, sequence=2, mode="delta")
+
+    assert (run.status, errors(run)) == (Run.Status.REFUSED, [("coverages.csv", 2, "continues", "circle")])
 
 
 def test_a_segment_is_checked_again_when_the_one_before_it_changes(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from feed.load.table_map import TableMap, ordered, quote, table_maps
 from feed.models import Run
 from policies.models import Agency, Company, Policy
 from policies.models.base import FeedRow
-from tests.feed.packages import Book, Package, Row, errors, load, row, small_book, warnings
+from tests.feed.packages import Book, Package, Row, errors, load, policy_rows, row, small_book, warnings
 
 pytestmark = pytest.mark.django_db
 
@@ -151,6 +151,19 @@ def test_rows_that_name_what_another_package_takes_away_are_one_warning(tmp_path
     sentence = run.findings.get(code="named-but-missing").sentence
     assert sentence == "1 row of policies.csv names a billing_account_id that isn't in billing_accounts.csv."
     assert BillingAccount.objects.get(external_id="B1").retired_at is not None
+
+
+def test_rows_that_name_what_the_same_delta_deletes_are_one_warning(tmp_path: Path) -> None:
+    book = policies_of("B1") | accounts("B1", "B2")
+    book["policies.csv"] += [policy_rows("MPL-2", billing_account_id="B1"), policy_rows("MPL-3")]
+    load(tmp_path, book)
+    taken = [accounts("B1")["billing_accounts.csv"][0] | {"op": "delete"}]
+    moved = [policy_rows("MPL-1", billing_account_id="B2"), policy_rows("MPL-3") | {"op": "delete"}]
+
+    run = load(tmp_path, {"policies.csv": moved, "billing_accounts.csv": taken}, sequence=2, mode="delta")
+
+    assert (run.status, warnings(run)) == ("applied", [("billing_accounts.csv", None, "", "named-but-missing")])
+    assert run.findings.get().sentence.startswith("1 row of policies.csv names")
 
 
 # Hooks before a file is compared, and rows that stay.

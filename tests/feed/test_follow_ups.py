@@ -457,6 +457,36 @@ def test_two_contacts_with_one_username_are_one_person_only_if_they_share_an_ema
     assert User.objects.get().memberships.get().role == "policyholder"
 
 
+def two_people(first: str, second: str) -> Book:
+    """Return the book with two contacts of one practice, each with the username given and its email."""
+    book = with_account(small_book(), first, email=f"{first}@group.example")
+    other = {"contact_id": "CT2", "username": second, "email": f"{second}@group.example"}
+    book["contacts.csv"].append(book["contacts.csv"][0] | other)
+    return book
+
+
+def who_acts() -> list[tuple[str, str]]:
+    """Return (contact, username) of each membership."""
+    current = Membership.objects.filter(revoked_at=None).order_by("contact__external_id")
+    return list(current.values_list("contact__external_id", "user__username"))
+
+
+def test_two_contacts_that_swap_their_usernames_both_keep_access(tmp_path: Path) -> None:
+    load(tmp_path, two_people("ana", "bo"))
+    run = load(tmp_path, two_people("bo", "ana"), sequence=2)
+    assert (warnings(run), who_acts()) == ([], [("CT1", "bo"), ("CT2", "ana")])
+
+
+def test_a_username_that_its_contact_gives_up_is_the_other_contact_s_that_names_it(tmp_path: Path) -> None:
+    load(tmp_path, two_people("ana", "bo"))
+    load(tmp_path, two_people("bo", "bo"), sequence=2)
+    assert who_acts() == [("CT2", "bo")]
+
+    run = load(tmp_path, two_people("bo", "cy"), sequence=3)
+
+    assert (warnings(run), who_acts()) == ([], [("CT1", "bo"), ("CT2", "cy")])
+
+
 def test_what_an_administrator_gave_ends_with_the_contact(tmp_path: Path) -> None:
     """The delegate's end is recorded as the giver's is."""
     load(tmp_path, with_account(small_book()))

@@ -235,6 +235,24 @@ def test_a_released_package_that_would_now_retire_other_rows_is_held_again(tmp_p
     assert Policy.objects.not_retired().count() == 40
 
 
+def test_other_rows_are_noticed_however_many_there_are(tmp_path: Path) -> None:
+    """Only the first are named, but all are compared."""
+    load(tmp_path, book_of(400))
+    rest = {f"MPL-{number}" for number in range(300, 401)}
+    held = load(tmp_path, without_policies(book_of(400), *rest), sequence=5)
+    assert len(held.difference["examples"][0]["keys"]) == 50
+    rows = [{**policy_rows("MPL-400"), "op": "delete"}, policy_rows("MPL-401")]
+    assert load(tmp_path, {"policies.csv": rows}, sequence=2, mode="delta").status == Run.Status.APPLIED
+    stan = UserFactory.create(is_staff=True)
+
+    held.release(by=stan, reason="101 policies; confirmed.")
+    held = execute(held)
+
+    assert (held.status, held.is_released) == (Run.Status.HELD, False)
+    held.release(by=stan, reason="101 policies, one of them another; confirmed.")
+    assert execute(held).status == Run.Status.APPLIED
+
+
 def test_a_released_package_that_would_now_do_less_is_applied(tmp_path: Path) -> None:
     load(tmp_path, book_of(40))
     held = load(tmp_path, without_policies(book_of(40), "MPL-37", "MPL-38", "MPL-39", "MPL-40"), sequence=5)
