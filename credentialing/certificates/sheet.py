@@ -17,13 +17,12 @@ from django.utils.formats import date_format
 
 from core.money import whole_dollars
 from core.templatetags.show import day_long
+from policies.models.tails import OPTIONS
 
 PAST_COVERAGE = "past_coverage_letter"
 VERSION = 3
-# `EreOffer.option` as the feed spells it, in words; others are printed as they are.
 # What the policy says about the work that it covers: heading and key in the snapshot.
 WORDINGS = {"Scope of coverage": "scope", "Locum tenens": "locum", "Covered states": "states"}
-TAILS = {"unlimited": "Unlimited reporting period", **{f"{n}y": f"{n} years" for n in range(2, 11)}, "1y": "1 year"}
 
 
 @dataclass(frozen=True)
@@ -280,7 +279,7 @@ def _fund(facts: Mapping[str, Any]) -> str:
 
 def _tail(facts: Mapping[str, Any]) -> str:
     """Return 'Unlimited reporting period from March 1, 2026, purchased'."""
-    line: str = TAILS.get(facts["option"], facts["option"])
+    line: str = OPTIONS.get(facts["option"], facts["option"])
     if facts["starts"]:
         line += f" from {day_long(dt.date.fromisoformat(facts['starts']))}"
     if facts["ends"]:

@@ -27,13 +27,6 @@ if TYPE_CHECKING:
 # Earlier ones were never released.
 VERSION = 3
 PERIOD_WORDING = "12:01 a.m. standard time at the named insured’s address"
-# The words for an offer's status on paper; an offer that wasn't taken up isn't a tail (docs/feed-format.md).
-TAIL_STATES = {
-    "paid": "purchased",
-    "automatic": "automatic",
-    "granted": "granted",
-    "elected": "elected, payment pending",
-}
 
 
 def build_snapshot(
@@ -185,7 +178,7 @@ def _tails(coverages: list[Coverage]) -> list[dict[str, Any]]:
     """How the tail stands for each part of each policy, in the order of `coverages`: what is in place, or none; an
     occurrence form needs none."""
     offers: dict[int, list[EreOffer]] = {}
-    rows = EreOffer.objects.not_retired().filter(coverage__in=coverages, status__in=list(TAIL_STATES))
+    rows = EreOffer.objects.not_retired().filter(coverage__in=coverages, status__in=list(EreOffer.ON_RECORD))
     for offer in rows.order_by("starts", "id"):
         offers.setdefault(offer.coverage_id, []).append(offer)
     found: dict[tuple[str, str, bool], dict[str, Any]] = {}
@@ -204,7 +197,7 @@ def _tails(coverages: list[Coverage]) -> list[dict[str, Any]]:
         tail["in_place"] += [
             {
                 "option": offer.option,
-                "state": TAIL_STATES[offer.status],
+                "state": EreOffer.ON_RECORD[offer.status],
                 "starts": _day(offer.starts),
                 "ends": _day(offer.ends),
             }

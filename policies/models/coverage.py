@@ -17,7 +17,7 @@ from core.fields import PublicIdField
 from core.search import ids_found
 from policies.models.base import FeedQuerySet, FeedRow, sort_key
 from policies.models.parties import Insured, Policyholder
-from policies.models.segments import Segment, chain
+from policies.models.segments import Segment, leading, linked
 from policies.models.term import Term
 
 if TYPE_CHECKING:
@@ -45,6 +45,36 @@ SEGMENTS = RawSQL(
     (),
     output_field=ArrayField(ArrayField(models.BigIntegerField())),
 )
+
+
+def _same(one: str, other: str) -> str:
+    """Return the condition that `one` isn't retired, and is of the same insured, part, and form in the same term."""
+    equal = (f"{one}.{column} = {other}.{column}" for column in ("insured_id", "term_id", "part", "form"))
+    return " AND ".join((*equal, f"{one}.retired_at IS NULL"))
+
+
+def _follows(later: str, earlier: str) -> str:
+    """Return the condition of `policies.models.segments.linked` that one segment goes on from another."""
+    return f"""{_same(later, earlier)} AND {later}.effective = {earlier}.expires AND (
+        {later}.continues_id = {earlier}.id
+        OR NOT EXISTS (
+            SELECT FROM policies_coverage known WHERE known.id = {later}.continues_id AND {_same("known", later)}
+        ) AND NOT EXISTS (
+            SELECT FROM policies_coverage namer WHERE namer.continues_id = {earlier}.id AND {_same("namer", earlier)}
+        )
+    )"""  # noqa: S608 - names of tables, no value
+
+
+# Whether a coverage speaks for its chain of segments on a day (`policies.models.segments.leading`): none that follows
+# it has begun, and it has begun itself or is the first. A CASE, so that PostgreSQL looks from row to row along the
+# roster's index, and doesn't join the whole term to itself.
+LEADS = f"""CASE
+    WHEN EXISTS (
+        SELECT FROM policies_coverage later WHERE {_follows("later", "policies_coverage")} AND later.effective <= %s
+    ) THEN FALSE
+    WHEN policies_coverage.effective <= %s THEN TRUE
+    ELSE NOT EXISTS (SELECT FROM policies_coverage earlier WHERE {_follows("policies_coverage", "earlier")})
+END"""  # noqa: S608 - names of tables, no value
 
 
 class CoverageQuerySet(FeedQuerySet):
@@ -77,6 +107,10 @@ class CoverageQuerySet(FeedQuerySet):
     def with_policy(self) -> Self:
         """With insured, term, policy, company, policyholder, and segments, in one query."""
         return self.select_related("insured", "term__policy__company", "term__policy__policyholder").with_segments()
+
+    def leading_on(self, day: Any) -> Self:
+        """Return one coverage for each chain of segments: the one that speaks for it on `day`."""
+        return self.filter(RawSQL(LEADS, (day, day), output_field=models.BooleanField()))  # noqa: S611 - no value in it
 
     def with_segments(self) -> Self:
         """With `Coverage.segments` in the same query."""
@@ -211,12 +245,21 @@ class Coverage(FeedRow):
         return mine == (other.insured_id, other.term_id, other.part, other.form)
 
     @property
-    def period(self) -> tuple[dt.date, dt.date]:
-        """First day and end of the chain of touching segments that this one belongs to, as far as coverage goes."""
+    def links(self) -> list[Segment]:
+        """The chain of touching segments that this one belongs to, in order."""
         # A list reads only some fields of a coverage; its segments, all that matters here.
         listed = {segment.pk: segment for segment in self.segments if segment.pk is not None}
-        starts, ends = chain(listed.get(self.pk) or self.as_segment, self.segments)
-        return starts, self.term.end_of(ends)
+        return linked(listed.get(self.pk) or self.as_segment, self.segments)
+
+    @property
+    def period(self) -> tuple[dt.date, dt.date]:
+        """First day and end of that chain, as far as coverage goes."""
+        links = self.links
+        return links[0].starts, self.term.end_of(links[-1].ends)
+
+    def leads_on(self, day: dt.date) -> bool:
+        """Whether it speaks for its chain on `day`; see `CoverageQuerySet.leading_on`."""
+        return leading(self.links, day).pk == self.pk
 
     @property
     def as_segment(self) -> Segment:

@@ -209,6 +209,11 @@ class Policy(FeedRow):
             return True
         return not any(term.runs_past(day) for term in self.terms_on_file)
 
+    @property
+    def reason_in_words(self) -> str:
+        """Why the status is what it is: the carrier's own words, else the reason's name; empty where it gives none."""
+        return reason_in_words(self.status_reason, self.status_reason_code)
+
     def today(self) -> dt.date:
         """Return the day at the named insured's address: policy periods begin and end there at 12:01 a.m. standard
         time."""
@@ -226,6 +231,11 @@ class Policy(FeedRow):
     def appointments(self) -> list[AgentOfRecord]:
         """Return the agents of record of all times, the latest first, with their agencies; read once."""
         return list(self.agents_of_record.not_retired().select_related("agency").order_by("-starts", "-id"))
+
+
+def reason_in_words(text: str, code: str) -> str:
+    """Return the carrier's own words for a reason, else the name of its code."""
+    return text or (str(Policy.Reason(code).label) if code else "")
 
 
 @prepared(policy_id=models.BigIntegerField())

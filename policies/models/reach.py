@@ -19,6 +19,7 @@ from core.dates import carrier_today
 from core.memo import once
 from core.statements import IDS, prepared
 from policies.models.coverage import Coverage
+from policies.models.details import details_as_json
 from policies.models.membership import Membership
 from policies.models.parties import Policyholder
 from policies.models.policy import AgentOfRecord, Policy
@@ -197,7 +198,8 @@ def coverages_not_retired(path: str = "") -> Q:
 @prepared(policy_id=BigIntegerField(), insured_ids=IDS)
 def _own_coverages(*, policy_id: int, insured_ids: list[int]) -> QuerySet[Coverage]:
     own = Coverage.objects.not_retired().filter(term__policy=policy_id, insured_id__any=insured_ids)
-    return own.select_related("insured").with_segments().order_by("-effective", "part", "id")
+    rows = own.select_related("insured").with_segments().annotate(detail_rows=details_as_json())
+    return rows.order_by("-effective", "part", "id")
 
 
 @prepared(user_id=BigIntegerField())

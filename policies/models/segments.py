@@ -18,8 +18,8 @@ class Segment(NamedTuple):
     continues: int | None = None
 
 
-def chain(own: Segment, segments: Sequence[Segment]) -> tuple[dt.date, dt.date]:
-    """Return first day and end of the chain that `own` belongs to, among the segments of its part, form, and term.
+def linked(own: Segment, segments: Sequence[Segment]) -> list[Segment]:
+    """Return the chain that `own` belongs to, in order, among the segments of its part, form, and term.
 
     A segment goes on from the one that it says it continues, from the day on which that one ends. One that says nothing
     goes on from any that ends where it begins, unless another continues that one.
@@ -34,9 +34,15 @@ def chain(own: Segment, segments: Sequence[Segment]) -> tuple[dt.date, dt.date]:
             return later.continues == earlier.pk
         return earlier.pk is None or earlier.pk not in named
 
-    first = last = own
-    while before := [segment for segment in segments if follow(segment, first)]:
-        first = min(before)
-    while after := [segment for segment in segments if follow(last, segment)]:
-        last = max(after, key=lambda segment: segment.ends)
-    return first.starts, last.ends
+    links = [own]
+    while before := [segment for segment in segments if follow(segment, links[0])]:
+        links.insert(0, min(before))
+    while after := [segment for segment in segments if follow(links[-1], segment)]:
+        links.append(max(after, key=lambda segment: segment.ends))
+    return links
+
+
+def leading(links: Sequence[Segment], day: dt.date) -> Segment:
+    """Return the segment that speaks for a chain on `day`: the last that has begun, else the first to come."""
+    begun = [segment for segment in links if segment.starts <= day]
+    return begun[-1] if begun else links[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import ClassVar
 
 from django.db import models
 from django.db.models import F, Q
@@ -11,6 +12,9 @@ from core.fields import PublicIdField
 from policies.models.base import FeedQuerySet, FeedRow
 from policies.models.coverage import Coverage
 from policies.models.parties import Insured
+
+# Options as the feed spells them, in words; others are shown as they are.
+OPTIONS = {"unlimited": "Unlimited reporting period", "1y": "1 year", **{f"{n}y": f"{n} years" for n in range(2, 11)}}
 
 
 class EreOffer(FeedRow):
@@ -29,6 +33,13 @@ class EreOffer(FeedRow):
         LAPSED = "lapsed", "Lapsed"
 
     IN_PLACE = (Status.AUTOMATIC, Status.GRANTED, Status.PAID)
+    # The words for a tail on record; an offer that wasn't taken up isn't one (docs/feed-format.md).
+    ON_RECORD: ClassVar[dict[str, str]] = {
+        Status.PAID: "purchased",
+        Status.AUTOMATIC: "automatic",
+        Status.GRANTED: "granted",
+        Status.ELECTED: "elected, payment pending",
+    }
 
     public_id = PublicIdField()
     coverage = models.ForeignKey(Coverage, on_delete=models.PROTECT, related_name="ere_offers")
@@ -61,6 +72,11 @@ class EreOffer(FeedRow):
     def is_in_place(self) -> bool:
         """Whether the tail is bought, granted, or automatic; an elected one still waits for its payment."""
         return self.status in self.IN_PLACE
+
+    @property
+    def option_in_words(self) -> str:
+        """'3 years', 'Unlimited reporting period', or the option as the feed spells it."""
+        return OPTIONS.get(self.option, self.option)
 
     @property
     def total(self) -> Decimal | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -28,10 +29,11 @@ from policies.models import (
     reach_of,
 )
 from policies.pages.book import Book, book_of
+from policies.pages.facts import Facts, facts_of
 from policies.pages.notices import RENEWAL_WINDOW_DAYS
 from policies.pages.papers import PaperLink, paper_links
 from policies.pages.status import StatusOnDay, status_for_insured, status_of
-from policies.pages.terms import NAMES, TermsByPolicy, by_policy, with_names, with_own
+from policies.pages.terms import NAMES, TermsByPolicy, by_policy, with_details, with_names, with_own
 from policies.words import Word, lower_first, word_of
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ MOST_NAMES = 6
 ROLES = Membership.Role
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OwnCoverage:
     """An insured's own coverage with its policy and term, and the link to its certificate or letter."""
 
@@ -57,6 +59,23 @@ class OwnCoverage:
     eligibility: Eligibility
     word: Word
     paper: PaperLink | None
+    # Whether the user may see tails on offer and in place.
+    sees_tails: bool = False
+
+    @cached_property
+    def facts(self) -> Facts:
+        """What belongs to it, for its insured."""
+        return facts_of(self.coverage, self.status.day, whole=self.status.whole, tails=self.sees_tails)
+
+    @property
+    def starts(self) -> dt.date:
+        """Where it began, over all its segments."""
+        return self.coverage.period[0]
+
+    @property
+    def leads(self) -> bool:
+        """Whether it speaks for its chain of segments today."""
+        return self.coverage.leads_on(self.status.day)
 
     @property
     def in_force(self) -> bool:
@@ -212,7 +231,7 @@ def _terms(*, policy_ids: list[int], insured_ids: list[int], today: dt.date, ins
     """
     terms = Term.objects.not_retired().filter(policy_id__any=policy_ids)
     if insured:
-        terms = with_names(with_own(terms, insured_ids))
+        terms = with_details(with_names(with_own(terms, insured_ids)))
     if not counted:
         return terms
     covered = Coverage.objects.not_retired().filter(term=OuterRef("pk"), effective__lte=today, expires__gt=today)
@@ -232,11 +251,14 @@ def _terms(*, policy_ids: list[int], insured_ids: list[int], today: dt.date, ins
 def _leading(coverages: list[Coverage], status: StatusOnDay, terms: list[Term]) -> list[OwnCoverage]:
     """One's coverages in the policy's leading term; of a policy that has ended, the last ones."""
     leading = [c for c in coverages if status.term is not None and c.term_id == status.term.pk]
-    return own_coverages(leading, status, terms)
+    return [one for one in own_coverages(leading, status, terms) if one.leads or one.in_force]
 
 
-def own_coverages(coverages: Iterable[Coverage], status: StatusOnDay, terms: Iterable[Term]) -> list[OwnCoverage]:
-    """Coverages of one policy, which come `with_segments`, with what each gives today. `terms`: the policy's, all."""
+def own_coverages(
+    coverages: Iterable[Coverage], status: StatusOnDay, terms: Iterable[Term], *, sees_tails: bool = False
+) -> list[OwnCoverage]:
+    """Coverages of one policy, which come with segments and details, with what each gives today. `terms`: the policy's,
+    all."""
     by_id = {term.pk: term for term in terms}
     latest = max((term.effective for term in by_id.values() if term.status in Term.TAKEN_UP), default=None)
     paper = paper_links()
@@ -245,5 +267,5 @@ def own_coverages(coverages: Iterable[Coverage], status: StatusOnDay, terms: Ite
         term = coverage.term = by_id[coverage.term_id]
         word = word_of(coverage, status.day, was_last=latest is None or term.effective >= latest)
         eligibility = judge_now(coverage)
-        found.append(OwnCoverage(coverage, status, term, eligibility, word, paper(coverage, eligibility)))
+        found.append(OwnCoverage(coverage, status, term, eligibility, word, paper(coverage, eligibility), sees_tails))
     return found

@@ -63,8 +63,8 @@ def _cancellation(status: StatusOnDay, as_agent: bool) -> Notice | None:
     noticed = policy.status == Policy.Status.PENDING_CANCELLATION
     can_be_kept = status.whole and bool(policy.cure_amount) and noticed
     text = ["We sent notice of cancellation."] if noticed else []
-    if status.whole and policy.status_reason:
-        text.append(f"Reason: {policy.status_reason}.")
+    if status.whole and policy.reason_in_words:
+        text.append(f"Reason: {policy.reason_in_words}.")
     if can_be_kept and policy.cure_amount:
         before = f" before {day_long(cancels)}" if cancels else ""
         text.append(f"To keep it in force, pay {whole_dollars(policy.cure_amount)}{before}.")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import FilteredRelation, OuterRef, Q
+from django.db.models import Exists, FilteredRelation, OuterRef, Q
 from django.db.models.functions import JSONObject
 from django.http import Http404
 from django.urls import reverse
@@ -23,6 +23,7 @@ from core.panels import Panel, panels_for
 from core.statements import prepared
 from core.templatetags.show import day
 from policies.models import SCOPE, AgentOfRecord, Coverage, Policy, PolicyStatus, Scope, Term, reach_of
+from policies.models.policy import reason_in_words
 from policies.pages.home import OwnCoverage, own_coverages
 from policies.pages.notices import Notice, notices_of
 from policies.pages.roster import Roster, roster_of
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 MOST_CHANGES = 20
+# The capabilities that decide what the page shows.
+SHOWN_BY = (Capability.VIEW_POLICY, Capability.ISSUE_CERTIFICATE, Capability.VIEW_ERE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,14 @@ class StatusChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Replacement:
+    """The policy that continues one that has ended. `href`: empty where the user doesn't see it."""
+
+    number: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
 class PolicyPage:
     """The page. `whole`: the user sees the policy whole; otherwise `own` holds the user's own coverages, and `leading`
     those in force, or the last ones."""
@@ -78,6 +89,7 @@ class PolicyPage:
     term: Term | None
     timeline: Timeline | None
     roster: Roster | None
+    replaced_by: Replacement | None
     own: list[OwnCoverage]
     leading: list[OwnCoverage]
     agents: list[AgentOfRecord]
@@ -140,13 +152,18 @@ def policy_for_page(user: User, public_id: str) -> Policy:
 def _policy(*, public_id: str, **scope: Any) -> QuerySet[Any]:
     """Return the policy, a row for each appointment of an agency, the latest first."""
     changes = PolicyStatus.objects.filter(policy=OuterRef("pk")).values_list(
-        JSONObject(status="status", since="status_date", at="recorded_at", reason="reason")
+        JSONObject(status="status", since="status_date", at="recorded_at", reason="reason", code="reason_code")
     )
     of_record = FilteredRelation("agents_of_record", condition=Q(agents_of_record__retired_at=None))
-    policies = Policy.objects.not_retired().filter(Scope(**scope).policies(), public_id=public_id)
+    open_policies = Policy.objects.not_retired().filter(Scope(**scope).policies())
     return (
-        policies.annotate(status_changes=ArraySubquery(changes[:MOST_CHANGES]), appointment=of_record)
-        .select_related("company", "policyholder", "appointment__agency")
+        open_policies.filter(public_id=public_id)
+        .annotate(
+            status_changes=ArraySubquery(changes[:MOST_CHANGES]),
+            appointment=of_record,
+            sees_replacement=Exists(open_policies.filter(pk=OuterRef("replaced_by"))),
+        )
+        .select_related("company", "policyholder", "appointment__agency", "replaced_by")
         .order_by("-appointment__starts", "-appointment__id")
     )
 
@@ -154,9 +171,9 @@ def _policy(*, public_id: str, **scope: Any) -> QuerySet[Any]:
 def page_of_policy(request: HttpRequest, user: User, policy: Policy) -> PolicyPage:
     """Return the page for a user who sees the policy, from `policy_for_page`. Raises Http404 for a term of
     another's."""
-    may = capabilities(user, policy, among=(Capability.VIEW_POLICY, Capability.ISSUE_CERTIFICATE))
+    may = capabilities(user, policy, among=SHOWN_BY)
     whole = Capability.VIEW_POLICY in may
-    issues = Capability.ISSUE_CERTIFICATE in may
+    sees_tails = Capability.VIEW_ERE in may
     terms = policy.terms_on_file
     own = [] if whole else _own(user, policy)
     shown = terms if whole else [t for t in terms if t.pk in {coverage.term_id for coverage in own}]
@@ -165,10 +182,12 @@ def page_of_policy(request: HttpRequest, user: User, policy: Policy) -> PolicyPa
     else:
         status = status_for_insured(policy, own, terms, policy.today())
     term = _chosen(request.GET.get("term", ""), shown) or status.term
-    coverages = own_coverages(own, status, terms)
+    # A change in mid-term is one coverage: each chain of segments is shown once.
+    coverages = [one for one in own_coverages(own, status, terms, sees_tails=sees_tails) if one.leads]
     leading = [one for one in coverages if one.in_force] or [
         one for one in coverages if status.term is not None and one.coverage.term_id == status.term.pk
     ]
+    issues = Capability.ISSUE_CERTIFICATE in may
     return PolicyPage(
         policy=policy,
         status=status,
@@ -177,7 +196,8 @@ def page_of_policy(request: HttpRequest, user: User, policy: Policy) -> PolicyPa
         terms=[_row(one, status, term, terms) for one in shown],
         term=term,
         timeline=_timeline(terms, coverages, status),
-        roster=roster_of(request, term, issues=issues) if whole and term is not None else None,
+        roster=roster_of(request, term, issues=issues, tails=sees_tails) if whole and term is not None else None,
+        replaced_by=_replacement(policy, status),
         own=coverages,
         leading=leading,
         agents=policy.appointments if whole else [],
@@ -186,11 +206,21 @@ def page_of_policy(request: HttpRequest, user: User, policy: Policy) -> PolicyPa
     )
 
 
+def _replacement(policy: Policy, status: StatusOnDay) -> Replacement | None:
+    """Return the policy that continues this one, once it has ended: for those who see either policy whole."""
+    after = policy.replaced_by
+    sees_it = getattr(policy, "sees_replacement", False)
+    if after is None or after.retired_at is not None or status.current or not (status.whole or sees_it):
+        return None
+    return Replacement(after.number, after.get_absolute_url() if sees_it else "")
+
+
 def _timeline(terms: list[Term], own: list[OwnCoverage], status: StatusOnDay) -> Timeline | None:
     """Of the terms for who sees the policy whole, else of one's own coverages."""
     if status.whole:
         return timeline_of(terms, status.day)
-    return timeline_of_coverages([(one.coverage, one.word) for one in own], status.day)
+    suspended = [days for one in own for days in one.facts.suspended]
+    return timeline_of_coverages([(one.coverage, one.word) for one in own], status.day, suspended=suspended)
 
 
 def _history(policy: Policy) -> list[StatusChange]:
@@ -198,7 +228,7 @@ def _history(policy: Policy) -> list[StatusChange]:
         StatusChange(
             Policy.Status(change["status"]).label,
             dt.date.fromisoformat((change["since"] or change["at"])[:10]),
-            change["reason"],
+            reason_in_words(change["reason"], change["code"]),
         )
         for change in getattr(policy, "status_changes", [])
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
@@ -15,11 +15,15 @@ from core.statements import prepared
 from core.templatetags.show import day
 from policies.eligibility import judge_now
 from policies.models import Coverage
+from policies.models.details import details_as_json
 from policies.names import fold
+from policies.pages.facts import Facts, facts_of
 from policies.pages.papers import PaperLink, paper_links
 from policies.words import lower_first
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from django.db.models import QuerySet
     from django.http import HttpRequest
 
@@ -43,10 +47,19 @@ ROSTER_FIELDS = (
     "limit_aggregate",
     "limit_basis",
     "limits_shared",
+    "limits_shared_with",
+    "defense",
     "deductible",
+    "deductible_basis",
     "effective",
     "expires",
     "specialty",
+    "scope",
+    "locum",
+    "states",
+    "site",
+    "cost_center",
+    "continues_id",
     "endorsement_text",
     "fund",
     "fund_limits",
@@ -62,15 +75,15 @@ ROSTER_FIELDS = (
 class RosterRow:
     """A coverage as the roster shows it, in words: the template has nothing left to look up or to decide.
 
-    `more`: fund and endorsements, named by `more_label`.
+    `now`: what isn't covered today. `facts`: what belongs to the coverage.
     """
 
     name: str
     about: str
+    now: list[str]
     part: str
     form: str
-    more: list[str]
-    more_label: str
+    facts: Facts
     retroactive: str
     limits: str
     limits_note: str
@@ -79,55 +92,50 @@ class RosterRow:
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """One page of a term's coverages."""
+    """One page of a term's coverages, each over all its segments."""
 
     page: KeysetPage[Coverage]
     rows: list[RosterRow]
     q: str
 
 
-def roster_of(request: HttpRequest, term: Term, *, issues: bool) -> Roster:
+def roster_of(request: HttpRequest, term: Term, *, issues: bool, tails: bool) -> Roster:
     """Return a page of the term's coverages by name: up to 5,000, so paged by key and searched by the database.
 
-    `issues`: whether the user may create certificates.
+    `issues`: whether the user may create certificates. `tails`: whether they may see tails.
     """
+    today = term.policy.today()
     q = request.GET.get("q", "").replace("\x00", "").strip()[:100]
-    coverages = _coverages(term.pk)
+    coverages = _coverages(term.pk, today)
     name = name_query(fold(q).split())
     if name is not None:
         coverages = coverages.filter(insured__search=name)
     elif q:
         coverages = coverages.none()
-    first = None if q else partial(_first_page, term_id=term.pk)
+    first = None if q else partial(_first_page, term_id=term.pk, today=today)
     page = keyset_page(coverages, request, order=ORDER, size=ROSTER_SIZE, first=first)
     for coverage in page.rows:
         coverage.term = term
     paper = paper_links()
-    rows = [_row(c, term, paper(c, judge_now(c)) if issues else None) for c in page.rows]
+    rows = [_row(c, today, paper(c, judge_now(c)) if issues else None, tails=tails) for c in page.rows]
     return Roster(page, rows, q)
 
 
-def _coverages(term_id: int) -> CoverageQuerySet:
-    """Return a term's coverages, each with what a row needs."""
-    coverages = Coverage.objects.not_retired().filter(term_id=term_id).select_related("insured")
-    return coverages.only(*ROSTER_FIELDS).with_segments()
+def _coverages(term_id: int, today: Any) -> CoverageQuerySet:
+    """Return a term's coverages, one for each chain of segments, with what a row needs."""
+    coverages = Coverage.objects.not_retired().filter(term_id=term_id).leading_on(today).select_related("insured")
+    return coverages.only(*ROSTER_FIELDS).with_segments().annotate(detail_rows=details_as_json())
 
 
-@prepared(term_id=models.BigIntegerField())
-def _first_page(*, term_id: int) -> QuerySet[Coverage]:
-    return first_page(_coverages(term_id), order=ORDER, size=ROSTER_SIZE)
+@prepared(term_id=models.BigIntegerField(), today=models.DateField())
+def _first_page(*, term_id: int, today: dt.date) -> QuerySet[Coverage]:
+    return first_page(_coverages(term_id, today), order=ORDER, size=ROSTER_SIZE)
 
 
-def _more_label(*, has_fund: bool, endorsements: int) -> str:
-    """Return what a row opens to: "Fund and 2 endorsements", "1 endorsement", "Fund"."""
-    counted = f"{endorsements} endorsement{'' if endorsements == 1 else 's'}" if endorsements else ""
-    return " and ".join(filter(None, ("Fund" if has_fund else "", counted)))
-
-
-def _row(coverage: Coverage, term: Term, paper: PaperLink | None) -> RosterRow:
-    c = coverage
-    whole_term = c.effective == term.effective and c.expires == term.expires
-    fund = f"{c.fund}: {c.fund_limits}" if c.fund and c.fund_limits else c.fund
+def _row(coverage: Coverage, today: dt.date, paper: PaperLink | None, *, tails: bool) -> RosterRow:
+    c, term = coverage, coverage.term
+    starts, ends = c.period
+    facts = facts_of(c, today, whole=True, tails=tails)
     notes = [
         f"{c.per_claim_label} / aggregate",
         "shared" if c.limits_shared else "",
@@ -135,16 +143,16 @@ def _row(coverage: Coverage, term: Term, paper: PaperLink | None) -> RosterRow:
     ]
     about = [
         c.specialty,
-        "" if whole_term else f"{day(c.effective)} – {day(c.expires)}",
+        "" if (starts, ends) == (term.effective, term.ends) else f"{day(starts)} – {day(ends)}",
         f"Ended: {lower_first(c.ended_reason)}" if c.ended_reason else "",
     ]
     return RosterRow(
         name=c.insured.display_name,
         about=" · ".join(filter(None, about)),
+        now=facts.now,
         part=PARTS[c.part],
         form=FORMS[c.form],
-        more=[fund, *c.endorsement_list] if fund else c.endorsement_list,
-        more_label=_more_label(has_fund=bool(fund), endorsements=len(c.endorsement_list)),
+        facts=facts,
         retroactive=c.retroactive_text,
         limits=f"{whole_dollars(c.limit_per_claim)} / {whole_dollars(c.limit_aggregate)}",
         limits_note=", ".join(filter(None, notes)),

@@ -10,6 +10,7 @@ from django.db.models.functions import JSONObject
 
 from policies.models import Insured
 from policies.models.coverage import know_segments
+from policies.models.details import details_as_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,6 +47,11 @@ def with_names(terms: TermQuerySet) -> TermQuerySet:
     return terms.annotate(own_insured=Subquery(insured.values_list(NAMES_AS_JSON)))
 
 
+def with_details(terms: TermQuerySet) -> TermQuerySet:
+    """Return the rows of `with_own` with the details of the coverage."""
+    return terms.annotate(own_details=details_as_json("own__"))
+
+
 def by_policy(policy_ids: Iterable[int], rows: Iterable[Term]) -> TermsByPolicy:
     """Sort the rows of `with_own`, or plain terms, by policy; the coverages come with their segments."""
     terms: dict[int, dict[int, Term]] = {pk: {} for pk in policy_ids}
@@ -57,6 +63,7 @@ def by_policy(policy_ids: Iterable[int], rows: Iterable[Term]) -> TermsByPolicy:
             names = getattr(row, "own_insured", None)
             if names is not None:
                 coverage.insured = Insured(pk=coverage.insured_id, **names)
+            coverage.detail_rows = getattr(row, "own_details", None)
             own[row.policy_id].append(coverage)
     for coverages in own.values():
         know_segments(coverages)

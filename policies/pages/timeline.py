@@ -26,14 +26,19 @@ KINDS = (
     ("next", "Upcoming"),
     ("ended", "Cancelled"),
     ("ghost", "After the cancellation"),
+    ("prior", "Other carriers"),
+    ("gap", "No coverage on record"),
+    ("leave", "Not covered"),
 )
+Days = tuple["dt.date", "dt.date"]
+
 FEWEST_TERMS = 2
 """One bar alone says nothing that the dates beside it don't."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One term: `left` and `width` in percent; `kind` names its look: current, past, next, or ended.
+    """A stretch of days: `left` and `width` in percent; `kind` names its look, as in `KINDS`.
 
     A term that was cut short has a second bar for the rest, a `ghost`.
     """
@@ -95,8 +100,17 @@ def timeline_of(terms: Iterable[Term], today: dt.date) -> Timeline | None:
     return drawn(stretches, today)
 
 
-def timeline_of_coverages(coverages: Iterable[tuple[Coverage, Word]], today: dt.date) -> Timeline | None:
-    """Return the timeline of one insured's coverages, one bar for each term, back to the earliest retroactive date."""
+def timeline_of_coverages(
+    coverages: Iterable[tuple[Coverage, Word]], today: dt.date, *, suspended: Iterable[Days] = ()
+) -> Timeline | None:
+    """Return the timeline of one insured's coverages, back to the earliest retroactive date: a bar for each term, and
+    one more after each gap in it. `suspended`: days of them that aren't covered."""
+    found, retroactive = stretches_of(coverages)
+    return drawn(found, today, retroactive=retroactive, suspended=suspended)
+
+
+def stretches_of(coverages: Iterable[tuple[Coverage, Word]]) -> tuple[list[Stretch], dt.date | None]:
+    """Return the stretches of one insured's coverages, and the earliest retroactive date."""
     by_term: dict[int, list[tuple[Coverage, Word]]] = {}
     retroactive = None
     for coverage, word in coverages:
@@ -105,16 +119,36 @@ def timeline_of_coverages(coverages: Iterable[tuple[Coverage, Word]], today: dt.
         by_term.setdefault(coverage.term_id, []).append((coverage, word))
         if coverage.retroactive_date is not None:
             retroactive = min(retroactive or coverage.retroactive_date, coverage.retroactive_date)
-    stretches = []
-    for own in by_term.values():
-        coverage, word = max(own, key=lambda pair: pair[0].period[1])
-        starts, ends = min(c.effective for c, _ in own), coverage.period[1]
-        stretches.append(Stretch(starts, ends, ends, KIND_OF_WORD.get(word, "past"), str(word)))
-    return drawn(stretches, today, retroactive=retroactive)
+    return [stretch for own in by_term.values() for stretch in _without_overlaps(own)], retroactive
 
 
-def drawn(stretches: list[Stretch], today: dt.date, *, retroactive: dt.date | None = None) -> Timeline | None:
-    """Return the drawing, or None for no stretch or a single one that no retroactive date reaches back from."""
+def _without_overlaps(own: list[tuple[Coverage, Word]]) -> list[Stretch]:
+    """Return the days that coverages of one term cover together; the word is that of the one that ends last."""
+    stretches: list[Stretch] = []
+    for coverage, word in sorted(own, key=lambda pair: pair[0].period):
+        starts, ends = coverage.period
+        kind, title = KIND_OF_WORD.get(word, "past"), str(word)
+        if stretches and starts <= stretches[-1].ends:
+            last = stretches.pop()
+            if last.ends >= ends:
+                kind, title, ends = last.kind, last.title, last.ends
+            starts = last.starts
+        stretches.append(Stretch(starts, ends, ends, kind, title))
+    return stretches
+
+
+def drawn(
+    stretches: list[Stretch],
+    today: dt.date,
+    *,
+    retroactive: dt.date | None = None,
+    suspended: Iterable[Days] = (),
+    noun: str = "term",
+) -> Timeline | None:
+    """Return the drawing, or None for no stretch or a single one that no retroactive date reaches back from.
+
+    `suspended` days are drawn over the stretches. `noun`: what a stretch is called.
+    """
     in_order = sorted(stretches, key=lambda stretch: (stretch.starts, stretch.until))
     reaches_back = bool(in_order) and retroactive is not None and retroactive < in_order[0].starts
     if not in_order or (len(in_order) < FEWEST_TERMS and not reaches_back):
@@ -135,13 +169,15 @@ def drawn(stretches: list[Stretch], today: dt.date, *, retroactive: dt.date | No
             bars.append(bar(one.starts, one.ends, one.kind, one.title))
         if one.ends < one.until:
             bars.append(bar(one.ends, one.until, "ghost", "After the cancellation"))
+    bars += [bar(starts, ends, "leave", "Not covered") for starts, ends in suspended if first <= starts < ends <= last]
+    counted = sum(one.kind != "gap" for one in in_order)
     return Timeline(
         bars,
         _ticks(first, last, at),
         at(today) if first <= today <= last else None,
         at(first) if reaches_back else None,
         f"Retroactive date {day(retroactive)}" if reaches_back else "",
-        f"{len(in_order)} term{'' if len(in_order) == 1 else 's'} from {day(in_order[0].starts)} to {day(last)}",
+        f"{counted} {noun}{'' if counted == 1 else 's'} from {day(in_order[0].starts)} to {day(last)}",
     )
 
 

@@ -13,7 +13,7 @@ from pytest_django import Settings
 from credentialing.models import Certificate
 from policies.eligibility import Eligibility, Paper, judge, judge_now
 from policies.models import Company, Coverage, Policy, Policyholder, Term
-from policies.models.segments import Segment, chain
+from policies.models.segments import Segment, linked
 from tests.book import CoverageFactory, data_of, days
 
 # Every date of these tests is passed in: they are about one term of a year, seen from within it.
@@ -222,14 +222,15 @@ PARALLEL = [Segment(STARTS, PAST, 1), Segment(PAST, ENDS, 2, 1), Segment(STARTS,
 def test_a_segment_goes_on_from_the_one_that_it_continues_and_from_no_other(
     own: int, period: tuple[dt.date, dt.date]
 ) -> None:
-    assert chain(PARALLEL[own - 1], PARALLEL) == period
+    links = linked(PARALLEL[own - 1], PARALLEL)
+    assert (links[0].starts, links[-1].ends) == period
 
 
 def test_a_segment_that_says_nothing_goes_on_from_one_that_ends_where_it_begins() -> None:
     unnamed = [Segment(STARTS, PAST, 1), Segment(PAST, ENDS, 2)]
-    assert chain(unnamed[1], unnamed) == (STARTS, ENDS)
+    assert linked(unnamed[1], unnamed) == unnamed
     parallel = [*unnamed, Segment(PAST, AHEAD, 3, 1)]
-    assert chain(parallel[1], parallel) == (PAST, ENDS), "the first goes on in the third"
+    assert linked(parallel[1], parallel) == [parallel[1]], "the first goes on in the third"
 
 
 def test_a_change_ahead_isnt_an_end_either() -> None:

@@ -53,7 +53,7 @@ def test_a_manager_sees_everyone_with_form_date_limits_and_a_way_to_each_certifi
     assert "Ana Núñez, MD" in page
     assert "July 1, 2015 $1,000,000 / $3,000,000 per claim / aggregate Certificate for Ana Núñez, MD" in page
     assert "N/A – occurrence $1,000,000 / $3,000,000 per occurrence / aggregate, shared, deductible $5,000" in page
-    for line in ("New York Excess Fund: $1,000,000 above the primary limits", "Telemedicine TM-2", "Moonlighting MX-1"):
+    for line in ("New York Excess Fund $1,000,000 above the primary limits", "Telemedicine TM-2", "Moonlighting MX-1"):
         assert line in page
     assert {issue(cast.anas), issue(cast.bens)} <= set(links(response))
 
