@@ -258,6 +258,7 @@ class RunAdmin(ReadOnlyAdmin[Run]):
             "may_release": may_release and not is_own,
             "is_own": may_release and is_own,
             "may_drop": run.can_be_released and _may_drop(request),
+            "waiting": run.waiting.waiting() if run.can_be_released else [],
         }
         return TemplateResponse(request, "admin/feed/run/run.html", context, status=status)
 

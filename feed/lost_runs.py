@@ -24,7 +24,7 @@ COMMAND_ENDED = "The command ended before the load did. Nothing was applied."
 def runs_to_repeat() -> list[Run]:
     """Return runs that nobody works on and that may be tried again; the others are ended as failed."""
     before = timezone.now() - LOST_AFTER
-    lost = Run.objects.unfinished().filter(Q(started_at=None, created_at__lt=before) | Q(started_at__lt=before))
+    lost = Run.objects.ready().filter(Q(started_at=None, created_at__lt=before) | Q(started_at__lt=before))
     return [run for run in lost if _is_to_be_repeated(run)]
 
 

@@ -71,6 +71,20 @@ class RunQuerySet(models.QuerySet["Run"]):
         """Return runs that are received or running."""
         return self.filter(status__in=Run.UNFINISHED)
 
+    def ready(self) -> RunQuerySet:
+        """Return unfinished runs that don't wait for an earlier package of their source."""
+        return self.unfinished().exclude(waits_for__status__in=Run.OPEN)
+
+    def waiting(self) -> RunQuerySet:
+        """Return deltas that wait for an earlier package of their source, in their order."""
+        return self.unfinished().filter(waits_for__status__in=Run.OPEN).order_by("sequence", "pk")
+
+    def between(self, source: Source | None, manifest: Manifest) -> RunQuerySet:
+        """Return runs whose packages come after the last one applied and before this one, dry runs left out."""
+        applied = source.sequence if source else -1
+        same = self.filter(source=manifest.source, dry_run=False)
+        return same.filter(sequence__gt=applied, sequence__lt=manifest.sequence).order_by("sequence", "-pk")
+
     def with_needless_upload(self) -> RunQuerySet:
         """Return ended runs that can't be released and still have their uploaded file."""
         ended = self.exclude(status__in=Run.UNFINISHED).exclude(upload="")
@@ -114,6 +128,8 @@ class Run(models.Model):
         FOLDER = "folder", "Watched folder"
 
     UNFINISHED = (Status.RECEIVED, Status.CHECKING)
+    # What may still be applied.
+    OPEN = (*UNFINISHED, Status.HELD)
     TASK = "feed.tasks.load_run"
     MAX_ATTEMPTS = 3
 
@@ -133,6 +149,10 @@ class Run(models.Model):
     as_of = models.DateTimeField(null=True, blank=True)
     digest = models.CharField("package's SHA-256", max_length=64, blank=True)
 
+    # A delta waits for a package before it that is held, until someone decides about that.
+    waits_for = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="waiting", editable=False
+    )
     attempts = models.PositiveSmallIntegerField(default=0)
     phase = models.CharField(max_length=120, blank=True)
     bytes_done = models.BigIntegerField(default=0)
@@ -190,6 +210,11 @@ class Run(models.Model):
     def is_finished(self) -> bool:
         """Whether the run has ended or waits for a person."""
         return self.status not in self.UNFINISHED
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it waits for an earlier package of its source."""
+        return self.status == self.Status.RECEIVED and self.waits_for is not None and self.waits_for.status in self.OPEN
 
     @property
     def words(self) -> str:

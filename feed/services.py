@@ -45,10 +45,12 @@ def receive_upload(*, file: UploadedFile[Any], dry_run: bool, by: User, key: uui
 def drop_held(*, run: Run, reason: str, by: User | None = None) -> None:
     """Drop a held package without applying it, and delete its upload. Raises NotHeldError if it's no longer held.
 
-    A package in the watched folder moves to the folder `refused`.
+    A package in the watched folder moves to the folder `refused`. What waited for the decision goes on.
     """
     with transaction.atomic():
         run.drop(by=by, reason=reason)
+        if following := run.waiting.unfinished().order_by("sequence", "pk").first():
+            enqueue_on_commit(Run.TASK, following.pk)
         transaction.on_commit(partial(_put_away, run))
 
 

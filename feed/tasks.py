@@ -14,7 +14,7 @@ from core.alerts import alert_staff
 from core.queue import enqueue
 from feed import watched_folder
 from feed.leftovers import delete_orphaned_uploads, forget_old_samples
-from feed.load.loader import LoadBusyError, RunBusyError, execute
+from feed.load.loader import BehindError, LoadBusyError, RunBusyError, execute
 from feed.lost_runs import runs_to_repeat
 from feed.models import NotHeldError, Run, Source
 from feed.services import drop_held
@@ -33,10 +33,17 @@ def load_run(run_id: int) -> None:
         execute(run, wait=False)
     except (RunBusyError, LoadBusyError) as busy:
         log.info("feed_run_waits", run_id=run_id, reason=type(busy).__name__)
+        if isinstance(busy, BehindError):
+            _go_on(run)
         return
     run.forget_upload()
+    watched_folder.settle(run)
+    _go_on(run)
+
+
+def _go_on(run: Run) -> None:
+    """Turn to the next package, in the watched folder and in the queue."""
     if run.origin == Run.Origin.FOLDER:
-        watched_folder.settle(run)
         enqueue(watch_folder.name)
     _load_next()
 
@@ -44,9 +51,7 @@ def load_run(run_id: int) -> None:
 def _load_next() -> None:
     """Enqueue the run that has waited longest for this load to end, so that it needn't wait for beat as well."""
     waiting = (
-        Run.objects.unfinished()
-        .filter(status=Run.Status.RECEIVED)
-        .exclude(origin=Run.Origin.COMMAND, released_reason="")
+        Run.objects.ready().filter(status=Run.Status.RECEIVED).exclude(origin=Run.Origin.COMMAND, released_reason="")
     )
     if next_run := waiting.order_by("created_at", "pk").first():
         enqueue(load_run.name, next_run.pk)

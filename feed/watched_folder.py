@@ -61,7 +61,8 @@ def watched_folder() -> Path | None:
 def take_next() -> Run | None:
     """Take the next package and enqueue its load; None if there is none, or one is being loaded.
 
-    Packages are taken one at a time by source and sequence, so a delta never overtakes the one before it.
+    Packages are taken one at a time by source and sequence, so a delta never overtakes the one before it. One that
+    waits for a held package stays in `working/` and keeps nothing else waiting.
     """
     folder = watched_folder()
     if folder is None:
@@ -72,7 +73,7 @@ def take_next() -> Run | None:
             if not cursor.fetchone()[0]:
                 return None
         _put_in_place(folder)
-        if Run.objects.unfinished().filter(origin=Run.Origin.FOLDER).exists():
+        if Run.objects.ready().filter(origin=Run.Origin.FOLDER).exists():
             return None
         path = next(iter(sorted(filter(_is_complete, folder.iterdir()), key=_order)), None)
         if path is None:

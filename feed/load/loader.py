@@ -26,7 +26,7 @@ from feed.load.file_by_file import FileByFile
 from feed.load.findings import Findings, Found, counted
 from feed.load.finish import finish
 from feed.load.guard import CHANGED_MEANWHILE, Guardian, does_more, is_unknown
-from feed.load.package_checks import check_files, check_sequence, check_unused, was_applied
+from feed.load.package_checks import behind, check_files, check_sequence, check_unused, may_wait, was_applied
 from feed.load.run_lock import RunKeeper, take_load_lock, waiting_for
 from feed.load.staging import Staging
 from feed.load.table_map import TableMap, fingerprint, table_maps
@@ -57,6 +57,14 @@ class RunBusyError(Exception):
 
 class LoadBusyError(Exception):
     """Another package is being loaded, and the caller doesn't wait."""
+
+
+class BehindError(LoadBusyError):
+    """An earlier package of the source is held or waits itself, so this delta waits for it."""
+
+    def __init__(self, earlier: Run) -> None:
+        super().__init__()
+        self.earlier = earlier
 
 
 class _NotAppliedError(Exception):
@@ -93,14 +101,18 @@ def execute(run: Run, *, wait: bool = True, tell: Callable[[str], None] | None =
     """Finish an unfinished run. A run that has ended is returned unchanged.
 
     Raises RunBusyError if another process is working on it, LoadBusyError if another load is running and `wait` is
-    false (the run is then back to received), and the database's OperationalError, after which the run can be tried
-    again.
+    false, BehindError if an earlier package is held (the run is then back to received), and the database's
+    OperationalError, after which the run can be tried again.
     """
     with RunKeeper(run.pk, tell=tell) as keeper:
         if not keeper.held:
             raise RunBusyError
         begun = Run.objects.filter(pk=run.pk, status__in=Run.UNFINISHED).update(
-            status=Status.CHECKING, attempts=F("attempts") + 1, started_at=timezone.now(), phase=""
+            status=Status.CHECKING,
+            attempts=F("attempts") + 1,
+            started_at=timezone.now(),
+            phase="",
+            waits_for=None,
         )
         run.refresh_from_db()
         if begun:
@@ -156,14 +168,8 @@ class _Loader:
         except PackageError as error:
             self._findings.add(Found(Stage.PACKAGE, Severity.ERROR, error.code, error.sentence, file=error.file))
             self._finish(Status.REFUSED, NOTHING)
-        except LoadBusyError:
-            # Back to received.
-            Run.objects.filter(pk=self._run.pk).update(
-                status=Status.RECEIVED,
-                attempts=F("attempts") - 1,
-                started_at=None,
-                phase=waiting_for(self._run.pk),
-            )
+        except LoadBusyError as busy:
+            self._put_back(busy)
             raise
         except _NotAppliedError as stop:
             if self._samples:
@@ -175,6 +181,16 @@ class _Loader:
             rule = getattr(diagnosis, "constraint_name", None) or type(error).__name__
             log.exception("feed_load_failed", run_id=self._run.pk, rule=rule)
             self._finish(Status.FAILED, f"The database refused a row (rule: {rule}). Nothing was applied.")
+
+    def _put_back(self, busy: LoadBusyError) -> None:
+        """Make the run received again, and say what it waits for."""
+        run = self._run
+        run.status, run.started_at, run.phase = Status.RECEIVED, None, waiting_for(run.pk)
+        if isinstance(busy, BehindError):
+            run.waits_for, run.phase = busy.earlier, behind(busy.earlier)
+        run.attempts -= 1
+        facts = ["source", "sequence", "mode", "as_of", "digest"] if run.waits_for else []
+        run.save(update_fields=["status", "attempts", "started_at", "phase", "waits_for", *facts])
 
     def _finish(self, status: str, outcome: str = "") -> None:
         finish(
@@ -221,7 +237,10 @@ class _Loader:
         stored = fingerprint(tuple(self._by_file.values()))
         tables = [table_map for file, table_map in self._by_file.items() if file in manifest.files]
         self._keeper.expect({one.file: (manifest.files[one.file].rows, package.sizes[one.file]) for one in tables})
-        self._findings.extend(check_sequence(manifest, source))
+        earlier = Run.objects.between(source, manifest).exclude(pk=self._run.pk)
+        if may_wait(self._run, manifest, source) and (first := earlier.filter(status__in=Run.OPEN).first()):
+            raise BehindError(first)
+        self._findings.extend(check_sequence(manifest, source, missing=earlier.first()))
         if was_applied(manifest, source, stored):
             with self._timed("comparing hashes", "stage"):
                 verify_hashes(package, manifest, self._findings, self._keeper.progress)

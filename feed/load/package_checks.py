@@ -12,7 +12,7 @@ from feed.load.findings import Found
 from feed.package.manifest import MANIFEST
 
 if TYPE_CHECKING:
-    from feed.models import Source
+    from feed.models import Run, Source
     from feed.package.files import Package
     from feed.package.manifest import Manifest
 
@@ -39,8 +39,21 @@ def check_unused(package: Package, manifest: Manifest, named: Collection[str]) -
         yield _warning("file-unused", "Nothing in the package names this file, so it wasn't read.", file=name)
 
 
-def check_sequence(manifest: Manifest, source: Source | None) -> Iterator[Found]:
-    """Find what keeps the package from following the last one applied."""
+def may_wait(run: Run, manifest: Manifest, source: Source | None) -> bool:
+    """Whether the package may wait for those before it. Nobody waits days for a command or a dry run."""
+    leaves_a_gap = source is None or manifest.sequence > source.sequence + 1
+    return leaves_a_gap and not (manifest.is_full or run.dry_run or run.belongs_to_a_command)
+
+
+def behind(earlier: Run) -> str:
+    """Return what a run waits for, in words."""
+    if earlier.can_be_released:
+        return f"Waiting for a decision about number {earlier.sequence} (run {earlier.pk}), which is held"
+    return f"Waiting for number {earlier.sequence} (run {earlier.pk}), which comes first"
+
+
+def check_sequence(manifest: Manifest, source: Source | None, *, missing: Run | None = None) -> Iterator[Found]:
+    """Find what keeps the package from following the last one applied. `missing`: the run of one between them."""
     sequence = manifest.sequence
     if source is None:
         if not manifest.is_full:
@@ -56,12 +69,28 @@ def check_sequence(manifest: Manifest, source: Source | None) -> Iterator[Found]
     elif sequence > source.sequence + 1 and not manifest.is_full:
         yield _error(
             "sequence-gap",
-            f"The delta after {source.sequence} must have sequence {source.sequence + 1}, not {sequence}.",
+            f"The delta after {source.sequence} must have sequence {source.sequence + 1}, not {sequence}."
+            f"{_became_of(missing)}",
         )
     if manifest.as_of < source.as_of:
         yield _warning(
             "as-of-older", f"The package is as of {_minute(manifest.as_of)}, older than the last one applied."
         )
+
+
+def _became_of(run: Run | None) -> str:
+    """Return a sentence about what became of a package before this one."""
+    if run is None:
+        return ""
+    ends = {
+        run.Status.HELD: "is held for review",
+        run.Status.DROPPED: "was held, and dropped",
+        run.Status.REFUSED: "was refused",
+        run.Status.FAILED: "couldn't be loaded",
+    }
+    words = ends.get(run.Status(run.status), "wasn't applied")
+    reason = f": {run.outcome}" if run.status == run.Status.DROPPED else "."
+    return f" Number {run.sequence} (run {run.pk}) {words}{reason}"
 
 
 def was_applied(manifest: Manifest, source: Source | None, now_stored: str) -> bool:

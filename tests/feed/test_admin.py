@@ -277,6 +277,20 @@ def test_a_held_package_shows_its_difference_and_is_applied_after_review(
     assert "Confirmed by core systems." in client.get(address(run)).content.decode()
 
 
+def test_what_waits_for_a_held_package_is_listed_there_and_says_so_itself(
+    staff_with: StaffWith, tmp_path: Path
+) -> None:
+    run = a_held_run(tmp_path)
+    behind = Run.objects.create(source="core", sequence=3, mode="delta", as_of=run.as_of, waits_for=run)
+    client = staff_with("release_held_run", "view_run")
+    assert f'<p>1 later package waits for it: <a href="{address(behind)}">' in page_of(client, address(run))
+    page = page_of(client, address(behind))
+    assert f'when <a href="{address(run)}">run {run.pk}</a> is applied' in page
+    assert 'hx-trigger="every 15s"' in page
+    Run.objects.filter(pk=run.pk).update(status=Run.Status.DROPPED)
+    assert 'hx-trigger="every 1s"' in page_of(client, address(behind))
+
+
 def test_a_decision_needs_a_reason(staff_with: StaffWith, enqueued: list[int], tmp_path: Path) -> None:
     run = a_held_run(tmp_path)
     response = staff_with("view_run", "release_held_run").post(address(run, "release"), {"reason": " "})

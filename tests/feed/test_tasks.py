@@ -18,6 +18,7 @@ from pytest_django import Settings
 from core.freshness import is_stale
 from feed import freshness, watched_folder
 from feed.models import Run, Source, package_storage
+from feed.services import drop_held
 from feed.tasks import alarm_stale_feed, clear_leftovers, load_run, retry_stale_runs, watch_folder
 from policies import eligibility
 from policies.models import Policy
@@ -122,7 +123,7 @@ def test_refused_and_held_packages_are_moved_and_staff_are_alerted(
 ) -> None:
     put(folder / "1.zip", Package(book_of(40)))
     put(folder / "2.zip", Package({"policies.csv": book_of(40)["policies.csv"][:20]}, sequence=2))
-    put(folder / "3.zip", Package(small_book(), mode="delta", sequence=9))
+    put(folder / "3.zip", Package(small_book()))
 
     work_off(queue)
 
@@ -141,6 +142,69 @@ def test_a_held_package_of_the_folder_is_released_from_where_it_lies(folder: Pat
 
     assert names(folder) == {"done": ["1.zip", "2.zip"]}
     assert Policy.objects.not_retired().count() == 20
+
+
+def a_held_night(folder: Path, queue: list[int]) -> Run:
+    """Return the held second package of a source, whose third and fourth came after it, the fourth first."""
+    put(folder / "1.zip", Package(book_of(40)))
+    put(folder / "2.zip", Package({"policies.csv": book_of(40)["policies.csv"][:20]}, sequence=2))
+    work_off(queue)
+    for number in (4, 3):
+        delta = Package({"policies.csv": [policy_rows(f"MPL-9{number}")]}, sequence=number, mode="delta")
+        put(folder / f"{number}.zip", delta)
+        work_off(queue)
+    assert [run.waits_for for run in Run.objects.waiting()] == [Run.objects.get(status="held")] * 2
+    return Run.objects.get(status="held")
+
+
+def test_deltas_after_a_held_package_wait_and_go_on_when_it_is_released(
+    folder: Path, queue: list[int], alerts: list[str]
+) -> None:
+    held = a_held_night(folder, queue)
+    third = Run.objects.get(sequence=3)
+    assert third.words == f"Received: Waiting for a decision about number 2 (run {held.pk}), which is held"
+    assert (retry_stale_runs(), queue) == (0, []), "nothing is tried while nobody has decided"
+    put(folder / "other.zip", Package(book_of(1), source="legacy"))
+    work_off(queue)
+    assert names(folder)["done"] == ["1.zip", "other.zip"], "nothing else waits"
+
+    held.release(by=UserFactory.create(is_staff=True), reason="Confirmed.")
+    queue.append(held.pk)
+    work_off(queue)
+
+    assert list(Run.objects.filter(source="core").values_list("status", flat=True)) == ["applied"] * 4
+    assert names(folder)["done"] == ["1.zip", "2.zip", "3.zip", "4.zip", "other.zip"]
+    assert alerts == ["A feed package is held for review"]
+
+
+def test_deltas_after_a_dropped_package_are_refused_with_the_reason(
+    folder: Path, queue: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("feed.services.enqueue_on_commit", lambda _task, pk: queue.append(pk))
+    held = a_held_night(folder, queue)
+    stan = UserFactory.create(username="stan", is_staff=True)
+
+    drop_held(run=held, by=stan, reason="A broken extract.")
+    work_off(queue)
+
+    third, fourth = Run.objects.filter(sequence__gt=2).order_by("sequence")
+    assert (third.status, fourth.status) == (Run.Status.REFUSED, Run.Status.REFUSED)
+    assert third.findings.get().sentence == (
+        f"The delta after 1 must have sequence 2, not 3. Number 2 (run {held.pk}) was held, and dropped: "
+        "Dropped by stan: A broken extract."
+    )
+
+
+def test_a_command_or_a_dry_run_does_not_wait_for_a_held_package_and_says_why(
+    folder: Path, queue: list[int], tmp_path: Path
+) -> None:
+    held = a_held_night(folder, queue)
+    for dry_run in (False, True):
+        run = load(
+            tmp_path / "by-hand", {"policies.csv": [policy_rows("MPL-3")]}, sequence=3, mode="delta", dry_run=dry_run
+        )
+        assert run.status == Run.Status.REFUSED
+        assert run.findings.get().sentence.endswith(f"not 3. Number 2 (run {held.pk}) is held for review.")
 
 
 def test_a_file_that_is_still_being_written_is_left_alone(folder: Path, queue: list[int]) -> None:
