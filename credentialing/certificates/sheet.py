@@ -20,7 +20,7 @@ from core.templatetags.show import day_long
 from policies.models.tails import OPTIONS
 
 PAST_COVERAGE = "past_coverage_letter"
-VERSION = 3
+READABLE = (3, 4)
 # What the policy says about the work that it covers: heading and key in the snapshot.
 WORDINGS = {"Scope of coverage": "scope", "Locum tenens": "locum", "Covered states": "states"}
 
@@ -64,9 +64,9 @@ class Sheet:
     generator = "Customer portal"
 
     def __init__(self, snapshot: Mapping[str, Any]) -> None:
-        """`snapshot` comes from `build_snapshot`. Raises ValueError on another version."""
-        if snapshot["version"] != VERSION:
-            raise ValueError(f"A snapshot of version {snapshot['version']} can't be read; this is version {VERSION}.")
+        """`snapshot` comes from `build_snapshot`. Raises ValueError on a version not in `READABLE`."""
+        if snapshot["version"] not in READABLE:
+            raise ValueError(f"A snapshot of version {snapshot['version']} can't be read; these can be: {READABLE}.")
         self.kind: str = snapshot["kind"]
         self.company: dict[str, Any] = snapshot["company"]
         self.producer: dict[str, Any] | None = snapshot["producer"]
@@ -196,6 +196,15 @@ class Sheet:
             "term": f"The period of policy {number} that began on {day_long(self.policy_starts)} ended on {day}.",
         }
         return sentences[self._standing["how_it_ended"]]
+
+    @property
+    def continuation(self) -> str:
+        """The letter's sentence on the policy that continues the coverage; empty without one."""
+        continued = self._standing.get("continued")
+        if not continued:
+            return ""
+        since = day_long(dt.date.fromisoformat(continued["since"]))
+        return f"Coverage continued under policy {continued['policy']}, effective {since}."
 
     @property
     def licenses(self) -> str:

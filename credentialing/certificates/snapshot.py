@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from policies.models import Membership
     from policies.models.base import Address
 
-# Earlier ones were never released.
-VERSION = 3
+# 4 added the policy that continues a letter's; `sheet` reads 3, too. Earlier ones were never released.
+VERSION = 4
 PERIOD_WORDING = "12:01 a.m. standard time at the named insured’s address"
 
 
@@ -95,6 +95,7 @@ def build_snapshot(
             "begins": _day(eligibility.begins),
             "renewal": eligibility.renewal,
             "how_it_ended": "term" if history and history.goes_on else eligibility.how_it_ended,
+            "continued": _continued(history),
         },
         "history": [_entry(each, details) for each in listed] if history else [],
         "whole_history": bool(history and history.whole),
@@ -151,6 +152,13 @@ def _entry(coverage: Coverage, details: Details) -> dict[str, Any]:
         "suspensions": details.suspensions(coverage, coverage.effective, coverage.ends),
         "funds": details.funds(coverage, coverage.effective, coverage.ends),
     }
+
+
+def _continued(history: History | None) -> dict[str, str] | None:
+    """Return the policy under which coverage went on, and since when; None without one."""
+    if history is None or history.continued is None:
+        return None
+    return {"policy": history.continued.term.policy.number, "since": str(history.continued.effective)}
 
 
 def _producer(coverage: Coverage) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from credentialing.certificates.sheet import Sheet
 from credentialing.models import Certificate
 from policies.models import Coverage, EreOffer, Policy, Policyholder, Term
 from tests.book import (
@@ -176,3 +177,35 @@ def test_a_change_in_mid_term_is_two_lines_of_one_coverage(cast: Cast) -> None:
     assert "March 1, 2003 to September 1, 2003" in text
     assert "$500,000 / $1,500,000" in text
     assert "September 1, 2003 to March 1, 2004" in text
+
+
+def test_a_letter_names_the_policy_that_continues_the_coverage_without_a_gap(cast: Cast) -> None:
+    last = a_past_term(cast, 2001)
+    old = last.term.policy
+    Term.objects.filter(policy=old).exclude(pk=last.term_id).update(retired_at=dt.datetime.now(dt.UTC))
+    after = elsewhere(cast, number="MPL-900-1")
+    Policy.objects.filter(pk=old.pk).update(status="expired", replaced_by=after)
+    line = "Coverage under policy MPL-204-118832 ended on March 1, 2002. Coverage continued under policy MPL-900-1"
+
+    def letter(by: Any) -> str:
+        last.refresh_from_db()
+        return words_of(made(Coverage.objects.with_policy().get(pk=last.pk), by))
+
+    assert "MPL-900-1" not in letter(cast.ana), "she isn't insured on it"
+    gap = a_past_term(cast, 2003, after)
+    assert "continued" not in letter(cast.ana), "it began later"
+    Coverage.objects.filter(pk=gap.pk).update(effective=dt.date(2002, 3, 1), retroactive_date=dt.date(2001, 3, 1))
+    Term.objects.filter(pk=gap.term_id).update(effective=dt.date(2002, 3, 1))
+    assert f"{line}, effective March 1, 2002." in letter(cast.ana)
+    assert "MPL-900-1" not in letter(cast.paula), "another group's policy is for Ana to speak of"
+    Policy.objects.filter(pk=after.pk).update(policyholder=old.policyholder)
+    assert f"{line}, effective March 1, 2002." in letter(cast.paula)
+
+
+def test_a_letter_of_the_version_before_is_still_laid_out(cast: Cast) -> None:
+    certificate = issued(a_past_term(cast, 2001), cast.ana)
+    facts = certificate.snapshot | {"version": 3}
+    facts["standing"] = {name: value for name, value in facts["standing"].items() if name != "continued"}
+    assert Sheet(facts).continuation == ""
+    with pytest.raises(ValueError, match="version 2"):
+        Sheet(facts | {"version": 2})
