@@ -53,7 +53,7 @@ class Facts:
         """What opens to the facts: "Fund and 2 endorsements", "Leave, changes, and more"."""
         named = [fact.short for fact in self.facts if fact.short][:MOST_NAMED]
         if not named:
-            return "Details" if self.facts else ""
+            return "Coverage details" if self.facts else ""
         return _sentence(_listed([*named, "more"] if len(named) < len(self.facts) else named))
 
 
@@ -178,7 +178,7 @@ class _Reading:
     def _tails(self) -> list[Line]:
         """Return how the tail is: in place, elected, or on offer; once coverage has ended, that there is none."""
         if self.coverage.form == Coverage.Form.OCCURRENCE:
-            return [Line("Not needed: occurrence form")] if self.ends <= self.on else []
+            return [Line("Not needed: occurrence form")] if self._is_over() else []
         on_record = [one for one in self.details.tails if one.status in EreOffer.ON_RECORD]
         if on_record:
             return [_tail(one) for one in on_record]
@@ -191,7 +191,14 @@ class _Reading:
             options = ", ".join(dict.fromkeys(lower_first(one.option_in_words) for one in open_))
             until = min((one.decide_by for one in open_ if one.decide_by), default=None)
             return [Line("Offered", f"{options}; decide by {day(until)}" if until else options)]
-        return [Line("None on record")] if self.ends <= self.on else []
+        return [Line("None on record")] if self._is_over() else []
+
+    def _is_over(self) -> bool:
+        """Whether it has ended for good, as far as we know: before its term, or with the policy."""
+        term = self.coverage.term
+        if self.ends > self.on or any(other.expires > self.ends for other in self.details.segments):
+            return False
+        return self.ends < term.expires or term.policy.has_ended(self.on)
 
 
 def _lines(text: str) -> list[Line]:

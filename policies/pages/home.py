@@ -255,10 +255,17 @@ def _leading(coverages: list[Coverage], status: StatusOnDay, terms: list[Term]) 
 
 
 def own_coverages(
-    coverages: Iterable[Coverage], status: StatusOnDay, terms: Iterable[Term], *, sees_tails: bool = False
+    coverages: Iterable[Coverage],
+    status: StatusOnDay,
+    terms: Iterable[Term],
+    *,
+    sees_tails: bool = False,
+    issues: bool = True,
 ) -> list[OwnCoverage]:
-    """Coverages of one policy, which come with segments and details, with what each gives today. `terms`: the policy's,
-    all."""
+    """Coverages of one policy, which come with segments and details, with what each gives today.
+
+    `terms`: the policy's, all. `issues`: whether the user may create certificates.
+    """
     by_id = {term.pk: term for term in terms}
     latest = max((term.effective for term in by_id.values() if term.status in Term.TAKEN_UP), default=None)
     paper = paper_links()
@@ -267,5 +274,6 @@ def own_coverages(
         term = coverage.term = by_id[coverage.term_id]
         word = word_of(coverage, status.day, was_last=latest is None or term.effective >= latest)
         eligibility = judge_now(coverage)
-        found.append(OwnCoverage(coverage, status, term, eligibility, word, paper(coverage, eligibility), sees_tails))
+        link = paper(coverage, eligibility) if issues else None
+        found.append(OwnCoverage(coverage, status, term, eligibility, word, link, sees_tails))
     return found

@@ -22,7 +22,7 @@ from core.dates import carrier_today
 from core.panels import Panel, panels_for
 from core.statements import prepared
 from core.templatetags.show import day
-from policies.models import SCOPE, AgentOfRecord, Coverage, Policy, PolicyStatus, Scope, Term, reach_of
+from policies.models import SCOPE, AgentOfRecord, Coverage, Policy, Policyholder, PolicyStatus, Scope, Term, reach_of
 from policies.models.policy import reason_in_words
 from policies.pages.home import OwnCoverage, own_coverages
 from policies.pages.notices import Notice, notices_of
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 MOST_CHANGES = 20
+MOST_CARDS = 3
 # The capabilities that decide what the page shows.
 SHOWN_BY = (Capability.VIEW_POLICY, Capability.ISSUE_CERTIFICATE, Capability.VIEW_ERE)
 
@@ -79,7 +80,7 @@ class Replacement:
 @dataclass(frozen=True, slots=True)
 class PolicyPage:
     """The page. `whole`: the user sees the policy whole; otherwise `own` holds the user's own coverages, and `leading`
-    those in force, or the last ones."""
+    those in force, or the last ones. `cards`: the roster of an individual's policy, as cards instead of a table."""
 
     policy: Policy
     status: StatusOnDay
@@ -89,6 +90,7 @@ class PolicyPage:
     term: Term | None
     timeline: Timeline | None
     roster: Roster | None
+    cards: list[OwnCoverage]
     replaced_by: Replacement | None
     own: list[OwnCoverage]
     leading: list[OwnCoverage]
@@ -188,6 +190,8 @@ def page_of_policy(request: HttpRequest, user: User, policy: Policy) -> PolicyPa
         one for one in coverages if status.term is not None and one.coverage.term_id == status.term.pk
     ]
     issues = Capability.ISSUE_CERTIFICATE in may
+    roster = roster_of(request, term, issues=issues, tails=sees_tails) if whole and term is not None else None
+    cards = roster.page.rows if roster is not None and _as_cards(policy, roster) else []
     return PolicyPage(
         policy=policy,
         status=status,
@@ -196,7 +200,8 @@ def page_of_policy(request: HttpRequest, user: User, policy: Policy) -> PolicyPa
         terms=[_row(one, status, term, terms) for one in shown],
         term=term,
         timeline=_timeline(terms, coverages, status),
-        roster=roster_of(request, term, issues=issues, tails=sees_tails) if whole and term is not None else None,
+        roster=roster,
+        cards=_in_force_first(own_coverages(cards, status, terms, sees_tails=sees_tails, issues=issues)),
         replaced_by=_replacement(policy, status),
         own=coverages,
         leading=leading,
@@ -204,6 +209,17 @@ def page_of_policy(request: HttpRequest, user: User, policy: Policy) -> PolicyPa
         history=_history(policy) if whole else [],
         panels=panels_for(user, "policy", policy=policy),
     )
+
+
+def _as_cards(policy: Policy, roster: Roster) -> bool:
+    """Whether a roster is one person's few coverages."""
+    is_individual = policy.policyholder.kind == Policyholder.Kind.INDIVIDUAL
+    return is_individual and roster.page.is_whole and not roster.q and len(roster.rows) <= MOST_CARDS
+
+
+def _in_force_first(coverages: list[OwnCoverage]) -> list[OwnCoverage]:
+    """Return what is in force before what is to come, and that before what has ended."""
+    return sorted(coverages, key=lambda one: (not one.in_force, one.ends <= one.status.day, one.starts))
 
 
 def _replacement(policy: Policy, status: StatusOnDay) -> Replacement | None:

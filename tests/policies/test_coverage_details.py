@@ -16,12 +16,13 @@ from policies.models import (
     EreOffer,
     Extra,
     FundEnrollment,
+    Membership,
     Policy,
     PolicyStatus,
     PriorLimit,
     Suspension,
 )
-from tests.book import CoverageFactory, InsuredFactory, PolicyFactory, TermFactory, days, holder_of
+from tests.book import CoverageFactory, InsuredFactory, PolicyFactory, TermFactory, days, delegate_of, holder_of
 from tests.reading import links, words
 
 pytestmark = pytest.mark.django_db
@@ -210,6 +211,13 @@ def test_the_tail_is_what_is_on_record(cast, browse, fields, expires, line):
     assert "Tail" not in page_of(browse, cast.paula, cast.policy), "the company's switch is off"
 
 
+def test_a_term_that_was_renewed_needs_no_word_on_a_tail(cast, browse):
+    before = TermFactory(policy=cast.policy, effective=days(-465), expires=cast.term.effective, status="expired")
+    CoverageFactory(term=before, insured=cast.anas.insured)
+    assert "Tail" not in page_of(browse, cast.ana, cast.policy)
+    assert "Tail" not in page_of(browse, cast.paula, cast.policy, term=before.public_id)
+
+
 def test_an_occurrence_form_needs_no_tail(cast, browse):
     Coverage.objects.filter(pk=cast.bens.pk).update(expires=days(-5))
     assert "Tail (extended reporting) Not needed: occurrence form" in page_of(browse, cast.ben, cast.policy)
@@ -248,4 +256,8 @@ def test_an_individual_who_holds_the_policy_sees_it_whole_with_the_facts(cast, b
     holder_of(cast.olga, policy.policyholder)
     add(Endorsement, cast.mias, form_number="LM-E-236", edition="07-25", title="Part-time practice")
     for user in (cast.mia, cast.olga):
-        assert "LM-E-236 (07-25) Part-time practice" in page_of(browse, user, policy)
+        page = page_of(browse, user, policy)
+        assert "LM-E-236 (07-25) Part-time practice" in page
+        assert "Create certificate for Mia Lund, MD" in page, "one person's coverage is a card, not a table"
+    delegate_of(Membership.objects.get(user=cast.mia, role="policyholder"), cast.ben, "view_ere")
+    assert "Create certificate" not in page_of(browse, cast.ben, policy), "a delegate does only what was given"

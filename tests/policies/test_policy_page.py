@@ -71,7 +71,7 @@ def test_what_a_row_opens_to_is_named_by_what_there_is(cast, browse, fund, endor
     Coverage.objects.filter(term=cast.term).update(fund="", fund_limits="", endorsement_text="")
     Coverage.objects.filter(pk=cast.anas.pk).update(fund=fund, endorsement_text=endorsements)
     page = browse(cast.paula).get(cast.policy.get_absolute_url()).content.decode()
-    assert re.findall(r"<summary>([^<]*)</summary>", page) == ([label] if label else [])
+    assert re.findall(r'<details class="more small"><summary>([^<]*)<', page) == ([label] if label else [])
 
 
 def test_full_prior_acts_are_named(cast, browse):
