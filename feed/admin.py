@@ -36,6 +36,15 @@ from feed.models import NotHeldError, OwnUploadError, Run, Source
 # Findings on the run's page, and on one page of all that were stored.
 FINDINGS_SHOWN = 20
 FINDINGS_PER_PAGE = 100
+# The steps of a run's time, in words.
+STEPS = {
+    "wait": "waiting",
+    "stage": "reading",
+    "check": "checking",
+    "documents": "documents",
+    "apply": "applying",
+    "hooks": "following up",
+}
 NOT_HELD = "This package is no longer held."
 
 
@@ -60,13 +69,16 @@ class RunAdmin(ReadOnlyAdmin[Run]):
     list_display = ("__str__", "origin", "data", "state", "findings", "created_at")
     list_filter = ("status", SourceFilter, "origin", "dry_run")
     list_per_page = 50
+    list_select_related = ("waits_for",)
     search_fields = ("name", "digest__startswith")
     search_help_text = "Package name, or the beginning of its SHA-256."
     change_list_template = "admin/feed/run/change_list.html"
 
     @admin.display(description="status", ordering="status")
     def state(self, run: Run) -> str:
-        """Return the run's status, and whether it was a dry run."""
+        """Return the run's status, what it waits for, and whether it was a dry run."""
+        if run.is_waiting:
+            return f"{run.get_status_display()}, waits for run {run.waits_for_id}"
         is_plain = not run.dry_run or run.status == Run.Status.REHEARSED
         return run.get_status_display() if is_plain else f"{run.get_status_display()} (dry run)"
 
@@ -249,6 +261,7 @@ class RunAdmin(ReadOnlyAdmin[Run]):
             "original": run,
             "findings": run.findings.all()[:FINDINGS_SHOWN],
             "kept": kept,
+            "findings_kept": settings.FEED_FINDINGS_KEPT.days,
             "caption": f"The first {FINDINGS_SHOWN}" if kept > FINDINGS_SHOWN else "Each of them",
             "differences": [
                 {**sample, "counts": run.counts.get(sample["file"], {})} for sample in run.difference.get("samples", [])
@@ -258,6 +271,12 @@ class RunAdmin(ReadOnlyAdmin[Run]):
             "may_release": may_release and not is_own,
             "is_own": may_release and is_own,
             "may_drop": run.can_be_released and _may_drop(request),
+            "examples": [
+                {**one, "count": run.difference["figures"].get(f"{one['file']} {one['what']}", len(one["keys"]))}
+                for one in run.difference.get("examples", [])
+            ],
+            "seconds": [(STEPS.get(step, step), seconds) for step, seconds in run.timings.items()],
+            "is_refused": run.status == Run.Status.REFUSED and not run.dry_run,
             "waiting": run.waiting.waiting() if run.can_be_released else [],
         }
         return TemplateResponse(request, "admin/feed/run/run.html", context, status=status)

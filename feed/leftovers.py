@@ -1,5 +1,5 @@
-"""What must not stay: uploads that no run needs, and samples of what packages would have changed. They hold personal
-data."""
+"""What must not stay: uploads that no run needs, samples of what packages would have changed, and old findings. They
+hold personal data."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ from pathlib import PurePosixPath
 
 from django.conf import settings
 from django.core.files.storage import Storage
+from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from feed.models import UPLOADS, Run, package_storage
+from feed.models import UPLOADS, Finding, Run, package_storage
 
 # An upload whose run isn't stored after this long belongs to a request that died.
 ORPHANED_AFTER = dt.timedelta(days=1)
+# Runs whose findings are deleted in one go; the next one follows within the hour.
+RUNS_AT_ONCE = 500
 
 
 def delete_orphaned_uploads() -> int:
@@ -38,6 +42,18 @@ def forget_old_samples() -> int:
     for run in runs:
         run.difference.pop("samples")
         run.save(update_fields=["difference"])
+    return len(runs)
+
+
+def forget_old_findings() -> int:
+    """Delete findings of runs that ended long ago, and note that none are kept. Return of how many runs."""
+    before = timezone.now() - settings.FEED_FINDINGS_KEPT
+    ended = Run.objects.filter(finished_at__lt=before).exclude(status__in=Run.OPEN)
+    runs = list(ended.filter(Exists(Finding.objects.filter(run=OuterRef("pk")))).order_by("pk")[:RUNS_AT_ONCE])
+    for run in runs:
+        with transaction.atomic():
+            Run.objects.filter(pk=run.pk).update(finding_counts=[{**group, "kept": 0} for group in run.finding_counts])
+            run.findings.all().delete()
     return len(runs)
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from core.alerts import alert_staff
 from core.queue import enqueue
 from feed import watched_folder
-from feed.leftovers import delete_orphaned_uploads, forget_old_samples
+from feed.leftovers import delete_orphaned_uploads, forget_old_findings, forget_old_samples
 from feed.load.loader import BehindError, LoadBusyError, RunBusyError, execute
 from feed.lost_runs import runs_to_repeat
 from feed.models import NotHeldError, Run, Source
@@ -104,6 +104,7 @@ def clear_leftovers() -> None:
     """Delete what nobody needs anymore and holds personal data."""
     delete_orphaned_uploads()
     forget_old_samples()
+    forget_old_findings()
 
 
 @shared_task

@@ -483,6 +483,8 @@ FEED_SOURCES_AT_REST: list[str] = env.list("FEED_SOURCES_AT_REST", default=[])
 FEED_KNOWN_SOURCES: list[str] = env.list("FEED_KNOWN_SOURCES", default=[] if PRODUCTION else ["core", "benchmark"])
 # A held package that nobody decides about is dropped after this, and its upload deleted.
 FEED_HELD_FOR = dt.timedelta(days=env.int("FEED_HELD_DAYS", default=14))
+# Findings of a run quote the carrier's values, so they are deleted after this; their counts stay.
+FEED_FINDINGS_KEPT = dt.timedelta(days=env.int("FEED_FINDINGS_KEPT_DAYS", default=90))
 # A package that would retire or cancel more than this is held for a person's decision (shares of a source's rows).
 FEED_RETIRE_SHARE = Decimal(env.str("FEED_RETIRE_SHARE", default="0.05"))
 FEED_CANCEL_SHARE = Decimal(env.str("FEED_CANCEL_SHARE", default="0.01"))

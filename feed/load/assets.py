@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import IO, Any
@@ -32,14 +32,16 @@ CHUNK = 256 * 1024
 # The values of `Taken`, as columns of the table of changed files.
 TAKEN_TYPES = {"size": "bigint", "pages": "bigint"}
 TAKEN = {field.name: TAKEN_TYPES.get(field.name, "text") for field in fields(Taken)}
+# Called with a file of the feed, what becomes of its documents in words, and how many of how many are done.
+Tell = Callable[[str, str, int, int], None]
 _NAMES = re.compile(r"\{(\w+)\}")
 
 
 class Assets:
     """The files that the rows of one package name."""
 
-    def __init__(self, package: Package, cursor: Any, *, source: str, keep: bool) -> None:
-        """`keep`: false for a dry run, which judges files and stores none."""
+    def __init__(self, package: Package, cursor: Any, *, source: str, keep: bool, tell: Tell) -> None:
+        """`keep`: false for a dry run, which judges files and stores none. `tell` is called with each file."""
         # The paths that rows name, as far as `find` found them.
         self.named: set[str] = set()
         # Files that aren't there, and those that can't be read or used.
@@ -48,6 +50,7 @@ class Assets:
         self._cursor = cursor
         self._source = source
         self._keep = keep
+        self._tell = tell
 
     def find(self, staging: Staging) -> None:
         """Report rows that name a file that the package doesn't have."""
@@ -121,7 +124,8 @@ class Assets:
         """Read every file whose digest no row gives, and enter it into the staging table."""
         path, read = f"s.{quote(column.name)}", quote(digest_read(column))
         wanted = f"NOT s.deleted AND {path} <> ''" + (f" AND s.{quote(use.given)} IS NULL" if use.given else "")
-        last = ""
+        last, done = "", 0
+        of = self._count(f"SELECT count(DISTINCT {path}) FROM {table_map.staging_table} s WHERE {wanted}")
         while True:
             self._cursor.execute(
                 f'SELECT {path} COLLATE "C" AS path, min(s.line) FROM {table_map.staging_table} s '
@@ -129,7 +133,11 @@ class Assets:
                 [last],
             )
             rows = self._cursor.fetchall()
-            digests = [self._digest(table_map, column, one, line) for one, line in rows]
+            digests = []
+            for one, line in rows:
+                self._tell(table_map.file, "comparing documents", done, of)
+                digests.append(self._digest(table_map, column, one, line))
+                done += 1
             self._cursor.execute(
                 f"UPDATE {table_map.staging_table} s SET {read} = found.sha256 "
                 "FROM unnest(%s::text[], %s::text[]) AS found (path, sha256) "
@@ -171,7 +179,8 @@ class Assets:
         """Take each changed file once. Rows may share a file, by its path or by its content."""
         changed = _changed(table_map, column)
         last: tuple[str, str] = ("", "")
-        sha256 = ""
+        sha256, done = "", 0
+        of = self._count(f"SELECT count(DISTINCT (sha256, path)) FROM {changed} WHERE sha256 <> ''")
         while True:
             self._cursor.execute(
                 f"SELECT sha256, path, min(line) FROM {changed} "
@@ -181,6 +190,8 @@ class Assets:
             rows = self._cursor.fetchall()
             taken: dict[str, Taken] = {}
             for expected, path, line in rows:
+                self._tell(table_map.file, "storing documents", done, of)
+                done += 1
                 if self._copy(table_map, column, path, line, expected, local) and expected != sha256:
                     sha256 = expected
                     taken[sha256] = take(local, sha256, keep=self._keep)
@@ -215,6 +226,10 @@ class Assets:
             f"FROM unnest({arrays}) AS found (sha256, {', '.join(names)}) WHERE f.sha256 = found.sha256",
             [list(taken), *([getattr(one, name) for one in taken.values()] for name in TAKEN)],
         )
+
+    def _count(self, sql: str) -> int:
+        self._cursor.execute(sql)
+        return int(self._cursor.fetchone()[0])
 
     # Reading and reporting.
 

@@ -1,8 +1,10 @@
 """The files of a package, one after the other: staged, checked, and applied while the next ones are read.
 
 Each file comes after those that it refers to, so its checks need none of the later ones. It's applied as soon as it has
-passed them. If a later file has an error, everything is rolled back, and findings of checks that wouldn't have been
-made are left out: what a package's findings are doesn't depend on when a file is applied.
+passed them. Where a package brings many documents, the files that name them are read first, and the documents are
+stored before anything else is applied, so that no row stays locked meanwhile. If a later file has an error, everything
+is rolled back, and findings of checks that wouldn't have been made are left out: what a package's findings are doesn't
+depend on when a file is applied.
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ from feed.load.table_map import TableMap
 from feed.package.files import Package
 from feed.package.manifest import Manifest
 
+# Documents in a package from which on they are stored first.
+MANY_DOCUMENTS = 500
 # Called with how many bytes of the current file have been read.
 Progress = Callable[[int], None]
 
@@ -48,23 +52,32 @@ class FileByFile:
         self._applier = applier
         self._timed = timed
         self._form = Findings()
+        # Files whose documents were taken before their turn.
+        self._early: dict[str, Staging] = {}
         self.stagings: list[Staging] = []
         self.counts: dict[str, Counts] = {}
 
     def load(self, package: Package, manifest: Manifest, tables: Sequence[TableMap], progress: Progress) -> None:
         """Stage and check every file, and apply it if nothing so far is wrong."""
         today = carrier_today()
-        readers = [
-            FileReader(one, manifest.files[one.file], is_full=manifest.is_full, findings=self._form, today=today)
-            for one in tables
-        ]
-        with ReadAhead(package, readers, self._form) as ahead:
-            for reader in readers:
-                staging = self._stage(reader, ahead, progress)
+        first = [one for one in tables if one.files] if len(package.documents()) >= MANY_DOCUMENTS else []
+        readers = {
+            one.file: FileReader(
+                one, manifest.files[one.file], is_full=manifest.is_full, findings=self._form, today=today
+            )
+            for one in [*first, *(one for one in tables if one not in first)]
+        }
+        with ReadAhead(package, list(readers.values()), self._form) as ahead:
+            for one in first:
+                self._early[one.file] = self._stage(readers[one.file], ahead, progress)
+                self._take_early(one.file, ahead)
+            for one in tables:
+                staging = self._early.get(one.file) or self._stage(readers[one.file], ahead, progress)
+                self.stagings.append(staging)
                 if ahead.spoiled:
                     continue
                 self._check(staging)
-                if not ahead.faulty and not any(findings.has_errors() for findings in self._found()):
+                if self._is_good(ahead):
                     self._apply(staging)
         if not ahead.spoiled and not self._checker.schema.has_errors():
             self._checker.check_inbound()
@@ -84,6 +97,9 @@ class FileByFile:
         if not checker.references.has_errors() and not assets.missing.has_errors():
             yield checker.rules
 
+    def _is_good(self, ahead: ReadAhead) -> bool:
+        return not ahead.faulty and not any(findings.has_errors() for findings in self._found())
+
     def _found(self) -> tuple[Findings, ...]:
         checker, assets = self._checker, self._assets
         return (checker.schema, checker.references, checker.rules, assets.missing, assets.findings)
@@ -101,25 +117,37 @@ class FileByFile:
             is_first = not table_map.table.before and not self._applier.has_rows(table_map)
             create_staging(self._cursor, table_map, with_ids=is_first)
             copy_staging(self._cursor, table_map, texts())
-        staging = Staging(table_map, rows=reader.rows, deletes=reader.deletes, is_first=is_first)
-        self.stagings.append(staging)
-        return staging
+        return Staging(table_map, rows=reader.rows, deletes=reader.deletes, is_first=is_first)
+
+    def _take_early(self, file: str, ahead: ReadAhead) -> None:
+        """Take a file's documents before any file is applied, if nothing so far is wrong."""
+        if ahead.spoiled:
+            return
+        staging = self._early[file]
+        with self._timed(f"checking {file}", "check"):
+            self._checker.check_schema(staging)
+            if not self._checker.schema.has_errors():
+                self._assets.find(staging)
+        if self._is_good(ahead):
+            self._take(staging)
 
     def _check(self, staging: Staging) -> None:
         with self._timed(f"checking {staging.table_map.file}", "check"):
-            self._checker.check_schema(staging)
+            is_early = staging.table_map.file in self._early
+            if not is_early:
+                self._checker.check_schema(staging)
             if self._checker.schema.has_errors():
                 return
             self._checker.check_references(staging)
-            self._assets.find(staging)
+            if not is_early:
+                self._assets.find(staging)
             if not self._checker.references.has_errors() and not self._assets.missing.has_errors():
                 self._checker.check_rules(staging)
 
     def _apply(self, staging: Staging) -> None:
         file = staging.table_map.file
-        if staging.table_map.files:
-            with self._timed(f"reading the documents of {file}", "documents"):
-                self._assets.take(staging)
+        if staging.table_map.files and file not in self._early:
+            self._take(staging)
             if self._assets.findings.has_errors():
                 return
         with self._timed(f"applying {file}", "apply", file=file):
@@ -127,3 +155,7 @@ class FileByFile:
                 hook(self._context)
             self.counts[file] = self._applier.apply(staging)
             self._assets.fill(staging)
+
+    def _take(self, staging: Staging) -> None:
+        with self._timed(f"reading the documents of {staging.table_map.file}", "documents"):
+            self._assets.take(staging)

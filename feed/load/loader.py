@@ -250,7 +250,8 @@ class _Loader:
         context = LoadContext(cursor, manifest, self._run.pk, self._now, tables, self._findings)
         checker = Checker(cursor, manifest.files, self._by_file, source=manifest.source, is_full=manifest.is_full)
         applier = Applier(cursor, self._by_file, context, is_full=manifest.is_full)
-        assets = Assets(package, cursor, source=manifest.source, keep=not self._run.dry_run)
+        keep = not self._run.dry_run
+        assets = Assets(package, cursor, source=manifest.source, keep=keep, tell=self._keeper.documents)
         files = FileByFile(cursor, context, checker, assets, applier, self._timed)
         files.load(package, manifest, tables, self._keeper.progress)
         for findings in files.collected():

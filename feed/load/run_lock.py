@@ -96,6 +96,13 @@ class RunKeeper:
             done += sum(self._sizes[name] for name, other in self._files.items() if other["step"] not in {"", READING})
         self._write("bytes_done = %s, progress = %s", [done, self._progress_as_json()])
 
+    def documents(self, file: str, words: str, done: int, of: int) -> None:
+        """Store how many of the documents that a file names were worked on, at most twice a second."""
+        if file in self._files and time.monotonic() - self._noted >= NOTE_EVERY:
+            self._noted = time.monotonic()
+            self._files[file]["step"] = f"{words}: {done:,} of {of:,}"
+            self._write("progress = %s", [self._progress_as_json()])
+
     def _end_step(self) -> None:
         """Mark the last file's step as done."""
         if self._current:

@@ -419,6 +419,15 @@ def test_findings_are_grouped_filtered_and_paged(
     assert client.get(f"{every}?code=sha256&page=x").context["page"].paginator.count == 220
 
 
+def test_findings_that_were_deleted_are_still_counted(staff_with: StaffWith, faulty_run: Run) -> None:
+    faulty_run.findings.all().delete()
+    counts = [{**one, "kept": 0} for one in faulty_run.finding_counts]
+    Run.objects.filter(pk=faulty_run.pk).update(finding_counts=counts)
+    page = page_of(staff_with("view_run"), address(faulty_run))
+    assert "The findings themselves were deleted after 90 days." in page
+    assert address(faulty_run, "findings") not in page
+
+
 def test_findings_are_downloaded_as_csv_and_the_download_is_recorded(staff_with: StaffWith, faulty_run: Run) -> None:
     client = staff_with("view_run")
     link = f"/admin/feed/run/{faulty_run.pk}/findings.csv"

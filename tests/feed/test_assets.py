@@ -10,12 +10,15 @@ import pytest
 from pytest_django import Settings
 
 from core.storage import private_storage
+from feed.load.assets import Assets
 from feed.load.loader import execute
+from feed.load.run_lock import RunKeeper
+from feed.load.staging import Staging
 from feed.package.files import FolderPackage, ZipPackage
-from policies.models import Document
+from policies.models import Document, Policy
 from tests.factories import UserFactory
 from tests.feed.assets import a_pdf, digest, document, kept_as, load_files, stored, with_documents
-from tests.feed.packages import errors, small_book, snapshot, warnings
+from tests.feed.packages import errors, row, small_book, snapshot, warnings
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_files")]
 
@@ -56,6 +59,48 @@ def test_documents_are_kept_under_their_digests_and_rows_may_share_one(packages:
         ("copy.pdf", kept_as(TWO), digest(TWO), len(TWO), 3),
     ]
     assert stored() == {kept_as(ONE), kept_as(TWO)}
+
+
+@pytest.mark.parametrize(("many", "policies"), [(1, 0), (500, 1)])
+def test_many_documents_are_stored_before_any_row_is_locked(
+    many: int, policies: int, packages: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("feed.load.file_by_file.MANY_DOCUMENTS", many)
+    monkeypatch.setattr("feed.load.run_lock.NOTE_EVERY", 0)
+    seen: list[int] = []
+    told: list[str] = []
+    as_it_is, progress = Assets.take, RunKeeper._progress_as_json
+
+    def take(assets: Assets, staging: Staging) -> None:
+        if staging.table_map.file == "documents.csv":
+            seen.append(Policy.objects.count())
+        as_it_is(assets, staging)
+
+    def noted(keeper: RunKeeper) -> str:
+        told.append(progress(keeper))
+        return told[-1]
+
+    monkeypatch.setattr(Assets, "take", take)
+    monkeypatch.setattr(RunKeeper, "_progress_as_json", noted)
+    book = with_documents(document("D1", "a.pdf"), document("D2", "b.pdf", sha256=digest(TWO)))
+    book["invoices.csv"] = [
+        row("invoices.csv", invoice_id="V1", billing_account_id="B1", issued="2026-01-01", due="2026-02-01",
+            amount="1.00", document_id="D2")
+    ]  # fmt: skip
+    run = load_files(packages, book, {"a.pdf": ONE, "b.pdf": TWO})
+
+    assert (run.status, errors(run), seen) == ("applied", [], [policies])
+    assert list(run.counts)[-1] == "invoices.csv"
+    assert stored() == {kept_as(ONE), kept_as(TWO)}
+    assert any("comparing documents: 0 of 1" in one for one in told)
+    assert any("storing documents: 1 of 2" in one for one in told)
+    book["documents.csv"][0]["policy_number"] = "MPL-9"
+    faulty = load_files(packages, book, {"a.pdf": ONE, "b.pdf": ONE}, sequence=2)
+    assert errors(faulty) == [("documents.csv", 2, "policy_number", "reference")]
+    book["documents.csv"][0]["policy_number"] = "MPL-1"
+    book["documents.csv"].append(document("D3", "b.pdf", sha256=digest(TWO)))
+    faulty = load_files(packages, book, {"a.pdf": ONE, "b.pdf": ONE}, sequence=2)
+    assert errors(faulty) == [("documents.csv", 4, "path", "file-sha256")]
 
 
 def test_an_unchanged_document_is_not_even_read_if_its_digest_is_given(packages: Path, read: list[str]) -> None:

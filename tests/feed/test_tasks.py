@@ -404,6 +404,22 @@ def test_samples_are_forgotten_when_nobody_can_decide_anymore(tmp_path: Path, se
     assert all(run.difference["reasons"] for run in Run.objects.all())
 
 
+def test_findings_are_deleted_in_time_and_their_counts_stay(tmp_path: Path, settings: Settings) -> None:
+    book = small_book()
+    book["terms.csv"][0]["status"] = "?"
+    old, new = (load(tmp_path, book) for _ in range(2))
+    Run.objects.filter(pk=old.pk).update(
+        finished_at=timezone.now() - settings.FEED_FINDINGS_KEPT - dt.timedelta(days=1)
+    )
+    clear_leftovers()
+    for run, kept in ((old, 0), (new, 1)):
+        run.refresh_from_db()
+        assert (run.findings.count(), [(one["found"], one["kept"]) for one in run.finding_counts]) == (
+            kept,
+            [(1, kept)],
+        )
+
+
 # Freshness.
 
 
