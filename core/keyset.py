@@ -2,7 +2,8 @@
 
 A page begins after a row's key, not after a number of rows. The database reads only the rows shown, along an index,
 and new or deleted rows don't shift the pages. A list that says "26–50 of 92" counts its rows in the same statement, but
-no further than `MOST_COUNTED`: of a longer list it says only that there are more.
+no further than `MOST_COUNTED`: of a longer list it says only that there are more. Where something kept says so already
+(`many`), nothing is counted.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
-from django.db.models import IntegerField, Model, Q, QuerySet, Subquery
+from django.db.models import Case, Exists, IntegerField, Model, Q, QuerySet, Subquery, Value, When
 from django.http import HttpRequest
 
 Row = TypeVar("Row", bound=Model)
@@ -52,10 +53,15 @@ class KeysetPage(Generic[Row]):
 
 
 def first_page(
-    queryset: QuerySet[Row], *, order: Sequence[str], size: int = PAGE_SIZE, count: bool = False
+    queryset: QuerySet[Row],
+    *,
+    order: Sequence[str],
+    size: int = PAGE_SIZE,
+    count: bool = False,
+    many: Exists | None = None,
 ) -> QuerySet[Row]:
     """Return the rows of a list's first page and one more, for a `prepared` statement (`first` of `keyset_page`)."""
-    counted: Any = queryset.annotate(rows_all=_CountOf.rows(queryset)) if count else queryset
+    counted: Any = queryset.annotate(rows_all=_rows_of(queryset, many)) if count else queryset
     rows: QuerySet[Row] = counted.order_by(*order)[: size + 1]
     return rows
 
@@ -67,14 +73,16 @@ def keyset_page(
     order: Sequence[str],
     size: int = PAGE_SIZE,
     count: bool = False,
+    many: Exists | None = None,
     first: Callable[[], list[Row]] | None = None,
 ) -> KeysetPage[Row]:
     """Return the page of `queryset` that the request asks for by `after` or `before`.
 
     `order` names fields or annotations that are never null and together unique; all ascending, or all descending with
     a leading "-". An index in that order makes it cheap. An unreadable cursor, such as one cut off in an email,
-    shows the first page. `count`: the page knows its place in the list, without another statement. `first` gives the
-    rows of `first_page` where their SQL is written already.
+    shows the first page. `count`: the page knows its place in the list, without another statement. `many` holds only
+    where there are more rows than are counted: then none is. `first` gives the rows of `first_page` where their SQL is
+    written already.
     """
     descending = order[0].startswith("-")
     names = [name.lstrip("-") for name in order]
@@ -86,12 +94,12 @@ def keyset_page(
     backward = before is not None
     cursor = before if backward else after
     if cursor is None:
-        found = first() if first is not None else list(first_page(queryset, order=order, size=size, count=count))
+        found = first() if first is not None else list(first_page(queryset, order=order, size=size, count=count, many=many))
     else:
         beyond: Any = queryset.filter(_beyond(names, cursor, "gt" if backward == descending else "lt"))
         if count:
             # How many rows are on this side of the cursor.
-            beyond = beyond.annotate(rows_all=_CountOf.rows(queryset), rows_ahead=_CountOf.rows(beyond))
+            beyond = beyond.annotate(rows_all=_rows_of(queryset, many), rows_ahead=_rows_of(beyond, many))
         signs = "-" if descending != backward else ""
         found = list(beyond.order_by(*[f"{signs}{name}" for name in names])[: size + 1])
     more = len(found) > size
@@ -121,6 +129,12 @@ def keyset_page(
         total,
         place,
     )
+
+
+def _rows_of(queryset: QuerySet[Any], many: Exists | None) -> Any:
+    """Return the number of rows of a queryset, or of a part of it, as a value beside each row."""
+    counted = _CountOf.rows(queryset)
+    return counted if many is None else Case(When(many, then=Value(MOST_COUNTED + 1)), default=counted)
 
 
 class _CountOf(Subquery):

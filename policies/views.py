@@ -14,12 +14,13 @@ from core.keyset import keyset_page
 from core.listing import sorting_of
 from policies.filters import PolicyFilter
 from policies.models import Policy, reach_of
-from policies.pages.policies import ORDERS, in_order, listing_of, rows_of, searched_first_page
+from policies.pages.policies import ORDERS, in_order, listing_of, many_of, rows_of, searched_first_page
 from policies.pages.policy import page_of_policy, policy_for_page
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
+FILTERS = ("q", "status")
 NARROWING = ("status", "after", "before")
 
 
@@ -35,7 +36,9 @@ def policy_list(request: HttpRequest) -> HttpResponse:
     understood = narrowed.is_valid()
     policies = in_order(narrowed.qs, order) if understood and not opens else Policy.objects.none()
     first = partial(searched_first_page, user, order, request.GET.get("q", "")) if understood and opens else None
-    page = keyset_page(policies, request, order=order, count=True, first=first)
+    whole = not any(map(request.GET.get, FILTERS))
+    many = many_of(reach_of(user).scope) if whole else None
+    page = keyset_page(policies, request, order=order, count=True, many=many, first=first)
     context = {"page": page, "filter": narrowed, "listing": listing_of(user, page.rows, request.GET)}
     status = HTTPStatus.OK if understood else HTTPStatus.UNPROCESSABLE_ENTITY
     return render(request, "policies/list.html", context, status=status)

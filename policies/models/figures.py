@@ -3,12 +3,31 @@
 
 from __future__ import annotations
 
+from typing import Any, Self
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Exists, Sum
 
 from policies.models.parties import Agency
 from policies.models.policy import Policy
 from policies.models.term import Term
+
+
+class BookFigureQuerySet(models.QuerySet["BookFigure"]):
+    """Figures of agencies' books."""
+
+    def on(self, day: Any) -> Self:
+        """Return those that hold on `day`, which may be the place of one in a prepared statement."""
+        return self.filter(ends__gt=day, starts__lte=day)
+
+    def serve_more_than(self, number: int) -> Exists:
+        """Return the condition that one agency of these has more policies in force than that, without counting them.
+
+        False also where the load has kept no figures.
+        """
+        sizes = self.order_by().values("agency_id").annotate(size=Sum("policies"))
+        return Exists(sizes.filter(size__gt=number))
 
 
 class BookFigure(models.Model):
@@ -31,6 +50,8 @@ class BookFigure(models.Model):
     # The first of the terms by policy number, and that number.
     first_terms = ArrayField(models.BigIntegerField())
     first_number = models.CharField(max_length=40)
+
+    objects = BookFigureQuerySet.as_manager()
 
     class Meta:
         indexes = [models.Index(fields=["agency", "ends"], name="policies_bookfigure_agency")]

@@ -132,7 +132,7 @@ def _window(agent: Scope) -> dt.date:
 @prepared(agency_id=BigIntegerField(), today=DateField(), window=DateField())
 def _kept(*, agency_id: int, today: dt.date, window: dt.date) -> QuerySet[Any]:
     """Return the agency with its book: the counts, null where the load has kept no figures, and what comes next."""
-    figures = BookFigure.objects.filter(agency_id=agency_id, ends__gt=today, starts__lte=today)
+    figures = BookFigure.objects.filter(agency_id=agency_id).on(today)
     counts = JSONObject(
         in_force=Sum("policies"),
         pending_cancellation=Coalesce(Sum("policies", filter=Q(status__in=CANCELLING)), 0),

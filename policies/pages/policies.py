@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import BooleanField, ExpressionWrapper, TextField
 from django.db.models.functions import Lower
 
-from core.keyset import first_page
+from core.keyset import MOST_COUNTED, first_page
 from core.listing import Sorting, Tab, sorting_of, tabs_of
 from core.money import whole_dollars
 from core.search import query_of, words_query
@@ -16,7 +16,7 @@ from core.statements import IDS, prepared, written_once
 from core.templatetags.show import day
 from core.urls import address_for
 from policies.filters import STATUSES
-from policies.models import SCOPE, Membership, Policy, Scope, Term, reach_of
+from policies.models import SCOPE, BookFigure, Membership, Policy, Scope, Term, reach_of
 from policies.names import fold, normalize_number
 from policies.pages.status import StatusOnDay, status_for_insured, status_of
 from policies.pages.terms import by_policy, with_own
@@ -25,7 +25,7 @@ from policies.words import Word
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from django.db.models import QuerySet
+    from django.db.models import Exists, QuerySet
 
     from accounts.models import User
     from core.listing import Column
@@ -132,7 +132,18 @@ def _first_found(*, order: tuple[str, ...], number: Any, words: Any, **scope: An
 @prepared(**SCOPE)
 def _first_page(*, order: tuple[str, ...], **scope: Any) -> QuerySet[Policy]:
     visible = Policy.objects.not_retired().filter(Scope(**scope).policies())
-    return first_page(in_order(rows_of(visible, Scope(**scope)), order), order=order, count=True)
+    rows = in_order(rows_of(visible, Scope(**scope)), order)
+    return first_page(rows, order=order, count=True, many=many_of(Scope(**scope)))
+
+
+def many_of(scope: Scope) -> Exists | None:
+    """Return the condition that the list is longer than is counted, for `keyset_page`; None for who isn't an agent.
+
+    The policies in force of one of the user's agencies are in the list, whatever else is.
+    """
+    if Membership.Role.AGENT not in scope.roles:
+        return None
+    return BookFigure.objects.filter(agency_id__any=scope.agency_ids).on(scope.today).serve_more_than(MOST_COUNTED)
 
 
 def listing_of(user: User, policies: Sequence[Policy], query: Mapping[str, str]) -> Listing:

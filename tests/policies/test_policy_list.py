@@ -13,8 +13,9 @@ from django.urls import reverse
 from core.keyset import MOST_COUNTED
 from core.templatetags.show import day_long
 from policies.filters import STATUSES
-from policies.models import Coverage, Membership, Policy, Term
+from policies.models import BookFigure, Coverage, Membership, Policy, Term
 from tests.book import (
+    AgencyFactory,
     AgentOfRecordFactory,
     CoverageFactory,
     InsuredFactory,
@@ -254,6 +255,33 @@ def test_the_list_is_counted_and_sorts_by_number_and_by_policyholder(cast, brows
     assert 'aria-sort="ascending"' in by_name.content.decode()
     assert "?sort=-policyholder" in links(by_name)
     assert numbers(client.get(ADDRESS, {"sort": "premium; drop"})) == ["A-1", "B-2", "C-3", "MPL-204-118832"]
+
+
+@pytest.mark.parametrize(
+    ("kept", "fields", "place"),
+    [
+        (MOST_COUNTED + 1, {}, "25 of more than 1,000"),
+        (MOST_COUNTED, {}, "1–25 of 31"),
+        (MOST_COUNTED + 1, {"ends": days(0)}, "1–25 of 31"),
+        (MOST_COUNTED + 1, {"starts": days(1)}, "1–25 of 31"),
+        (MOST_COUNTED + 1, {"agency": None}, "1–25 of 31"),
+    ],
+)
+def test_a_book_that_the_load_found_large_is_not_counted_again(cast, browse, kept, fields, place):
+    for serial in range(30):
+        AgentOfRecordFactory(policy=PolicyFactory(number=f"B-{serial:03}"), agency=cast.agency)
+    agency = fields.get("agency", cast.agency) or AgencyFactory()
+    term = {"expires": days(9), "comes_on": days(9), "first_terms": [], "first_number": "B000", "status": "active"}
+    for policies in (1, kept - 1):
+        figure = {"agency": agency, "starts": days(-9), "ends": days(9), "policies": policies} | term
+        BookFigure.objects.create(**figure | fields | {"agency": agency})
+    client = browse(cast.adam)
+    first = client.get(ADDRESS)
+    assert f"Showing {place} policies" in words(first)
+    second = client.get(ADDRESS + first.context["page"].next_href)
+    rest = "6 of more than 1,000" if "more" in place else "26–31 of 31"
+    assert f"Showing {rest} policies" in words(second)
+    assert "Showing 1–25 of 30 policies" in words(client.get(ADDRESS, {"q": "b-0"})), "what is found is counted"
 
 
 def test_a_tab_and_a_page_keep_the_order(cast, browse):
