@@ -14,6 +14,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
@@ -94,7 +95,8 @@ def keyset_page(
     backward = before is not None
     cursor = before if backward else after
     if cursor is None:
-        found = first() if first is not None else list(first_page(queryset, order=order, size=size, count=count, many=many))
+        plain = partial(first_page, queryset, order=order, size=size, count=count, many=many)
+        found = list((first or plain)())
     else:
         beyond: Any = queryset.filter(_beyond(names, cursor, "gt" if backward == descending else "lt"))
         if count:

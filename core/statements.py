@@ -3,7 +3,8 @@
 Django writes the SQL of a queryset again for each request, which costs more than asking it. A page that asks the same
 question every time declares it here instead, in one of two forms:
 
-- `prepared` keeps the SQL of a queryset. The queryset stays the only definition: nothing is written twice.
+- `prepared` keeps the SQL of a queryset, and PostgreSQL keeps one plan for all values. The queryset stays the only
+  definition: nothing is written twice. `written_once` is the same, planned at each call.
 - `Joined` is a SELECT written by hand, for rows of several models side by side that no queryset can join.
 
 Neither keeps rows: each call asks the database. docs/decisions/0051-statements-written-once.md says why and how the
@@ -23,7 +24,7 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 from django.db.backends.postgresql.base import ServerBindingCursor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 
     from django.db.backends.base.base import BaseDatabaseWrapper
     from django.db.models.query import QuerySet
@@ -138,12 +139,16 @@ class Prepared(Generic[Row]):
     """A question whose SQL is written at its first call; see `prepared`."""
 
     def __init__(
-        self, build: Callable[..., QuerySet[Any, Row]], fields: dict[str, models.Field[Any, Any]], *, keeps_plan: bool
+        self,
+        build: Callable[..., QuerySet[Any, Row]],
+        fields: dict[str, models.Field[Any, Any]],
+        *,
+        by_values: Callable[[Mapping[str, Any]], bool],
     ) -> None:
         update_wrapper(self, build)
         self.queryset = build
         self._fields = fields
-        self._keeps_plan = keeps_plan
+        self._by_values = by_values
         self._compiled: dict[frozenset[tuple[str, Hashable]], _Compiled] = {}
 
     def __call__(self, **values: Any) -> list[Row]:
@@ -153,11 +158,13 @@ class Prepared(Generic[Row]):
         if key not in self._compiled:
             places = {name: Parameter(name, field) for name, field in self._fields.items()}
             self._compiled[key] = _Compiled(self.queryset(**shape, **places))
-        with _bound_by_the_server() if self._keeps_plan else nullcontext():
+        with nullcontext() if self._by_values(shape) else _bound_by_the_server():
             return self._compiled[key].rows(values)
 
 
 def prepared(
+    by_values: Callable[[Mapping[str, Any]], bool] = lambda _shape: False,
+    /,
     **fields: models.Field[Any, Any],
 ) -> Callable[[Callable[..., QuerySet[Any, Row]]], Prepared[Row]]:
     """Make a function that returns a queryset one that returns its rows, with the SQL written once.
@@ -173,15 +180,18 @@ def prepared(
         begun(user_id=user.pk)  # a list of memberships
 
     `begun.queryset(user_id=user.pk)` is the plain queryset. Prefetches aren't made.
+
+    PostgreSQL plans it once per connection, whatever the values. `by_values` says of those keywords whether that won't
+    do, and each call is planned by its values, as with `written_once`.
     """
-    return lambda build: Prepared(build, fields, keeps_plan=True)
+    return lambda build: Prepared(build, fields, by_values=by_values)
 
 
 def written_once(
     **fields: models.Field[Any, Any],
 ) -> Callable[[Callable[..., QuerySet[Any, Row]]], Prepared[Row]]:
     """Do the same, but let PostgreSQL plan each call by its values: a rare name wants another way than a common one."""
-    return lambda build: Prepared(build, fields, keeps_plan=False)
+    return prepared(lambda _shape: True, **fields)
 
 
 class Joined:

@@ -11,7 +11,7 @@ from core.panels import Panel, PanelLink, Slot
 from core.statements import prepared
 from core.urls import address_for
 from credentialing.models import Certificate
-from policies.models import SCOPE, Scope, reach_of
+from policies.models import SCOPE, Scope, of_agencies, reach_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,7 +53,7 @@ def certificate_address() -> Callable[[str], str]:
     return address_for("credentialing:issue")
 
 
-@prepared(**SCOPE)
+@prepared(of_agencies, **SCOPE)
 def _latest(**scope: Any) -> QuerySet[Certificate]:
     return Certificate.objects.open_to(Scope(**scope))[:MOST]
 

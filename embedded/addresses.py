@@ -152,8 +152,11 @@ def service_addresses(env: Environment, *, data_dir: Path, production: bool) -> 
         database["CONN_MAX_AGE"] = None
     database["CONN_HEALTH_CHECKS"] = True
     if env.int("DATABASE_PREPARE", default=1):
-        # PostgreSQL keeps the plan of a fixed statement (core.statements) from its second use on a connection.
-        database["OPTIONS"] = database.get("OPTIONS", {}) | {"prepare_threshold": 1}
+        # PostgreSQL keeps the plan of a fixed statement (core.statements) from its second use on a connection. Left to
+        # choose, it would plan it again each time in a large book, for a millisecond each.
+        options = database.get("OPTIONS", {})
+        of_server = f"{options.get('options', '')} -c plan_cache_mode=force_generic_plan".strip()
+        database["OPTIONS"] = options | {"prepare_threshold": 1, "options": of_server}
 
     redis_url = env.str("REDIS_URL", default="").strip()
     if not redis_url and not production:

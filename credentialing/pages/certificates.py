@@ -10,7 +10,7 @@ from django.db.models.functions import Lower
 from core.listing import sorting_of
 from core.statements import prepared
 from credentialing.models import Certificate
-from policies.models import SCOPE, Scope, reach_of
+from policies.models import SCOPE, Scope, of_agencies, reach_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +43,7 @@ def latest_of(user: User) -> list[Certificate]:
     return _latest(**reach_of(user).scope.values())
 
 
-@prepared(**SCOPE)
+@prepared(of_agencies, **SCOPE)
 def _latest(**scope: Any) -> QuerySet[Certificate]:
     return Certificate.objects.open_to(Scope(**scope))[:MOST_RECENT]
 

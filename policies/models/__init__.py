@@ -9,7 +9,7 @@ from policies.models.invitation import Invitation
 from policies.models.membership import Membership
 from policies.models.parties import Agency, Company, Contact, Insured, License, Policyholder
 from policies.models.policy import AgentOfRecord, Policy, PolicyStatus
-from policies.models.reach import SCOPE, Reach, Scope, coverages_not_retired, reach_of
+from policies.models.reach import SCOPE, Reach, Scope, coverages_not_retired, of_agencies, reach_of
 from policies.models.reminders import RenewalReminder
 from policies.models.tails import EreOffer, PriorCoverage
 from policies.models.term import Term
@@ -44,5 +44,6 @@ __all__ = [
     "Suspension",
     "Term",
     "coverages_not_retired",
+    "of_agencies",
     "reach_of",
 ]

@@ -25,13 +25,19 @@ from policies.models.parties import Policyholder
 from policies.models.policy import AgentOfRecord, Policy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from accounts.models import User
 
 ROLE = Membership.Role
 
 _kept: ContextVar[dict[int, Reach] | None] = ContextVar("reach_of_users_in_this_request", default=None)
+
+
+def of_agencies(shape: Mapping[str, Any]) -> bool:
+    """Whether a statement of this shape (`by_values` of `prepared`) is an agent's: no one way to the clients is good
+    for an agency with twenty and for one with 20,000."""
+    return ROLE.AGENT in shape["roles"]
 
 
 # The values of a scope, for `prepared`.
@@ -67,10 +73,14 @@ class Scope:
         """
         if self.roles == {ROLE.POLICYHOLDER}:
             return Q(**{f"{path}policyholder_id__any": self.held_ids})
+        own = Coverage.objects.filter(insured_id__any=self.insured_ids, retired_at=None)
+        own_policies = own.order_by().values("term__policy_id")
+        if self.roles == {ROLE.INSURED}:
+            # As one value they are found first: a join could as well look at all 5,000 on a group's policy.
+            return Q(**{f"{path}pk__any": ArraySubquery(own_policies)})
         sets: list[QuerySet[Any, Any]] = []
         if ROLE.INSURED in self.roles:
-            own = Coverage.objects.filter(insured_id__any=self.insured_ids, retired_at=None)
-            sets.append(own.order_by().values("term__policy_id"))
+            sets.append(own_policies)
         if ROLE.POLICYHOLDER in self.roles:
             sets.append(Policy.objects.filter(policyholder_id__any=self.held_ids).values("pk"))
         if ROLE.AGENT in self.roles:

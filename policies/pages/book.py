@@ -31,7 +31,7 @@ from django.db.models import (
 )
 from django.db.models.functions import Cast, Coalesce, JSONObject
 
-from core.statements import prepared
+from core.statements import prepared, written_once
 from policies.models import SCOPE, Agency, BookFigure, Policy, Policyholder, Scope, Term
 from policies.pages.notices import RENEWAL_WINDOW_DAYS
 
@@ -182,7 +182,7 @@ def _events(terms: QuerySet[Term], window: Any) -> QuerySet[Any]:
     return events.order_by("kind", "on", "policy__number_normalized", "id")[:MOST_UPCOMING]
 
 
-@prepared(**SCOPE, window=DateField())
+@written_once(**SCOPE, window=DateField())
 def _running(*, window: dt.date, **scope: Any) -> QuerySet[Any]:
     """Return the clients' running terms that end or are cancelled next, each with the day as `on`.
 

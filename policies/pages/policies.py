@@ -16,7 +16,7 @@ from core.statements import IDS, prepared, written_once
 from core.templatetags.show import day
 from core.urls import address_for
 from policies.filters import STATUSES
-from policies.models import SCOPE, BookFigure, Membership, Policy, Scope, Term, reach_of
+from policies.models import SCOPE, BookFigure, Membership, Policy, Scope, Term, of_agencies, reach_of
 from policies.names import fold, normalize_number
 from policies.pages.status import StatusOnDay, status_for_insured, status_of
 from policies.pages.terms import by_policy, with_own
@@ -129,7 +129,7 @@ def _first_found(*, order: tuple[str, ...], number: Any, words: Any, **scope: An
     return first_page(in_order(rows_of(found, Scope(**scope)), order), order=order, count=True)
 
 
-@prepared(**SCOPE)
+@prepared(of_agencies, **SCOPE)
 def _first_page(*, order: tuple[str, ...], **scope: Any) -> QuerySet[Policy]:
     visible = Policy.objects.not_retired().filter(Scope(**scope).policies())
     rows = in_order(rows_of(visible, Scope(**scope)), order)

@@ -93,6 +93,25 @@ def test_values_come_as_the_queryset_gives_them() -> None:
     assert names(user=ada.pk) == [("ada", 1)]
 
 
+@prepared(lambda shape: shape["staff"], user=models.BigIntegerField())
+def of_kind(*, user: int, staff: bool) -> QuerySet[User]:
+    return User.objects.filter(pk=user, is_staff=staff)
+
+
+def test_a_statement_is_planned_once_for_all_values_or_each_time_by_its_own() -> None:
+    for user in range(9):
+        assert of_kind(user=user, staff=False) == of_kind(user=user, staff=True) == []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT generic_plans, custom_plans, statement LIKE '%%NOT%%' FROM pg_prepared_statements "
+            "WHERE statement LIKE %s",
+            ['%"is_staff" AND "accounts_user"."id" = %'],
+        )
+        ((once, each_time, is_of_others),) = cursor.fetchall()
+    # PostgreSQL alone would plan the first five by their values, and go on so in a large table.
+    assert (once, each_time, is_of_others) == (8, 0, True)
+
+
 def test_a_queryset_of_nothing_asks_nothing(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     with django_assert_num_queries(0):
         assert none() == []

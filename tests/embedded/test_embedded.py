@@ -409,6 +409,19 @@ def test_only_the_web_process_pools_its_connections(tmp_path: Path) -> None:
     assert "pool" not in service_addresses(env, data_dir=tmp_path, production=False).database["OPTIONS"]
 
 
+def test_plans_are_kept_for_all_values_unless_connections_are_shared(tmp_path: Path) -> None:
+    import environ
+
+    env = environ.Env()
+    address = "postgres://portal@db.example/portal?options=-c%20statement_timeout%3D9s"
+    env.ENVIRON = {"DATABASE_URL": address}
+    kept = service_addresses(env, data_dir=tmp_path, production=True).database["OPTIONS"]
+    assert kept["options"] == "-c statement_timeout=9s -c plan_cache_mode=force_generic_plan"
+    env.ENVIRON = {"DATABASE_URL": address, "DATABASE_PREPARE": "0"}
+    shared = service_addresses(env, data_dir=tmp_path, production=True).database["OPTIONS"]
+    assert shared == {"options": "-c statement_timeout=9s"}
+
+
 def test_demos_on_other_ports_have_data_of_their_own() -> None:
     assert demo_data_dir(8000) == data_root()
     assert demo_data_dir(8001) != demo_data_dir(8002)
