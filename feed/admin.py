@@ -275,7 +275,8 @@ class RunAdmin(ReadOnlyAdmin[Run]):
                 {**one, "count": run.difference["figures"].get(f"{one['file']} {one['what']}", len(one["keys"]))}
                 for one in run.difference.get("examples", [])
             ],
-            "seconds": [(STEPS.get(step, step), seconds) for step, seconds in run.timings.items()],
+            "seconds": [(words, run.timings[step]) for step, words in STEPS.items() if step in run.timings],
+            "is_decided": not (run.dry_run or run.can_be_released),
             "is_refused": run.status == Run.Status.REFUSED and not run.dry_run,
             "waiting": run.waiting.waiting() if run.can_be_released else [],
         }

@@ -78,7 +78,10 @@ class RunKeeper:
             begun, ended = STEPS[step]
             self._files[file]["step"] = begun
             self._current = (file, ended)
-        self._write("phase = %s, progress = %s", [words, self._progress_as_json()])
+        self._write(
+            "phase = %s, progress = %s, bytes_done = GREATEST(bytes_done, %s)",
+            [words, self._progress_as_json(), self._bytes_read()],
+        )
         if self._tell:
             self._tell(words)
 
@@ -93,7 +96,7 @@ class RunKeeper:
             file = self._files[self._current[0]]
             size = self._sizes[file["file"]]
             file["read"] = min(file["rows"], file["rows"] * seen // size) if size else file["rows"]
-            done += sum(self._sizes[name] for name, other in self._files.items() if other["step"] not in {"", READING})
+            done += self._bytes_read()
         self._write("bytes_done = %s, progress = %s", [done, self._progress_as_json()])
 
     def documents(self, file: str, words: str, done: int, of: int) -> None:
@@ -102,6 +105,10 @@ class RunKeeper:
             self._noted = time.monotonic()
             self._files[file]["step"] = f"{words}: {done:,} of {of:,}"
             self._write("progress = %s", [self._progress_as_json()])
+
+    def _bytes_read(self) -> int:
+        """Return the bytes of the files that have been read to their end."""
+        return sum(self._sizes[name] for name, file in self._files.items() if file["step"] not in {"", READING})
 
     def _end_step(self) -> None:
         """Mark the last file's step as done."""

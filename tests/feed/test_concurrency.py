@@ -217,16 +217,18 @@ def test_progress_is_seen_while_the_load_is_open(tmp_path: Path, monkeypatch: py
     seen: list[Any] = []
 
     def look(_load: Load) -> None:
-        thread, results = in_thread(lambda: Run.objects.values_list("status", "phase", "bytes_total").get())
+        thread, results = in_thread(
+            lambda: Run.objects.values_list("status", "phase", "bytes_total", "bytes_done").get()
+        )
         thread.join()
         seen.extend(results)
 
     in_the_middle(monkeypatch, look)
     load(tmp_path, small_book())
 
-    ((status, phase, total),) = seen
+    ((status, phase, total, done),) = seen
     assert (status, phase) == (Run.Status.CHECKING, "Running follow-ups")
-    assert total == sum(len(data) for data in Package(small_book()).files.values())
+    assert (total, done) == (sum(len(data) for data in Package(small_book()).files.values()),) * 2
 
 
 def test_an_error_in_the_middle_leaves_nothing_and_the_run_can_be_tried_again(
