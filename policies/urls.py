@@ -29,5 +29,6 @@ urlpatterns = [
         access.withdraw,
         name="access-withdraw",
     ),
+    path("insureds/<public_id:public_id>/", views.insured_page, name="insured"),
     path("<public_id:public_id>/", views.policy_page, name="policy"),
 ]

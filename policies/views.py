@@ -14,6 +14,7 @@ from core.keyset import keyset_page
 from core.listing import sorting_of
 from policies.filters import PolicyFilter
 from policies.models import Policy, reach_of
+from policies.pages.insured import page_of_insured
 from policies.pages.policies import ORDERS, in_order, listing_of, many_of, rows_of, searched_first_page
 from policies.pages.policy import page_of_policy, policy_for_page
 
@@ -50,3 +51,10 @@ def policy_page(request: HttpRequest, public_id: str) -> HttpResponse:
     user = subject_of(request)
     policy = policy_for_page(user, public_id)
     return render(request, "policies/policy.html", {"page": page_of_policy(request, user, policy)})
+
+
+@require_safe
+def insured_page(request: HttpRequest, public_id: str) -> HttpResponse:
+    """One insured: coverage over the years, and licenses. 404 for anyone who sees none of their coverage."""
+    page = page_of_insured(subject_of(request), public_id)
+    return render(request, "policies/insured.html", {"page": page})

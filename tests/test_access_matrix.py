@@ -83,6 +83,10 @@ def coverage(book: SimpleNamespace) -> list[str]:
     return [book.coverage.public_id]
 
 
+def insured(book: SimpleNamespace) -> list[str]:
+    return [book.coverage.insured.public_id]
+
+
 def certificate(book: SimpleNamespace) -> list[str]:
     return [book.certificate.public_id]
 
@@ -141,6 +145,8 @@ ROWS: dict[str, Row] = {
     "policies:list": Row(200),
     # A colleague of the group is insured on the same policy, and sees it with her own coverage only.
     "policies:policy": Row(200, args=policy, colleague=200),
+    # What another customer's people have in common with the insured is nothing.
+    "policies:insured": Row(200, args=insured),
     # For administrators: one party leads straight to its page.
     "policies:access": Row(302, also=NO_ADMINISTRATORS),
     # Everything below hangs on the group administrator's own membership: the agent's is another.

@@ -9,6 +9,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Upper
+from django.urls import reverse
 
 from core.fields import PublicIdField
 from policies.models.base import Address, FeedQuerySet, FeedRow, search_vector, sort_key
@@ -136,6 +137,9 @@ class Insured(FeedRow, Address):
 
     def __str__(self) -> str:
         return self.display_name
+
+    def get_absolute_url(self) -> str:
+        return reverse("policies:insured", args=[self.public_id])
 
     @property
     def display_name(self) -> str:

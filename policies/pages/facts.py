@@ -41,12 +41,13 @@ class Fact:
 class Facts:
     """What belongs to a coverage. `now`: days not covered that matter today, a leave or a gap, in a few words.
 
-    `suspended`: the days of it that aren't covered, each to the first that is again.
+    `suspended`: the days of it that aren't covered, each to the first that is again; `leave` says the same in words.
     """
 
     facts: list[Fact]
     now: list[str]
     suspended: list[tuple[dt.date, dt.date]]
+    leave: list[Line]
 
     @property
     def summary(self) -> str:
@@ -97,7 +98,7 @@ class _Reading:
             Fact("Tail (extended reporting)", self._tails() if tails else [], "tail"),
         ]
         suspended = [(first, last or self.ends) for first, last, _ in self._suspensions()]
-        return Facts([fact for fact in found if fact.lines], list(self._now()), suspended)
+        return Facts([fact for fact in found if fact.lines], list(self._now()), suspended, self._leave())
 
     def _suspensions(self) -> list[tuple[dt.date, dt.date | None, Suspension]]:
         """Return the days on which the coverage is suspended, as far as it goes."""
@@ -116,13 +117,17 @@ class _Reading:
         return None if last is None or goes_on else (last, self.starts)
 
     def _not_covered(self) -> list[Line]:
-        lines = []
-        if gap := self._gap():
-            lines.append(Line(_span(*gap), "Gap in coverage"))
-        for first, last, one in self._suspensions():
-            note = one.get_reason_code_display() if one.reason_code == Suspension.Reason.LEAVE else "Suspended"
-            lines.append(Line(_span(first, last), note))
-        return lines
+        gap = self._gap()
+        return [*([Line(_span(*gap), "Gap in coverage")] if gap else []), *self._leave()]
+
+    def _leave(self) -> list[Line]:
+        return [
+            Line(
+                _span(first, last),
+                one.get_reason_code_display() if one.reason_code == Suspension.Reason.LEAVE else "Suspended",
+            )
+            for first, last, one in self._suspensions()
+        ]
 
     def _now(self) -> Iterator[str]:
         if gap := self._gap():
@@ -194,8 +199,10 @@ class _Reading:
         return [Line("None on record")] if self._is_over() else []
 
     def _is_over(self) -> bool:
-        """Whether it has ended for good, as far as we know: before its term, or with the policy."""
+        """Whether it has ended for good, as far as we know: before its term, or with a policy that none continues."""
         term = self.coverage.term
+        if term.policy.replaced_by_id is not None:
+            return False
         if self.ends > self.on or any(other.expires > self.ends for other in self.details.segments):
             return False
         return self.ends < term.expires or term.policy.has_ended(self.on)

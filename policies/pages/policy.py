@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
     from accounts.models import User
+    from policies.models import Insured
 
 MOST_CHANGES = 20
 MOST_CARDS = 3
@@ -124,6 +125,12 @@ class PolicyPage:
     def has_own_history(self) -> bool:
         """Whether the insured has coverage on the policy other than what leads the page."""
         return len(self.own) > len(self.leading)
+
+    @property
+    def people(self) -> list[Insured]:
+        """The insureds of the cards, each of whom has a page of their own."""
+        shown = self.cards if self.whole else self.own
+        return list({one.coverage.insured_id: one.coverage.insured for one in shown}.values())
 
     @property
     def shows_history(self) -> bool:

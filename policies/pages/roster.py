@@ -13,6 +13,7 @@ from core.money import whole_dollars
 from core.search import name_query
 from core.statements import prepared
 from core.templatetags.show import day
+from core.urls import address_for
 from policies.eligibility import judge_now
 from policies.models import Coverage
 from policies.models.details import details_as_json
@@ -23,6 +24,7 @@ from policies.words import lower_first
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Callable
 
     from django.db.models import QuerySet
     from django.http import HttpRequest
@@ -66,7 +68,7 @@ ROSTER_FIELDS = (
     "ended_reason",
     *(
         f"insured__{name}"
-        for name in ("kind", "name", "first_name", "middle_name", "last_name", "suffix", "credential")
+        for name in ("public_id", "kind", "name", "first_name", "middle_name", "last_name", "suffix", "credential")
     ),
 )
 
@@ -79,6 +81,7 @@ class RosterRow:
     """
 
     name: str
+    href: str
     about: str
     now: list[str]
     part: str
@@ -117,7 +120,8 @@ def roster_of(request: HttpRequest, term: Term, *, issues: bool, tails: bool) ->
     for coverage in page.rows:
         coverage.term = term
     paper = paper_links()
-    rows = [_row(c, today, paper(c, judge_now(c)) if issues else None, tails=tails) for c in page.rows]
+    address = address_for("policies:insured")
+    rows = [_row(c, today, address, paper(c, judge_now(c)) if issues else None, tails=tails) for c in page.rows]
     return Roster(page, rows, q)
 
 
@@ -132,7 +136,9 @@ def _first_page(*, term_id: int, today: dt.date) -> QuerySet[Coverage]:
     return first_page(_coverages(term_id, today), order=ORDER, size=ROSTER_SIZE)
 
 
-def _row(coverage: Coverage, today: dt.date, paper: PaperLink | None, *, tails: bool) -> RosterRow:
+def _row(
+    coverage: Coverage, today: dt.date, address: Callable[[str], str], paper: PaperLink | None, *, tails: bool
+) -> RosterRow:
     c, term = coverage, coverage.term
     starts, ends = c.period
     facts = facts_of(c, today, whole=True, tails=tails)
@@ -148,6 +154,7 @@ def _row(coverage: Coverage, today: dt.date, paper: PaperLink | None, *, tails: 
     ]
     return RosterRow(
         name=c.insured.display_name,
+        href=address(c.insured.public_id),
         about=" · ".join(filter(None, about)),
         now=facts.now,
         part=PARTS[c.part],

@@ -67,6 +67,7 @@ class Timeline:
     retroactive: float | None
     retroactive_label: str
     summary: str
+    title: str = "Terms over the years"
 
     @property
     def legend(self) -> list[tuple[str, str]]:
@@ -144,10 +145,11 @@ def drawn(
     retroactive: dt.date | None = None,
     suspended: Iterable[Days] = (),
     noun: str = "term",
+    title: str = "Terms over the years",
 ) -> Timeline | None:
     """Return the drawing, or None for no stretch or a single one that no retroactive date reaches back from.
 
-    `suspended` days are drawn over the stretches. `noun`: what a stretch is called.
+    `suspended` days are drawn over the stretches. `noun`: what a stretch is called; `title`: what the drawing is.
     """
     in_order = sorted(stretches, key=lambda stretch: (stretch.starts, stretch.until))
     reaches_back = bool(in_order) and retroactive is not None and retroactive < in_order[0].starts
@@ -178,6 +180,7 @@ def drawn(
         at(first) if reaches_back else None,
         f"Retroactive date {day(retroactive)}" if reaches_back else "",
         f"{counted} {noun}{'' if counted == 1 else 's'} from {day(in_order[0].starts)} to {day(last)}",
+        title,
     )
 
 

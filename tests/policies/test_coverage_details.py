@@ -216,6 +216,10 @@ def test_a_term_that_was_renewed_needs_no_word_on_a_tail(cast, browse):
     CoverageFactory(term=before, insured=cast.anas.insured)
     assert "Tail" not in page_of(browse, cast.ana, cast.policy)
     assert "Tail" not in page_of(browse, cast.paula, cast.policy, term=before.public_id)
+    Policy.objects.filter(pk=cast.policy.pk).update(status="cancelled", cancellation_effective=days(-3))
+    assert "None on record" in page_of(browse, cast.ana, cast.policy)
+    Policy.objects.filter(pk=cast.policy.pk).update(replaced_by=PolicyFactory())
+    assert "Tail" not in page_of(browse, cast.ana, cast.policy), "another policy continues it"
 
 
 def test_an_occurrence_form_needs_no_tail(cast, browse):
