@@ -11,6 +11,7 @@ from core.feedspec import Inbound, Reference, RowCheck, SetCheck, Severity, Stag
 from feed.load.findings import KEPT_PER_CODE, Findings, Found, counted
 from feed.load.staging import Staging
 from feed.load.table_map import TableMap, quote
+from feed.load.values import seen
 
 _NAMES = re.compile(r"\{(\w+)\}")
 # The place of a staged file in a rule's SQL: its own, or another one's by name.
@@ -230,5 +231,5 @@ def applies(reference: Reference) -> str:
 
 
 def _short(value: str | None) -> str:
-    text = value or "empty"
+    text = seen(value or "empty")
     return text if len(text) <= 60 else f"{text[:59]}…"

@@ -10,7 +10,6 @@ from core.feedspec import Severity, Stage
 from feed.load.findings import Findings, Found
 from feed.load.table_map import TableMap
 from feed.models import Run
-from feed.package.manifest import Manifest
 
 
 class LoadContext:
@@ -19,19 +18,21 @@ class LoadContext:
     def __init__(
         self,
         cursor: Any,
-        manifest: Manifest,
+        source: str,
         run_id: int,
-        now: dt.datetime,
         tables: Sequence[TableMap],
         findings: Findings,
+        *,
+        as_of: dt.datetime,
+        now: dt.datetime,
     ) -> None:
         self._cursor = cursor
         self._changes = {table_map.file: table_map.changes_table for table_map in tables}
         self._staged = {table_map.file: table_map.staging_table for table_map in tables}
         self._findings = findings
-        self.source = manifest.source
+        self.source = source
         self.run_id = run_id
-        self.as_of = manifest.as_of
+        self.as_of = as_of
         self.now = now
 
     @property

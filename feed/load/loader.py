@@ -247,7 +247,9 @@ class _Loader:
             self._stop_on_errors()
             raise _NotAppliedError(Status.UNCHANGED)
         self._stop_on_errors()
-        context = LoadContext(cursor, manifest, self._run.pk, self._now, tables, self._findings)
+        # Nobody knows what will be: of a package from the future, the data is as of now.
+        as_of = min(manifest.as_of, self._now)
+        context = LoadContext(cursor, manifest.source, self._run.pk, tables, self._findings, as_of=as_of, now=self._now)
         checker = Checker(cursor, manifest.files, self._by_file, source=manifest.source, is_full=manifest.is_full)
         applier = Applier(cursor, self._by_file, context, is_full=manifest.is_full)
         keep = not self._run.dry_run
@@ -269,7 +271,7 @@ class _Loader:
                 "sequence": manifest.sequence,
                 "digest": manifest.digest,
                 "fingerprint": stored,
-                "as_of": manifest.as_of,
+                "as_of": as_of,
                 "applied_at": self._now,
                 "alarmed_at": None,
             },

@@ -30,8 +30,9 @@ _MONEY = re.compile(r"-?\d{1,10}(\.\d{1,2})?", re.ASCII)
 _WHOLE = re.compile(r"-?\d{1,18}", re.ASCII)
 _ZIP = re.compile(r"\d{5}(-\d{4})?", re.ASCII)
 _EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\"]+")
-# Control characters (C0, DEL, C1); text of several lines may have those of `_BREAKS`.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+# Control characters (C0, DEL, C1), the separators of lines and paragraphs, and what turns the direction of writing, so
+# that text reads as something else than it is; text of several lines may have those of `_BREAKS`.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 _BREAKS = re.compile(r"[\r\n\t]")
 # Marks, letters, and a pattern that count as printable and show nothing.
 _BLANKS = re.compile(
@@ -51,6 +52,17 @@ class Problem:
 
 # Called with a row, a column, and the problem there.
 Report = Callable[[int, str, Problem], None]
+
+
+def seen(text: str) -> str:
+    """Return a text as a finding shows it: what nobody would see has a sign in its place."""
+    return (
+        text if text.isprintable() and text.isascii() else "".join("�" if _is_unseen(char) else char for char in text)
+    )
+
+
+def _is_unseen(char: str) -> bool:
+    return not char.isprintable() or bool(_BLANKS.match(char))
 
 
 class ColumnReader:
@@ -192,7 +204,7 @@ class ColumnReader:
         """Return the value for a sentence, shortened and printable; one that isn't stored isn't shown either."""
         if self.column.store:
             return "another value"
-        return f"‘{_CONTROL.sub('�', value[:40])}{'…' if len(value) > 40 else ''}’"
+        return f"‘{seen(value[:40])}{'…' if len(value) > 40 else ''}’"
 
     # One check for each kind; values are never empty.
 
@@ -212,7 +224,7 @@ class ColumnReader:
     def _invisible(self, value: str) -> Problem | None:
         """Return which character of an id nobody would see, or would take for a space."""
         for place, char in enumerate(value, start=1):
-            if not char.isprintable() or _BLANKS.match(char):
+            if _is_unseen(char):
                 words = f"U+{ord(char):04X} {unicodedata.name(char, '').lower()}".rstrip()
                 sentence = (
                     f"{self.column.name} {self._shown(value)} has an invisible character at place {place}: {words}."
@@ -312,7 +324,7 @@ class ColumnReader:
     def _email(self, value: str) -> Problem | None:
         if fault := self._text(value):
             return fault
-        if _EMAIL.fullmatch(value):
+        if _EMAIL.fullmatch(value) and value.isprintable():
             return None
         return Problem("email", f"{self.column.name} isn't an email address.", Severity.WARNING, Stage.BUSINESS)
 

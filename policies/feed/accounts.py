@@ -55,7 +55,9 @@ PASSWORD_EVENTS = record_many_sql(PASSWORDS, subject=User)
 
 
 def username_fault(username: str) -> str:
-    """Return why a username can't be stored, or an empty string: one letter can fold to eighteen."""
+    """Return why a username can't be stored or typed, or an empty string: one letter can fold to eighteen."""
+    if any(not (char.isprintable() or char.isspace()) for char in username):
+        return "The username has an invisible character, so nobody could type it."
     if len(fold_username(username)) > LONGEST_KEY:
         return f"The username is longer than {LONGEST_KEY} characters when written in plain letters."
     return ""

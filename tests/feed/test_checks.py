@@ -96,6 +96,10 @@ BOOK_FAULTS: dict[str, tuple[Callable[[Book], None], Finding]] = {
         set_value("insureds.csv", "last_name", "Nú\nñez"), ("insureds.csv", 2, "last_name", "control-character")),
     "an id with a space at its end": (
         set_value("policies.csv", "policyholder_id", "PH1 "), ("policies.csv", 2, "policyholder_id", "form")),
+    "a name that turns the direction of writing": (
+        set_value("insureds.csv", "last_name", "N\u202efez"), ("insureds.csv", 2, "last_name", "control-character")),
+    "a username that nobody could type": (
+        set_value("contacts.csv", "username", "rae\u200b"), ("contacts.csv", 2, "username", "form")),
     "an id with a space of no width": (
         set_value("policies.csv", "policyholder_id", "PH\u200b1"),
         ("policies.csv", 2, "policyholder_id", "invisible-character")),
@@ -533,6 +537,8 @@ WARNINGS: dict[str, tuple[Callable[[Book], None], Finding]] = {
     "a holder without email": (
         set_value("policyholders.csv", "email", ""), ("policyholders.csv", 2, "email", "missing")),
     "an email that is none": (set_value("insureds.csv", "email", "call her"), ("insureds.csv", 2, "email", "email")),
+    "an email with a space of no width": (
+        set_value("insureds.csv", "email", "ana@g.exa\u200bmple"), ("insureds.csv", 2, "email", "email")),
     "a cancellation to come without its date": (
         set_value("policies.csv", "status", "pending_cancellation"),
         ("policies.csv", 2, "cancellation_effective", "cancellation-date")),

@@ -285,9 +285,10 @@ def test_a_package_as_of_an_earlier_time_is_applied_with_a_warning(tmp_path: Pat
     assert (run.status, [warning[3] for warning in warnings(run)]) == (Run.Status.APPLIED, ["as-of-older"])
 
 
-def test_a_package_from_the_future_is_applied_with_a_warning(tmp_path: Path) -> None:
+def test_a_package_from_the_future_is_applied_with_a_warning_and_counts_as_of_now(tmp_path: Path) -> None:
     run = load(tmp_path, small_book(), as_of=timezone.now() + dt.timedelta(days=2))
     assert [warning[3] for warning in warnings(run)] == ["as-of-future"]
+    assert Source.objects.get().as_of <= timezone.now(), "otherwise nobody would hear that the feed has stopped"
 
 
 # Retire, bring back, leave out.
