@@ -69,6 +69,7 @@ class Applier:
         if inserted:
             resolved = [f"d.reference_{number}" for number in range(len(table_map.table.references))]
             rows = f"{table_map.staging_table} s JOIN {table_map.changes_table} d ON d.line = s.line"
+            rows += _joined_files(table_map)
             copies = [f"d.{copy.carried}" for copy in table_map.copies]
             self._insert(table_map, f"{rows} WHERE d.change = 'inserted'", "d.id", resolved, copies)
         if updated or unretired:
@@ -110,7 +111,7 @@ class Applier:
         joins = "".join(self._joined(table_map, number, new_rows=table_map.staging_table) for number in range(count))
         resolved = [self._resolved(table_map, number) for number in range(count)]
         copies = [f"r{copy.reference}.{quote(copy.field)}" for copy in table_map.copies]
-        rows = f"{table_map.staging_table} s{joins} WHERE NOT s.deleted"
+        rows = f"{table_map.staging_table} s{joins}{_joined_files(table_map)} WHERE NOT s.deleted"
         inserted = self._insert(table_map, rows, "s.id", resolved, copies)
         self._cursor.execute(f"ANALYZE {table_map.db_table}")
         return Counts(rows=staging.rows, inserted=inserted, updated=0, unretired=0, unchanged=0, retired=0, before=0)
@@ -212,9 +213,11 @@ class Applier:
     ) -> int:
         """Insert rows: SQL after `FROM` with `s`, and of each row's id, references, and copies. Return their number."""
         defaults = table_map.insert_defaults(row_id)
+        taken = {name: sql for number in range(len(table_map.files)) for name, sql in table_map.taken(number).items()}
         columns = [
             *(quote(target.column) for target in table_map.targets),
             *(quote(copy.column) for copy in table_map.copies),
+            *map(quote, taken),
             *map(quote, defaults),
         ]
         values = [
@@ -223,6 +226,7 @@ class Applier:
                 for target in table_map.targets
             ),
             *copies,
+            *taken.values(),
             *defaults.values(),
         ]
         self._cursor.execute(
@@ -275,3 +279,11 @@ class Applier:
                 if referring:
                     found.append((child.file, referring, referred))
         return found
+
+
+def _joined_files(table_map: TableMap) -> str:
+    """Return SQL that joins what became of the files that rows name (`feed.load.assets`)."""
+    return "".join(
+        f" LEFT JOIN {table_map.changed_files(column)} f{number} ON f{number}.line = s.line"
+        for number, column in enumerate(table_map.files)
+    )

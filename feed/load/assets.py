@@ -84,18 +84,24 @@ class Assets:
         return digest.hexdigest()
 
     def fill(self, staging: Staging) -> None:
-        """Store with the applied rows what was taken, and warn of every file that can't be used."""
+        """Store with the rows that were there before what was taken; new rows came with it. Warn of every file that
+        can't be used."""
         for table_map, column, use in _used(staging):
-            values = ", ".join(
-                f"{quote(table_map.field(field).column)} = f.{quote(name)}" for name, field in use.fields.items()
-            )
-            self._cursor.execute(
-                f"UPDATE {table_map.db_table} t SET {values} FROM {_changed(table_map, column)} f "
-                "WHERE t.source = %(source)s AND t.external_id = f.key",
-                {"source": self._source},
-            )
+            if not staging.is_first:
+                self._update(table_map, column, use)
             for fault, sentence in use.faults.items():
                 self._warn(table_map, column, use, fault, sentence)
+
+    def _update(self, table_map: TableMap, column: Column, use: FileUse) -> None:
+        values = ", ".join(
+            f"{quote(table_map.field(field).column)} = f.{quote(name)}" for name, field in use.fields.items()
+        )
+        self._cursor.execute(
+            f"UPDATE {table_map.db_table} t SET {values} FROM {table_map.changed_files(column)} f "
+            "WHERE t.source = %(source)s AND t.external_id = f.key "
+            f"AND t.id NOT IN (SELECT id FROM {table_map.changes_table} WHERE change = 'inserted')",
+            {"source": self._source},
+        )
 
     # Finding.
 
@@ -158,7 +164,7 @@ class Assets:
 
     def _list_changed(self, table_map: TableMap, column: Column, use: FileUse) -> None:
         """Create the table of rows whose file isn't the portal's; without a file, the digest is empty."""
-        changed, digest = _changed(table_map, column), table_map.digest(column)
+        changed, digest = table_map.changed_files(column), table_map.digest(column)
         taken = ", ".join(f"NULL::{pg_type} AS {quote(name)}" for name, pg_type in TAKEN.items())
         self._cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{changed}")
         self._cursor.execute(
@@ -177,7 +183,7 @@ class Assets:
 
     def _take_changed(self, table_map: TableMap, column: Column, take: Take, local: Path) -> None:
         """Take each changed file once. Rows may share a file, by its path or by its content."""
-        changed = _changed(table_map, column)
+        changed = table_map.changed_files(column)
         last: tuple[str, str] = ("", "")
         sha256, done = "", 0
         of = self._count(f"SELECT count(DISTINCT (sha256, path)) FROM {changed} WHERE sha256 <> ''")
@@ -304,8 +310,3 @@ def _used(staging: Staging) -> Iterator[tuple[TableMap, Column, FileUse]]:
         if column.use is None:
             raise ImproperlyConfigured(f"{staging.table_map.file}: {column.name} doesn't say what its files are for.")
         yield staging.table_map, column, column.use
-
-
-def _changed(table_map: TableMap, column: Column) -> str:
-    """Return the temporary table of a file's rows whose file has changed."""
-    return quote(f"feed_files_{table_map.table.name}_{column.name}")

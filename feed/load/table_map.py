@@ -15,7 +15,7 @@ from django.db import connection, models
 from django.utils.module_loading import import_string
 
 from core.areas import feed_table_paths
-from core.feedspec import Column, Computed, Kind, Table
+from core.feedspec import Column, Computed, Kind, Table, Taken
 from core.fields import PublicIdField, public_id_sql
 
 PG_TYPES = {
@@ -149,6 +149,21 @@ class TableMap:
         found = f"s.{quote(digest_read(column))}"
         value = f"COALESCE(s.{quote(given)}, {found}, '')" if given else f"COALESCE({found}, '')"
         return f"CASE WHEN s.{quote(column.name)} <> '' THEN {value} ELSE '' END"
+
+    def changed_files(self, column: Column) -> str:
+        """Return the temporary table of the file's rows whose file has changed, with what became of it."""
+        return quote(f"feed_files_{self.table.name}_{column.name}")
+
+    def taken(self, number: int) -> dict[str, str]:
+        """Return the model's columns that say what became of the files of one column, by its number in `files`, and
+        their SQL over `f` with that number, the row's in `changed_files`. A row without a file has none there."""
+        use, nothing = self.files[number].use, Taken()
+        return {
+            str(self.field(field).column): f"f{number}.{quote(name)}"
+            if getattr(nothing, name) is None
+            else f"COALESCE(f{number}.{quote(name)}, '')"
+            for name, field in (use.fields.items() if use else ())
+        }
 
     def stored_in(self, column: Column) -> Any:
         """Return the model's field for the column's value, or None if the value itself isn't stored."""
