@@ -6,7 +6,7 @@ No statement takes more than row locks, so readers keep reading until the load c
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,8 @@ from feed.load.context import LoadContext
 from feed.load.staging import Staging
 from feed.load.table_map import TableMap, Target, quote
 
+# A row that refers to one that isn't there, in the table of changes; such a load ends.
+BROKEN = "broken"
 # With this share of new rows or more, update the planner's statistics at once, for hooks and readers.
 ANALYZE_FROM = 0.1
 
@@ -53,11 +55,16 @@ class Applier:
         self._is_full = is_full
         self._parameters = {"source": context.source, "as_of": context.as_of, "now": context.now}
 
-    def apply(self, staging: Staging) -> Counts:
-        """Find the differences, then insert, update, and retire rows. Return the counts."""
+    def apply(self, staging: Staging, is_faulty: Callable[[], bool]) -> Counts | None:
+        """Find the differences, then insert, update, and retire rows. Return the counts, or None if the file turns out
+        to be faulty; then the load must end.
+
+        The joins that find the rows referred to also find whether they are there, and the counts of a full file don't
+        add up where a key is in it twice. In such a case `is_faulty` is asked, which reports the faults.
+        """
         table_map = staging.table_map
         if staging.is_first:
-            return self._apply_first(staging)
+            return self._apply_first(staging, is_faulty)
         before = self._rows_not_retired(table_map)
         if table_map.refers_to_itself:
             self._number_new_rows(table_map)
@@ -66,6 +73,11 @@ class Applier:
         changed = dict(self._cursor.fetchall())
         inserted, updated = changed.get("inserted", 0), changed.get("updated", 0)
         unretired, retired = changed.get("unretired", 0), changed.get("retired", 0)
+        adds_up = self._adds_up(staging, before, added=inserted + unretired, retired=retired)
+        if (BROKEN in changed or not adds_up) and is_faulty():
+            return None
+        if BROKEN in changed:
+            raise RuntimeError(f"The references of {table_map.file} are right and can't be resolved.")
         if inserted:
             resolved = [f"d.reference_{number}" for number in range(len(table_map.table.references))]
             rows = f"{table_map.staging_table} s JOIN {table_map.changes_table} d ON d.line = s.line"
@@ -88,6 +100,24 @@ class Applier:
             before=before,
         )
 
+    def _adds_up(self, staging: Staging, before: int, *, added: int, retired: int) -> bool:
+        """Return whether no key can be in the file twice, because the portal would have as many rows as the file.
+
+        `added`: rows that are new or back. Keys of a file that leaves rows alone are checked before (`keys_add_up`).
+        """
+        if not keys_add_up(staging, is_full=self._is_full):
+            return True
+        if before + added - retired != staging.rows:
+            return False
+        if not added:
+            return True
+        # Two rows that add the same one count as two on both sides.
+        self._cursor.execute(
+            f"SELECT count(DISTINCT s.key) FROM {staging.table_map.changes_table} d "
+            f"JOIN {staging.table_map.staging_table} s ON s.line = d.line WHERE d.change IN ('inserted', 'unretired')"
+        )
+        return bool(self._cursor.fetchone()[0] == added)
+
     def has_rows(self, table_map: TableMap) -> bool:
         """Return whether the portal has any row of the source, retired ones included."""
         self._cursor.execute(
@@ -95,8 +125,9 @@ class Applier:
         )
         return bool(self._cursor.fetchone()[0])
 
-    def _apply_first(self, staging: Staging) -> Counts:
-        """Insert the first rows of a source. There is nothing to compare them with, and they have their ids."""
+    def _apply_first(self, staging: Staging, is_faulty: Callable[[], bool]) -> Counts | None:
+        """Insert the first rows of a source, without those whose references are broken. There is nothing to compare
+        them with, and they have their ids."""
         table_map = staging.table_map
         was = "".join(
             f", (SELECT t.{quote(table_map.field(name).column)} FROM {table_map.db_table} t WHERE false) "
@@ -111,8 +142,13 @@ class Applier:
         joins = "".join(self._joined(table_map, number, new_rows=table_map.staging_table) for number in range(count))
         resolved = [self._resolved(table_map, number) for number in range(count)]
         copies = [f"r{copy.reference}.{quote(copy.field)}" for copy in table_map.copies]
-        rows = f"{table_map.staging_table} s{joins}{_joined_files(table_map)} WHERE NOT s.deleted"
+        rows = f"{table_map.staging_table} s{joins}{_joined_files(table_map)} "
+        rows += f"WHERE NOT s.deleted AND ({self._broken(table_map)}) IS NOT TRUE"
         inserted = self._insert(table_map, rows, "s.id", resolved, copies)
+        if inserted != staging.rows - staging.deletes:
+            if is_faulty():
+                return None
+            raise RuntimeError(f"Some rows of {table_map.file} were left out although nothing is wrong with them.")
         self._cursor.execute(f"ANALYZE {table_map.db_table}")
         return Counts(rows=staging.rows, inserted=inserted, updated=0, unretired=0, unchanged=0, retired=0, before=0)
 
@@ -138,7 +174,8 @@ class Applier:
         self._cursor.execute(f"ANALYZE {table_map.new_table}")
 
     def _find_changes(self, table_map: TableMap) -> None:
-        """Create the table of changes: rows that are new (with their future id), different, back, or gone."""
+        """Create the table of changes: rows that are new (with their future id), different, back, or gone, and those
+        with a broken reference."""
         cursor = self._cursor
         references = table_map.table.references
         resolved = [self._resolved(table_map, number) for number in range(len(references))]
@@ -157,7 +194,8 @@ class Applier:
             new_id = "n.id"
         stored = ", ".join(f"t.{quote(target.column)}" for target in table_map.targets)
         staged = ", ".join(self._value(target, resolved) for target in table_map.targets)
-        different = f"t.id IS NULL OR t.retired_at IS NOT NULL OR ({stored}) IS DISTINCT FROM ({staged})"
+        broken = self._broken(table_map)
+        different = f"{broken} OR t.id IS NULL OR t.retired_at IS NOT NULL OR ({stored}) IS DISTINCT FROM ({staged})"
         # One pass finds both the rows that the file has and, in a full package, those that it lacks.
         side, gone = "LEFT", "s.deleted"
         if self._is_full:
@@ -168,8 +206,9 @@ class Applier:
             f"""
             CREATE TEMPORARY TABLE {table_map.changes_table} ON COMMIT DROP AS
             SELECT CASE WHEN NOT s.deleted THEN s.line END AS line, COALESCE(t.id, {new_id}) AS id,
-                CASE WHEN s.deleted IS NOT FALSE THEN 'retired' WHEN t.id IS NULL THEN 'inserted'
-                     WHEN t.retired_at IS NOT NULL THEN 'unretired' ELSE 'updated' END AS change{was}{ids}
+                CASE WHEN s.deleted IS NOT FALSE THEN 'retired' WHEN {broken} THEN '{BROKEN}'
+                     WHEN t.id IS NULL THEN 'inserted' WHEN t.retired_at IS NOT NULL THEN 'unretired'
+                     ELSE 'updated' END AS change{was}{ids}
             FROM {table_map.staging_table} s
             {side} JOIN (SELECT * FROM {table_map.db_table} WHERE source = %(source)s) t ON t.external_id = s.key{joins}
             WHERE (NOT s.deleted AND ({different})) OR (t.id IS NOT NULL AND t.retired_at IS NULL AND {gone})
@@ -187,9 +226,22 @@ class Applier:
             f" LEFT JOIN {self._by_file[reference.file].db_table} r{number} ON r{number}.source = %(source)s "
             f"AND r{number}.external_id = {value}{applies(reference)}"
         )
-        if reference.file == table_map.file:
+        if reference.file != table_map.file:
+            # The other file is applied already.
+            join += f" AND r{number}.retired_at IS NULL"
+        else:
             join += f" LEFT JOIN {new_rows} n{number} ON n{number}.key = {value}{applies(reference)}"
         return join
+
+    @staticmethod
+    def _broken(table_map: TableMap) -> str:
+        """Return SQL for whether a row names a row of another file that isn't there, or is retired."""
+        broken = [
+            f"(s.{quote(table_map.folded(reference.column))} <> ''{applies(reference)} AND r{number}.id IS NULL)"
+            for number, reference in enumerate(table_map.table.references)
+            if reference.file != table_map.file
+        ]
+        return " OR ".join(broken) or "false"
 
     @staticmethod
     def _resolved(table_map: TableMap, number: int) -> str:
@@ -279,6 +331,12 @@ class Applier:
                 if referring:
                     found.append((child.file, referring, referred))
         return found
+
+
+def keys_add_up(staging: Staging, *, is_full: bool) -> bool:
+    """Return whether the counts of the file's changes tell that it has no key twice: if it's compared, and the portal
+    then has the file's rows and no others."""
+    return is_full and not staging.is_first and not staging.table_map.table.stays
 
 
 def _joined_files(table_map: TableMap) -> str:

@@ -34,16 +34,22 @@ class Checker:
         self._is_full = is_full
 
     def check_schema(self, staging: Staging) -> None:
-        """Check a file's keys, and the rules on its rows that belong to its schema."""
-        self._check_keys(staging.table_map)
+        """Check the rules on a file's rows that belong to its schema."""
         self._check_rows(staging.table_map, Stage.SCHEMA, self.schema)
 
-    def check_references(self, staging: Staging) -> None:
-        """Find references to rows that won't exist after the load, and deletions of unknown rows."""
+    def check_own_references(self, staging: Staging) -> None:
+        """Find references to rows of the same file that won't exist after the load, and deletions of unknown rows."""
         for reference in staging.table_map.table.references:
-            self._check_reference(staging.table_map, reference)
+            if reference.file == staging.table_map.file:
+                self._check_reference(staging.table_map, reference)
         if staging.deletes:
             self._check_deletes(staging.table_map)
+
+    def check_references(self, staging: Staging) -> None:
+        """Find references to rows of other files that won't exist after the load."""
+        for reference in staging.table_map.table.references:
+            if reference.file != staging.table_map.file:
+                self._check_reference(staging.table_map, reference)
 
     def check_inbound(self) -> None:
         """Check references to tables of higher floors; all files are staged."""
@@ -61,8 +67,9 @@ class Checker:
             for check in staging.table_map.table.set_checks:
                 self._check_set(staging.table_map, check, parameters)
 
-    def _check_keys(self, table_map: TableMap) -> None:
+    def check_keys(self, staging: Staging) -> None:
         """Find keys that are in a file more than once; each row after the first is a finding."""
+        table_map = staging.table_map
         column = table_map.table.key_columns[-1]
         # There are hardly ever any, and grouping finds that out faster than a window over every row.
         sql = f"""

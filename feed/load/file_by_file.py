@@ -1,7 +1,8 @@
 """The files of a package, one after the other: staged, checked, and applied while the next ones are read.
 
 Each file comes after those that it refers to, so its checks need none of the later ones. It's applied as soon as it has
-passed them. Where a package brings many documents, the files that name them are read first, and the documents are
+passed them; what applying it notices at no cost, broken references and most keys twice, is only checked apart to say
+where. Where a package brings many documents, the files that name them are read first, and the documents are
 stored before anything else is applied, so that no row stays locked meanwhile. If a later file has an error, everything
 is rolled back, and findings of checks that wouldn't have been made are left out: what a package's findings are doesn't
 depend on when a file is applied.
@@ -11,11 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any, Protocol
 
 from core.dates import carrier_today
 from core.feedspec import Stage
-from feed.load.apply import Applier, Counts
+from feed.load.apply import Applier, Counts, keys_add_up
 from feed.load.assets import Assets
 from feed.load.checks import Checker
 from feed.load.context import LoadContext
@@ -52,6 +54,8 @@ class FileByFile:
         self._applier = applier
         self._timed = timed
         self._form = Findings()
+        self._is_full = True
+        self._is_faulty = False
         # Files whose documents were taken before their turn.
         self._early: dict[str, Staging] = {}
         self.stagings: list[Staging] = []
@@ -59,7 +63,7 @@ class FileByFile:
 
     def load(self, package: Package, manifest: Manifest, tables: Sequence[TableMap], progress: Progress) -> None:
         """Stage and check every file, and apply it if nothing so far is wrong."""
-        today = carrier_today()
+        today, self._is_full = carrier_today(), manifest.is_full
         first = [one for one in tables if one.files] if len(package.documents()) >= MANY_DOCUMENTS else []
         readers = {
             one.file: FileReader(
@@ -76,8 +80,9 @@ class FileByFile:
                 self.stagings.append(staging)
                 if ahead.spoiled:
                     continue
+                self._is_faulty |= ahead.faulty
                 self._check(staging)
-                if self._is_good(ahead):
+                if not self._has_errors():
                     self._apply(staging)
         if not ahead.spoiled and not self._checker.schema.has_errors():
             self._checker.check_inbound()
@@ -97,12 +102,11 @@ class FileByFile:
         if not checker.references.has_errors() and not assets.missing.has_errors():
             yield checker.rules
 
-    def _is_good(self, ahead: ReadAhead) -> bool:
-        return not ahead.faulty and not any(findings.has_errors() for findings in self._found())
-
-    def _found(self) -> tuple[Findings, ...]:
+    def _has_errors(self) -> bool:
+        """Return whether anything is wrong with the files so far, so that no more is applied."""
         checker, assets = self._checker, self._assets
-        return (checker.schema, checker.references, checker.rules, assets.missing, assets.findings)
+        found = (checker.schema, checker.references, checker.rules, assets.missing, assets.findings)
+        return self._is_faulty or any(findings.has_errors() for findings in found)
 
     def _stage(self, reader: FileReader, ahead: ReadAhead, progress: Progress) -> Staging:
         table_map = reader.table_map
@@ -123,38 +127,57 @@ class FileByFile:
         """Take a file's documents before any file is applied, if nothing so far is wrong."""
         if ahead.spoiled:
             return
+        self._is_faulty |= ahead.faulty
         staging = self._early[file]
         with self._timed(f"checking {file}", "check"):
+            self._checker.check_keys(staging)
             self._checker.check_schema(staging)
             if not self._checker.schema.has_errors():
                 self._assets.find(staging)
-        if self._is_good(ahead):
+        if not self._has_errors():
             self._take(staging)
 
     def _check(self, staging: Staging) -> None:
+        """Check a file, but for what applying it notices; that, too, if it won't be applied."""
+        checker = self._checker
         with self._timed(f"checking {staging.table_map.file}", "check"):
             is_early = staging.table_map.file in self._early
             if not is_early:
-                self._checker.check_schema(staging)
-            if self._checker.schema.has_errors():
-                return
-            self._checker.check_references(staging)
-            if not is_early:
-                self._assets.find(staging)
-            if not self._checker.references.has_errors() and not self._assets.missing.has_errors():
-                self._checker.check_rules(staging)
+                if not keys_add_up(staging, is_full=self._is_full):
+                    checker.check_keys(staging)
+                checker.check_schema(staging)
+            if not checker.schema.has_errors():
+                checker.check_own_references(staging)
+                if not is_early:
+                    self._assets.find(staging)
+                if not checker.references.has_errors() and not self._assets.missing.has_errors():
+                    checker.check_rules(staging)
+        if self._has_errors():
+            self._check_rest(staging)
+
+    def _check_rest(self, staging: Staging) -> bool:
+        """Check a file for what `Applier.apply` only notices, and return whether there are errors now."""
+        with self._timed(f"checking {staging.table_map.file}", "check"):
+            if staging.table_map.file not in self._early and keys_add_up(staging, is_full=self._is_full):
+                self._checker.check_keys(staging)
+            if not self._checker.schema.has_errors():
+                self._checker.check_references(staging)
+        return self._has_errors()
 
     def _apply(self, staging: Staging) -> None:
         file = staging.table_map.file
         if staging.table_map.files and file not in self._early:
             self._take(staging)
             if self._assets.findings.has_errors():
+                self._check_rest(staging)
                 return
         with self._timed(f"applying {file}", "apply", file=file):
             for hook in staging.table_map.table.before:
                 hook(self._context)
-            self.counts[file] = self._applier.apply(staging)
-            self._assets.fill(staging)
+            counts = self._applier.apply(staging, partial(self._check_rest, staging))
+            if counts:
+                self.counts[file] = counts
+                self._assets.fill(staging)
 
     def _take(self, staging: Staging) -> None:
         with self._timed(f"reading the documents of {staging.table_map.file}", "documents"):

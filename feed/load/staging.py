@@ -36,7 +36,8 @@ def create_staging(cursor: Any, table_map: TableMap, *, with_ids: bool) -> None:
 
 
 def copy_staging(cursor: Any, table_map: TableMap, texts: Iterable[bytes]) -> None:
-    """Fill the staging table, and update its statistics. The texts may be waited for, but mustn't raise."""
+    """Fill the staging table, and update its size and the statistics of what it is joined by. The texts may be waited
+    for, but mustn't raise."""
     names = ", ".join(["line", "deleted", "key", *(quote(staged.name) for staged in table_map.staged)])
     not_null = ", ".join(["key", *(quote(staged.name) for staged in table_map.staged if staged.not_null)])
     sql = (
@@ -46,7 +47,8 @@ def copy_staging(cursor: Any, table_map: TableMap, texts: Iterable[bytes]) -> No
     with cursor.db.wrap_database_errors, cursor.copy(sql) as copy:
         for text in texts:
             copy.write(text)
-    cursor.execute(f"ANALYZE {table_map.staging_table}")
+    joined = dict.fromkeys(["key", *(table_map.folded(one.column) for one in table_map.table.references)])
+    cursor.execute(f"ANALYZE {table_map.staging_table} ({', '.join(map(quote, joined))})")
 
 
 def _sequence(cursor: Any, table_map: TableMap) -> str:

@@ -214,6 +214,50 @@ def test_a_faulty_row_is_found_and_nothing_is_applied(name: str, tmp_path: Path,
     assert snapshot() == loaded
 
 
+def test_broken_references_of_a_first_package_are_found_in_every_file(tmp_path: Path, db: None) -> None:
+    book = small_book()
+    book["licenses.csv"][0]["insured_id"] = "I9"
+    book["policyholders.csv"][0]["insured_id"] = "I9"
+    book["coverages.csv"][1]["continues"] = "CV9"
+
+    run = load(tmp_path, book)
+
+    assert (run.status, snapshot()["insureds.csv"]) == (Run.Status.REFUSED, [])
+    assert errors(run) == [
+        ("coverages.csv", 3, "continues", "reference"),
+        ("licenses.csv", 2, "insured_id", "reference"),
+        ("policyholders.csv", 2, "insured_id", "reference"),
+    ]
+
+
+def test_a_row_that_stays_the_same_may_not_name_one_that_goes(tmp_path: Path, loaded: Any) -> None:
+    book = small_book()
+    del book["insureds.csv"][1]
+
+    run = load(tmp_path / "less", book, sequence=2)
+
+    assert errors(run) == [("coverages.csv", 3, "insured_id", "reference")]
+    assert snapshot() == loaded
+
+
+@pytest.mark.parametrize("times", ["as it was", "changed", "new", "back", "back, and as it was"])
+def test_a_key_twice_is_found_whatever_the_portal_has_of_it(times: str, tmp_path: Path, db: None) -> None:
+    load(tmp_path, small_book())
+    file, book = "extras.csv", small_book()
+    if times.startswith("back"):
+        load(tmp_path, {file: []}, sequence=2)
+    if times == "new":
+        book[file] += [{**book[file][0], "label": "Cyber"}, {**book[file][0], "label": "Cyber"}]
+    else:
+        book[file] += [{**book[file][0], "limit": "$1" if times in {"changed", "back"} else book[file][0]["limit"]}]
+    before = snapshot()
+
+    run = load(tmp_path, book, sequence=3)
+
+    assert errors(run) == [(file, 4 if times == "new" else 3, "label", "key-twice")]
+    assert snapshot() == before
+
+
 def spoil(file: str, old: bytes, new: bytes) -> Callable[[Package], None]:
     """Return a fault: other bytes in a file, with a manifest that agrees."""
     return lambda package: package.replace(file, old, new)
