@@ -97,7 +97,7 @@ class RunAdmin(ReadOnlyAdmin[Run]):
         return [self._last_run(runs), *self._held(runs)]
 
     def _last_run(self, runs: str) -> DeskItem:
-        last = Run.objects.exclude(status__in=Run.UNFINISHED).order_by("-id").first()
+        last = Run.objects.filter(dry_run=False).exclude(status__in=Run.UNFINISHED).order_by("-id").first()
         if last is None:
             return DeskItem("Last package", "None yet", runs)
         age = timesince(last.finished_at or last.created_at, depth=1)
@@ -289,11 +289,14 @@ class RunAdmin(ReadOnlyAdmin[Run]):
 
 @admin.register(Source)
 class SourceAdmin(ReadOnlyAdmin[Source]):
-    list_display = ("name", "sequence", "as_of", "applied_at", "stale")
+    list_display = ("name", "sequence", "as_of", "applied_at", "age")
 
-    @admin.display(boolean=True)
-    def stale(self, source: Source) -> bool:
-        return source.is_stale
+    @admin.display(description="data")
+    def age(self, source: Source) -> str:
+        """Return in words whether its data is too old; a cross for 'no' would look like trouble."""
+        if source.name in settings.FEED_SOURCES_AT_REST:
+            return "At rest"
+        return "Stale" if source.is_stale else "Current"
 
 
 def _only_loaders(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:

@@ -29,8 +29,8 @@ from feed.load.table_map import TableMap
 from feed.package.files import Package
 from feed.package.manifest import Manifest
 
-# Documents in a package from which on they are stored first.
-MANY_DOCUMENTS = 500
+# Documents in a package, and their bytes, from which on they are stored first.
+MANY_DOCUMENTS, MANY_BYTES = 500, 256 * 1024**2
 # Called with how many bytes of the current file have been read.
 Progress = Callable[[int], None]
 
@@ -64,7 +64,7 @@ class FileByFile:
     def load(self, package: Package, manifest: Manifest, tables: Sequence[TableMap], progress: Progress) -> None:
         """Stage and check every file, and apply it if nothing so far is wrong."""
         today, self._is_full = carrier_today(), manifest.is_full
-        first = [one for one in tables if one.files] if len(package.documents()) >= MANY_DOCUMENTS else []
+        first = [one for one in tables if one.files] if _has_many(package) else []
         readers = {
             one.file: FileReader(
                 one, manifest.files[one.file], is_full=manifest.is_full, findings=self._form, today=today
@@ -182,3 +182,9 @@ class FileByFile:
     def _take(self, staging: Staging) -> None:
         with self._timed(f"reading the documents of {staging.table_map.file}", "documents"):
             self._assets.take(staging)
+
+
+def _has_many(package: Package) -> bool:
+    """Whether the package's documents take long to store."""
+    documents = package.documents()
+    return len(documents) >= MANY_DOCUMENTS or sum(package.sizes[name] for name in documents) >= MANY_BYTES

@@ -29,6 +29,8 @@ def check_files(package: Package, manifest: Manifest, known: Collection[str], no
             yield _error("file-missing", f"{name} is in the manifest but not in the package.", file=name)
     for name in sorted(set(known) & set(package.sizes) - set(manifest.files)):
         yield _error("file-not-listed", f"{name} is in the package but not in the manifest.", file=name)
+    if not manifest.files:
+        yield _warning("no-files", "The manifest lists no files, so only the time of the data changes.")
     if manifest.as_of > now + CLOCK_SLACK:
         yield _warning("as-of-future", f"The package is as of {_minute(manifest.as_of)}, which is in the future.")
 

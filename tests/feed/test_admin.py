@@ -13,11 +13,12 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import InMemoryUploadedFile, SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import Session
 from core.models import Event
-from feed.models import Run
+from feed.models import Run, Source
 from feed.tasks import load_run
 from policies.models import Policy
 from tests.factories import UserFactory
@@ -513,6 +514,22 @@ def test_a_large_upload_is_written_to_disk_and_moved_never_held_in_memory(
     with run.upload.open("rb") as file:
         assert file.read() == (tmp_path / "upload.zip").read_bytes()
     assert list(Path(settings.FILE_UPLOAD_TEMP_DIR or tempfile.gettempdir()).glob("*.upload.zip")) == []
+
+
+def test_the_desk_and_the_sources_say_how_the_data_is_whatever_a_dry_run_found(
+    staff_with: StaffWith, tmp_path: Path, settings: Settings
+) -> None:
+    load(tmp_path, small_book(), as_of=timezone.now())
+    load(tmp_path, {"policies.csv": []}, sequence=1, dry_run=True)
+    client = staff_with("view_run", "view_source")
+    desk = client.get("/admin/").content.decode()
+    assert ("Applied, " in desk, "Refused, " in desk) == (True, False)
+    for at_rest, words in (([], "Current"), (["core"], "At rest")):
+        settings.FEED_SOURCES_AT_REST = at_rest
+        assert f">{words}</td>" in client.get("/admin/feed/source/").content.decode()
+    Source.objects.update(as_of=timezone.now() - settings.FEED_STALE_AFTER)
+    settings.FEED_SOURCES_AT_REST = []
+    assert ">Stale</td>" in client.get("/admin/feed/source/").content.decode()
 
 
 def test_uploads_of_two_people_with_one_key_are_two_runs(

@@ -291,6 +291,12 @@ def test_a_package_from_the_future_is_applied_with_a_warning_and_counts_as_of_no
     assert Source.objects.get().as_of <= timezone.now(), "otherwise nobody would hear that the feed has stopped"
 
 
+def test_a_package_without_files_is_applied_with_a_warning(tmp_path: Path) -> None:
+    load(tmp_path, small_book())
+    run = load(tmp_path, {}, sequence=2, mode="delta")
+    assert (run.status, warnings(run)) == (Run.Status.APPLIED, [("manifest.json", None, "", "no-files")])
+
+
 # Retire, bring back, leave out.
 
 
