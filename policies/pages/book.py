@@ -31,11 +31,16 @@ from django.db.models import (
 )
 from django.db.models.functions import Cast, Coalesce, JSONObject
 
+from core.money import whole_dollars
 from core.statements import prepared, written_once
-from policies.models import SCOPE, Agency, BookFigure, Policy, Policyholder, Scope, Term
+from core.templatetags.show import day
+from core.urls import address_for
+from policies.models import SCOPE, Agency, BookFigure, Policy, Scope, Term
 from policies.pages.notices import RENEWAL_WINDOW_DAYS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from django.db.models import QuerySet
 
 MOST_UPCOMING = BookFigure.MOST_KEPT
@@ -64,17 +69,36 @@ CANCELLING = (Policy.Status.PENDING_CANCELLATION, Policy.Status.CANCELLED)
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """The next thing in an agent's book: a cancellation or the end of a term."""
+    """The next thing in an agent's book, a cancellation or the end of a term, in words, so that the template has
+    nothing left to look up.
+
+    `due`: what keeps the policy in force, where the carrier says so.
+    """
 
     on: dt.date
-    policy: Policy
-    term_id: int
+    number: str
+    href: str
+    policyholder: str
+    is_cancellation: bool
+    due: str
     renewal: str
 
     @property
-    def is_cancellation(self) -> bool:
-        """Whether the policy is about to be cancelled."""
-        return self.policy.status == Policy.Status.PENDING_CANCELLATION
+    def iso_day(self) -> str:
+        """The day for `<time datetime=…>`."""
+        return self.on.isoformat()
+
+    @property
+    def day(self) -> str:
+        """The day as it is read."""
+        return day(self.on)
+
+    @property
+    def note(self) -> str:
+        """What follows the word of the event."""
+        if self.is_cancellation:
+            return "Due to keep in force" if self.due else ""
+        return self.renewal
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +124,40 @@ def kept_book(agent: Scope) -> Book | None:
     if not kept or not kept[0].counted:
         return None
     counted: dict[str, int] = kept[0].counted
-    return Book(**counted, upcoming=[_event(**event) for event in kept[0].upcoming])
+    address = address_for("policies:policy")
+    return Book(
+        **counted,
+        upcoming=[
+            _event(
+                address,
+                on=dt.date.fromisoformat(event["on"]),
+                number=event["number"],
+                public_id=event["public_id"],
+                policyholder=event["holder"],
+                status=event["status"],
+                due=None if event["cure"] is None else Decimal(event["cure"]),
+                following=event["following"],
+            )
+            for event in kept[0].upcoming
+        ],
+    )
 
 
-def _event(*, term: int, policy: dict[str, Any], cure: str | None, holder: str, on: str, following: list[str]) -> Event:
+def _event(
+    address: Callable[[str], str],
+    *,
+    on: dt.date,
+    number: str,
+    public_id: str,
+    policyholder: str,
+    status: str,
+    due: Decimal | None,
+    following: list[str],
+) -> Event:
     """Return an event from what the database gives of it."""
-    amount = None if cure is None else Decimal(cure)
-    client = Policy(**policy, cure_amount=amount, policyholder=Policyholder(name=holder))
-    return Event(dt.date.fromisoformat(on), client, term, _renewal_word(following))
+    is_cancellation = status == Policy.Status.PENDING_CANCELLATION
+    amount = whole_dollars(due) if is_cancellation and due else ""
+    return Event(on, number, address(public_id), policyholder, is_cancellation, amount, _renewal_word(following))
 
 
 def counted_book(agent: Scope) -> Book:
@@ -116,17 +166,31 @@ def counted_book(agent: Scope) -> Book:
     if not rows:
         return Book(in_force=0, pending_cancellation=0, ending=0, upcoming=[])
     counted = rows[0]
+    address = address_for("policies:policy")
     return Book(
         in_force=counted.in_force,
         pending_cancellation=counted.cancelling,
         ending=counted.ending,
-        upcoming=[Event(t.on, t.policy, t.pk, _renewal_word(t.following)) for t in rows if t.kind != NO_EVENT],
+        upcoming=[
+            _event(
+                address,
+                on=term.on,
+                number=term.policy.number,
+                public_id=term.policy.public_id,
+                policyholder=term.policy.policyholder.name,
+                status=term.policy.status,
+                due=term.policy.cure_amount,
+                following=term.following,
+            )
+            for term in rows
+            if term.kind != NO_EVENT
+        ],
     )
 
 
 def _window(agent: Scope) -> dt.date:
-    day: dt.date = agent.today + dt.timedelta(days=RENEWAL_WINDOW_DAYS)
-    return day
+    until: dt.date = agent.today + dt.timedelta(days=RENEWAL_WINDOW_DAYS)
+    return until
 
 
 @prepared(agency_id=BigIntegerField(), today=DateField(), window=DateField())
@@ -147,13 +211,9 @@ def _kept(*, agency_id: int, today: dt.date, window: dt.date) -> QuerySet[Any]:
     ids = coming.values(term=Func("first_terms", function="unnest", output_field=BigIntegerField()))
     events = _events(Term.objects.filter(pk__in=ids[: MOST_UPCOMING * BookFigure.MOST_KEPT]), window)
     as_json = JSONObject(
-        term="pk",
-        policy=JSONObject(
-            pk="policy_id",
-            public_id="policy__public_id",
-            number="policy__number",
-            status="policy__status",
-        ),
+        number="policy__number",
+        public_id="policy__public_id",
+        status="policy__status",
         cure=Cast("policy__cure_amount", TextField()),
         holder="policy__policyholder__name",
         on="on",

@@ -118,7 +118,7 @@ def test_an_agent_sees_the_book_counted_and_what_comes_next(cast, browse):
     assert heading(response) == "1 of your 6 client policies is pending cancellation."
     book = next(panel for panel in response.context["panels"] if panel.title == "Your clients").context["book"]
     assert (book.in_force, book.pending_cancellation, book.ending) == (6, 1, 3)
-    assert [(next_.policy.number, next_.on, next_.renewal) for next_ in book.upcoming] == [
+    assert [(next_.number, next_.on, next_.renewal) for next_ in book.upcoming] == [
         ("P-CANCELS", days(9), "No renewal yet"),
         ("P-ENDS", days(20), "No renewal yet"),
         ("P-RENEWED", days(30), "Renewal bound"),
