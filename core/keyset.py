@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
-from django.db.models import Case, Exists, IntegerField, Model, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, Count, Exists, IntegerField, Model, Q, QuerySet, Subquery, Value, When, Window
 from django.http import HttpRequest
 
 Row = TypeVar("Row", bound=Model)
@@ -65,6 +65,29 @@ def first_page(
     counted: Any = queryset.annotate(rows_all=_rows_of(queryset, many)) if count else queryset
     rows: QuerySet[Row] = counted.order_by(*order)[: size + 1]
     return rows
+
+
+def first_keys(
+    queryset: QuerySet[Any], *, order: Sequence[str], size: int = PAGE_SIZE, whole: bool = False
+) -> QuerySet[Any, Any]:
+    """Return the ids of `first_page`, each beside the number of rows of the list, for `rows_of_keys`.
+
+    For a list whose rows are wide: only those of the page are joined. `whole`: what is found is sorted anyway, so it is
+    counted as it is found, rather than once more.
+    """
+    number = Window(Count("*")) if whole else _CountOf.rows(queryset)
+    return queryset.annotate(rows_all=number).order_by(*order).values_list("pk", "rows_all")[: size + 1]
+
+
+def rows_of_keys(keys: Sequence[tuple[int, int]], ask: Callable[[list[int]], list[Row]]) -> list[Row]:
+    """Return the rows of `first_keys`, in their order, for `keyset_page`. `ask` gives the rows of some ids."""
+    if not keys:
+        return []
+    rows = {row.pk: row for row in ask([pk for pk, _ in keys])}
+    found: list[Any] = [rows[pk] for pk, _ in keys if pk in rows]
+    for row in found:
+        row.rows_all = keys[0][1]
+    return found
 
 
 def keyset_page(

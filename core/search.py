@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.search import SearchQuery
-from django.db.models import CharField, Lookup
+from django.db.models import CharField, Field, ForeignObject, Lookup
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,12 +37,27 @@ def query_of(text: Any) -> SearchQuery:
 
 
 def ids_found(model: Any, query: SearchQuery) -> ArraySubquery:
-    """Return the ids of those whose name the query finds, for `__any`.
+    """Return the ids of those whose name the query finds, for `__among`.
 
     As one value they are found first, along the index of names: a join could as well look at every name of a group of
     5,000.
     """
     return ArraySubquery(model.objects.filter(search=query).order_by().values("pk"))
+
+
+@ForeignObject.register_lookup
+@Field.register_lookup
+class Among(Lookup[Any]):
+    """`insured__among=ids_found(...)`: like `__any`, but as a join, for more ids than one would compare each row
+    with."""
+
+    lookup_name = "among"
+    prepare_rhs = False
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, Any]:
+        lhs, lhs_params = self.process_lhs(compiler, connection)
+        rhs, rhs_params = self.process_rhs(compiler, connection)
+        return f"{lhs} IN (SELECT unnest({rhs}))", [*lhs_params, *rhs_params]
 
 
 @CharField.register_lookup

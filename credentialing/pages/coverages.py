@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from django.db.models import Exists, F, TextField
 
-from core.keyset import first_page
+from core.keyset import first_keys, rows_of_keys
 from core.listing import Tab, tabs_of
 from core.search import query_of, words_query
-from core.statements import written_once
+from core.statements import IDS, prepared, written_once
+from core.templatetags.show import day
+from core.urls import address_for
 from credentialing.filters import ACTIVE, LATER_TERMS, STATUSES, of_status
 from policies.eligibility import Eligibility, judge_now
 from policies.models import SCOPE, Coverage, Scope, coverages_not_retired, reach_of
@@ -19,7 +21,7 @@ from policies.pages.terms import NAMES
 from policies.words import Word, word_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from django.db.models import QuerySet
 
@@ -27,7 +29,9 @@ if TYPE_CHECKING:
     from policies.models.coverage import CoverageQuerySet
 
 # Rows of a policy are together, its insureds by last name; the id makes the key unique.
+POLICY_NUMBER = F("term__policy__number_normalized")
 ORDER = ("policy_number", "sort_key", "id")
+PARTS = dict(Coverage.Part.choices)
 # What a row shows and its word and eligibility are read from; the list asks for no more.
 _TERM, _POLICY = "term__", "term__policy__"
 ROW_FIELDS = (
@@ -46,22 +50,31 @@ ROW_FIELDS = (
 def in_order(coverages: CoverageQuerySet) -> CoverageQuerySet:
     """Return them with what a row shows and with the key of their order."""
     return coverages.with_policy().annotate(
-        policy_number=F("term__policy__number_normalized"),
+        policy_number=POLICY_NUMBER,
         was_last=~Exists(LATER_TERMS),
     )
 
 
 def first_rows(user: User, status: str, text: str) -> list[Coverage]:
-    """Return the rows of the first page of a tab, or of what a text finds there, for `keyset_page`. One query."""
+    """Return the rows of the first page of a tab, or of what a text finds there, for `keyset_page`.
+
+    Two queries: one for which they are, and one that joins what a row shows.
+    """
     scope, words = reach_of(user).scope, fold(text).split()
     if not words and text.strip():
         return []
     number = normalize_number(text) or None
-    return _first_page(status=status, searched=bool(words), number=number, words=words_query(words), **scope.values())
+    keys = _first_keys(status=status, searched=bool(words), number=number, words=words_query(words), **scope.values())
+    return rows_of_keys(keys, lambda ids: _rows(ids=ids))
+
+
+@prepared(ids=IDS)
+def _rows(*, ids: Any) -> QuerySet[Coverage]:
+    return in_order(Coverage.objects.filter(pk__any=ids)).only(*ROW_FIELDS)
 
 
 @written_once(**SCOPE, number=TextField(), words=TextField())
-def _first_page(*, status: str, searched: bool, number: Any, words: Any, **scope: Any) -> QuerySet[Coverage]:
+def _first_keys(*, status: str, searched: bool, number: Any, words: Any, **scope: Any) -> QuerySet[Any, Any]:
     reached = Scope(**scope)
     if searched:
         # What is found is within the scope already.
@@ -69,8 +82,8 @@ def _first_page(*, status: str, searched: bool, number: Any, words: Any, **scope
         coverages = sent.found(number=number, query=query_of(words), scope=reached)
     else:
         coverages = Coverage.objects.open_to(reached)
-    in_tab = in_order(of_status(coverages, status, reached.today)).only(*ROW_FIELDS)
-    return first_page(in_tab, order=ORDER, count=True)
+    in_tab = of_status(coverages, status, reached.today)
+    return first_keys(in_tab.annotate(policy_number=POLICY_NUMBER), order=ORDER, whole=searched)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +96,31 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class ListRow:
+    """A coverage as the list shows it, in words, so that the template has nothing left to look up.
+
+    `href` leads to its certificate or letter; `action` is empty where it gives none.
+    """
+
+    insured: str
+    specialty: str
+    policy: str
+    policyholder: str
+    part: str
+    starts: str
+    ends: str
+    word: Word
+    cancels: str
+    reason: str
+    href: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
     """One page of coverages."""
 
-    rows: list[Row]
+    rows: list[ListRow]
     tabs: list[Tab]
     q: str
     status: str
@@ -107,4 +141,25 @@ def row_of(coverage: Coverage) -> Row:
 def listing_of(coverages: Sequence[Coverage], query: Mapping[str, str]) -> Listing:
     """Return the rows of one page, of coverages that come `in_order`, and the tabs above them."""
     q, status = query.get("q", "").strip(), query.get("status") or ACTIVE
-    return Listing([row_of(coverage) for coverage in coverages], tabs_of(STATUSES, query, default=ACTIVE), q, status)
+    address = address_for("credentialing:issue")
+    rows = [_list_row(row_of(coverage), address) for coverage in coverages]
+    return Listing(rows, tabs_of(STATUSES, query, default=ACTIVE), q, status)
+
+
+def _list_row(row: Row, address: Callable[[str], str]) -> ListRow:
+    coverage, gives = row.coverage, row.eligibility
+    policy = coverage.term.policy
+    return ListRow(
+        insured=coverage.insured.display_name,
+        specialty=coverage.specialty,
+        policy=policy.number,
+        policyholder=policy.policyholder.name,
+        part=PARTS[coverage.part],
+        starts=day(coverage.effective),
+        ends=day(gives.ends or coverage.expires),
+        word=row.word,
+        cancels=day(gives.cancellation_effective),
+        reason=gives.reason,
+        href=address(coverage.public_id),
+        action=f"Create {'letter' if gives.is_letter else 'certificate'}" if gives.allows else "",
+    )

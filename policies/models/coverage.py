@@ -14,7 +14,6 @@ from django.utils.functional import cached_property
 
 from core.dates import in_force_on
 from core.fields import PublicIdField
-from core.search import ids_found
 from policies.models.base import FeedQuerySet, FeedRow, sort_key
 from policies.models.parties import Insured, Policyholder
 from policies.models.segments import Segment, leading, linked
@@ -97,11 +96,13 @@ class CoverageQuerySet(FeedQuerySet):
 
         Three sets, each along an index and within the scope, united (see `PolicyQuerySet.found`). `number` may be null.
         """
+        from policies.models.reach import named_so
+
         within = Coverage.objects.not_retired().filter(scope.coverages()).order_by()
         beginning = Value(None) if number is None else number
         by_number = within.filter(term__policy__number_normalized__begins=beginning)
-        by_holder = within.filter(term__policy__policyholder_id__any=ids_found(Policyholder, query))
-        by_insured = within.filter(insured_id__any=ids_found(Insured, query))
+        by_holder = within.filter(named_so("term__policy__policyholder", Policyholder, query, scope))
+        by_insured = within.filter(named_so("insured", Insured, query, scope))
         return self.filter(pk__in=by_number.values("pk").union(by_holder.values("pk"), by_insured.values("pk")))
 
     def with_policy(self) -> Self:

@@ -13,7 +13,7 @@ from django.utils.functional import cached_property
 
 from core.dates import carrier_today, in_force_on, local_today
 from core.fields import PublicIdField
-from core.search import ids_found, name_query
+from core.search import name_query
 from core.statements import prepared
 from policies.models.base import FeedQuerySet, FeedRow
 from policies.models.parties import Agency, Company, Insured, Policyholder
@@ -64,13 +64,14 @@ class PolicyQuerySet(FeedQuerySet):
     def found(self, *, number: Any, query: SearchQuery, scope: Scope | None) -> Self:
         """Return what `search` does, for what it makes of a text. `number`: null where the text has none of it."""
         from policies.models.coverage import Coverage
+        from policies.models.reach import named_so
 
         policies, coverages = (scope.policies(), scope.coverages()) if scope is not None else (Q(), Q())
         # Three sets, each along an index and within what the user sees, united: an OR over the joins would read it all.
         beginning = Value(None) if number is None else number
         by_number = Policy.objects.filter(policies, number_normalized__begins=beginning)
-        by_holder = Policy.objects.filter(policies, policyholder_id__any=ids_found(Policyholder, query))
-        by_insured = Coverage.objects.not_retired().filter(coverages, insured_id__any=ids_found(Insured, query))
+        by_holder = Policy.objects.filter(policies, named_so("policyholder", Policyholder, query, scope))
+        by_insured = Coverage.objects.not_retired().filter(coverages, named_so("insured", Insured, query, scope))
         return self.filter(
             pk__in=by_number.values("pk").union(by_holder.values("pk"), by_insured.order_by().values("term__policy_id"))
         )

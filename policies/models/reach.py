@@ -17,6 +17,7 @@ from django.db.models import BigIntegerField, Case, DateField, Field, OuterRef, 
 
 from core.dates import carrier_today
 from core.memo import once
+from core.search import ids_found
 from core.statements import IDS, prepared
 from policies.models.coverage import Coverage
 from policies.models.details import details_as_json
@@ -26,6 +27,8 @@ from policies.models.policy import AgentOfRecord, Policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from django.contrib.postgres.search import SearchQuery
 
     from accounts.models import User
 
@@ -38,6 +41,17 @@ def of_agencies(shape: Mapping[str, Any]) -> bool:
     """Whether a statement of this shape (`by_values` of `prepared`) is an agent's: no one way to the clients is good
     for an agency with twenty and for one with 20,000."""
     return ROLE.AGENT in shape["roles"]
+
+
+def named_so(path: str, party: Any, query: SearchQuery, scope: Scope | None) -> Q:
+    """Return the condition that a query finds the name of a policyholder or insured, at the end of `path`, of rows
+    within a scope.
+
+    From the side that is the smaller: of one's own, each name is looked at; of a book, what is found.
+    """
+    roles = scope.roles if scope is not None else frozenset({ROLE.AGENT})
+    few = roles == {ROLE.INSURED} or (party is Policyholder and ROLE.AGENT not in roles)
+    return Q(**{f"{path}__search": query} if few else {f"{path}__among": ids_found(party, query)})
 
 
 # The values of a scope, for `prepared`.

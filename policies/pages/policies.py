@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import BooleanField, ExpressionWrapper, TextField
 from django.db.models.functions import Lower
 
-from core.keyset import MOST_COUNTED, first_page
+from core.keyset import MOST_COUNTED, first_keys, first_page, rows_of_keys
 from core.listing import Sorting, Tab, sorting_of, tabs_of
 from core.money import whole_dollars
 from core.search import query_of, words_query
@@ -117,16 +117,21 @@ def searched_first_page(user: User, order: tuple[str, ...], text: str) -> list[P
     words = fold(text).split()
     if not words:
         return unsearched_first_page(user, order) if not text.strip() else []
-    scope = reach_of(user).scope
-    number = normalize_number(text) or None
-    return _first_found(order=order, number=number, words=words_query(words), **scope.values())
+    scope = reach_of(user).scope.values()
+    keys = _first_found(order=order, number=normalize_number(text) or None, words=words_query(words), **scope)
+    return rows_of_keys(keys, lambda ids: _rows(ids=ids, order=order, **scope))
 
 
 @written_once(**SCOPE, number=TextField(), words=TextField())
-def _first_found(*, order: tuple[str, ...], number: Any, words: Any, **scope: Any) -> QuerySet[Policy]:
+def _first_found(*, order: tuple[str, ...], number: Any, words: Any, **scope: Any) -> QuerySet[Any, Any]:
     # What is found is within the scope already.
     found = Policy.objects.not_retired().found(number=number, query=query_of(words), scope=Scope(**scope))
-    return first_page(in_order(rows_of(found, Scope(**scope)), order), order=order, count=True)
+    return first_keys(in_order(found, order), order=order, whole=True)
+
+
+@prepared(**SCOPE, ids=IDS)
+def _rows(*, ids: Any, order: tuple[str, ...], **scope: Any) -> QuerySet[Policy]:
+    return in_order(rows_of(Policy.objects.filter(pk__any=ids), Scope(**scope)), order)
 
 
 @prepared(of_agencies, **SCOPE)

@@ -262,11 +262,7 @@ def check_tabs(coverage: Coverage, cast: Cast) -> None:
         if code not in (IN_FORCE, ENDING):
             found = PolicyFilter({"status": code}, Policy.objects.filter(pk=policy.pk), request=asked).qs.exists()
             assert found is (code == named.get(word)), f"{word} under {code}"
-    (row,) = [
-        row
-        for row in listing_of(in_order(Coverage.objects.filter(pk=coverage.pk)), {"status": ALL}).rows
-        if row.coverage == coverage
-    ]
+    (row,) = listing_of(in_order(Coverage.objects.filter(pk=coverage.pk)), {"status": ALL}).rows
     active = (Word.IN_FORCE, Word.UPCOMING, Word.PENDING_CANCELLATION)
     named = {label: code for code, label in COVERAGE_TABS} | dict.fromkeys(active, ACTIVE)
     for code, _ in COVERAGE_TABS:

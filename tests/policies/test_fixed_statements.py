@@ -125,6 +125,62 @@ def test_every_statement_gives_the_rows_of_its_queryset(
     assert {"_memberships", "_news", "_latest", "_latest_of_policy", "_policy", "_terms", "_first_page"} <= seen
 
 
+def is_named(text: str, *names: str) -> bool:
+    """Whether one of these names has every word of a text, a word of three letters or more as a beginning."""
+
+    def has(name: str, word: str) -> bool:
+        return any(part.startswith(word) if len(word) > 2 else part == word for part in name.split())
+
+    return any(all(has(name, word) for word in text.split()) for name in names)
+
+
+@pytest.mark.parametrize("who", VIEWERS)
+def test_a_search_finds_what_a_look_at_every_row_in_sight_would(
+    viewers: dict[str, User], browse: Callable[[User], Client], who: str
+) -> None:
+    """By number, policyholder, and insured, in both lists; of people, only those that the user may know about."""
+    user, client = viewers[who], browse(viewers[who])
+    policies = Policy.objects.visible_to(user).select_related("policyholder")
+    coverages = Coverage.objects.visible_to(user).select_related("insured", "term__policy__policyholder")
+    found_any = set()
+    # A number, beginnings of one; a group, a practice of one, a stranger; a whole name, beginnings, words too short.
+    for text in (
+        "mpl204118832",
+        "mpl700",
+        "b01",
+        "zzz",
+        "riverbend",
+        "riv med",
+        "okaf",
+        "ben okafor",
+        "nunez",
+        "person0",
+        "ki",
+    ):
+        expected = {
+            one.number
+            for one in policies
+            if one.number_normalized.lower().startswith(text)
+            or is_named(text, one.policyholder.search_name)
+            or any(is_named(text, c.insured.search_name) for c in coverages if c.term.policy_id == one.pk)
+        }
+        page = client.get("/policies/", {"q": text}).context
+        assert page["page"].total == len(expected), text
+        assert [row.number for row in page["listing"].rows] == sorted(expected)[:25], text
+        of_people = [
+            c
+            for c in coverages
+            if c.term.policy.number_normalized.lower().startswith(text)
+            or is_named(text, c.term.policy.policyholder.search_name, c.insured.search_name)
+        ]
+        of_people.sort(key=lambda c: (c.term.policy.number_normalized, c.sort_key, c.pk))
+        page = client.get("/credentialing/", {"q": text, "status": "all"}).context
+        assert page["page"].total == len(of_people), text
+        assert [row.pk for row in page["page"].rows] == [c.pk for c in of_people[:25]], text
+        found_any |= expected
+    assert found_any
+
+
 def test_an_agents_counts_are_of_all_clients_not_of_those_listed(book: Cast) -> None:
     """Nothing comes next with any of the thirty-one."""
     found = glance_of(book.adam).book
