@@ -230,11 +230,15 @@ class Coverage(FeedRow):
     @cached_property
     def segments(self) -> list[Segment]:
         """The segments of the same insured, part, and form in the term, this one included. A query of its own, unless
-        the coverage comes `with_segments`."""
+        the coverage comes `with_segments` or with its details."""
         rows: list[list[int]] | None = getattr(self, "segment_rows", None)
         if rows is not None:
             day = dt.date.fromordinal
             return [Segment(day(starts), day(ends), pk, continues or None) for starts, ends, pk, continues in rows]
+        details: dict[str, list[dict[str, Any]]] | None = getattr(self, "detail_rows", None)
+        if details is not None:
+            same_form = (row for row in details["segments"] if row["form"] == self.form)
+            return [self.as_segment, *map(_segment_of, same_form)]
         same = Coverage.objects.not_retired().filter(
             term_id=self.term_id, insured_id=self.insured_id, part=self.part, form=self.form
         )
@@ -295,6 +299,12 @@ class Coverage(FeedRow):
     def endorsement_list(self) -> list[str]:
         """Endorsements of the older column, one each; the feed separates them by `;`."""
         return [part.strip() for part in self.endorsement_text.split(";") if part.strip()]
+
+
+def _segment_of(row: dict[str, Any]) -> Segment:
+    """Return a segment from a row of JSON (see `policies.models.details`)."""
+    day = dt.date.fromisoformat
+    return Segment(day(row["effective"]), day(row["expires"]), row["id"], row["continues_id"])
 
 
 def know_segments(coverages: Sequence[Coverage]) -> None:

@@ -79,7 +79,7 @@ def details_as_json(path: str = "") -> JSONObject:
         extras=own(Extra, EXTRA),
         funds=own(FundEnrollment, FUND),
         tails=own(EreOffer, TAIL),
-        segments=_as_json(same_part.order_by("effective", "pk"), SEGMENT),
+        segments=_as_json(same_part, SEGMENT),
     )
 
 
@@ -87,23 +87,25 @@ def details_of(coverage: Coverage) -> Details:
     """Return the details of a coverage that was read with `details_as_json` as `detail_rows`."""
     rows: dict[str, list[dict[str, Any]]] = coverage.detail_rows  # type: ignore[attr-defined]  # an annotation
     return Details(
-        endorsements=_made(Endorsement, rows["endorsements"]),
-        suspensions=_made(Suspension, rows["suspensions"]),
-        prior_limits=_made(PriorLimit, rows["prior_limits"]),
-        extras=_made(Extra, rows["extras"]),
-        funds=_made(FundEnrollment, rows["funds"]),
-        tails=_made(EreOffer, rows["tails"]),
-        segments=_made(Coverage, rows["segments"]),
+        endorsements=_made(Endorsement, rows["endorsements"], "form_number"),
+        suspensions=_made(Suspension, rows["suspensions"], "starts"),
+        prior_limits=_made(PriorLimit, rows["prior_limits"], "incidents_before")[::-1],
+        extras=_made(Extra, rows["extras"], "label"),
+        funds=_made(FundEnrollment, rows["funds"], "effective"),
+        tails=_made(EreOffer, rows["tails"], "option"),
+        segments=_made(Coverage, rows["segments"], "effective"),
     )
 
 
 def _as_json(rows: QuerySet[Any], fields: tuple[str, ...]) -> ArraySubquery:
-    return ArraySubquery(rows.values_list(JSONObject(**{name: name for name in fields})))
+    # Not in order: a few rows are sorted faster here than in a plan that every coverage runs again.
+    return ArraySubquery(rows.order_by().values_list(JSONObject(**{name: name for name in fields})))
 
 
-def _made(model: type[Row], rows: list[dict[str, Any]]) -> list[Row]:
-    """Return a model's objects from rows of JSON, whose dates and amounts are plain."""
-    return [model(**{name: _value(model, name, value) for name, value in row.items()}) for row in rows]
+def _made(model: type[Row], rows: list[dict[str, Any]], *order: str) -> list[Row]:
+    """Return a model's objects from rows of JSON, whose dates and amounts are plain, by these fields."""
+    in_order = sorted(rows, key=lambda row: [str(row[name]) for name in order]) if len(rows) > 1 else rows
+    return [model(**{name: _value(model, name, value) for name, value in row.items()}) for row in in_order]
 
 
 def _value(model: type[Model], name: str, value: Any) -> Any:

@@ -222,7 +222,7 @@ def coverages_not_retired(path: str = "") -> Q:
 @prepared(policy_id=BigIntegerField(), insured_ids=IDS)
 def _own_coverages(*, policy_id: int, insured_ids: list[int]) -> QuerySet[Coverage]:
     own = Coverage.objects.not_retired().filter(term__policy=policy_id, insured_id__any=insured_ids)
-    rows = own.select_related("insured").with_segments().annotate(detail_rows=details_as_json())
+    rows = own.select_related("insured").annotate(detail_rows=details_as_json())
     return rows.order_by("-effective", "part", "id")
 
 

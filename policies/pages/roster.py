@@ -128,7 +128,7 @@ def roster_of(request: HttpRequest, term: Term, *, issues: bool, tails: bool) ->
 def _coverages(term_id: int, today: Any) -> CoverageQuerySet:
     """Return a term's coverages, one for each chain of segments, with what a row needs."""
     coverages = Coverage.objects.not_retired().filter(term_id=term_id).leading_on(today).select_related("insured")
-    return coverages.only(*ROSTER_FIELDS).with_segments().annotate(detail_rows=details_as_json())
+    return coverages.only(*ROSTER_FIELDS).annotate(detail_rows=details_as_json())
 
 
 @prepared(term_id=models.BigIntegerField(), today=models.DateField())
