@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -14,6 +15,8 @@ from policies.models.coverage_details import Endorsement, Extra, FundEnrollment,
 from policies.models.tails import EreOffer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from django.db.models import QuerySet
 
 Row = TypeVar("Row", bound=Model)
@@ -104,10 +107,14 @@ def _as_json(rows: QuerySet[Any], fields: tuple[str, ...]) -> ArraySubquery:
 
 def _made(model: type[Row], rows: list[dict[str, Any]], *order: str) -> list[Row]:
     """Return a model's objects from rows of JSON, whose dates and amounts are plain, by these fields."""
+    if not rows:
+        return []
+    read = _readers(model)
     in_order = sorted(rows, key=lambda row: [str(row[name]) for name in order]) if len(rows) > 1 else rows
-    return [model(**{name: _value(model, name, value) for name, value in row.items()}) for row in in_order]
+    return [model(**{name: read[name](value) for name, value in row.items()}) for row in in_order]
 
 
-def _value(model: type[Model], name: str, value: Any) -> Any:
-    field: Any = model._meta.get_field(name.removesuffix("_id"))
-    return field.to_python(value)
+@cache
+def _readers(model: type[Model]) -> dict[str, Callable[[Any], Any]]:
+    """Return what makes a field's value from JSON, by the field's attribute."""
+    return {field.attname: field.to_python for field in model._meta.concrete_fields}

@@ -24,6 +24,8 @@ def linked(own: Segment, segments: Sequence[Segment]) -> list[Segment]:
     A segment goes on from the one that it says it continues, from the day on which that one ends. One that says nothing
     goes on from any that ends where it begins, unless another continues that one.
     """
+    if len(segments) == 1:
+        return [own]
     known = {segment.pk for segment in segments if segment.pk is not None}
     named = {segment.continues for segment in segments if segment.continues is not None}
 

@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce, JSONObject
 
 from core.dates import carrier_today
 from core.statements import IDS, prepared
-from core.templatetags.show import day_long
+from core.templatetags.show import day, day_long
 from policies.eligibility import Eligibility, judge_now
 from policies.models import (
     SCOPE,
@@ -71,6 +71,11 @@ class OwnCoverage:
     def starts(self) -> dt.date:
         """Where it began, over all its segments."""
         return self.coverage.period[0]
+
+    @property
+    def about(self) -> str:
+        """The coverage in a few words, for screen readers."""
+        return f"{day(self.starts)} – {day(self.ends)}, {self.coverage.get_part_display().lower()}"
 
     @property
     def leads(self) -> bool:

@@ -58,8 +58,8 @@ class LicenseRow:
 
 @dataclass(frozen=True, slots=True)
 class InsuredPage:
-    """The page. `is_own`: for the insured, who sees all there is. Others see what is on the policies that they see, so
-    gaps aren't for them to tell."""
+    """The page. `is_own`: for the insured, who sees all there is. Others see what is on the policies that they see, and
+    no gaps (docs/decisions/0141-gaps-are-told-to-the-insured.md)."""
 
     insured: Insured
     is_own: bool

@@ -87,6 +87,7 @@ class RosterRow:
     part: str
     form: str
     facts: Facts
+    more_about: str
     retroactive: str
     limits: str
     limits_note: str
@@ -109,13 +110,15 @@ def roster_of(request: HttpRequest, term: Term, *, issues: bool, tails: bool) ->
     """
     today = term.policy.today()
     q = request.GET.get("q", "").replace("\x00", "").strip()[:100]
-    coverages = _coverages(term.pk, today)
+    first = None if q else partial(_first_page, term_id=term.pk, today=today)
+    # As it opens, the roster needs no queryset: its SQL is written already.
+    opens = first is not None and not any(map(request.GET.get, ("after", "before")))
+    coverages = Coverage.objects.none() if opens else _coverages(term.pk, today)
     name = name_query(fold(q).split())
     if name is not None:
         coverages = coverages.filter(insured__search=name)
     elif q:
         coverages = coverages.none()
-    first = None if q else partial(_first_page, term_id=term.pk, today=today)
     page = keyset_page(coverages, request, order=ORDER, size=ROSTER_SIZE, first=first)
     for coverage in page.rows:
         coverage.term = term
@@ -160,6 +163,7 @@ def _row(
         part=PARTS[c.part],
         form=FORMS[c.form],
         facts=facts,
+        more_about=f"{c.insured.display_name}, {PARTS[c.part]}",
         retroactive=c.retroactive_text,
         limits=f"{whole_dollars(c.limit_per_claim)} / {whole_dollars(c.limit_aggregate)}",
         limits_note=", ".join(filter(None, notes)),
