@@ -144,7 +144,7 @@ class Checker:
         if rows := self._cursor.fetchone()[0]:
             sentence = (
                 f"{counted(rows, 'row')} of {inbound.file} {'names' if rows == 1 else 'name'} "
-                f"a {inbound.column} that isn't in {table_map.file}."
+                f"a {inbound.column} that {self._place(table_map)}."
             )
             self.references.add(
                 Found(Stage.REFERENCES, Severity.WARNING, "named-but-missing", sentence, file=table_map.file)

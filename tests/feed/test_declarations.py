@@ -163,7 +163,9 @@ def test_rows_that_name_what_the_same_delta_deletes_are_one_warning(tmp_path: Pa
     run = load(tmp_path, {"policies.csv": moved, "billing_accounts.csv": taken}, sequence=2, mode="delta")
 
     assert (run.status, warnings(run)) == ("applied", [("billing_accounts.csv", None, "", "named-but-missing")])
-    assert run.findings.get().sentence.startswith("1 row of policies.csv names")
+    assert run.findings.get().sentence == (
+        "1 row of policies.csv names a billing_account_id that is neither in the portal nor in billing_accounts.csv."
+    )
 
 
 # Hooks before a file is compared, and rows that stay.
