@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from core.feedspec import Severity, Stage
-from feed.load.findings import Found
+from feed.load.findings import Found, counted
 from feed.package.manifest import MANIFEST
 
 if TYPE_CHECKING:
@@ -16,16 +16,22 @@ if TYPE_CHECKING:
     from feed.package.files import Package
     from feed.package.manifest import Manifest
 
+# Of a package full of files that don't belong there, so many are named; the rest are only counted, because each would
+# be a line of its own on the run's page.
+MOST_NAMED = 100
 # Other clocks may be a little ahead of ours.
 CLOCK_SLACK = dt.timedelta(hours=1)
 
 
 def check_files(package: Package, manifest: Manifest, known: Collection[str], now: dt.datetime) -> Iterator[Found]:
     """Find unknown, missing, and unlisted files of the feed, and a time in the future. `known`: the feed's files."""
+    unknown = [name for name in manifest.files if name not in known]
+    for name in unknown[:MOST_NAMED]:
+        yield _error("unknown-file", f"{name} isn't a file of the feed.", file=name)
+    if more := len(unknown[MOST_NAMED:]):
+        yield _error("unknown-file", f"The manifest lists {counted(more, 'more file')} that the feed doesn't have.")
     for name in manifest.files:
-        if name not in known:
-            yield _error("unknown-file", f"{name} isn't a file of the feed.", file=name)
-        elif name not in package.sizes:
+        if name in known and name not in package.sizes:
             yield _error("file-missing", f"{name} is in the manifest but not in the package.", file=name)
     for name in sorted(set(known) & set(package.sizes) - set(manifest.files)):
         yield _error("file-not-listed", f"{name} is in the package but not in the manifest.", file=name)
@@ -37,8 +43,11 @@ def check_files(package: Package, manifest: Manifest, known: Collection[str], no
 
 def check_unused(package: Package, manifest: Manifest, named: Collection[str]) -> Iterator[Found]:
     """Warn of entries that neither the manifest nor a row of a file names (`named`: the paths in rows)."""
-    for name in sorted(set(package.sizes) - set(manifest.files) - set(named) - {MANIFEST}):
+    unused = sorted(set(package.sizes) - set(manifest.files) - set(named) - {MANIFEST})
+    for name in unused[:MOST_NAMED]:
         yield _warning("file-unused", "Nothing in the package names this file, so it wasn't read.", file=name)
+    if more := len(unused[MOST_NAMED:]):
+        yield _warning("file-unused", f"Nothing names {counted(more, 'more file')} of the package.")
 
 
 def may_wait(run: Run, manifest: Manifest, source: Source | None) -> bool:

@@ -67,6 +67,20 @@ def test_a_document_that_nothing_names_is_a_warning(tmp_path: Path, written: Wri
     ]  # fmt: skip
 
 
+def test_of_many_files_that_do_not_belong_there_the_first_are_named(
+    tmp_path: Path, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("feed.load.package_checks.MOST_NAMED", 1)
+    package = with_documents("a.txt", "b.txt", "c.txt")
+    run = load_package(package.write(tmp_path / "unused"))
+    assert warnings(run) == [("a.txt", None, "", "file-unused"), ("manifest.json", None, "", "file-unused")]
+    assert run.findings.last().sentence == "Nothing names 2 more files of the package."  # type: ignore[union-attr]  # there is one
+    for name in ("x.csv", "y.csv"):
+        package.list(name)
+    run = load_package(package.write(tmp_path / "unknown"))
+    assert errors(run) == [("manifest.json", None, "", "unknown-file"), ("x.csv", None, "", "unknown-file")]
+
+
 def test_a_link_in_a_folder_of_the_package_is_refused(tmp_path: Path) -> None:
     folder = with_documents("documents/a.pdf").write(tmp_path / "package")
     (folder / "documents" / "b.pdf").symlink_to("/etc/passwd")
