@@ -57,8 +57,10 @@ def home(request: HttpRequest) -> HttpResponse:
     visible = Coverage.objects.none() if opens else Coverage.objects.visible_to(user)
     narrowed = CoverageFilter(query, visible, request=request)
     understood = narrowed.is_valid()
-    found = in_order(narrowed.qs) if understood and not opens else in_order(Coverage.objects.none())
     first = partial(first_rows, user, query["status"], query.get("q", "")) if understood and opens else None
+    found = Coverage.objects.none()
+    if first is None:
+        found = in_order(narrowed.qs if understood else found)
     page = keyset_page(found, request, order=ORDER, count=True, first=first)
     context = {
         "page": page,
