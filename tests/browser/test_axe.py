@@ -84,7 +84,12 @@ def pages(cast: Cast) -> dict[str, list[str]]:
     setup = [reverse(f"accounts:mfa-setup{step}") for step in ("", "-text", "-done")]
     return {
         "": ["/", reverse("accounts:sign-in"), gone, link, "/no/such/page/", "/style/"],
-        "ana": ["/", group, reverse("credentialing:issue", args=[cast.anas.public_id])],
+        "ana": [
+            "/",
+            group,
+            cast.anas.insured.get_absolute_url(),
+            reverse("credentialing:issue", args=[cast.anas.public_id]),
+        ],
         "paula": ["/", group, reverse("credentialing:home")],
         "adam": ["/", "/policies/", "/policies/?q=nobody-at-all", "/policies/?status=nonsense"],
         "mia": ["/", own, *browsers_and_activity(cast.mia), *preferences],
