@@ -39,15 +39,21 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What belongs to a coverage. `now`: days not covered that matter today, a leave or a gap, in a few words.
+    """What belongs to a coverage. `today`: why today isn't covered, in a few words. `gap`: a gap before it.
 
     `suspended`: the days of it that aren't covered, each to the first that is again; `leave` says the same in words.
     """
 
     facts: list[Fact]
-    now: list[str]
+    gap: str
+    today: list[str]
     suspended: list[tuple[dt.date, dt.date]]
     leave: list[Line]
+
+    @property
+    def now(self) -> list[str]:
+        """Days not covered that one should know of at once."""
+        return [self.gap, *self.today] if self.gap else self.today
 
     @property
     def summary(self) -> str:
@@ -97,8 +103,10 @@ class _Reading:
             self._endorsements(),
             Fact("Tail (extended reporting)", self._tails() if tails else [], "tail"),
         ]
+        gap = self._gap()
+        before = f"Not covered {_span(*gap)}" if gap else ""
         suspended = [(first, last or self.ends) for first, last, _ in self._suspensions()]
-        return Facts([fact for fact in found if fact.lines], list(self._now()), suspended, self._leave())
+        return Facts([fact for fact in found if fact.lines], before, list(self._today()), suspended, self._leave())
 
     def _suspensions(self) -> list[tuple[dt.date, dt.date | None, Suspension]]:
         """Return the days on which the coverage is suspended, as far as it goes."""
@@ -129,9 +137,7 @@ class _Reading:
             for first, last, one in self._suspensions()
         ]
 
-    def _now(self) -> Iterator[str]:
-        if gap := self._gap():
-            yield f"Not covered {_span(*gap)}"
+    def _today(self) -> Iterator[str]:
         for first, last, one in self._suspensions():
             if first <= self.on and (last is None or self.on < last):
                 what = "On leave" if one.reason_code == Suspension.Reason.LEAVE else "Suspended"

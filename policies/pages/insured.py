@@ -43,9 +43,10 @@ class Row:
         return self.own is None and self.prior is None
 
     @property
-    def days(self) -> int:
-        """How many days it is."""
-        return (self.ends - self.starts).days
+    def length(self) -> str:
+        """How long it is: "1,447 days"."""
+        days = (self.ends - self.starts).days
+        return f"{days:,} day{'' if days == 1 else 's'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,12 @@ class InsuredPage:
     def dated(self) -> str:
         """The date that goes with it."""
         return f"until {day_long(self.leading.ends)}" if self.leading.in_force else ""
+
+    @property
+    def matters(self) -> str:
+        """What the status doesn't say: that services aren't covered today."""
+        today = self.leading.facts.today if self.leading.in_force else []
+        return f"{today[0]}." if today else ""
 
     @property
     def eyebrow(self) -> str:

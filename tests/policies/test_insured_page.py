@@ -88,7 +88,11 @@ def test_leave_isnt_a_gap_and_is_listed_apart(cast, browse, ana):
     listed = f"{day(days(-90))} – {day(days(-60))} · Leave of absence"
     assert listed in page.split("Days not covered Professional services")[1]
     assert page.count("No coverage on record 60 days") == 1
+    assert "On leave, not covered" not in page, "it is over"
     assert "30 days" not in page
+    Suspension.objects.update(ends=days(1))
+    until = f"In force until {day_long(cast.term.expires)} On leave, not covered until {day(days(1))}."
+    assert until in page_of(browse, cast.ana, ana)
     assert [bar.kind for bar in _bars(browse, cast.ana, ana)][-1] == "leave"
 
 
