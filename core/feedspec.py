@@ -316,6 +316,8 @@ class Table:
     `learned`: model field → the field that says when the portal itself learned the value; a package as of an earlier
     time keeps the portal's value. `after`: hooks, run in order of the tables when all files are applied.
     `tallies`: what may follow from any package that a person should see first.
+    `every_row`: a hook or a check of a row looks at more than the row and what has changed, such as the portal's other
+    tables, so the file is read and staged even where it's the same as before.
     `hold_from`: a package that retires fewer rows than these is not held for it, whatever their share.
     """
 
@@ -335,6 +337,7 @@ class Table:
     before: tuple[Hook, ...] = ()
     stays: str = ""
     after: tuple[Hook, ...] = ()
+    every_row: bool = False
     hold_from: int = 10
 
     @property

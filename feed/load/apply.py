@@ -118,6 +118,10 @@ class Applier:
         )
         return bool(self._cursor.fetchone()[0] == added)
 
+    def has_just(self, table_map: TableMap, rows: int) -> bool:
+        """Return whether so many of the source's rows aren't retired."""
+        return self._rows_not_retired(table_map) == rows
+
     def has_rows(self, table_map: TableMap) -> bool:
         """Return whether the portal has any row of the source, retired ones included."""
         self._cursor.execute(

@@ -29,9 +29,14 @@ class Checker:
         self.schema, self.references, self.rules, self.sets = Findings(), Findings(), Findings(), Findings()
         self._cursor = cursor
         self._files = files
+        # Those of them that weren't read: the portal has their rows.
+        self.unread: set[str] = set()
         self._by_file = by_file
         self._source = source
         self._is_full = is_full
+
+    def _is_staged(self, file: str) -> bool:
+        return file in self._files and file not in self.unread
 
     def check_schema(self, staging: Staging) -> None:
         """Check the rules on a file's rows that belong to its schema."""
@@ -126,7 +131,7 @@ class Checker:
 
     def _is_sent(self, table_map: TableMap) -> bool:
         rows = f"EXISTS (SELECT 1 FROM {table_map.db_table} WHERE source = %(source)s)"
-        if table_map.file in self._files:
+        if self._is_staged(table_map.file):
             rows += f" OR EXISTS (SELECT 1 FROM {table_map.staging_table})"
         self._cursor.execute(f"SELECT {rows}", {"source": self._source})
         return bool(self._cursor.fetchone()[0])
@@ -157,11 +162,11 @@ class Checker:
             f"EXISTS (SELECT 1 FROM {parent.db_table} t WHERE t.source = %(source)s AND t.external_id = {value} "
             "AND t.retired_at IS NULL{condition})"
         )
-        if self._is_full and parent.file in self._files:
+        if self._is_full and self._is_staged(parent.file):
             stays = parent.table.stays
             return f"({staged} OR {not_retired.format(condition=f' AND ({stays})')})" if stays else staged
         not_retired = not_retired.format(condition="")
-        if parent.file not in self._files:
+        if not self._is_staged(parent.file):
             return not_retired
         gone = f"EXISTS (SELECT 1 FROM {parent.staging_table} g WHERE g.key = {value} AND g.deleted)"
         return f"({staged} OR ({not_retired} AND NOT {gone}))"
@@ -202,7 +207,7 @@ class Checker:
     def _stage(self, file: str) -> str:
         """Return a file's staging table, or a table without rows if the package doesn't hold the file."""
         table_map = self._by_file[file]
-        if file in self._files:
+        if self._is_staged(file):
             return table_map.staging_table
         columns = "".join(f", NULL::{staged.pg_type} AS {quote(staged.name)}" for staged in table_map.staged)
         return f"(SELECT NULL::bigint AS line, NULL::boolean AS deleted, NULL::text AS key{columns} WHERE false)"

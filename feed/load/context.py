@@ -30,6 +30,8 @@ class LoadContext:
         self._changes = {table_map.file: table_map.changes_table for table_map in tables}
         self._staged = {table_map.file: table_map.staging_table for table_map in tables}
         self._findings = findings
+        # Files of the package that weren't read.
+        self.unread: set[str] = set()
         self.source = source
         self.run_id = run_id
         self.as_of = as_of
@@ -51,6 +53,8 @@ class LoadContext:
 
     def staged(self, file: str) -> str | None:
         """Return the temporary table of a file's rows as they came, or None if the package doesn't have the file."""
+        if file in self.unread:
+            raise RuntimeError(f"{file} wasn't read; its table must declare `every_row`.")
         return self._staged.get(file)
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> int:

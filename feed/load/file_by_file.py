@@ -10,7 +10,7 @@ depend on when a file is applied.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, Protocol
@@ -23,9 +23,10 @@ from feed.load.checks import Checker
 from feed.load.context import LoadContext
 from feed.load.findings import Findings
 from feed.load.read_ahead import ReadAhead
-from feed.load.reading import FileReader
-from feed.load.staging import Staging, copy_staging, create_staging
+from feed.load.reading import FileReader, Part
+from feed.load.staging import Staging, copy_staging, create_no_changes, create_staging
 from feed.load.table_map import TableMap
+from feed.load.unread import names_what_went
 from feed.package.files import Package
 from feed.package.manifest import Manifest
 
@@ -42,7 +43,8 @@ class Timed(Protocol):
 
 
 class FileByFile:
-    """Loads the files of one package. `counts` and `stagings` are what was applied and staged."""
+    """Loads the files of one package. `counts` and `stagings` are what was applied and staged; `unread` has the files
+    that are as they were, so that nothing was."""
 
     def __init__(
         self, cursor: Any, context: LoadContext, checker: Checker, assets: Assets, applier: Applier, timed: Timed
@@ -53,37 +55,60 @@ class FileByFile:
         self._assets = assets
         self._applier = applier
         self._timed = timed
-        self._form = Findings()
+        # What is found in the form of files that were read ahead, and of others; a thread has the first while it runs.
+        self._form, self._late = Findings(), Findings()
         self._is_full = True
         self._is_faulty = False
         # Files whose documents were taken before their turn.
         self._early: dict[str, Staging] = {}
+        self.unread: set[str] = set()
         self.stagings: list[Staging] = []
         self.counts: dict[str, Counts] = {}
 
-    def load(self, package: Package, manifest: Manifest, tables: Sequence[TableMap], progress: Progress) -> None:
-        """Stage and check every file, and apply it if nothing so far is wrong."""
+    def load(
+        self,
+        package: Package,
+        manifest: Manifest,
+        tables: Sequence[TableMap],
+        progress: Progress,
+        same: Collection[str] = (),
+    ) -> None:
+        """Stage and check every file, and apply it if nothing so far is wrong.
+
+        `same`: files that the portal has applied before, byte for byte. They are read only if rows that they may name
+        have gone, or something is wrong.
+        """
         today, self._is_full = carrier_today(), manifest.is_full
         first = [one for one in tables if one.files] if _has_many(package) else []
         readers = {
             one.file: FileReader(
-                one, manifest.files[one.file], is_full=manifest.is_full, findings=self._form, today=today
+                one,
+                manifest.files[one.file],
+                is_full=manifest.is_full,
+                findings=self._late if one.file in same else self._form,
+                today=today,
             )
             for one in [*first, *(one for one in tables if one not in first)]
         }
-        with ReadAhead(package, list(readers.values()), self._form) as ahead:
+        ahead_of = [reader for file, reader in readers.items() if file not in same]
+        with ReadAhead(package, ahead_of, self._form) as ahead:
             for one in first:
-                self._early[one.file] = self._stage(readers[one.file], ahead, progress)
+                self._early[one.file] = self._stage(readers[one.file], ahead.parts(), progress)
                 self._take_early(one.file, ahead)
             for one in tables:
-                staging = self._early.get(one.file) or self._stage(readers[one.file], ahead, progress)
+                reader = readers[one.file]
+                if one.file in same and (ahead.spoiled or self._leave(one, manifest.files[one.file].rows)):
+                    continue
+                parts = reader.parts(package) if one.file in same else ahead.parts()
+                staging = self._early.get(one.file) or self._stage(reader, parts, progress)
                 self.stagings.append(staging)
                 if ahead.spoiled:
                     continue
-                self._is_faulty |= ahead.faulty
+                self._is_faulty |= ahead.faulty or self._late.has_errors()
                 self._check(staging)
                 if not self._has_errors():
                     self._apply(staging)
+        self._form.merge(self._late)
         if not ahead.spoiled and not self._checker.schema.has_errors():
             self._checker.check_inbound()
 
@@ -108,11 +133,32 @@ class FileByFile:
         found = (checker.schema, checker.references, checker.rules, assets.missing, assets.findings)
         return self._is_faulty or any(findings.has_errors() for findings in found)
 
-    def _stage(self, reader: FileReader, ahead: ReadAhead, progress: Progress) -> Staging:
+    def _leave(self, table_map: TableMap, rows: int) -> bool:
+        """Leave a file unread that is the same as before, and return whether that may be.
+
+        It must be read if rows that it may name have gone, and if anything else is wrong, because then it's checked for
+        nothing but its findings. The portal's number of rows is compared in any case.
+        """
+        file = table_map.file
+        if self._has_errors() or names_what_went(table_map, self.counts):
+            return False
+        with self._timed(f"leaving {file} as it is", "apply", file=file):
+            if not self._applier.has_just(table_map, rows):
+                return False
+            create_no_changes(self._cursor, table_map)
+        for unread in (self.unread, self._checker.unread, self._context.unread):
+            unread.add(file)
+        self.stagings.append(Staging(table_map, rows=rows, deletes=0, is_first=False))
+        self.counts[file] = Counts(
+            rows=rows, inserted=0, updated=0, unretired=0, unchanged=rows, retired=0, before=rows
+        )
+        return True
+
+    def _stage(self, reader: FileReader, parts: Iterator[Part], progress: Progress) -> Staging:
         table_map = reader.table_map
 
         def texts() -> Iterator[bytes]:
-            for part in ahead.parts():
+            for part in parts:
                 yield part.text
                 progress(part.seen)
 

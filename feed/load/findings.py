@@ -78,6 +78,10 @@ class Findings:
         """Return whether there are errors, in these stages or in any if none is given."""
         return any(sort.severity is Severity.ERROR and (not stages or sort.stage in stages) for sort in self._counts)
 
+    def are_about(self, file: str) -> bool:
+        """Return whether there is any finding about a file, a warning or an error."""
+        return any(sort.file == file for sort in self._counts)
+
     def summary(self) -> list[dict[str, object]]:
         """Return an entry for each file and code with how many were found and stored, errors first."""
         return [

@@ -30,6 +30,7 @@ from feed.load.package_checks import behind, check_files, check_sequence, check_
 from feed.load.run_lock import RunKeeper, take_load_lock, waiting_for
 from feed.load.staging import Staging
 from feed.load.table_map import TableMap, fingerprint, table_maps
+from feed.load.unread import Unread
 from feed.models import NotHeldError, Run, Source
 from feed.package.files import Package, PackageError, open_package, readable
 from feed.package.hashes import verify_hashes
@@ -255,7 +256,10 @@ class _Loader:
         keep = not self._run.dry_run
         assets = Assets(package, cursor, source=manifest.source, keep=keep, tell=self._keeper.documents)
         files = FileByFile(cursor, context, checker, assets, applier, self._timed)
-        files.load(package, manifest, tables, self._keeper.progress)
+        unread = Unread(source, manifest, self._by_file, stored)
+        with self._timed("comparing files with the last ones", "stage"):
+            same = frozenset(unread.same(package, self._keeper.progress))
+        files.load(package, manifest, tables, self._keeper.progress, same)
         for findings in files.collected():
             self._findings.merge(findings)
         self._stop_on_errors()
@@ -274,6 +278,7 @@ class _Loader:
                 "as_of": as_of,
                 "applied_at": self._now,
                 "alarmed_at": None,
+                "unread": unread.remembered(self._counts, files.unread, self._findings),
             },
         )
         if self._run.dry_run:

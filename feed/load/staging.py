@@ -35,6 +35,18 @@ def create_staging(cursor: Any, table_map: TableMap, *, with_ids: bool) -> None:
     )
 
 
+def create_no_changes(cursor: Any, table_map: TableMap) -> None:
+    """Create the table of changes of a file that has none and isn't staged."""
+    tracked = ((name, quote(table_map.field(name).column)) for name in table_map.table.track)
+    was = "".join(f", t.{column} AS {quote(f'was_{name}')}" for name, column in tracked)
+    for leftover in (table_map.staging_table, table_map.changes_table):
+        cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{leftover} CASCADE")
+    cursor.execute(
+        f"CREATE TEMPORARY TABLE {table_map.changes_table} ON COMMIT DROP AS "
+        f"SELECT NULL::bigint AS line, t.id, NULL::text AS change{was} FROM {table_map.db_table} t WHERE false"
+    )
+
+
 def copy_staging(cursor: Any, table_map: TableMap, texts: Iterable[bytes]) -> None:
     """Fill the staging table, and update its size and the statistics of what it is joined by. The texts may be waited
     for, but mustn't raise."""

@@ -110,6 +110,11 @@ class TableMap:
         return {reference.column for reference in self.table.references}
 
     @cached_property
+    def parents(self) -> frozenset[str]:
+        """The other files that this one's rows name."""
+        return frozenset(reference.file for reference in self.table.references) - {self.file}
+
+    @cached_property
     def refers_to_itself(self) -> bool:
         """Whether rows may refer to rows of the same file, and so to rows that the same package adds."""
         return any(reference.file == self.file for reference in self.table.references)

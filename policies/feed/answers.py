@@ -53,4 +53,5 @@ REQUESTS = Table(
     ),
     track=("status", "updated", "message"),
     after=(tell_of_answers,),
+    every_row=True,
 )

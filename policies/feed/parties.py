@@ -184,4 +184,5 @@ CONTACTS = Table(
     ),
     track=("username", "email", "role", "capabilities"),
     after=(keep_memberships,),
+    every_row=True,
 )
