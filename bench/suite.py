@@ -16,8 +16,7 @@ NAMES = (
     "page_policy",
     *large.NAMES,
     *enumeration.FLOWS,
-    "feed_load",
-    "feed_unchanged",
+    *feed.NAMES,
     *under_load.NAMES,
 )
 

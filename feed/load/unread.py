@@ -52,7 +52,7 @@ def may_stay_unread(by_file: Mapping[str, TableMap]) -> frozenset[str]:
 
 @lru_cache(maxsize=1)
 def _code() -> bytes:
-    """Return a digest of the portal's own code, and of what its reading depends on besides."""
+    """Return a digest of the portal's own code, and of what else its reading depends on."""
     digest = hashlib.sha256(sys.version.encode())
     base = Path(settings.BASE_DIR)
     for path in sorted(Path(config.path) for config in apps.get_app_configs()):
