@@ -48,8 +48,9 @@ SEGMENTS = RawSQL(
 
 def _same(one: str, other: str) -> str:
     """Return the condition that `one` isn't retired, and is of the same insured, part, and form in the same term."""
-    equal = (f"{one}.{column} = {other}.{column}" for column in ("insured_id", "term_id", "part", "form"))
-    return " AND ".join((*equal, f"{one}.retired_at IS NULL"))
+    equal = (f"{one}.{column} = {other}.{column}" for column in ("insured_id", "part", "form"))
+    # Added to, the term is no way to look for it: an insured has few coverages, and a term can have 5,000.
+    return " AND ".join((*equal, f"{one}.term_id + 0 = {other}.term_id + 0", f"{one}.retired_at IS NULL"))
 
 
 def _follows(later: str, earlier: str) -> str:
