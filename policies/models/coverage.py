@@ -111,7 +111,7 @@ class CoverageQuerySet(FeedQuerySet):
         return self.select_related("insured", "term__policy__company", "term__policy__policyholder").with_segments()
 
     def leading_on(self, day: Any) -> Self:
-        """Return one coverage for each chain of segments: the one that speaks for it on `day`."""
+        """Return one coverage for each chain of segments: the one that speaks for it on `day` (`Term.shown_on`)."""
         return self.filter(RawSQL(LEADS, (day, day), output_field=models.BooleanField()))  # noqa: S611 - no value in it
 
     def with_segments(self) -> Self:
@@ -264,8 +264,8 @@ class Coverage(FeedRow):
         return links[0].starts, self.term.end_of(links[-1].ends)
 
     def leads_on(self, day: dt.date) -> bool:
-        """Whether it speaks for its chain on `day`; see `CoverageQuerySet.leading_on`."""
-        return leading(self.links, day).pk == self.pk
+        """Whether it speaks for its chain on `day`; see `CoverageQuerySet.leading_on` and `Term.shown_on`."""
+        return leading(self.links, self.term.shown_on(day)).pk == self.pk
 
     @property
     def as_segment(self) -> Segment:

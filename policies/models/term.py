@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
@@ -13,8 +14,6 @@ from policies.models.base import FeedQuerySet, FeedRow
 from policies.models.policy import Policy
 
 if TYPE_CHECKING:
-    import datetime as dt
-
     from accounts.models import User
 
 
@@ -98,6 +97,13 @@ class Term(FeedRow):
     def ends(self) -> dt.date:
         """Where coverage of the whole term ends."""
         return self.end_of(self.expires)
+
+    def shown_on(self, day: dt.date) -> dt.date:
+        """Return the day that the term's coverages are looked at on: `day`, or the last that they cover.
+
+        A change dated past the end of a cancelled policy never took effect.
+        """
+        return min(day, self.ends - dt.timedelta(days=1))
 
     def runs_past(self, day: dt.date) -> bool:
         """Whether the term holds, or will hold, coverage after `day`: bound or accepted, and not over."""

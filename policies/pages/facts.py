@@ -146,7 +146,7 @@ class _Reading:
     def _changes(self) -> list[Line]:
         """Return the steps of the chain of segments: what changed, and when."""
         by_id = {other.pk: other for other in self.details.segments} | {self.coverage.pk: self.coverage}
-        chain = [by_id[link.pk] for link in self.coverage.links if link.pk in by_id]
+        chain = [by_id[link.pk] for link in self.coverage.links if link.pk in by_id and link.starts < self.ends]
         lines = []
         for before, after in pairwise(chain):
             verb = "changed" if after.effective <= self.on else "will change"

@@ -109,11 +109,12 @@ def roster_of(request: HttpRequest, term: Term, *, issues: bool, tails: bool) ->
     `issues`: whether the user may create certificates. `tails`: whether they may see tails.
     """
     today = term.policy.today()
+    shown_on = term.shown_on(today)
     q = request.GET.get("q", "").replace("\x00", "").strip()[:100]
-    first = None if q else partial(_first_page, term_id=term.pk, today=today)
+    first = None if q else partial(_first_page, term_id=term.pk, day=shown_on)
     # As it opens, the roster needs no queryset: its SQL is written already.
     opens = first is not None and not any(map(request.GET.get, ("after", "before")))
-    coverages = Coverage.objects.none() if opens else _coverages(term.pk, today)
+    coverages = Coverage.objects.none() if opens else _coverages(term.pk, shown_on)
     name = name_query(fold(q).split())
     if name is not None:
         coverages = coverages.filter(insured__search=name)
@@ -128,15 +129,15 @@ def roster_of(request: HttpRequest, term: Term, *, issues: bool, tails: bool) ->
     return Roster(page, rows, q)
 
 
-def _coverages(term_id: int, today: Any) -> CoverageQuerySet:
+def _coverages(term_id: int, on: Any) -> CoverageQuerySet:
     """Return a term's coverages, one for each chain of segments, with what a row needs."""
-    coverages = Coverage.objects.not_retired().filter(term_id=term_id).leading_on(today).select_related("insured")
+    coverages = Coverage.objects.not_retired().filter(term_id=term_id).leading_on(on).select_related("insured")
     return coverages.only(*ROSTER_FIELDS).annotate(detail_rows=details_as_json())
 
 
-@prepared(term_id=models.BigIntegerField(), today=models.DateField())
-def _first_page(*, term_id: int, today: dt.date) -> QuerySet[Coverage]:
-    return first_page(_coverages(term_id, today), order=ORDER, size=ROSTER_SIZE)
+@prepared(term_id=models.BigIntegerField(), day=models.DateField())
+def _first_page(*, term_id: int, day: dt.date) -> QuerySet[Coverage]:
+    return first_page(_coverages(term_id, day), order=ORDER, size=ROSTER_SIZE)
 
 
 def _row(

@@ -69,6 +69,18 @@ def test_a_change_ahead_is_announced_and_what_is_in_force_leads(cast, browse):
     assert "$1,000,000 per claim $3,000,000 annual aggregate" in page
 
 
+def test_a_change_after_the_policy_was_cancelled_never_took_effect(cast, browse):
+    change(cast.anas, days(-10), limit_per_claim=2000000, limit_aggregate=4000000)
+    Policy.objects.filter(pk=cast.policy.pk).update(status="cancelled", cancellation_effective=days(-20))
+    response = browse(cast.paula).get(cast.policy.get_absolute_url())
+    assert any(cast.anas.public_id in href for href in links(response)), "the segment that was cancelled has the letter"
+    own = browse(cast.ana).get(cast.policy.get_absolute_url())
+    assert [one.coverage.pk for one in own.context["page"].own] == [cast.anas.pk]
+    for page in (words(response), words(own)):
+        assert "$2,000,000" not in page
+        assert "Limits changed" not in page
+
+
 def test_a_lapse_is_a_gap_between_two_coverages(cast, browse):
     Coverage.objects.filter(pk=cast.anas.pk).update(expires=days(-40), ended_reason="Cancelled for nonpayment")
     again = CoverageFactory(term=cast.term, insured=cast.anas.insured, effective=days(-20))
