@@ -230,7 +230,7 @@ def _sentence(text: str) -> str:
 
 
 def _span(first: dt.date, last: dt.date | None) -> str:
-    return f"{day(first)} – {day(last)}" if last else f"from {day(first)} until further notice"
+    return f"{day(first)} – {day(last)}" if last else f"From {day(first)} until further notice"
 
 
 def _steps(before: Coverage, after: Coverage) -> Iterator[tuple[str, str]]:

@@ -153,7 +153,7 @@ def test_a_leave_that_began_before_a_change_goes_on_after_it(cast, browse):
     change(cast.anas, days(-10), limit_per_claim=2000000, limit_aggregate=4000000)
     page = page_of(browse, cast.ana, cast.policy)
     assert "Suspended, not covered for now" in page
-    assert f"from {day(days(-20))} until further notice Suspended" in page
+    assert f"From {day(days(-20))} until further notice Suspended" in page
 
 
 def test_endorsements_are_the_rows_with_form_and_edition_and_the_old_text_only_without_any(cast, browse):
