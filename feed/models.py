@@ -49,7 +49,7 @@ class Source(models.Model):
     # Set when staff were alerted that this source is stale and cleared by fresh data, so they're alerted once.
     alarmed_at = models.DateTimeField(null=True, blank=True)
     # Its files that needn't be read again as long as they stay the same (`feed.load.unread`).
-    unread = models.JSONField(default=dict, editable=False)
+    unread = models.JSONField(default=dict, db_default={}, editable=False)
 
     def __str__(self) -> str:
         return f"{self.name} at {self.sequence}"

@@ -19,7 +19,7 @@ PREFIX = re.compile(r"([a-zA-Z][\w-]*-)\{")
 ATTRIBUTE = re.compile(r'class="((?:\{\{.*?\}\}|\{%.*?%\}|[^"])*)"')
 TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}")
 # Where a class may be used: templates, scripts, and the tags that write markup.
-USERS = ("templates/**/*.html", "*/templates/**/*.html", "static/js/*.js", "core/templatetags/*.py", "accounts/**/*.py")
+USERS = ("templates/**/*.html", "*/templates/**/*.html", "static/js/*.js", "*/templatetags/*.py", "accounts/**/*.py")
 PAGES = ("templates/**/*.html", "*/templates/**/*.html")
 NOT_OURS = {"admin", "pdf", "emails"}
 # Django's own forms write these.
