@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from django.conf import LazySettings
     from django.db.backends.base.operations import BaseDatabaseOperations as DatabaseOperations
     from django.test import Client
+    from pytest_django.plugin import DjangoDbBlocker
 
     from accounts.models import User
     from tests.cast import Browse, Cast
@@ -165,6 +166,22 @@ def _flush_what_a_test_left() -> Iterator[None]:
         patch.setattr(kind, "execute_sql_flush", flush)
         patch.setattr(command, "emit_post_migrate_signal", lambda *_args, **_kwargs: None)
         yield
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """End the sessions that are left when the tests have ended: a database that one still uses can't be dropped.
+
+    The server that browsers talk to is the last to let go of its connections.
+    """
+    yield
+    from django.db import connection
+
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        )
 
 
 # The cast is imported when it is needed: its models want Django set up, with the services that it runs on.
