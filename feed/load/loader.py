@@ -47,6 +47,8 @@ CHANGED_SINCE = "The package has changed since it was held. Load the new one as 
 SESSION_SETTINGS = (
     "SET LOCAL work_mem = '128MB'",
     "SET LOCAL jit = off",
+    # Most statements of a load run once, so they are best planned for their values; pages' statements aren't.
+    "SET LOCAL plan_cache_mode = auto",
     "SET LOCAL default_statistics_target = 10",
     "SET CONSTRAINTS ALL IMMEDIATE",
 )
