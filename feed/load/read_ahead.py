@@ -1,10 +1,14 @@
-"""Reading ahead: a thread reads and checks the package's next files while the database works on those before."""
+"""Reading ahead: a thread reads and checks the package's next files while the database works on those before.
+
+A small package is read when its parts are asked for: two threads of Python that take turns by the millisecond cost more
+than there is to read.
+"""
 
 from __future__ import annotations
 
 import gc
 import queue
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import Thread
@@ -18,6 +22,8 @@ from feed.package.files import Package
 
 # How many parts may wait, each a quarter of a megabyte: what the reader is ahead, and the memory that it costs.
 AHEAD = 48
+# Bytes of all its files up to which a package is read without a thread.
+SMALL = 1024**2
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,8 @@ class _End:
 
 
 class ReadAhead:
-    """Reads files in order, in a thread of its own that never touches the database. Use it as a context manager.
+    """Reads files in order, large packages in a thread of its own that never touches the database. Use it as a context
+    manager.
 
     `spoiled` and `faulty` are as of the last file whose parts were taken. The reader's findings belong to the thread;
     they may be read when the parts of the last file were taken.
@@ -41,7 +48,10 @@ class ReadAhead:
         self._findings = findings
         self._queue: queue.Queue[Part | _End | BaseException] = queue.Queue(maxsize=AHEAD)
         self._is_abandoned = False
-        self._thread = Thread(target=self._read, name="feed-read-ahead")
+        self._items = self._read()
+        self._thread: Thread | None = None
+        if sum(package.sizes[reader.table_map.file] for reader in readers) > SMALL:
+            self._thread = Thread(target=self._read_on, name="feed-read-ahead")
         self._collects = False
         self.spoiled = False
         self.faulty = False
@@ -50,38 +60,47 @@ class ReadAhead:
         # The cycle collector would walk a batch's thousands of lists, none of which is in a cycle.
         self._collects = gc.isenabled()
         gc.disable()
-        self._thread.start()
+        if self._thread:
+            self._thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._is_abandoned = True
-        while self._thread.is_alive():
+        while self._thread and self._thread.is_alive():
             # A full queue keeps the thread from seeing that nobody waits any more.
             with suppress(queue.Empty):
                 self._queue.get(timeout=0.05)
+        if not self._thread:
+            self._items.close()
         if self._collects:
             gc.enable()
 
     def parts(self) -> Iterator[Part]:
         """Yield the parts of the next file; wait for each. Raises what the reader raised."""
-        while not isinstance(item := self._queue.get(), _End):
+        while not isinstance(item := self._next(), _End):
             if isinstance(item, BaseException):
                 raise item
             yield item
         self.spoiled, self.faulty = item.spoiled, item.faulty
 
+    def _next(self) -> Part | _End | BaseException:
+        return self._queue.get() if self._thread else next(self._items)
+
+    def _read(self) -> Generator[Part | _End]:
+        for reader in self._readers:
+            yield from reader.parts(self._package)
+            spoiled = self._findings.has_errors(Stage.PACKAGE, Stage.SCHEMA)
+            yield _End(spoiled=spoiled, faulty=self._findings.has_errors())
+
     # The thread.
 
-    def _read(self) -> None:
+    def _read_on(self) -> None:
         try:
-            for reader in self._readers:
-                for part in reader.parts(self._package):
-                    self._queue.put(part)
-                    if self._is_abandoned:
-                        return
-                spoiled = self._findings.has_errors(Stage.PACKAGE, Stage.SCHEMA)
-                self._queue.put(_End(spoiled=spoiled, faulty=self._findings.has_errors()))
+            for item in self._items:
+                self._queue.put(item)
+                if self._is_abandoned:
+                    return
         except BaseException as error:  # noqa: BLE001  # raised where the parts are waited for
             self._queue.put(error)

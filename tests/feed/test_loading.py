@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,10 @@ from pytest_django import Settings
 
 from core.crypto import keyed_hash
 from core.models import Event
-from feed.load import loader
+from feed.load import loader, read_ahead
 from feed.load import table_map as specification
 from feed.load.loader import load_package
+from feed.load.reading import FileReader
 from feed.load.table_map import TableMap, ordered, table_maps
 from feed.models import Run, Source
 from policies.models import (
@@ -130,6 +132,36 @@ def test_text_keeps_its_commas_quotes_line_breaks_and_accents(tmp_path: Path) ->
     load(tmp_path, book)
     assert Company.objects.get().name == name
     assert Coverage.objects.get(external_id="CV1").endorsement_text == 'Telemedicine;\r\n"Locum", tenens\tand\n\\.'
+
+
+@pytest.mark.parametrize("ahead", [1, read_ahead.AHEAD])
+def test_a_large_package_is_read_ahead_in_a_thread_and_loads_as_a_small_one_does(
+    ahead: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    settings.FEED_KNOWN_SOURCES = [*settings.FEED_KNOWN_SOURCES, "another"]
+    read_in: set[str] = set()
+    parts = FileReader.parts
+
+    def in_which_thread(self: FileReader, package: Any) -> Any:
+        read_in.add(threading.current_thread().name)
+        return parts(self, package)
+
+    monkeypatch.setattr(FileReader, "parts", in_which_thread)
+    small = load(tmp_path, small_book())
+    assert read_in == {threading.main_thread().name}
+    read_in.clear()
+
+    monkeypatch.setattr(read_ahead, "SMALL", 0)
+    monkeypatch.setattr(read_ahead, "AHEAD", ahead)
+    large = load(tmp_path, small_book(), source="another")
+    assert read_in == {"feed-read-ahead"}
+    assert (large.status, large.counts) == (small.status, small.counts)
+
+    faulty = small_book()
+    faulty["terms.csv"][0]["expires"] = "soon"
+    run = load(tmp_path, faulty, source="third")
+    assert (run.status, [one.code for one in run.findings.all()]) == (Run.Status.REFUSED, ["date"])
+    assert threading.active_count() == 1
 
 
 def test_columns_may_be_in_any_order(tmp_path: Path) -> None:
