@@ -172,16 +172,20 @@ def _flush_what_a_test_left() -> Iterator[None]:
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """End the sessions that are left when the tests have ended: a database that one still uses can't be dropped.
 
-    The server that browsers talk to is the last to let go of its connections.
+    The server that browsers talk to is the last to let go of its connections. The question goes over a connection of
+    its own: while Playwright's event loop runs, Django keeps another connection for this thread than before and after,
+    and the browser tests have ended that one.
     """
     yield
-    from django.db import connection
+    from django.db import connections
 
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
+    own = connections.create_connection("default")
+    with django_db_blocker.unblock(), own.cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
         )
+    own.close()
 
 
 # The cast is imported when it is needed: its models want Django set up, with the services that it runs on.

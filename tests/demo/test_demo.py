@@ -250,13 +250,16 @@ def command_of(pid: int) -> bytes:
     """Return the command line of a process; a forked one has its parent's, one that has ended has none."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return b""
 
 
 def descendants(pid: int) -> list[int]:
-    """Return the children of a process, their children, and so on."""
-    children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    """Return the children of a process, their children, and so on; one that has ended meanwhile has none."""
+    try:
+        children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
     return children + [other for child in children for other in descendants(child)]
 
 
