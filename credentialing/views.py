@@ -18,6 +18,7 @@ from core import work
 from core.downloads import FileChangedError, private_file_response
 from core.filters import LONGEST_SEARCH
 from core.keyset import keyset_page
+from credentialing import papers
 from credentialing.certificates import downloads, issuing, limits
 from credentialing.filters import ACTIVE, CoverageFilter
 from credentialing.forms import IssueForm
@@ -110,7 +111,7 @@ def issue(request: HttpRequest, public_id: str) -> HttpResponse:
         else:
             if certificate.was_there:
                 messages.info(request, _already(certificate, user))
-            issuing.wait_for_file(certificate, seconds=WAIT_SECONDS)
+            papers.wait_for_file(certificate, seconds=WAIT_SECONDS)
             return redirect(certificate.get_absolute_url() + "?download")
     earlier = Certificate.objects.visible_to(user).filter(coverage=coverage)[:MOST_RECENT]
     context = {"form": form, "row": row, "earlier": earlier, "crumbs": _crumbs()}
@@ -161,7 +162,7 @@ def download(request: HttpRequest, public_id: str) -> HttpResponseBase:
             certificate.file, filename=certificate.download_name, sha256=certificate.sha256
         )
     except (FileNotFoundError, FileChangedError) as error:
-        downloads.report_broken_file(certificate, missing=isinstance(error, FileNotFoundError))
+        papers.report_broken_file(certificate, missing=isinstance(error, FileNotFoundError))
         messages.error(request, "We can’t give you this file right now. Web support has been told. Try again later.")
         return redirect(certificate)
     if request.method == "GET" and look_of(request) is None:
@@ -186,7 +187,7 @@ def retry(request: HttpRequest, public_id: str) -> HttpResponse:
             context = {"certificate": certificate, "refused": str(refusal), "crumbs": _crumbs()}
             return render(request, "credentialing/certificate.html", context, status=HTTPStatus.TOO_MANY_REQUESTS)
     if work.retry(certificate, by=user_of(request)):
-        issuing.wait_for_file(certificate, seconds=WAIT_SECONDS)
+        papers.wait_for_file(certificate, seconds=WAIT_SECONDS)
     return redirect(certificate.get_absolute_url() + "?download")
 
 

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import threading
-import time
 import uuid
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import structlog
-from django.conf import settings
-from django.core.files.base import ContentFile
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -19,7 +14,6 @@ from django.utils import timezone
 from core import work
 from core.events import record_event
 from core.pdf import unprintable
-from core.storage import private_storage
 from credentialing.certificates import limits
 from credentialing.certificates.history import history_of
 from credentialing.certificates.numbers import new_serial, new_verification_code
@@ -27,6 +21,7 @@ from credentialing.certificates.rendering import certificate_pdf
 from credentialing.certificates.snapshot import build_snapshot, digest_of, texts_of
 from credentialing.events import CertificateEvent
 from credentialing.models import Certificate, Holder
+from credentialing.papers import store_file
 from policies.models import Membership
 from policies.names import fold
 from policies.rights import reaching
@@ -38,7 +33,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-_room_to_wait = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 2))
 # On whose behalf a user issues who reaches a coverage in several roles: for a clinician on someone else's policy, and
 # for one on their own.
 AS_INSURED = (Membership.Role.INSURED, Membership.Role.POLICYHOLDER, Membership.Role.AGENT)
@@ -183,59 +177,9 @@ def _store_once(certificate: Certificate) -> tuple[Certificate, bool]:
     raise RuntimeError("No free serial number was found in five tries.")
 
 
-def wait_for_file(certificate: Certificate, *, seconds: float) -> None:
-    """Return when the certificate is ready or has failed, when the queue didn't take it, or after `seconds`.
-
-    For one certificate whose customer waits, and for nothing else: a batch has a page that asks by itself.
-
-    At once where half of this process's threads wait already: the others are for those who don't issue
-    (docs/security.md#exhaustion), and the page of the certificate goes on asking by itself.
-    """
-    if not _room_to_wait.acquire(blocking=False):
-        return
-    try:
-        _wait(certificate, seconds)
-    finally:
-        _room_to_wait.release()
-
-
-def _wait(certificate: Certificate, seconds: float) -> None:
-    """Look at one column of one row, first after the time that no page is laid out in, then every 20 ms."""
-    rows = Certificate.objects.filter(pk=certificate.pk).values_list("status", "is_enqueued")
-    deadline = time.monotonic() + seconds
-    pause = 0.08
-    while True:
-        certificate.status, certificate.is_enqueued = rows.get()
-        if certificate.status != Certificate.Status.QUEUED or not certificate.is_enqueued:
-            return
-        if time.monotonic() + pause > deadline:
-            return
-        time.sleep(pause)
-        pause = 0.02
-
-
 def render(certificate_id: int) -> None:
-    """Lay out and store the file of a queued certificate, unless another worker is at it. Runs in a worker.
-
-    The bytes are stored before the row says `ready`.
-    """
+    """Lay out and store the file of a queued certificate, unless another worker is at it. Runs in a worker."""
     with work.attempt(Certificate, certificate_id) as certificate:
         if certificate is None:
             return
-        pdf = certificate_pdf(certificate)
-        sha256 = hashlib.sha256(pdf).hexdigest()
-        name = f"certificates/{certificate.issued_on:%Y/%m}/{certificate.public_id}-{sha256[:16]}.pdf"
-        storage = private_storage()
-        # The name says the content: a file left by an attempt that was killed after storing it is the same file.
-        if not storage.exists(name):
-            name = storage.save(name, ContentFile(pdf))
-        Certificate.objects.filter(pk=certificate.pk).update(
-            status=Certificate.Status.READY, file=name, sha256=sha256, size=len(pdf), ready_at=timezone.now()
-        )
-        record_event(
-            CertificateEvent.RENDERED,
-            subject=certificate,
-            serial=certificate.serial,
-            sha256=sha256,
-            attempt=certificate.attempts,
-        )
+        store_file(certificate, certificate_pdf(certificate))

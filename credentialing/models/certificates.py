@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from django.conf import settings
 from django.db import models
 from django.db.models import ExpressionWrapper, F, Q
 from django.urls import reverse
-from django.utils import timezone
 
-from core.alerts import alert_staff
 from core.downloads import file_name_part
-from core.events import record_event
-from core.fields import PublicIdField
 from core.search import name_query
-from core.work import Work
 from credentialing.events import CertificateEvent
 from credentialing.models.holders import Holder, of_own_party
+from credentialing.models.papers import IssuedPaper, ready_has_file
 from policies.models import Coverage, Insured, Membership, Scope, coverages_not_retired, reach_of
 from policies.names import fold, normalize_number
 
@@ -66,7 +61,7 @@ class CertificateQuerySet(models.QuerySet["Certificate"]):
         )
 
 
-class Certificate(Work):
+class Certificate(IssuedPaper):
     """A certificate of insurance or a letter of past coverage, as it was issued (S-34 to S-39).
 
     `snapshot` holds everything on its page (see `credentialing.certificates.snapshot`). The database refuses changes to
@@ -82,36 +77,16 @@ class Certificate(Work):
         RENEWAL = "coi_renewal", "Certificate of insurance, term to come"
         PAST_COVERAGE = "past_coverage_letter", "Letter of past coverage"
 
-    class Status(models.TextChoices):
-        """The state of the file."""
-
-        QUEUED = "queued", "In preparation"
-        READY = "ready", "Ready"
-        FAILED = "failed", "Failed"
-
     TASK = "credentialing.tasks.render_certificate"
+    TAGS = CertificateEvent
+    NOUN = "certificate"
+    FOLDER = "certificates"
 
-    public_id = PublicIdField()
-    serial = models.CharField(max_length=24, unique=True)
-    verification_code = models.CharField(max_length=24, unique=True)
     kind = models.CharField(max_length=24, choices=Kind)
     coverage = models.ForeignKey(Coverage, on_delete=models.PROTECT, related_name="certificates")
     holder = models.ForeignKey(Holder, on_delete=models.PROTECT, null=True, blank=True, related_name="certificates")
-    snapshot = models.JSONField()
     # Of the snapshot and the party that issued it, so that no party gets another's certificate as its own.
     snapshot_digest = models.CharField(max_length=64)
-    issued_on = models.DateField()
-    issued_at = models.DateTimeField(default=timezone.now)
-    issued_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    # The membership that it was issued by: the insured's own, the policyholder's, or the agency's.
-    membership = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="+")
-    idempotency_key = models.UUIDField(editable=False)
-
-    status = models.CharField(max_length=8, choices=Status, default=Status.QUEUED)
-    file = models.CharField(max_length=200, blank=True, default="")
-    sha256 = models.CharField("SHA-256 of the file", max_length=64, blank=True, default="")
-    size = models.PositiveIntegerField("size in bytes", null=True, blank=True)
-    ready_at = models.DateTimeField(null=True, blank=True)
 
     objects = CertificateQuerySet.as_manager()
 
@@ -139,10 +114,7 @@ class Certificate(Work):
                 nulls_distinct=False,
                 name="credentialing_certificate_once_a_form",
             ),
-            models.CheckConstraint(
-                condition=~Q(status="ready") | (~Q(file="") & ~Q(sha256="") & Q(size__gt=0, ready_at__isnull=False)),
-                name="credentialing_certificate_ready_has_file",
-            ),
+            ready_has_file("credentialing_certificate_ready_has_file"),
         ]
         indexes = [
             models.Index(fields=["coverage", "-issued_at"], name="credentialing_cert_coverage"),
@@ -150,29 +122,9 @@ class Certificate(Work):
             models.Index(fields=["enqueued_at"], condition=Q(status="queued"), name="credentialing_cert_queued"),
         ]
 
-    def __str__(self) -> str:
-        return self.serial
-
-    def given_up(self) -> None:
-        """Record it, and tell staff."""
-        record_event(CertificateEvent.FAILED, subject=self, serial=self.serial, attempts=self.attempts)
-        alert_staff(
-            f"Certificate {self.serial} could not be made",
-            f"Certificate {self.serial} was tried {self.attempts} times. The log of the documents worker tells why; "
-            "once that is mended, retry it in admin under Certificates.",
-        )
-
-    def retried(self, *, by: models.Model) -> None:
-        """Record who tried it again."""
-        record_event(CertificateEvent.RETRIED, subject=self, by=by, serial=self.serial)
-
     def get_absolute_url(self) -> str:
         """Its page: progress, download, retry."""
         return reverse("credentialing:certificate", args=[self.public_id])
-
-    @property
-    def is_ready(self) -> bool:
-        return self.status == self.Status.READY
 
     @property
     def is_letter(self) -> bool:

@@ -19,7 +19,8 @@ from pytest_django import Settings
 from accounts.models import User
 from core.models import Event
 from core.storage import private_storage
-from credentialing.certificates import downloads, issuing
+from credentialing import papers
+from credentialing.certificates import issuing
 from credentialing.certificates.numbers import ALPHABET, check_character, new_serial, new_verification_code
 from credentialing.events import CertificateEvent
 from credentialing.models import Certificate
@@ -220,7 +221,7 @@ def test_each_download_is_recorded_and_nothing_personal_with_it(cast: Cast, brow
 @pytest.fixture
 def alerts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     told: list[str] = []
-    monkeypatch.setattr(downloads, "alert_staff", lambda subject, body: told.append(f"{subject}: {body}"))
+    monkeypatch.setattr(papers, "alert_staff", lambda subject, body: told.append(f"{subject}: {body}"))
     return told
 
 

@@ -32,7 +32,7 @@ from core.areas import beat_schedule
 from core.models import Event
 from core.storage import private_storage
 from core.tasks import requeue_lost
-from credentialing import tasks, views
+from credentialing import papers, tasks, views
 from credentialing.certificates import issuing
 from credentialing.events import CertificateEvent
 from credentialing.models import Certificate, Holder
@@ -249,9 +249,7 @@ def test_what_cannot_be_made_fails_visibly_after_three_attempts_staff_are_told_a
     committed: Cast, browse: Browse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alerts: list[str] = []
-    monkeypatch.setattr(
-        "credentialing.models.certificates.alert_staff", lambda subject, body: alerts.append(subject + body)
-    )
+    monkeypatch.setattr("credentialing.models.papers.alert_staff", lambda subject, body: alerts.append(subject + body))
     certificate = issued(committed.coverage, committed.ana)
     with monkeypatch.context() as broken:
         broken.setattr(issuing, "certificate_pdf", lambda certificate: 1 / 0)
@@ -416,10 +414,10 @@ def test_no_more_than_half_the_web_threads_wait_for_files_the_others_go_straight
         sleeping.release()
         awake.wait(PATIENCE)
 
-    monkeypatch.setattr(issuing.time, "sleep", sleep)
+    monkeypatch.setattr(papers.time, "sleep", sleep)
 
     def wait(number: int) -> None:
-        issuing.wait_for_file(certificates[number % 2], seconds=PATIENCE)
+        papers.wait_for_file(certificates[number % 2], seconds=PATIENCE)
         through.release()
 
     def let_go_when_the_others_are_through() -> None:
@@ -433,7 +431,7 @@ def test_no_more_than_half_the_web_threads_wait_for_files_the_others_go_straight
 
     results = at_once(*(partial(wait, number) for number in range(threads)), let_go_when_the_others_are_through)
     assert results == [None] * (threads + 1)
-    issuing.wait_for_file(certificates[0], seconds=0)
+    papers.wait_for_file(certificates[0], seconds=0)
     assert certificates[0].is_ready, "there is room again"
 
 
@@ -444,12 +442,12 @@ def test_a_wait_that_ends_in_an_error_gives_its_place_back(cast: Cast, monkeypat
         raise KeyboardInterrupt
 
     with monkeypatch.context() as broken:
-        broken.setattr(issuing, "_wait", break_off)
+        broken.setattr(papers, "_wait", break_off)
         for _ in range(django_settings.WEB_THREADS):
             with pytest.raises(KeyboardInterrupt):
-                issuing.wait_for_file(certificate, seconds=1)
+                papers.wait_for_file(certificate, seconds=1)
     issuing.render(certificate.pk)
-    issuing.wait_for_file(certificate, seconds=0)
+    papers.wait_for_file(certificate, seconds=0)
     assert certificate.is_ready
 
 
