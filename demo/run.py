@@ -16,7 +16,6 @@ from typing import Any, TextIO, TypeVar
 
 import redis
 from django.conf import settings
-from django.core.management import call_command
 from django.db import connections
 
 from core.pdf import prepare_fonts
@@ -27,6 +26,7 @@ from demo.explore import make_twins
 from demo.news import make_news
 from demo.samples import make_samples
 from demo.static import collect_static
+from demo.tables import OlderDataError, migrate
 from demo.users import DEMO_PASSWORD, DemoUser, make_users
 from embedded import client
 from embedded.addresses import BASE_DIR
@@ -134,7 +134,7 @@ class Demo:
             finally:
                 connections.close_all()
 
-        job = Job(in_child, raises=(ExampleError, EmbeddedError))
+        job = Job(in_child, raises=(ExampleError, EmbeddedError, OlderDataError))
         self.jobs.append(job)
         return job
 
@@ -229,12 +229,6 @@ def make_files() -> None:
     """Make the paper's faces, which the documents worker reads at its start, and collect the static files."""
     prepare_fonts()
     collect_static()
-
-
-def migrate() -> None:
-    """Bring the database's tables up to date, in a process that ends before its garbage is worth collecting."""
-    gc.disable()
-    call_command("migrate", verbosity=0, interactive=False)
 
 
 def loopback_addresses() -> list[str]:

@@ -24,19 +24,9 @@ APPS = (
     "portal",
     "seminars",
 )
-# Migrations that old code can't run beside: docs/operators.md says to stop the portal for them. None is added lightly.
-NEED_A_STOP = (
-    "0004_work_and_mails",
-    "0005_event_log_is_one_table",
-    "0004_holder_search",
-    "0002_delete_demomessage",
-    "0008_links_and_notices",
-    "0013_voice_and_take_over",
-    "0017_taken_over_passwords",
-    "0008_delegates",
-    "0004_document_paths",
-    "0013_coverage_facts",
-)
+# Migrations that old code can't run beside: docs/operators.md says to stop the portal for them. None is added lightly, and
+# until the first release, none needs it.
+NEED_A_STOP: tuple[str, ...] = ()
 CHECKS: dict[str, list[str]] = {
     "ruff check": ["-m", "ruff", "check", "."],
     "ruff format": ["-m", "ruff", "format", "--check", "."],
@@ -52,7 +42,7 @@ CHECKS: dict[str, list[str]] = {
     "migration-linter": [
         *("manage.py", "lintmigrations", "--include-apps", *APPS),
         *("--quiet", "ok", "ignore", "--no-cache", "--sql-analyser", "postgresql"),
-        *("--ignore-name", *NEED_A_STOP),
+        *(("--ignore-name", *NEED_A_STOP) if NEED_A_STOP else ()),
     ],
 }
 

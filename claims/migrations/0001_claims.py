@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('policies', '0011_documents'),
+        ('policies', '0001_initial'),
     ]
 
     operations = [

@@ -7,12 +7,10 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from importlib import import_module
 
 import pytest
 import time_machine
 from django.db import DatabaseError, connection, transaction
-from django.db.migrations.executor import MigrationExecutor
 from django.test import Client, RequestFactory
 from django.utils import timezone
 from pytest_django import Settings
@@ -172,40 +170,6 @@ def test_the_retention_can_only_be_longer_than_five_years() -> None:
         check=True,
     )
     assert said.stdout.strip() == "5"
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_lines_of_a_log_by_years_move_into_the_table_that_follows_it() -> None:
-    """The migration over lines in partitions, with the rights that a role has."""
-    everything = MigrationExecutor(connection).loader.graph.leaf_nodes()
-    try:
-        MigrationExecutor(connection).migrate([("core", "0004_work_and_mails")])
-        with connection.cursor() as cursor:
-            cursor.execute("DROP TABLE core_event; DROP FUNCTION core_event_refuse();")
-            cursor.execute(import_module("core.migrations.0001_initial").EVENT_TABLE)
-            cursor.execute(
-                "CREATE TABLE core_event_2024 PARTITION OF core_event FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');"
-                "CREATE TRIGGER no_truncate_partition BEFORE TRUNCATE ON core_event_2024"
-                " FOR EACH STATEMENT EXECUTE FUNCTION core_event_refuse()"
-            )
-            cursor.execute(import_module("core.migrations.0003_append_only").FORWARD)
-            for day in ("2024-03-01", "2024-12-31", "2026-02-03"):
-                cursor.execute(
-                    "INSERT INTO core_event (at, tag, actor_name, on_behalf_of_name, subject_type, subject_id, agent,"
-                    " request_id, session_id, data) VALUES (%s, 'test:thing:done', '', '', '', '', '', '', '', '{}')",
-                    [day],
-                )
-            cursor.execute("SELECT id, at, tag FROM core_event ORDER BY id")
-            before = cursor.fetchall()
-        assert len(before) == 3
-        MigrationExecutor(connection).migrate([("core", "0005_event_log_is_one_table")])
-        assert list(Event.objects.order_by("id").values_list("id", "at", "tag")) == before
-        assert record_event("test:thing:done").pk > before[-1][0]
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT relkind FROM pg_class WHERE relname LIKE 'core\\_event%' AND relkind IN ('r', 'p')")
-            assert cursor.fetchall() == [("r",)]
-    finally:
-        MigrationExecutor(connection).migrate(everything)
 
 
 @pytest.mark.django_db

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from demo.data import FEWEST_POLICIES, ExampleError, forget_book
 from demo.run import Demo, port_is_free
+from demo.tables import OlderDataError
 from embedded import client
 from embedded.addresses import DEFAULT_PORT
 from embedded.processes import EmbeddedError
@@ -53,5 +54,5 @@ class Command(BaseCommand):
                 shutil.rmtree(settings.MEDIA_ROOT, ignore_errors=True)
                 forget_book()
             self.runner(port=port, policies=options["policies"], out=sys.stdout).run()
-        except (EmbeddedError, ExampleError) as error:
+        except (EmbeddedError, ExampleError, OlderDataError) as error:
             raise CommandError(str(error)) from error
