@@ -68,3 +68,13 @@ def one_request() -> Iterator[None]:
         yield
     finally:
         _answers.reset(token)
+
+
+@contextmanager
+def one_answer() -> Iterator[None]:
+    """Yield a block in which `once` keeps its answers: those of the request, or the block's own outside one."""
+    if _answers.get() is not None:
+        yield
+        return
+    with one_request():
+        yield

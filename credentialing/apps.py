@@ -34,7 +34,10 @@ class CredentialingConfig(AreaConfig):
     )
     panels = "credentialing.panels.PANELS"
     feed_tables = "credentialing.feed.TABLES"
-    hooks = {"certificate_address": "credentialing.panels.certificate_address"}
+    hooks = {
+        "certificate_address": "credentialing.panels.certificate_address",
+        "has_certificate_form": "credentialing.certificates.registry.has_form",
+    }
     queues = {"credentialing.tasks.render_certificate": "documents"}
     staff_groups = (
         replace(CERTIFICATES, name="Web support"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -10,15 +11,19 @@ from django import forms
 from core.idempotency import IdempotentForm
 from core.pdf import unprintable
 from core.states import STATES
+from core.templatetags.show import day
 from credentialing.certificates import issuing, limits
 from credentialing.models import Certificate, Holder
+from credentialing.pages.issue import in_words
+from policies.eligibility import chosen_part
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from accounts.models import User
-    from policies.eligibility import Eligibility
-    from policies.models import Coverage, Membership
+    from credentialing.pages.issue import Choice
+    from policies.eligibility import Part
+    from policies.models import Membership
 
 CONCERN, SAVED, NEW = "concern", "saved", "new"
 # A longer select doesn't help; typing a holder again finds the saved one by name and address.
@@ -98,23 +103,64 @@ class SavedHolderForm(forms.Form):
 
 
 class IssueForm(IdempotentForm):
-    """A saved holder, a new one, or to whom it may concern. Only the form of the choice is validated."""
+    """Parts, day, and a saved holder, a new one, or to whom it may concern. Only the form of the holder's choice is
+    validated.
 
+    A letter lists all that has ended, so neither parts nor a day are chosen for it.
+    """
+
+    parts = forms.MultipleChoiceField(
+        label="What should it show?",
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={
+            "required": "Choose at least one part.",
+            "invalid_choice": "Choose from the parts that are listed.",
+        },
+    )
+    day = forms.DateField(
+        label="As of",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date", "autocomplete": "off"}, format="%Y-%m-%d"),
+        error_messages={"invalid": "Enter a date, such as 11/24/2026."},
+    )
     recipient = forms.ChoiceField(widget=forms.RadioSelect)
 
-    def __init__(self, *args: Any, user: User, coverage: Coverage, eligibility: Eligibility, **kwargs: Any) -> None:
-        """`coverage` was fetched through `visible_to(user)`; `eligibility` is what it gives now."""
+    def __init__(self, *args: Any, user: User, choice: Choice, **kwargs: Any) -> None:
+        """`choice` comes from coverages fetched through `visible_to(user)`, as they are judged now."""
         super().__init__(*args, **kwargs)
         self._user = user
-        self._coverage = coverage
-        self._eligibility = eligibility
-        self._memberships = issuing.acting_memberships(user, coverage)
+        self._choice = choice
+        self._parts = choice.parts
+        self._memberships = issuing.acting_memberships(user, choice.own.coverage)
         self.saved = SavedHolderForm(**self._typed_for(SAVED), memberships=self._memberships)
         self.new = NewHolderForm(**self._typed_for(NEW))
-        if eligibility.is_letter:
+        if choice.is_letter:
             self._name("recipient", "letter")
         else:
             self._name("holder", "certificate")
+        self._offer_parts()
+        self._offer_day()
+
+    def _offer_parts(self) -> None:
+        """All that give the same are chosen beforehand; one alone isn't asked about."""
+        if self._choice.is_letter or len(self._choice.parts) < 2:
+            del self.fields["parts"]
+            return
+        choices = [(part.coverage.public_id, in_words(part)) for part in self._choice.parts]
+        self.fields["parts"].choices = choices  # type: ignore[attr-defined]
+        self.fields["parts"].initial = [public_id for public_id, _ in choices]
+
+    def _offer_day(self) -> None:
+        if self._choice.is_letter or not self._choice.own.gives.allows:
+            del self.fields["day"]
+            return
+        term = self._choice.own.coverage.term
+        last = term.expires - dt.timedelta(days=1)
+        today = term.policy.today()
+        field = self.fields["day"]
+        field.help_text = f"A day of the term, {day(term.effective)} to {day(last)}."
+        field.widget.attrs |= {"min": str(term.effective), "max": str(last)}
+        field.initial = today if term.effective <= today <= last else None
 
     def _typed_for(self, choice: str) -> dict[str, Any]:
         """Return what the form of a choice takes. It stays unbound where another is chosen, and keeps what was
@@ -140,6 +186,26 @@ class IssueForm(IdempotentForm):
         """The form of the choice that was sent; none for 'to whom it may concern'."""
         return next((form for form in (self.saved, self.new) if form.is_bound), None)
 
+    def clean(self) -> dict[str, Any]:
+        """Judge the chosen parts about the day asked for."""
+        cleaned = super().clean() or self.cleaned_data
+        chosen = set(cleaned.get("parts", ())) or {part.coverage.public_id for part in self._choice.parts}
+        self._parts = [part for part in self._choice.parts if part.coverage.public_id in chosen]
+        asked = cleaned.get("day")
+        if asked is not None and asked != self._choice.own.coverage.term.policy.today() and self._parts:
+            self._parts = self._about(asked)
+        return cleaned
+
+    def _about(self, asked: dt.date) -> list[Part]:
+        """Return the chosen parts as they are on another day, with an error beside the day where one gives nothing."""
+        judged = self._choice.about(asked)
+        parts = [chosen_part(judged, part.coverage) for part in self._parts]
+        for part in parts:
+            if not part.gives.allows:
+                name = f"{part.coverage.get_part_display()}: " if len(parts) > 1 else ""
+                self.add_error("day", f"{name}{part.gives.reason}")
+        return parts
+
     def is_valid(self) -> bool:
         """Whether both the choice and its form are valid; both are checked, so that all errors show at once."""
         return all([super().is_valid(), self.chosen is None or self.chosen.is_valid()])
@@ -157,10 +223,10 @@ class IssueForm(IdempotentForm):
         elif self.new.is_bound:
             holder = issuing.keep_holder(by=self._user, membership=membership, **self.new.cleaned_data)
         return issuing.issue(
-            coverage=self._coverage,
-            eligibility=self._eligibility,
+            parts=self._parts,
             holder=holder,
             by=self._user,
             membership=membership,
             key=self.cleaned_data["idempotency_key"],
+            about=self.cleaned_data.get("day"),
         )

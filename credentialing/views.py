@@ -30,7 +30,8 @@ from credentialing.pages.certificates import (
     columns_of,
     latest_of,
 )
-from credentialing.pages.coverages import ORDER, first_rows, in_order, listing_of, row_of
+from credentialing.pages.coverages import ORDER, first_rows, in_order, listing_of
+from credentialing.pages.issue import choice_of
 from policies.models import Coverage
 from policies.rights import holds, require
 from policies.roles import Capability
@@ -87,7 +88,8 @@ def certificates(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def issue(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Choose the holder of a coverage's certificate, and issue it.
+    """Choose parts, day, and holder of an insured's certificate in one term, and issue it. The coverage in the address
+    says which insured and term, and whether it's a certificate or a letter.
 
     404 for an outsider, 403 without the right, 422 for a form with errors or a coverage that gives nothing, 429 past
     the user's limit; the page then still has what was typed.
@@ -95,10 +97,8 @@ def issue(request: HttpRequest, public_id: str) -> HttpResponse:
     user = subject_of(request)
     coverage = get_object_or_404(in_order(Coverage.objects.visible_to(user)), public_id=public_id)
     require(user, Capability.ISSUE_CERTIFICATE, coverage.term.policy)
-    row = row_of(coverage)
-    form = IssueForm(
-        request.POST if request.method == "POST" else None, user=user, coverage=coverage, eligibility=row.eligibility
-    )
+    choice = choice_of(coverage, user=user)
+    form = IssueForm(request.POST if request.method == "POST" else None, user=user, choice=choice)
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
     if form.is_bound and form.is_valid():
         try:
@@ -113,8 +113,10 @@ def issue(request: HttpRequest, public_id: str) -> HttpResponse:
                 messages.info(request, _already(certificate, user))
             papers.wait_for_file(certificate, seconds=WAIT_SECONDS)
             return redirect(certificate.get_absolute_url() + "?download")
-    earlier = Certificate.objects.visible_to(user).filter(coverage=coverage)[:MOST_RECENT]
-    context = {"form": form, "row": row, "earlier": earlier, "crumbs": _crumbs()}
+    earlier = Certificate.objects.visible_to(user).filter(
+        coverage__term=coverage.term_id, coverage__insured=coverage.insured_id
+    )[:MOST_RECENT]
+    context = {"form": form, "choice": choice, "row": choice.row, "earlier": earlier, "crumbs": _crumbs()}
     return render(request, "credentialing/issue.html", context, status=status)
 
 

@@ -9,7 +9,8 @@ from accounts.models import User
 from core.dates import carrier_today
 from credentialing.certificates.issuing import acting_membership, issue, keep_holder
 from credentialing.models import Holder
-from policies.eligibility import judge_now
+from credentialing.pages.coverages import in_order
+from credentialing.pages.issue import choice_of
 from policies.models import Coverage, Policy, Term
 
 
@@ -82,13 +83,12 @@ def _make_for(user: User, addresses: tuple[Address, ...]) -> int:
         ended_reason="",
     )
     order, chosen = CERTIFICATES[user.username]
-    coverages = list(in_force.with_policy().order_by(order)[chosen])
+    coverages = list(in_order(in_force).order_by(order)[chosen])
     membership = acting_membership(user, coverages[0])
     holders = [keep_holder(by=user, membership=membership, **address._asdict()) for address in addresses]
     for coverage, holder in zip(coverages, holders, strict=False):
         issue(
-            coverage=coverage,
-            eligibility=judge_now(coverage),
+            parts=choice_of(coverage, user=user).parts,
             holder=holder,
             by=user,
             membership=membership,

@@ -11,6 +11,11 @@ here. The date decides, not the word:
     changed in mid-term             one chain of coverage: the segment of today speaks for all of it
     not bound                       nothing
     data too old                    nothing that speaks of today; letters still
+    no form where the state wants   nothing, and a request to staff
+
+A certificate is of one insured in one term and holds several parts. Each is judged for itself (`judge_parts`), and the
+certificate holds those that give the same. It can be about another day of the term than today: what is in force on that
+day, as far as we know today.
 
 Days are the named insured's (`Policy.today`). A period's first day is in, its last day is out.
 """
@@ -20,13 +25,24 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import partial
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 
+from core.areas import hook
 from core.freshness import is_stale
+from core.states import STATES
 from core.templatetags.show import day_long, moment
 from policies.freshness import data_as_of
 from policies.models import Company, Coverage, Policy, Term
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+# Says whether a company has the form that a paper needs; the area that keeps the registry offers it.
+FORM_HOOK = "has_certificate_form"
+PART_ORDER = {part: place for place, part in enumerate(Coverage.Part.values)}
 
 
 class Paper(StrEnum):
@@ -49,6 +65,7 @@ class Eligibility:
     `begins`: the first day, where it is still to come; `renewal`: and the whole term is.
     `how_it_ended` (letters only): 'cancelled' (only where the company says so on its letters), 'left' (this insured's
     coverage ended before the term did), or 'ended'. Never the carrier's reason.
+    `lacks_form`: nothing may be issued because the state wants an approved form, and the company has none.
     `as_of`: the as-of time of the data that it was judged from; None where there is no data.
     """
 
@@ -60,6 +77,7 @@ class Eligibility:
     begins: dt.date | None = None
     renewal: bool = False
     how_it_ended: str = ""
+    lacks_form: bool = False
     as_of: dt.datetime | None = field(default=None, compare=False)
 
     @property
@@ -78,10 +96,51 @@ class Eligibility:
         return self.allows and not self.is_letter
 
 
-def judge_now(coverage: Coverage) -> Eligibility:
-    """Return what the coverage gives today. One query a request, for the data's age, if it comes `with_policy`."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One coverage of an insured in a term: the segment that speaks for it on a day, and what it gives."""
+
+    coverage: Coverage
+    gives: Eligibility
+
+
+def judge_now(coverage: Coverage, *, asked: dt.date | None = None) -> Eligibility:
+    """Return what the coverage gives today, about today or the day asked for.
+
+    It comes `with_policy`. One query a request, for the data's age, and one where a state wants an approved form.
+    """
     policy = coverage.term.policy
-    return judge(coverage, today=policy.today(), as_of=data_as_of(policy.source))
+    return judge(
+        coverage,
+        today=policy.today(),
+        as_of=data_as_of(policy.source),
+        asked=asked,
+        has_form=partial(_has_form, coverage),
+    )
+
+
+def judge_parts(coverages: Sequence[Coverage], *, asked: dt.date | None = None) -> list[Part]:
+    """Return the parts of one insured's coverage in one term: professional liability first, then entity, general, and
+    excess.
+
+    `coverages` are all of them, and come `with_policy`. Of the segments of each, the one that speaks on the day is
+    judged.
+    """
+    parts = [
+        Part(coverage, judge_now(coverage, asked=asked))
+        for coverage in coverages
+        if coverage.leads_on(asked or coverage.term.policy.today())
+    ]
+    return sorted(parts, key=lambda part: (PART_ORDER[part.coverage.part], part.coverage.effective, part.coverage.pk))
+
+
+def chosen_part(parts: Sequence[Part], coverage: Coverage) -> Part:
+    """Return the part that a coverage belongs to: its own chain of segments. Raises LookupError without one."""
+    chain = {segment.pk for segment in coverage.links}
+    found = next((part for part in parts if part.coverage.pk in chain), None)
+    if found is None:
+        raise LookupError(f"No part has coverage {coverage.pk}.")
+    return found
 
 
 def judge(
@@ -90,23 +149,53 @@ def judge(
     today: dt.date,
     as_of: dt.datetime | None,
     asked: dt.date | None = None,
+    has_form: Callable[[Eligibility], bool] | None = None,
 ) -> Eligibility:
     """Return what the coverage gives on `today`, from data as of `as_of`.
 
     `asked`: the day that the certificate is to be about. The portal certifies what it knows today, so another day only
-    chooses among that.
+    chooses among that. `has_form`: whether the company has the form that a paper needs; without it none is needed.
     """
     if as_of is None:
         return _nothing("We haven’t received any data for this policy yet.")
-    eligibility = _on(coverage, today)
+    about = asked if asked is not None else today
+    eligibility = _on(coverage, today, about)
     if eligibility.speaks_of_today and _is_too_old(as_of, coverage.term.policy.source):
         eligibility = _nothing(
             f"Our data is from {moment(as_of)}, too old to certify coverage from. You can create certificates again as "
             "soon as we have current data."
         )
-    if asked is not None and asked != today:
-        eligibility = _about(asked, eligibility, coverage)
+    if about != today:
+        eligibility = _about(about, eligibility, coverage)
+    if eligibility.allows and has_form is not None and not has_form(eligibility):
+        eligibility = replace(_nothing(_without_form(coverage, eligibility)), lacks_form=True)
     return replace(eligibility, as_of=as_of)
+
+
+def form_state(coverage: Coverage) -> str:
+    """Return the state whose rules on certificates apply: the insured's, or the named insured's where that is empty."""
+    return coverage.insured.state or coverage.term.policy.policyholder.state
+
+
+def _has_form(coverage: Coverage, eligibility: Eligibility) -> bool:
+    """Whether a paper may go out as far as its form is concerned: the state doesn't want one, or the company has it."""
+    state = form_state(coverage)
+    if state not in settings.CERTIFICATE_FORM_STATES:
+        return True
+    offered = hook(FORM_HOOK)
+    if offered is None:
+        return True
+    policy = coverage.term.policy
+    return bool(offered(policy.company_id, state, letter=eligibility.is_letter, day=policy.today()))
+
+
+def _without_form(coverage: Coverage, eligibility: Eligibility) -> str:
+    papers = "letters of past coverage" if eligibility.is_letter else "certificates"
+    state = form_state(coverage)
+    return (
+        f"{STATES.get(state, state)} accepts {papers} only on a form that was approved there, and we don’t have one "
+        f"for {coverage.term.policy.company.name} online yet."
+    )
 
 
 def _is_too_old(as_of: dt.datetime, source: str) -> bool:
@@ -114,8 +203,8 @@ def _is_too_old(as_of: dt.datetime, source: str) -> bool:
     return settings.STALE_FEED_BLOCKS_CERTIFICATES and is_stale(as_of, source=source)
 
 
-def _on(coverage: Coverage, today: dt.date) -> Eligibility:
-    """Return what the coverage gives on a day, from fresh data."""
+def _on(coverage: Coverage, today: dt.date, about: dt.date) -> Eligibility:
+    """Return what the coverage gives today about a day, from fresh data."""
     starts, ends = coverage.period
     refusal = (
         _unbound(coverage)
@@ -125,13 +214,15 @@ def _on(coverage: Coverage, today: dt.date) -> Eligibility:
     )
     if refusal:
         return _nothing(refusal)
-    if coverage.expires <= today and ends > coverage.expires:
+    if coverage.expires <= about and ends > coverage.expires:
         return _nothing(
             f"This coverage changed on {day_long(coverage.expires)}. Its paper comes from the coverage as changed."
         )
     if ends <= today:
         return Eligibility(Paper.LETTER, starts=starts, ends=ends, how_it_ended=_how_it_ended(coverage, ends))
-    begins = coverage.effective if coverage.effective > today else None
+    # About today, a change ahead speaks for itself; about another day, it belongs to the coverage that runs.
+    first = coverage.effective if about == today else starts
+    begins = first if first > today else None
     eligibility = Eligibility(
         Paper.RENEWAL if begins else Paper.COI,
         starts=begins or starts,
@@ -217,6 +308,9 @@ def _about(asked: dt.date, eligibility: Eligibility, coverage: Coverage) -> Elig
         return eligibility
     if not coverage.term.effective <= asked < coverage.term.expires:
         return _nothing(f"{day_long(asked)} isn’t in this term.")
+    if eligibility.starts is not None and asked < eligibility.starts:
+        verb = "began" if eligibility.is_letter or eligibility.begins is None else "begins"
+        return _nothing(f"This coverage {verb} on {day_long(eligibility.starts)}, after the day that you asked for.")
     if eligibility.ends is not None and asked >= eligibility.ends:
         verb = "ended" if eligibility.is_letter else "ends"
         return _nothing(f"This coverage {verb} on {day_long(eligibility.ends)}, before the day that you asked for.")

@@ -19,7 +19,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from accounts.models import User
 from credentialing.certificates.issuing import issue
 from credentialing.models import Certificate
-from policies.eligibility import judge_now
+from policies.eligibility import Part, judge_now
 from policies.models import Coverage
 from portal.models import FaqEntry, SupportRequest
 from tests.book import (
@@ -304,8 +304,7 @@ def _certificate(coverage: Coverage, people: dict[str, User]) -> Certificate:
     """Return a certificate that the policyholder issued; its file isn't made, for nothing commits here."""
     membership = people["policyholder"].memberships.get()
     return issue(
-        coverage=coverage,
-        eligibility=judge_now(coverage),
+        parts=[Part(coverage, judge_now(coverage))],
         holder=None,
         by=people["policyholder"],
         membership=membership,

@@ -6,65 +6,85 @@ policies: it's up to the insureds to say where else they were insured.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from policies.eligibility import judge_now
+from policies.eligibility import PART_ORDER, judge_now
 from policies.models import Coverage, Membership, Policy, Term, reach_of
 
 if TYPE_CHECKING:
-    from accounts.models import User
-    from policies.eligibility import Eligibility
+    from collections.abc import Collection
 
-PART_ORDER = {part: place for place, part in enumerate(Coverage.Part.values)}
+    from accounts.models import User
+    from policies.eligibility import Eligibility, Part
 
 
 @dataclass(frozen=True)
 class History:
     """The ended coverages, latest first. `whole`: all with the company, not only one policyholder's.
 
-    `goes_on`: the insured has later coverage under the letter's policy, so only the term has ended. `continued`: the
-    insured's coverage on the policy that continues it.
+    `goes_on`: what of the insured's coverage goes on under the letter's policy: 'term' (a later term, so only the term
+    has ended), 'part' (another part of the same term), or empty. `continued`: the insured's coverage on the policy that
+    continues it.
     """
 
     coverages: list[Coverage]
     whole: bool
-    goes_on: bool
+    goes_on: str
     continued: Coverage | None = None
 
 
-def history_of(coverage: Coverage, eligibility: Eligibility, *, user: User, membership: Membership) -> History:
-    """Return what the letter of `coverage` lists when `user` issues it by `membership`. One query, one more where
-    another policy continues this one, and what the rule asks.
+class Histories:
+    """What letters list that `user` issues, for as many insureds as there are. One query, and what the rule asks."""
 
-    `coverage` comes `with_policy`; `eligibility` is the one that allows the letter.
-    """
-    policy = coverage.term.policy
-    seen = Coverage.objects.visible_to(user).with_policy()
-    seen = seen.filter(insured=coverage.insured, term__policy__company=policy.company)
-    whole = _is_insured(coverage, user, membership)
-    if not whole:
-        seen = seen.filter(term__policy__policyholder=policy.policyholder)
-    everything = list(seen)
-    goes_on = any(
-        each.term.policy_id == policy.pk
+    def __init__(self, coverages: Collection[Coverage], *, user: User) -> None:
+        self._user = user
+        self._seen: defaultdict[int, list[Coverage]] = defaultdict(list)
+        insured_ids = {coverage.insured_id for coverage in coverages}
+        if insured_ids:
+            for seen in Coverage.objects.visible_to(user).with_policy().filter(insured__in=insured_ids):
+                self._seen[seen.insured_id].append(seen)
+
+    def of(self, part: Part, *, membership: Membership) -> History:
+        """Return what the letter of `part` lists when it is issued by `membership`.
+
+        Its coverage comes `with_policy`; its eligibility is the one that allows the letter.
+        """
+        coverage, eligibility = part.coverage, part.gives
+        policy, whole = coverage.term.policy, _is_insured(part.coverage, self._user, membership)
+        seen = self._seen[coverage.insured_id]
+        if not whole:
+            seen = [each for each in seen if each.term.policy.policyholder_id == policy.policyholder_id]
+        of_company = [each for each in seen if each.term.policy.company_id == policy.company_id]
+        goes_on = _goes_on(of_company, coverage, eligibility)
+        return History(
+            coverages=sorted(
+                _ended(of_company, {coverage.pk: eligibility}),
+                key=lambda each: (-each.effective.toordinal(), PART_ORDER[each.part]),
+            ),
+            whole=whole,
+            goes_on=goes_on,
+            continued=None if goes_on else _continued(seen, coverage, eligibility),
+        )
+
+
+def _goes_on(seen: list[Coverage], coverage: Coverage, eligibility: Eligibility) -> str:
+    """See `History.goes_on`."""
+    later = [
+        each
+        for each in seen
+        if each.term.policy_id == coverage.term.policy_id
         and each.term.status in Term.TAKEN_UP
         and eligibility.ends is not None
         and each.ends > eligibility.ends
-        for each in everything
-    )
-    return History(
-        coverages=sorted(
-            _ended(everything, {coverage.pk: eligibility}),
-            key=lambda each: (-each.effective.toordinal(), PART_ORDER[each.part]),
-        ),
-        whole=whole,
-        goes_on=goes_on,
-        continued=None if goes_on else _continued(coverage, eligibility, user=user, whole=whole),
-    )
+    ]
+    if any(each.term_id == coverage.term_id for each in later):
+        return "part"
+    return "term" if later else ""
 
 
-def _continued(coverage: Coverage, eligibility: Eligibility, *, user: User, whole: bool) -> Coverage | None:
+def _continued(seen: list[Coverage], coverage: Coverage, eligibility: Eligibility) -> Coverage | None:
     """Return the insured's coverage of the same part that went on without a gap on the policy that replaced this one.
 
     Only one that the issuer sees, and may speak of: a group doesn't say where else its clinicians were insured.
@@ -72,13 +92,16 @@ def _continued(coverage: Coverage, eligibility: Eligibility, *, user: User, whol
     policy, ends = coverage.term.policy, eligibility.ends
     if policy.replaced_by_id is None or ends is None:
         return None
-    seen = Coverage.objects.visible_to(user).with_policy()
-    seen = seen.filter(insured=coverage.insured, part=coverage.part, term__policy=policy.replaced_by_id)
-    if not whole:
-        seen = seen.filter(term__policy__policyholder=policy.policyholder)
-    seen = seen.filter(term__status__in=Term.TAKEN_UP, effective__lte=ends, expires__gt=ends)
-    found = (one for one in seen.order_by("effective", "pk") if one.ends > ends)
-    return next((one for one in found if one.term.policy.status != Policy.Status.PENDING), None)
+    found = [
+        each
+        for each in seen
+        if each.term.policy_id == policy.replaced_by_id
+        and each.part == coverage.part
+        and each.term.status in Term.TAKEN_UP
+        and each.term.policy.status != Policy.Status.PENDING
+        and each.effective <= ends < each.ends
+    ]
+    return min(found, key=lambda each: (each.effective, each.pk), default=None)
 
 
 def _is_insured(coverage: Coverage, user: User, membership: Membership) -> bool:

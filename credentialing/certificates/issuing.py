@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
+from collections import defaultdict
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
@@ -13,22 +16,28 @@ from django.utils import timezone
 
 from core import work
 from core.events import record_event
+from core.memo import one_answer
 from core.pdf import unprintable
 from credentialing.certificates import limits
-from credentialing.certificates.history import history_of
+from credentialing.certificates.details import Details
+from credentialing.certificates.history import Histories
 from credentialing.certificates.numbers import new_serial, new_verification_code
 from credentialing.certificates.rendering import certificate_pdf
 from credentialing.certificates.snapshot import build_snapshot, digest_of, texts_of
 from credentialing.events import CertificateEvent
 from credentialing.models import Certificate, Holder
 from credentialing.papers import store_file
+from policies.eligibility import judge_parts
 from policies.models import Membership
 from policies.names import fold
 from policies.rights import reaching
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from accounts.models import User
-    from policies.eligibility import Eligibility
+    from credentialing.certificates.history import History
+    from policies.eligibility import Part
     from policies.models import Coverage
 
 log = structlog.get_logger(__name__)
@@ -89,42 +98,133 @@ def keep_holder(*, by: User, membership: Membership, **typed: str) -> Holder:
     return kept
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """A certificate that is asked for.
+
+    `parts`: those of one insured's coverage in one term that it is to hold (`policies.eligibility.judge_parts`); they
+    were fetched through `visible_to` and come `with_policy`. `holder`: None is to whom it may concern. `membership`:
+    the one that it is issued by. `about`: the day that the parts were judged about; None is today.
+    """
+
+    parts: Sequence[Part]
+    holder: Holder | None
+    membership: Membership
+    about: dt.date | None = None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A certificate that only waits to be stored, or the sentence that says why there is none."""
+
+    certificate: Certificate | None
+    refusal: str = ""
+
+
+def parts_of(coverages: Iterable[Coverage], *, asked: dt.date | None = None) -> dict[tuple[int, int], list[Part]]:
+    """Return the parts by insured and term, judged today (or about the day asked for).
+
+    `coverages`: all of each insured in each term, `with_policy`, fetched through `visible_to`.
+    """
+    found: defaultdict[tuple[int, int], list[Coverage]] = defaultdict(list)
+    for coverage in coverages:
+        found[coverage.insured_id, coverage.term_id].append(coverage)
+    with one_answer():
+        return {pair: judge_parts(of_pair, asked=asked) for pair, of_pair in found.items()}
+
+
+def prepare_many(wanted: Sequence[Wanted], *, by: User) -> list[Prepared]:
+    """Return what is to be stored for each, in order, or why nothing is: unsaved rows without a serial number.
+
+    At most eleven queries, however many are wanted: six for what belongs to their coverages, one each for forms, ages
+    of data, licenses where they're printed, and the lists of letters. 25 to 250 at a time keep the memory flat.
+    """
+    refusals = [_refusal(one.parts) for one in wanted]
+    allowed = [one for one, refusal in zip(wanted, refusals, strict=True) if not refusal]
+    with one_answer():
+        letters = [one for one in allowed if one.parts[0].gives.is_letter]
+        histories = Histories([one.parts[0].coverage for one in letters], user=by)
+        lists = {id(one): histories.of(one.parts[0], membership=one.membership) for one in letters}
+        listed = [coverage for history in lists.values() for coverage in history.coverages]
+        details = Details([*(part.coverage for one in allowed for part in one.parts), *listed])
+        return [
+            Prepared(None, refusal) if refusal else _prepare(one, lists.get(id(one)), details, by=by)
+            for one, refusal in zip(wanted, refusals, strict=True)
+        ]
+
+
+def _refusal(parts: Sequence[Part]) -> str:
+    """Return why these parts give no certificate; empty where they do."""
+    if not parts:
+        return "Choose at least one part of the coverage."
+    if refused := next((part.gives.reason for part in parts if not part.gives.allows), ""):
+        return refused
+    if len({part.gives.kind for part in parts}) > 1:
+        return "These parts can’t be on one certificate: one of them has ended or hasn’t begun."
+    return ""
+
+
+def _prepare(one: Wanted, history: History | None, details: Details, *, by: User) -> Prepared:
+    lead = one.parts[0]
+    policy, as_of = lead.coverage.term.policy, lead.gives.as_of
+    if as_of is None:
+        raise ValueError("What nothing is known of was allowed.")
+    today = policy.today()
+    snapshot = build_snapshot(
+        one.parts,
+        one.holder,
+        day=today,
+        about=one.about or today,
+        as_of=as_of,
+        details=details,
+        history=history,
+    )
+    if missing := unprintable("".join(texts_of(snapshot))):
+        return Prepared(
+            None,
+            f"The company’s data holds characters that can’t be printed ({' '.join(missing)}). Please ask customer "
+            "service to have them corrected.",
+        )
+    certificate = Certificate(
+        kind=lead.gives.kind,
+        coverage=lead.coverage,
+        holder=one.holder,
+        snapshot=snapshot,
+        snapshot_digest=digest_of(snapshot, issued_by=one.membership),
+        issued_on=today,
+        issued_by=by,
+        membership=one.membership,
+    )
+    return Prepared(certificate)
+
+
 def issue(
     *,
-    coverage: Coverage,
-    eligibility: Eligibility,
+    parts: Sequence[Part],
     holder: Holder | None,
     by: User,
     membership: Membership,
     key: uuid.UUID,
+    about: dt.date | None = None,
 ) -> Certificate:
-    """Issue a certificate of `coverage` to `holder` (None: to whom it may concern) and start on its file.
+    """Issue a certificate of `parts` to `holder` and start on its file; see `Wanted` and `store`.
 
-    `eligibility`: what the coverage gives now, as the page judged it. `key`: the form's; the same form again gives the
-    same certificate, and so does the same content on the same day (`was_there` then says so). Raises `NotIssuableError`
-    with the reason where nothing is allowed, or where the page can't be printed.
+    Raises `NotIssuableError` with the reason where nothing is allowed, or where the page can't be printed.
     """
-    policy, as_of = coverage.term.policy, eligibility.as_of
-    if not eligibility.allows or as_of is None:
-        raise NotIssuableError(eligibility.reason)
-    history = history_of(coverage, eligibility, user=by, membership=membership) if eligibility.is_letter else None
-    snapshot = build_snapshot(coverage, eligibility, holder, day=policy.today(), as_of=as_of, history=history)
-    if missing := unprintable("".join(texts_of(snapshot))):
-        raise NotIssuableError(
-            f"The company’s data holds characters that can’t be printed ({' '.join(missing)}). Please ask customer "
-            "service to have them corrected."
-        )
-    certificate = Certificate(
-        kind=eligibility.kind,
-        coverage=coverage,
-        holder=holder,
-        snapshot=snapshot,
-        snapshot_digest=digest_of(snapshot, issued_by=membership),
-        issued_on=policy.today(),
-        issued_by=by,
-        membership=membership,
-        idempotency_key=key,
-    )
+    (prepared,) = prepare_many([Wanted(parts, holder, membership, about)], by=by)
+    if prepared.certificate is None:
+        raise NotIssuableError(prepared.refusal)
+    return store(prepared.certificate, key=key)
+
+
+def store(certificate: Certificate, *, key: uuid.UUID) -> Certificate:
+    """Store a certificate that `prepare_many` made, and start on its file.
+
+    `key`: the form's. The same form again for the same insured, term, and holder gives the same certificate, and so
+    does the same content on the same day (`was_there` then says so).
+    """
+    by, holder, membership = certificate.issued_by, certificate.holder, certificate.membership
+    certificate.idempotency_key = _key_of(key, certificate)
     with transaction.atomic():
         stored, is_new = _store_once(certificate)
         if holder is not None:
@@ -140,12 +240,21 @@ def issue(
         )
         if is_new:
             work.hand_over(stored)
-    stored.was_there = not is_new and stored.idempotency_key != key
+    stored.was_there = not is_new and stored.idempotency_key != certificate.idempotency_key
     if stored.has_failed:
         with suppress(limits.TooManyError):
             limits.count_retry(by)
             work.retry(stored, by=by)
     return stored
+
+
+def _key_of(key: uuid.UUID, certificate: Certificate) -> uuid.UUID:
+    """Return the form's key for what was chosen in it: after the back button, other parts or another day are another
+    certificate."""
+    snapshot = certificate.snapshot
+    parts = ",".join(part["coverage"] for part in snapshot["parts"])
+    another_day = "" if snapshot["about"] == snapshot["issued_on"] else snapshot["about"]
+    return uuid.uuid5(key, f"{parts} {another_day}")
 
 
 def _store_once(certificate: Certificate) -> tuple[Certificate, bool]:

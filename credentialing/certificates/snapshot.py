@@ -12,46 +12,52 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db.models import Q
 
-from credentialing.certificates.details import Details
-from policies.models import AgentOfRecord, Coverage, EreOffer, License
+from credentialing.certificates.registry import form_for
+from policies.models import Coverage, EreOffer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from credentialing.certificates.details import Details
     from credentialing.certificates.history import History
     from credentialing.models import Holder
-    from policies.eligibility import Eligibility
+    from policies.eligibility import Part
     from policies.models import Membership
     from policies.models.base import Address
 
-# 4 added the policy that continues a letter's; `sheet` reads 3, too. Earlier ones were never released.
-VERSION = 4
+# 5 has several parts, the day that it is about, and the form; 4 added the policy that continues a letter's. `sheet`
+# reads 3 and 4, too. Earlier ones were never released.
+VERSION = 5
 PERIOD_WORDING = "12:01 a.m. standard time at the named insured’s address"
 
 
 def build_snapshot(
-    coverage: Coverage,
-    eligibility: Eligibility,
+    parts: Sequence[Part],
     holder: Holder | None,
     *,
     day: dt.date,
+    about: dt.date,
     as_of: dt.datetime,
+    details: Details,
     history: History | None = None,
 ) -> dict[str, Any]:
-    """Return the snapshot of a certificate of `coverage` for `holder` (None: to whom it may concern), issued on `day`.
+    """Return the snapshot of a certificate of `parts` for `holder` (None: to whom it may concern), issued on `day`
+    about the day `about`.
 
-    `coverage` comes with its policy (`with_policy`). `history`: for a letter, what it lists. Six queries: agent of
-    record, tails, and `Details`; and one for licenses where they are printed.
+    The parts are one insured's in one term, give the same, and come with their policy (`with_policy`). `details` are
+    those of the parts and of the history; `history`: for a letter, what it lists. No query, but one a request for the
+    forms.
     """
+    lead = parts[0]
+    coverage, eligibility = lead.coverage, lead.gives
     term, policy, insured = coverage.term, coverage.term.policy, coverage.insured
     company, policyholder = policy.company, policy.policyholder
-    listed = history.coverages if history else [coverage]
-    details = Details(listed if coverage in listed else [*listed, coverage])
-    starts, ends = eligibility.starts or coverage.effective, eligibility.ends or coverage.ends
-    first = max(day, coverage.effective) if eligibility.speaks_of_today else starts
+    listed = history.coverages if history else [part.coverage for part in parts]
     return {
         "version": VERSION,
         "kind": str(eligibility.kind),
+        "form": _form(coverage, letter=eligibility.is_letter, day=day),
         "company": {
             "name": company.name,
             "address": company.address_lines,
@@ -61,7 +67,7 @@ def build_snapshot(
             # A file whose name is the digest of its content: the certificate keeps the image it was issued with.
             "signature": company.signature,
         },
-        "producer": _producer(coverage),
+        "producer": _producer(coverage, details),
         "named_insured": _party(policyholder.name, policyholder),
         "insured": {
             "name": insured.display_name,
@@ -69,7 +75,7 @@ def build_snapshot(
             "last_name": insured.last_name,
             "specialty": coverage.specialty or insured.specialty,
             "npi": insured.npi if settings.CERTIFICATES_PRINT_NPI else "",
-            "licenses": _licenses(coverage, day) if settings.CERTIFICATES_PRINT_LICENSES else [],
+            "licenses": details.licenses(coverage, day),
         },
         "policy": {
             "number": policy.number,
@@ -77,31 +83,20 @@ def build_snapshot(
             "ends": str(term.expires),
             "hour": company.period_wording or PERIOD_WORDING,
         },
-        "coverage": {
-            **_entry(coverage, details),
-            "starts": str(eligibility.starts),
-            "ends": str(eligibility.ends),
-            "deductible": str(coverage.deductible),
-            "deductible_basis": coverage.get_deductible_basis_display() if coverage.deductible_basis else "",
-            "endorsements": details.endorsements(coverage, first),
-            "suspensions": details.suspensions(coverage, starts, ends),
-            "funds": details.funds(coverage, first, ends),
-            "scope": coverage.scope,
-            "locum": coverage.locum,
-            "states": coverage.states,
-        },
+        "parts": [_part(part, details, about=about) for part in parts],
         "standing": {
             "cancellation_effective": _day(eligibility.cancellation_effective),
-            "begins": _day(eligibility.begins),
+            "begins": _day(min((part.gives.begins for part in parts if part.gives.begins), default=None)),
             "renewal": eligibility.renewal,
-            "how_it_ended": "term" if history and history.goes_on else eligibility.how_it_ended,
+            "how_it_ended": (history and history.goes_on) or eligibility.how_it_ended,
             "continued": _continued(history),
         },
         "history": [_entry(each, details) for each in listed] if history else [],
         "whole_history": bool(history and history.whole),
-        "tails": _tails(listed),
+        "tails": _tails(listed, details),
         "holder": _party(holder.name, holder) if holder else None,
         "issued_on": str(day),
+        "about": str(about),
         "as_of": {"at": as_of.isoformat(), "zone": settings.TIME_ZONE},
         "contact": {key: settings.SUPPORT["service"][key] for key in ("phone", "email", "hours")},
     }
@@ -109,9 +104,10 @@ def build_snapshot(
 
 def digest_of(snapshot: dict[str, Any], *, issued_by: Membership) -> str:
     """Return what makes two certificates the same: SHA-256 of the snapshot as JSON with sorted keys, and of the party
-    that
-    issued it. Two parties that certify the same to the same holder have a certificate each: one must not learn of the
-    other's."""
+    that issued it.
+
+    Two parties that certify the same to the same holder have a certificate each: one must not learn of the other's.
+    """
     party = [issued_by.insured_id, issued_by.policyholder_id, issued_by.agency_id]
     return hashlib.sha256(json.dumps([snapshot, party], sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
@@ -127,13 +123,40 @@ def texts_of(snapshot: Any) -> list[str]:
     return []
 
 
+def _form(coverage: Coverage, *, letter: bool, day: dt.date) -> dict[str, str] | None:
+    """Return number, edition, and legend of the form that the paper bears; None without one."""
+    form = form_for(coverage, letter=letter, day=day)
+    return {"number": form.form_number, "edition": form.edition, "legend": form.legend} if form else None
+
+
 def _party(name: str, address: Address) -> dict[str, Any]:
     return {"name": name, "address": address.address_lines}
+
+
+def _part(part: Part, details: Details, *, about: dt.date) -> dict[str, Any]:
+    """Return one part as a certificate states it: over all its segments, with what holds on the day it is about."""
+    coverage, gives = part.coverage, part.gives
+    starts, ends = gives.starts or coverage.effective, gives.ends or coverage.ends
+    first = starts if gives.is_letter else max(about, coverage.effective)
+    return {
+        **_entry(coverage, details),
+        "starts": str(starts),
+        "ends": str(ends),
+        "deductible": str(coverage.deductible),
+        "deductible_basis": coverage.get_deductible_basis_display() if coverage.deductible_basis else "",
+        "endorsements": details.endorsements(coverage, first),
+        "suspensions": details.suspensions(coverage, starts, ends),
+        "funds": details.funds(coverage, first, ends),
+        "scope": coverage.scope,
+        "locum": coverage.locum,
+        "states": coverage.states,
+    }
 
 
 def _entry(coverage: Coverage, details: Details) -> dict[str, Any]:
     """Return one coverage with its own dates, for a letter's list and a certificate's facts."""
     return {
+        "coverage": coverage.public_id,
         "policy": coverage.term.policy.number,
         "named_insured": coverage.term.policy.policyholder.name,
         "part": coverage.get_part_display(),
@@ -161,34 +184,18 @@ def _continued(history: History | None) -> dict[str, str] | None:
     return {"policy": history.continued.term.policy.number, "since": str(history.continued.effective)}
 
 
-def _producer(coverage: Coverage) -> dict[str, Any] | None:
-    """Return the agent of record on the day of issue, the latest appointment of several; none on direct business."""
-    appointment = (
-        AgentOfRecord.objects.today()
-        .filter(policy=coverage.term.policy)
-        .select_related("agency")
-        .order_by("-starts", "-id")
-        .first()
-    )
+def _producer(coverage: Coverage, details: Details) -> dict[str, Any] | None:
+    """Return the agent of record on the day of issue; none on direct business."""
+    appointment = details.producer(coverage)
     if appointment is None:
         return None
     agency = appointment.agency
     return _party(agency.name, agency) | {"code": agency.producer_code, "phone": agency.phone}
 
 
-def _licenses(coverage: Coverage, day: dt.date) -> list[str]:
-    """Return state and number of each license that hasn't expired, by state."""
-    licenses = License.objects.not_retired().filter(Q(expires=None) | Q(expires__gte=day), insured=coverage.insured)
-    return [f"{found.state} {found.number}" for found in licenses.order_by("state", "number")]
-
-
-def _tails(coverages: list[Coverage]) -> list[dict[str, Any]]:
+def _tails(coverages: Sequence[Coverage], details: Details) -> list[dict[str, Any]]:
     """How the tail stands for each part of each policy, in the order of `coverages`: what is in place, or none; an
     occurrence form needs none."""
-    offers: dict[int, list[EreOffer]] = {}
-    rows = EreOffer.objects.not_retired().filter(coverage__in=coverages, status__in=list(EreOffer.ON_RECORD))
-    for offer in rows.order_by("starts", "id"):
-        offers.setdefault(offer.coverage_id, []).append(offer)
     found: dict[tuple[str, str, bool], dict[str, Any]] = {}
     for coverage in coverages:
         is_occurrence = coverage.form == Coverage.Form.OCCURRENCE
@@ -209,7 +216,7 @@ def _tails(coverages: list[Coverage]) -> list[dict[str, Any]]:
                 "starts": _day(offer.starts),
                 "ends": _day(offer.ends),
             }
-            for offer in offers.get(coverage.pk, [])
+            for offer in details.tails(coverage)
         ]
     return list(found.values())
 

@@ -131,11 +131,11 @@ class Listing:
         return bool(self.q) or self.status != ACTIVE
 
 
-def row_of(coverage: Coverage) -> Row:
-    """Return the row of a coverage that comes `in_order`."""
+def row_of(coverage: Coverage, gives: Eligibility | None = None) -> Row:
+    """Return the row of a coverage that comes `in_order`; `gives`: what it gives, where that is known already."""
     was_last = cast("Any", coverage).was_last
     word = word_of(coverage, coverage.term.policy.today(), was_last=was_last)
-    return Row(coverage, judge_now(coverage), word)
+    return Row(coverage, gives or judge_now(coverage), word)
 
 
 def listing_of(coverages: Sequence[Coverage], query: Mapping[str, str]) -> Listing:

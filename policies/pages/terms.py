@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from policies.models import Coverage, Term
     from policies.models.term import TermQuerySet
 
-# What an insured is called by: enough for `Insured.display_name` and `sort_name`.
-NAMES = ("kind", "name", "first_name", "middle_name", "last_name", "suffix", "credential", "specialty")
+# What an insured is called by, for `Insured.display_name` and `sort_name`; and the state, whose rules on certificates
+# apply.
+NAMES = ("kind", "name", "first_name", "middle_name", "last_name", "suffix", "credential", "specialty", "state")
 NAMES_AS_JSON = JSONObject(**{name: name for name in NAMES})
 
 

@@ -13,16 +13,15 @@ from accounts.models import User
 from core.storage import private_storage
 from credentialing.certificates import issuing
 from credentialing.models import Certificate, Holder
-from policies.eligibility import judge_now
+from policies.eligibility import Part, judge_now
 from policies.models import Coverage
 
 
 def issued(coverage: Coverage, user: User, holder: Holder | None = None) -> Certificate:
-    """Return a certificate that the user has issued, still queued."""
+    """Return a certificate of this coverage alone that the user has issued, still queued."""
     loaded = Coverage.objects.with_policy().get(pk=coverage.pk)
     return issuing.issue(
-        coverage=loaded,
-        eligibility=judge_now(loaded),
+        parts=[Part(loaded, judge_now(loaded))],
         holder=holder,
         by=user,
         membership=issuing.acting_membership(user, loaded),

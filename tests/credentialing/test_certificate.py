@@ -25,7 +25,7 @@ from credentialing.certificates.numbers import ALPHABET, check_character, new_se
 from credentialing.events import CertificateEvent
 from credentialing.models import Certificate
 from credentialing.panels import latest_certificates
-from policies.eligibility import judge_now
+from policies.eligibility import Part, judge_now
 from policies.models import AgentOfRecord, Membership
 from tests.cast import Cast
 from tests.credentialing.helpers import a_holder, issued, made
@@ -100,8 +100,7 @@ def test_a_certificate_says_who_issued_it_and_for_whom(cast: Cast) -> None:
     for user, role in ((cast.ana, "insured"), (cast.paula, "policyholder"), (cast.adam, "agent")):
         coverage = cast.bens if user != cast.ana else cast.coverage
         certificate = issuing.issue(
-            coverage=coverage,
-            eligibility=judge_now(coverage),
+            parts=[Part(coverage, judge_now(coverage))],
             holder=None,
             by=user,
             membership=issuing.acting_membership(user, coverage),

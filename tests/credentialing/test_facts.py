@@ -59,15 +59,16 @@ def test_a_certificate_states_the_facts_of_its_coverage(cast: Cast, coverage: Co
     text = words_of(made(coverage, cast.ana, a_holder(cast.ana, coverage)))
     for line in (
         "Days not covered. Professional services from November 1, 2026, to January 15, 2027, 12:01 a.m. standard time",
-        "Limit of liability each medical incident",
-        "$1,000,000 Defense outside the limits $3,000,000 Shared with Riverbend Medical Group $5,000 Indemnity and",
+        "$1,000,000 each medical incident Defense outside the limits $3,000,000 Shared with Riverbend Medical Group $5",
+        "$5,000 Indemnity and expense",
         "Incidents before January 1, 2024: $500,000 / $1,500,000",
-        "Scope of coverage Work for Riverbend Medical Group only",
-        "Locum tenens Up to 60 days a year",
-        "Covered states NY and NJ",
-        "Excess Fund 2026, occurrence, layer: $1,000,000 each occurrence, enrolled from July 1, 2026",
+        "Scope of coverage: Work for Riverbend Medical Group only",
+        "Locum tenens: Up to 60 days a year",
+        "Covered states: NY and NJ",
+        "Patient compensation fund, as reported to this company: Excess Fund 2026, occurrence, layer: $1,000,000 each",
+        "enrolled from July 1, 2026; The fund itself issues evidence of participation",
         "LM-E-214 (01-26) Title of LM-E-214",
-        "Status: In force on November 21, 2026",
+        "Status: In force on November 21, 2026; services on that day aren’t covered",
     ):
         assert line in text, text
     for absent in ("LM-E-280", "LM-E-236", "LM-E-240", "The older text", "An older fund", "Excess Fund 2025"):
@@ -81,6 +82,6 @@ def test_a_leave_before_a_change_in_mid_term_is_on_the_certificate_of_the_chain(
     Coverage.objects.filter(pk=coverage.pk).update(expires=changed.effective)
     changed.save()
     Suspension.objects.update(starts=dt.date(2026, 4, 1), ends=dt.date(2026, 5, 1))
-    snapshot = made(changed, cast.ana).snapshot["coverage"]
+    (snapshot,) = made(changed, cast.ana).snapshot["parts"]
     assert (snapshot["starts"], snapshot["ends"]) == ("2026-03-01", "2027-03-01")
     assert snapshot["suspensions"] == [{"starts": "2026-04-01", "ends": "2026-05-01"}]

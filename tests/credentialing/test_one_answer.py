@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -25,7 +25,7 @@ from policies.eligibility import judge, judge_now
 from policies.filters import ENDING, IN_FORCE, PolicyFilter
 from policies.filters import STATUSES as POLICY_TABS
 from policies.models import Company, Coverage, Policy, Policyholder, Term
-from policies.models.segments import Segment
+from policies.models.segments import Segment, leading
 from policies.pages.status import status_of
 from policies.words import Word
 from tests.book import CoverageFactory
@@ -218,11 +218,20 @@ def test_links_pages_issuing_and_tabs_give_the_rules_answer(readers: Readers, ca
             linked = issue_page in links(client.get(address))
             assert linked is (bool(answer) and shown), address
         page = readers.ana.get(issue_page)
-        assert page.context["row"].eligibility.kind == answer
-        assert ("idempotency_key" in page.content.decode()) is bool(answer)
+        # The page that issues is about the whole chain, whichever of its segments leads there.
+        of_chain = specification(replace(case, own=speaking(coverage)))
+        assert page.context["row"].eligibility.kind == of_chain
+        assert ("idempotency_key" in page.content.decode()) is bool(of_chain)
         assert kind_issued(coverage, readers.cast) == answer
         check_tabs(coverage, readers.cast)
         transaction.set_rollback(True)
+
+
+def speaking(coverage: Coverage) -> tuple[int, int]:
+    """Return the days of the segment that speaks for a coverage's chain today, as a case has them."""
+    today = coverage.term.policy.today()
+    segment = leading(coverage.links, coverage.term.shown_on(today))
+    return (segment.starts - today).days, (segment.ends - today).days
 
 
 def written(cast: Cast, case: Case) -> Coverage:

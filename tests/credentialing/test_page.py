@@ -75,11 +75,10 @@ def test_a_certificate_states_every_field(dated: Cast) -> None:
         "Producer Harborlight Insurance Agency (860) 555-0133",
         "Policy number MPL-204-118832",
         "Policy period March 1, 2026 to March 1, 2027 12:01 a.m. standard time at the named insured’s address",
-        "Coverage part and form Professional liability, claims-made",
-        "Retroactive date July 1, 2015",
-        "Limit of liability per claim Annual aggregate limit Deductible",
-        "$1,000,000 $3,000,000 Separate for this insured $5,000",
-        "Patient compensation fund, as reported to this company Excess Fund of the State, layer: $500,000 per",
+        "Coverage part and form Limit of liability Annual aggregate limit Deductible",
+        "Professional liability, claims-made Retroactive date: July 1, 2015",
+        "$1,000,000 per claim $3,000,000 Separate for this insured $5,000",
+        "Patient compensation fund, as reported to this company: Excess Fund of the State, layer: $500,000 per",
         "Endorsements – Locum tenens coverage – Vicarious liability",
         f"Verification code {certificate.verification_code}",
         "give its serial number and verification code to Larkfield Mutual Insurance Company: (860) 555-0150",
@@ -113,13 +112,19 @@ def test_without_a_holder_it_is_to_whom_it_may_concern(dated: Cast) -> None:
 @pytest.mark.parametrize(
     ("fields", "lines"),
     [
-        ({"form": "occurrence", "retroactive_date": None}, ["N/A – occurrence", "Limit of liability per occurrence"]),
-        ({"full_prior_acts": True, "retroactive_date": None}, ["Retroactive date Full prior acts"]),
+        (
+            {"form": "occurrence", "retroactive_date": None},
+            ["Retroactive date: N/A – occurrence", "$1,000,000 per occurrence"],
+        ),
+        ({"full_prior_acts": True, "retroactive_date": None}, ["Retroactive date: Full prior acts"]),
         ({"limits_shared": True}, ["Shared with other insureds of the policy"]),
         ({"deductible": Decimal(0)}, ["Separate for this insured None"]),
         ({"part": "entity"}, ["Entity liability, claims-made"]),
         ({"effective": dt.date(2026, 6, 1)}, ["Coverage of this insured June 1, 2026 to March 1, 2027"]),
-        ({"limit_per_claim": Decimal("1300000.50"), "limit_aggregate": Decimal(3900000)}, ["$1,300,000.50 $3,900,000"]),
+        (
+            {"limit_per_claim": Decimal("1300000.50"), "limit_aggregate": Decimal(3900000)},
+            ["$1,300,000.50 per claim $3,900,000"],
+        ),
     ],
 )
 def test_each_kind_of_coverage_is_stated_in_its_own_words(
