@@ -24,8 +24,8 @@ APPS = (
     "portal",
     "seminars",
 )
-# Migrations that old code can't run beside: docs/operators.md says to stop the portal for them. None is added lightly, and
-# until the first release, none needs it.
+# Migrations that old code can't run beside: docs/operators.md says to stop the portal for them. None is added lightly.
+# Until the first release, none needs it.
 NEED_A_STOP: tuple[str, ...] = ()
 CHECKS: dict[str, list[str]] = {
     "ruff check": ["-m", "ruff", "check", "."],
