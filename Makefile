@@ -46,7 +46,7 @@ dev: $(VENV)/dev.stamp ## Run the demo for developers: debug pages, and reload o
 	@exec "$(BIN)" manage.py dev --port $(PORT) --policies $(POLICIES)
 
 test: $(VENV)/dev.stamp ## Run the whole test suite [JOBS=2] [ARGS="-k certificate"] [TODAY="+400 days"]
-	@exec "$(BIN)" $(if $(TODAY),-m tools.another_day "$(TODAY)") -m pytest -n $(JOBS) $(ARGS)
+	@exec "$(BIN)" $(if $(TODAY),-m tools.another_day "$(TODAY)") -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 lint: $(VENV)/dev.stamp ## Run every check of code, templates, types, layers, migrations and packages
 	@exec "$(BIN)" -m tools.lint

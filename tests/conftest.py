@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from django.db.backends.base.operations import BaseDatabaseOperations as DatabaseOperations
     from django.test import Client
     from pytest_django.plugin import DjangoDbBlocker
+    from redis import Redis
 
     from accounts.models import User
     from tests.cast import Browse, Cast
@@ -40,6 +41,25 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     if is_worker or os.environ.get("PORTAL_END_WITH_PARENT"):
         end_with_parent(signal.SIGTERM)
+
+
+# Files with the longest tests.
+LONG = (
+    "portal/test_compose.py",
+    "docs/test_adding_an_area.py",
+    "demo/test_demo.py",
+    "demo/test_develop.py",
+    "test_fuzz.py",
+    "feed/test_sequences.py",
+    "embedded/test_embedded.py",
+    "accounts/test_outages.py",
+    "browser/test_axe.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests come first: an xdist worker that is done can take over short ones of the other, but not half a one."""
+    items.sort(key=lambda item: not item.path.as_posix().endswith(LONG))
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -85,14 +105,20 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     client.stop_all()
 
 
-@pytest.fixture(autouse=True)
-def _clean_redis() -> None:
-    """Each test starts with an empty cache and empty queues (its worker's own Redis database)."""
+@pytest.fixture(scope="session", name="own_redis")
+def _own_redis() -> Iterator[Redis]:
+    """Yield a connection to the worker's own Redis database; each test asks it something before and after."""
     import redis
     from django.conf import settings
 
     with redis.Redis.from_url(settings.REDIS_URL) as connection:
-        connection.flushdb()
+        yield connection
+
+
+@pytest.fixture(autouse=True)
+def _clean_redis(own_redis: Redis) -> None:
+    """Each test starts with an empty cache and empty queues."""
+    own_redis.flushdb()
 
 
 @pytest.fixture(scope="session", name="the_watch")
@@ -105,14 +131,14 @@ def _the_watch() -> Iterator[Watch]:
 
 
 @pytest.fixture(autouse=True)
-def _no_secret_leaks(the_watch: Watch, _clean_redis: None) -> Iterator[None]:
+def _no_secret_leaks(the_watch: Watch, own_redis: Redis, _clean_redis: None) -> Iterator[None]:
     """Fail a test that leaves a code, password, token, or seed in the log, a task's message, Redis, or an address."""
     from tests.leaks import look_into_redis
 
     the_watch.begin()
     yield
     if the_watch.secrets:
-        look_into_redis(the_watch)
+        look_into_redis(the_watch, own_redis)
         found = the_watch.leaks()
         assert not found, "\n".join(found)
 

@@ -19,7 +19,6 @@ from typing import Any
 import pytest
 import redis
 from celery.signals import before_task_publish
-from django.conf import settings
 from django.test import Client
 from django.utils.module_loading import import_string
 
@@ -123,13 +122,12 @@ def watching() -> Iterator[Watch]:
             logging.getLogger().removeHandler(watch.handler)
 
 
-def look_into_redis(watch: Watch) -> None:
+def look_into_redis(watch: Watch, client: redis.Redis) -> None:
     """Take what the test left in its Redis database."""
-    with redis.Redis.from_url(settings.REDIS_URL, decode_responses=False) as client:
-        if not client.dbsize():
-            return
-        for key in client.keys("*"):
-            watch.saw("Redis", f"{key!r} {_value(client, key)!r}")
+    if not client.dbsize():
+        return
+    for key in client.keys("*"):
+        watch.saw("Redis", f"{key!r} {_value(client, key)!r}")
 
 
 def _value(client: redis.Redis, key: bytes) -> object:

@@ -22,6 +22,8 @@ from django.conf import settings
 
 MESSAGE = "SM" + "1" * 32
 CALL = "CA" + "1" * 32
+# How long the end of a stand-in may take, which each test that has one waits for.
+POLL_SECONDS = 0.02
 # What Twilio wants of our requests, in our own words; its description says more (`description`).
 NUMBER = {"type": "string", "pattern": r"^\+1\d{10}$"}
 REPORTS = {"type": "string", "pattern": r"^https://[^?]+/accounts/twilio-status/\?challenge=[\w-]+$"}
@@ -106,7 +108,7 @@ def stand_in() -> Iterator[StandIn]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     vendor = StandIn(f"http://127.0.0.1:{server.server_port}")
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(POLL_SECONDS,), daemon=True).start()
     try:
         yield vendor
     finally:
@@ -143,7 +145,7 @@ def prism(file: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     finally:
         process.send_signal(signal.SIGCONT)
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=120)
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:

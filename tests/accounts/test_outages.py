@@ -172,7 +172,8 @@ def test_a_broker_that_hangs_holds_a_page_for_a_few_seconds_and_the_code_is_show
         answer = client.post(f"/accounts/verify/{tess_phone.public_id}/send/")
     took = time.monotonic() - began
     assert answer.status_code == 302
-    assert 1 < took < 10, f"it took {took} s"
+    # Far from both: the web's wait is 3 seconds, a worker's 30.
+    assert 1 < took < 25, f"it took {took} s"
     page = client.get(f"/accounts/verify/{tess_phone.public_id}/").content.decode()
     assert "We couldn’t send the text" in page
     assert not is_in(client)

@@ -11,7 +11,7 @@ from celery.contrib.testing.worker import start_worker
 from celery.signals import task_postrun
 from django.conf import settings as django_settings
 from django.db import connection, connections
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from core.system import needs
@@ -20,6 +20,9 @@ from embedded.processes import CLOCK
 from portal.celery import app
 
 CHROMIUM = needs()["chromium"]
+# Ends a test that hangs; a busy machine isn't a mistake.
+PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
 # Playwright's own event loop runs in the test's thread; the tests themselves use the database one step at a time.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 

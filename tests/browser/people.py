@@ -82,7 +82,7 @@ def text_of(download: Download, folder: Path) -> str:
     return " ".join(text.split())
 
 
-def until(condition: object, *, seconds: float = 10) -> object:
+def until(condition: object, *, seconds: float = 60) -> object:
     """Wait until a callable gives something true, and return that."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

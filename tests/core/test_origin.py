@@ -36,7 +36,7 @@ def message() -> Any:
         with Connection(settings.CELERY_BROKER_URL) as broker, broker.SimpleQueue("default") as queue:
             queue.clear()
             assert enqueue(note.name)
-            found = queue.get(timeout=5)
+            found = queue.get(timeout=60)
             found.ack()
             return found
 

@@ -72,7 +72,7 @@ def test_while_one_works_no_other_gets_the_row_and_none_hands_it_over_again(row:
         assert leased is not None
         thread = threading.Thread(target=another)
         thread.start()
-        thread.join(30)
+        thread.join(120)
     assert found == [None, 0]
     row.refresh_from_db()
     assert row.attempts == 1

@@ -84,7 +84,7 @@ def test_the_whole_loop_serves_style_sheets_as_they_are_and_leaves_nothing(every
         assert json.load(answer) == {"ready": True, "down": {}}
 
     process.send_signal(signal.SIGINT)
-    said, _ = process.communicate(timeout=60)
+    said, _ = process.communicate(timeout=300)
 
     assert process.returncode == 0, said
     assert gone(everybodys_folder)

@@ -66,12 +66,16 @@ def run(copy: Path, *command: str, database: str) -> None:
     """Run a command in the copy, on our servers but with its own database."""
     where = settings.DATABASES["default"]
     environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "PORTAL_"))},
+        # Half a dozen processes import the modules of the copy: the first leaves them compiled for the others.
+        **{
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("PYTEST_", "PORTAL_", "PYTHONDONT"))
+        },
         "PORTAL_MODE": "test",
         "PORTAL_DATA_DIR": str(copy / ".data"),
         "DATABASE_URL": f"postgres://{where['USER']}@{where['HOST'].replace('/', '%2F')}:{where['PORT']}/{database}",
         "REDIS_URL": settings.REDIS_URL,
-        "PYTHONDONTWRITEBYTECODE": "1",
     }
     done = subprocess.run(
         [sys.executable, *command], cwd=copy, env=environment, capture_output=True, text=True, check=False

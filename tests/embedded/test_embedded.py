@@ -118,10 +118,10 @@ def processes_of(data_dir: Path) -> list[str]:
 
 def gone(data_dir: Path) -> bool:
     """Whether all of the folder's processes end by themselves."""
-    for _ in range(300):
+    for _ in range(2400):
         if not processes_of(data_dir):
             return True
-        time.sleep(0.1)
+        time.sleep(0.05)
     return False
 
 
@@ -219,12 +219,12 @@ def test_a_server_that_dies_is_started_again(place: Place, folder: Path) -> None
 
     os.kill(postmaster, signal.SIGKILL)
 
-    for _ in range(200):
+    for _ in range(2400):
         try:
             assert query(folder, "SELECT 1") == 1
             break
         except psycopg.OperationalError:
-            time.sleep(0.1)
+            time.sleep(0.05)
     else:
         pytest.fail("PostgreSQL did not come back")
 

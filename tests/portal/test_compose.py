@@ -37,6 +37,8 @@ from tools.make_secrets import make_secrets
 
 HOST = "portal.example"
 PASSWORD = "quiet-Harbor-lantern-42"
+# Seconds until a test that waits for a program gives up.
+PATIENCE = 300
 # What an operator writes into .env, as the example has it.
 EXAMPLE = BASE_DIR / "docker" / "example.env"
 OPERATOR = dict(line.split("=", 1) for line in EXAMPLE.read_text().splitlines() if line and not line.startswith("#"))
@@ -213,16 +215,19 @@ class Stack:
 
     def wait_healthy(self, name: str) -> None:
         """Until the health check passes."""
-        until(lambda: self.processes[name].poll() is not None or self.is_healthy(name), seconds=90)
+        until(lambda: self.processes[name].poll() is not None or self.is_healthy(name))
         log = (self.folder / f"{name}.log").read_text()
         assert self.processes[name].poll() is None, f"{name} ended: {log}"
 
-    def stop(self, name: str) -> int:
-        """Ask it to end, as Compose does; its exit code."""
+    def ask_to_stop(self, name: str) -> None:
+        """Ask it to end, as Compose does."""
+        self.processes[name].terminate()
+
+    def ended(self, name: str) -> int:
+        """Wait until it has ended, and return its exit code."""
         process = self.processes.pop(name)
-        process.terminate()
         try:
-            return process.wait(timeout=30)
+            return process.wait(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
@@ -235,9 +240,9 @@ class Stack:
         return value
 
 
-def until(condition: Callable[[], object], *, seconds: float) -> object:
+def until(condition: Callable[[], object]) -> object:
     """Wait until something is true, and return that."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if found := condition():
             return found
@@ -340,7 +345,7 @@ class Browser:
         if form is not None:
             body = urlencode(form)
             headers |= {"Content-Type": "application/x-www-form-urlencoded", "Referer": f"https://{HOST}{path}"}
-        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         with contextlib.closing(client):
             client.request(method, path, body, headers)
             response = client.getresponse()
@@ -414,7 +419,7 @@ def test_the_commands_of_compose_bring_up_a_portal_that_a_user_signs_in_to(stack
     ana = Browser(stack.port)
     response, text = ana.ask("GET", "/readyz")
     assert response.status == 200, text
-    insecure = http.client.HTTPConnection("127.0.0.1", stack.port, timeout=30)
+    insecure = http.client.HTTPConnection("127.0.0.1", stack.port, timeout=120)
     insecure.request("GET", "/", headers={"Host": HOST})
     assert insecure.getresponse().headers["Location"] == f"https://{HOST}/"
     insecure.close()
@@ -426,15 +431,13 @@ def test_the_commands_of_compose_bring_up_a_portal_that_a_user_signs_in_to(stack
     path, page = ana.send(path, page, username="ana", password=PASSWORD)
     path, page = ana.send(path, page, method="text")
     path, page = ana.send(path, page, phone="(202) 555-0123")
-    until(lambda: vendor.requests, seconds=30)
+    until(lambda: vendor.requests)
     (code,) = re.findall(r"\b\d{6}\b", vendor.requests[0][1]["Body"])
     path, page = ana.send(path, page, code=code)
     assert path == "/accounts/mfa/setup/done/"
     # The worker for the rest mails the owner what was changed.
     mails = stack.folder / "mails"
-    until(
-        lambda: mails.is_dir() and any("ana@portal.example" in each.read_text() for each in mails.iterdir()), seconds=30
-    )
+    until(lambda: mails.is_dir() and any("ana@portal.example" in each.read_text() for each in mails.iterdir()))
     path, page = ana.open("/policies/")
     assert path == "/policies/"
     assert "Ana" in page
@@ -442,7 +445,8 @@ def test_the_commands_of_compose_bring_up_a_portal_that_a_user_signs_in_to(stack
     assert "max-age=31536000" in response.headers["Strict-Transport-Security"]
     # They end when they are asked to.
     for name in services:
-        assert stack.stop(name) == 0
+        stack.ask_to_stop(name)
+    assert {name: stack.ended(name) for name in services} == dict.fromkeys(services, 0)
     log = "".join(path.read_text() for path in stack.folder.glob("*.log"))
     assert "Traceback" not in log
     assert PASSWORD not in log
