@@ -13,6 +13,7 @@ from django.template.loader import render_to_string
 
 from core.pdf import Candidate, Layout
 from credentialing.certificates.sheet import Sheet
+from credentialing.verification.marks import address_in_words, qr_code
 from policies.signatures import read_signature
 
 if TYPE_CHECKING:
@@ -49,7 +50,12 @@ def layout() -> Layout:
 def _candidates(certificate: Certificate, *, style: str = "") -> Iterator[Candidate]:
     """Yield the page in each density, and at last with its schedule on pages of its own."""
     sheet = Sheet(certificate.snapshot)
-    images = {"mark": _mark(settings.BRAND["mark"]), "signature": _signature(sheet.company["signature"])}
+    images = {
+        "mark": _mark(settings.BRAND["mark"]),
+        "signature": _signature(sheet.company["signature"]),
+        "qr": qr_code(certificate.verification_code),
+        "verify_at": address_in_words(),
+    }
     template = f"credentialing/pdf/{'letter' if sheet.is_letter else 'certificate'}.html"
 
     def html(density: str, *, continued: bool = False) -> str:
