@@ -41,6 +41,8 @@ WHO = Joined(
         AND 'accounts.recoveryset/' || "recovery".id = "session".verified_by
     WHERE "session".key_hash = %s
     """,
+    # Which device it was: its secrets are read where a code is checked, not for every page.
+    only=dict.fromkeys(("authenticator", "phone", "passkey", "recovery"), ("id", "user_id", "confirmed")),
     session=Session,
     user=User,
     remembered=TrustedDevice,

@@ -72,6 +72,14 @@ class _Compiled:
         except EmptyResultSet:
             self.sql, self.parameters = "", ()
 
+    @cached_property
+    def _how_to_read(self) -> dict[str, Any]:
+        """What the compiler would ask of each column again at each call; PostgreSQL adds no converters of its own."""
+        columns = [chosen[0] for chosen in self.compiler.select[: self.compiler.col_count]]
+        converters = self.compiler.get_converters(columns)
+        composite = self.compiler.has_composite_fields(columns)
+        return {"get_converters": lambda _columns: converters, "has_composite_fields": lambda _columns: composite}
+
     def rows(self, values: dict[str, Any]) -> list[Any]:
         """Ask with these values, and let Django's own iterable make the rows."""
         if not self.sql:
@@ -82,7 +90,7 @@ class _Compiled:
             else parameter
             for parameter in self.parameters
         ]
-        compiler = _reader(self.compiler, self.sql, bound)
+        compiler = _reader(self.compiler, self.sql, bound, self._how_to_read)
         # What Django's iterables look at in a queryset.
         asked: Any = SimpleNamespace(
             db=DEFAULT_DB_ALIAS,
@@ -93,11 +101,12 @@ class _Compiled:
         return rows
 
 
-def _reader(compiler: SQLCompiler, sql: str, parameters: list[Any]) -> SQLCompiler:
+def _reader(compiler: SQLCompiler, sql: str, parameters: list[Any], how_to_read: dict[str, Any]) -> SQLCompiler:
     """Return a copy of the compiler for this thread's connection that has its SQL already."""
     reader = object.__new__(type(compiler))
     reader.__dict__ = {
         **compiler.__dict__,
+        **how_to_read,
         "connection": connections[DEFAULT_DB_ALIAS],
         "as_sql": lambda *_args, **_kwargs: (sql, parameters),
     }
@@ -195,21 +204,31 @@ def written_once(
 
 
 class Joined:
-    """A SELECT of whole rows of several models.
+    """A SELECT of rows of several models.
 
     `{name}` in the SQL becomes every column of the model that goes by that name, which is also its table's alias: a
-    field that a model gains is read without a change here.
+    field that a model gains is read without a change here. Of a model that `only` names, these fields are read, and
+    the others when they are asked for.
     """
 
-    def __init__(self, sql: str, **parts: type[models.Model]) -> None:
+    def __init__(self, sql: str, *, only: Mapping[str, tuple[str, ...]] | None = None, **parts: type[models.Model]):
         self._template = sql
         self._parts = parts
+        self._only = only or {}
+
+    @cached_property
+    def _fields(self) -> dict[str, list[models.Field[Any, Any]]]:
+        return {
+            name: [
+                field for field in model._meta.concrete_fields if name not in self._only or field.attname in self._only[name]
+            ]
+            for name, model in self._parts.items()
+        }
 
     @cached_property
     def _sql(self) -> str:
         columns = {
-            name: ", ".join(f'"{name}"."{field.column}"' for field in model._meta.concrete_fields)
-            for name, model in self._parts.items()
+            name: ", ".join(f'"{name}"."{field.column}"' for field in fields) for name, fields in self._fields.items()
         }
         return self._template.format(**columns)
 
@@ -217,8 +236,8 @@ class Joined:
     def _readers(self) -> list[_PartReader]:
         readers, start = [], 0
         for name, model in self._parts.items():
-            readers.append(_PartReader(name, model, start))
-            start += len(model._meta.concrete_fields)
+            readers.append(_PartReader(name, model, self._fields[name], start))
+            start += len(self._fields[name])
         return readers
 
     def first(self, *values: Any) -> dict[str, Any] | None:
@@ -232,13 +251,14 @@ class Joined:
 class _PartReader:
     """Makes one model's object from its share of a row, as Django does."""
 
-    def __init__(self, name: str, model: type[models.Model], start: int) -> None:
-        fields = model._meta.concrete_fields
+    def __init__(
+        self, name: str, model: type[models.Model], fields: list[models.Field[Any, Any]], start: int
+    ) -> None:
         self.name = name
         self._model = model
         self._attributes = [field.attname for field in fields]
         self._share = slice(start, start + len(fields))
-        self._key = start + fields.index(model._meta.pk)
+        self._key = start + next(place for place, field in enumerate(fields) if field.primary_key)
         self._conversions: list[tuple[int, models.Field[Any, Any], Iterable[Any]]] = [
             (place, field, converters)
             for place, field in enumerate(fields)

@@ -14,6 +14,7 @@ from django.utils.module_loading import import_string
 
 from accounts.guards import SignIn, look_of, sign_in_of, subject_of
 from core.dates import carrier_today
+from core.fixed import rendered_parts
 from core.templatetags.show import day_long
 from core.urls import address_of
 from policies.models import Membership, reach_of
@@ -25,17 +26,16 @@ from portal.published import Notice
 from portal.support.desks import Desk, desks
 
 if TYPE_CHECKING:
+    from django.template import Node
+
     from accounts.models import Look, User
 
 # What the user menu calls roles, in the order of `Membership.Role`.
 ROLE_LABELS = dict(Membership.Role.choices)
 
 
-class Site:
-    """Brand, contacts, menu, and the age of the data. What costs a query is asked for only where a page shows it."""
-
-    def __init__(self, request: HttpRequest) -> None:
-        self._request = request
+class Fixed:
+    """What the settings say, and addresses: the same on every page, whoever asks. `{% fixed %}` sees no more."""
 
     @property
     def brand(self) -> dict[str, Any]:
@@ -46,21 +46,6 @@ class Site:
     def support(self) -> dict[str, dict[str, str]]:
         """Whom to call, by topic (`settings.SUPPORT`, S-46)."""
         return settings.SUPPORT
-
-    @cached_property
-    def desks(self) -> dict[str, Desk]:
-        """The support desks, each with whether someone is there now."""
-        return desks()
-
-    @cached_property
-    def notices(self) -> list[Notice]:
-        """What visitors should know before they sign in: maintenance ahead, and notices of staff."""
-        return published.notices_for_visitors()
-
-    @property
-    def closures(self) -> list[Closure]:
-        """What is closed for maintenance now."""
-        return closing.in_effect()
 
     @property
     def sisters(self) -> list[dict[str, str]]:
@@ -76,6 +61,55 @@ class Site:
     def legal(self) -> list[tuple[str, str]]:
         """The carrier's legal pages: label and address of those that the settings name (`settings.LEGAL_PAGES`)."""
         return [(label, href) for label, href in settings.LEGAL_PAGES.items() if href]
+
+    @property
+    def sign_in_url(self) -> str:
+        """Where Sign in leads (S-05)."""
+        return address_of("accounts:sign-in")
+
+    @property
+    def register_url(self) -> str:
+        """Where Create an account leads (S-05)."""
+        return address_of("accounts:register")
+
+    @property
+    def admin_url(self) -> str:
+        """Where staff work."""
+        return address_of("admin:index")
+
+    @property
+    def sign_out_url(self) -> str:
+        """Where the Sign out form posts to."""
+        return address_of("accounts:sign-out")
+
+
+class Site(Fixed):
+    """What is fixed, menu, and the age of the data. What costs a query is asked for only where a page shows it."""
+
+    fixed = Fixed()
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+
+    @cached_property
+    def rendered_parts(self) -> dict[Node, str]:
+        """What `{% fixed %}` has rendered already."""
+        return rendered_parts()
+
+    @cached_property
+    def desks(self) -> dict[str, Desk]:
+        """The support desks, each with whether someone is there now."""
+        return desks()
+
+    @cached_property
+    def notices(self) -> list[Notice]:
+        """What visitors should know before they sign in: maintenance ahead, and notices of staff."""
+        return published.notices_for_visitors()
+
+    @property
+    def closures(self) -> list[Closure]:
+        """What is closed for maintenance now."""
+        return closing.in_effect()
 
     @property
     def year(self) -> int:
@@ -141,26 +175,6 @@ class Site:
             return None
         read: Callable[[], dt.datetime | None] = import_string(settings.FEED_AS_OF)
         return read()
-
-    @cached_property
-    def sign_in_url(self) -> str:
-        """Where Sign in leads (S-05)."""
-        return address_of("accounts:sign-in")
-
-    @cached_property
-    def register_url(self) -> str:
-        """Where Create an account leads (S-05)."""
-        return address_of("accounts:register")
-
-    @cached_property
-    def admin_url(self) -> str:
-        """Where staff work."""
-        return address_of("admin:index")
-
-    @cached_property
-    def sign_out_url(self) -> str:
-        """Where the Sign out form posts to."""
-        return address_of("accounts:sign-out")
 
 
 def site(request: HttpRequest) -> dict[str, Site]:

@@ -180,7 +180,7 @@ MIDDLEWARE = [
     "portal.logging.RequestIdMiddleware",
     "core.middleware.OriginMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "portal.headers.ContentSecurityPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "portal.health.MetricsMiddleware",
     "portal.requests.ReadableRequestMiddleware",

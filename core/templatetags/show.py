@@ -69,7 +69,16 @@ def iso(value: dt.date | dt.datetime | None) -> str:
 @register.filter
 def moment(value: dt.datetime | None) -> str:
     """Return the moment of an event in the reader's zone, named: "Mar 1, 2026, 4:05 p.m. EST"."""
-    return "" if value is None else date_format(timezone.localtime(value), "M j, Y, P T")
+    if value is None:
+        return ""
+    local = timezone.localtime(value)
+    # Two zones' times of one moment are equal; their words aren't.
+    return _moment(local.replace(tzinfo=None), local.tzname() or "")
+
+
+@lru_cache(maxsize=1024)
+def _moment(local: dt.datetime, zone: str) -> str:
+    return f"{date_format(local, 'M j, Y, P')} {zone}"
 
 
 @register.filter

@@ -6,17 +6,21 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 from django import template
-from django.utils.html import escape, format_html
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from lucide.templatetags.lucide import lucide
 
 from core.areas import hook
+from core.fixed import fixed
 from core.urls import address_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from core.panels import Panel
 
 register = template.Library()
+register.tag(fixed)
 
 # Color alone never tells a meaning: each has its icon, and the label says it in words.
 STATUS_ICONS = {
@@ -28,6 +32,19 @@ STATUS_ICONS = {
 }
 # In a list only these are colored; all others are a word with a dot.
 EXCEPTIONAL = frozenset({"attention", "danger"})
+
+
+class MenuLink(Protocol):
+    """An entry of a menu. `current`: the value of aria-current, empty elsewhere. It can be a key of what is kept."""
+
+    @property
+    def label(self) -> str: ...
+    @property
+    def href(self) -> str: ...
+    @property
+    def icon(self) -> str: ...
+    @property
+    def current(self) -> str: ...
 
 
 class StatusWord(Protocol):
@@ -61,6 +78,37 @@ def render_icon(name: str, size: int | None = None, label: str = "") -> SafeStri
 def address(name: str) -> str:
     """`{% address "home" %}`: `{% url %}` for what every page shows, reversed once per process."""
     return address_of(name)
+
+
+@register.simple_tag
+def menu_links(items: Iterable[MenuLink]) -> SafeString:
+    """`{% menu_links site.menu %}`: the entries of a menu as items of a list, in words."""
+    return _links(tuple(items), in_list=True, icons=False)
+
+
+@register.simple_tag
+def menu_links_with_icons(items: Iterable[MenuLink], in_list: bool = True) -> SafeString:
+    """`{% menu_links_with_icons site.menu %}`: the same, each with its icon; one after the other where they aren't
+    `in_list`."""
+    return _links(tuple(items), in_list=in_list, icons=True)
+
+
+@lru_cache(maxsize=512)
+def _links(items: tuple[MenuLink, ...], *, in_list: bool, icons: bool) -> SafeString:
+    """Return the links. Menus are few: they differ by role and by the area that is open."""
+    return format_html_join(
+        "",
+        "<li><a href=\"{}\"{}>{}{}</a></li>" if in_list else "<a href=\"{}\"{}>{}{}</a>",
+        (
+            (
+                item.href,
+                format_html(' aria-current="{}"', item.current) if item.current else "",
+                render_icon(item.icon) if icons else "",
+                item.label,
+            )
+            for item in items
+        ),
+    )
 
 
 @register.simple_tag
