@@ -6,8 +6,9 @@ when they're used: an `apps.py` imports none of its own modules.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from django.apps import AppConfig, apps
@@ -93,9 +94,14 @@ class AreaConfig(AppConfig):
         cls.default = True
 
 
-def areas() -> Iterator[AreaConfig]:
+def areas() -> tuple[AreaConfig, ...]:
     """Every area, lowest floor first (the reverse of `INSTALLED_APPS`)."""
-    return (config for config in reversed(list(apps.get_app_configs())) if isinstance(config, AreaConfig))
+    return _areas_among(tuple(apps.get_app_configs()))
+
+
+@lru_cache(maxsize=8)
+def _areas_among(configs: tuple[AppConfig, ...]) -> tuple[AreaConfig, ...]:
+    return tuple(config for config in reversed(configs) if isinstance(config, AreaConfig))
 
 
 def menu() -> list[MenuEntry]:

@@ -17,7 +17,7 @@ _rendered: dict[tuple[str, str], dict[Node, str]] = {}
 
 
 def _forget(**_: Any) -> None:
-    """Settings change in tests only."""
+    """Render again: settings change in tests only."""
     _rendered.clear()
 
 

@@ -220,7 +220,9 @@ class Joined:
     def _fields(self) -> dict[str, list[models.Field[Any, Any]]]:
         return {
             name: [
-                field for field in model._meta.concrete_fields if name not in self._only or field.attname in self._only[name]
+                field
+                for field in model._meta.concrete_fields
+                if name not in self._only or field.attname in self._only[name]
             ]
             for name, model in self._parts.items()
         }
@@ -251,9 +253,7 @@ class Joined:
 class _PartReader:
     """Makes one model's object from its share of a row, as Django does."""
 
-    def __init__(
-        self, name: str, model: type[models.Model], fields: list[models.Field[Any, Any]], start: int
-    ) -> None:
+    def __init__(self, name: str, model: type[models.Model], fields: list[models.Field[Any, Any]], start: int) -> None:
         self.name = name
         self._model = model
         self._attributes = [field.attname for field in fields]

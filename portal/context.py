@@ -35,7 +35,7 @@ ROLE_LABELS = dict(Membership.Role.choices)
 
 
 class Fixed:
-    """What the settings say, and addresses: the same on every page, whoever asks. `{% fixed %}` sees no more."""
+    """What the settings say, and addresses: the same on every page and for everyone. `{% fixed %}` sees no more."""
 
     @property
     def brand(self) -> dict[str, Any]:

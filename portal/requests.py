@@ -46,7 +46,8 @@ class BodyLimitMiddleware:
             return too_large(request, status=HTTPStatus.LENGTH_REQUIRED)
         # Twenty digits aren't a length, and would be slow to parse.
         length = int(announced[:20])
-        if length > self._most(request):
+        # Most requests have no body, and then the view needn't be looked up here.
+        if length and length > self._most(request):
             log.warning("request_body_refused", bytes=length)
             return too_large(request)
         return self.get_response(request)

@@ -98,7 +98,7 @@ def _links(items: tuple[MenuLink, ...], *, in_list: bool, icons: bool) -> SafeSt
     """Return the links. Menus are few: they differ by role and by the area that is open."""
     return format_html_join(
         "",
-        "<li><a href=\"{}\"{}>{}{}</a></li>" if in_list else "<a href=\"{}\"{}>{}{}</a>",
+        '<li><a href="{}"{}>{}{}</a></li>' if in_list else '<a href="{}"{}>{}{}</a>',
         (
             (
                 item.href,

@@ -14,6 +14,7 @@ from django.utils.functional import cached_property
 
 from core.dates import in_force_on
 from core.fields import PublicIdField
+from core.templatetags.show import day_long
 from policies.models.base import FeedQuerySet, FeedRow, sort_key
 from policies.models.parties import Insured, Policyholder
 from policies.models.segments import Segment, leading, linked
@@ -254,6 +255,8 @@ class Coverage(FeedRow):
     def links(self) -> list[Segment]:
         """The chain of touching segments that this one belongs to, in order."""
         # A list reads only some fields of a coverage; its segments, all that matters here.
+        if len(self.segments) == 1 and self.segments[0].pk == self.pk:
+            return self.segments
         listed = {segment.pk: segment for segment in self.segments if segment.pk is not None}
         return linked(listed.get(self.pk) or self.as_segment, self.segments)
 
@@ -280,26 +283,33 @@ class Coverage(FeedRow):
     @property
     def retroactive_text(self) -> str:
         """'N/A – occurrence', 'Full prior acts', or the retroactive date (docs/spec.md#insurance-facts)."""
-        if self.form == self.Form.OCCURRENCE:
-            return "N/A – occurrence"
-        if self.full_prior_acts:
-            return "Full prior acts"
-        date = self.retroactive_date
-        if date is None:
-            raise ValueError(f"Coverage {self.pk} is claims-made without a retroactive date")
-        return f"{date:%B} {date.day}, {date.year}"
+        return retroactive_words(self.form, self.retroactive_date, full_prior_acts=self.full_prior_acts)
 
     @property
     def per_claim_label(self) -> str:
         """What the first limit is for: in the policy's own words where the feed gives them, otherwise by the form."""
         if self.limit_basis:
-            return self.get_limit_basis_display()
+            return BASES.get(self.limit_basis, self.limit_basis)
         return "per occurrence" if self.form == self.Form.OCCURRENCE else "per claim"
 
     @property
     def endorsement_list(self) -> list[str]:
         """Endorsements of the older column, one each; the feed separates them by `;`."""
         return [part.strip() for part in self.endorsement_text.split(";") if part.strip()]
+
+
+BASES = dict(Coverage.LimitBasis.choices)
+
+
+def retroactive_words(form: str, date: dt.date | None, *, full_prior_acts: bool) -> str:
+    """See `Coverage.retroactive_text`. Raises ValueError where a claims-made coverage has no date."""
+    if form == Coverage.Form.OCCURRENCE:
+        return "N/A – occurrence"
+    if full_prior_acts:
+        return "Full prior acts"
+    if date is None:
+        raise ValueError("a claims-made coverage has no retroactive date")
+    return day_long(date)
 
 
 def _segment_of(row: dict[str, Any]) -> Segment:

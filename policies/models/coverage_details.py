@@ -56,11 +56,16 @@ class Endorsement(FeedRow):
     @property
     def form(self) -> str:
         """The form number with its edition: 'LM-E-214 (01-26)'."""
-        return f"{self.form_number} ({self.edition})" if self.edition else self.form_number
+        return form_words(self.form_number, self.edition)
 
     def in_force_on(self, day: dt.date) -> bool:
         """Whether it holds on `day`."""
         return (self.effective is None or self.effective <= day) and (self.expires is None or day < self.expires)
+
+
+def form_words(form_number: str, edition: str) -> str:
+    """See `Endorsement.form`."""
+    return f"{form_number} ({edition})" if edition else form_number
 
 
 class Suspension(FeedRow):

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Model, OuterRef
+from django.db.models import OuterRef
 from django.db.models.functions import JSONObject
 
-from policies.models.coverage import Coverage
-from policies.models.coverage_details import Endorsement, Extra, FundEnrollment, PriorLimit, Suspension
-from policies.models.tails import EreOffer
+from policies.models.coverage import Coverage, retroactive_words
+from policies.models.coverage_details import Endorsement, Extra, FundEnrollment, PriorLimit, Suspension, form_words
+from policies.models.tails import OPTIONS, EreOffer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from django.db.models import QuerySet
-
-Row = TypeVar("Row", bound=Model)
 
 ENDORSEMENT = ("form_number", "edition", "title", "effective", "expires", "on_certificate")
 SUSPENSION = ("starts", "ends", "reason_code")
@@ -42,6 +39,85 @@ SEGMENT = (
     "deductible",
     "specialty",
 )
+FORMS, REASONS = dict(Coverage.Form.choices), dict(Suspension.Reason.choices)
+
+
+# What is read of each model, as plain values: a page of a roster makes some hundred of them.
+
+
+@dataclass(frozen=True, slots=True)
+class EndorsementRow:
+    """Of an `Endorsement`; `form` with its edition."""
+
+    form: str
+    title: str
+    effective: dt.date | None
+    expires: dt.date | None
+    on_certificate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SuspensionRow:
+    """Of a `Suspension`; `reason` in words."""
+
+    starts: dt.date
+    ends: dt.date | None
+    is_leave: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PriorLimitRow:
+    """Of a `PriorLimit`."""
+
+    incidents_before: dt.date
+    limit_per_claim: Decimal
+    limit_aggregate: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class ExtraRow:
+    """Of an `Extra`."""
+
+    label: str
+    limit: str
+
+
+@dataclass(frozen=True, slots=True)
+class FundRow:
+    """Of a `FundEnrollment`; `form` in words."""
+
+    fund: str
+    form: str
+    limits: str
+    effective: dt.date
+    expires: dt.date | None
+
+
+@dataclass(frozen=True, slots=True)
+class TailRow:
+    """Of an `EreOffer`; `option_in_words` as there."""
+
+    status: str
+    decide_by: dt.date | None
+    option_in_words: str
+    starts: dt.date | None
+    ends: dt.date | None
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentRow:
+    """Of another `Coverage` of the same part: what a change in mid-term changes."""
+
+    pk: int
+    effective: dt.date
+    expires: dt.date
+    retroactive_text: str
+    limit_per_claim: Decimal
+    limit_aggregate: Decimal
+    limits_shared: bool
+    deductible: Decimal
+    specialty: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +125,16 @@ class Details:
     """What belongs to a coverage, retired rows left out.
 
     `suspensions` are those of all segments of its part in its term: a leave stays with the segment that it began in.
-    `segments`: the other coverages of the same insured and part in the term, by first day; they have only the fields
-    that a change in mid-term changes.
+    `segments`: the other coverages of the same insured and part in the term, by first day.
     """
 
-    endorsements: list[Endorsement]
-    suspensions: list[Suspension]
-    prior_limits: list[PriorLimit]
-    extras: list[Extra]
-    funds: list[FundEnrollment]
-    tails: list[EreOffer]
-    segments: list[Coverage]
+    endorsements: list[EndorsementRow]
+    suspensions: list[SuspensionRow]
+    prior_limits: list[PriorLimitRow]
+    extras: list[ExtraRow]
+    funds: list[FundRow]
+    tails: list[TailRow]
+    segments: list[SegmentRow]
 
 
 def details_as_json(path: str = "") -> JSONObject:
@@ -90,13 +165,13 @@ def details_of(coverage: Coverage) -> Details:
     """Return the details of a coverage that was read with `details_as_json` as `detail_rows`."""
     rows: dict[str, list[dict[str, Any]]] = coverage.detail_rows  # type: ignore[attr-defined]  # an annotation
     return Details(
-        endorsements=_made(Endorsement, rows["endorsements"], "form_number"),
-        suspensions=_made(Suspension, rows["suspensions"], "starts"),
-        prior_limits=_made(PriorLimit, rows["prior_limits"], "incidents_before")[::-1],
-        extras=_made(Extra, rows["extras"], "label"),
-        funds=_made(FundEnrollment, rows["funds"], "effective"),
-        tails=_made(EreOffer, rows["tails"], "option"),
-        segments=_made(Coverage, rows["segments"], "effective"),
+        endorsements=[_endorsement(**row) for row in _sorted(rows["endorsements"], "form_number")],
+        suspensions=[_suspension(**row) for row in _sorted(rows["suspensions"], "starts")],
+        prior_limits=[_prior_limit(**row) for row in _sorted(rows["prior_limits"], "incidents_before")][::-1],
+        extras=[ExtraRow(**row) for row in _sorted(rows["extras"], "label")],
+        funds=[_fund(**row) for row in _sorted(rows["funds"], "effective")],
+        tails=[_tail(**row) for row in _sorted(rows["tails"], "option")],
+        segments=[_segment(**row) for row in _sorted(rows["segments"], "effective")],
     )
 
 
@@ -105,16 +180,53 @@ def _as_json(rows: QuerySet[Any], fields: tuple[str, ...]) -> ArraySubquery:
     return ArraySubquery(rows.order_by().values_list(JSONObject(**{name: name for name in fields})))
 
 
-def _made(model: type[Row], rows: list[dict[str, Any]], *order: str) -> list[Row]:
-    """Return a model's objects from rows of JSON, whose dates and amounts are plain, by these fields."""
-    if not rows:
-        return []
-    read = _readers(model)
-    in_order = sorted(rows, key=lambda row: [str(row[name]) for name in order]) if len(rows) > 1 else rows
-    return [model(**{name: read[name](value) for name, value in row.items()}) for row in in_order]
+def _sorted(rows: list[dict[str, Any]], by: str) -> list[dict[str, Any]]:
+    return sorted(rows, key=lambda row: str(row[by])) if len(rows) > 1 else rows
 
 
-@cache
-def _readers(model: type[Model]) -> dict[str, Callable[[Any], Any]]:
-    """Return what makes a field's value from JSON, by the field's attribute."""
-    return {field.attname: field.to_python for field in model._meta.concrete_fields}
+# Each takes the fields that are read above, as JSON has them: days and moments as text, amounts as numbers.
+
+
+def _endorsement(
+    form_number: str, edition: str, title: str, effective: str | None, expires: str | None, on_certificate: bool
+) -> EndorsementRow:
+    return EndorsementRow(form_words(form_number, edition), title, _day(effective), _day(expires), on_certificate)
+
+
+def _suspension(starts: str, ends: str | None, reason_code: str) -> SuspensionRow:
+    is_leave = reason_code == Suspension.Reason.LEAVE
+    return SuspensionRow(dt.date.fromisoformat(starts), _day(ends), is_leave, REASONS.get(reason_code, reason_code))
+
+
+def _prior_limit(incidents_before: str, limit_per_claim: float, limit_aggregate: float) -> PriorLimitRow:
+    return PriorLimitRow(dt.date.fromisoformat(incidents_before), _amount(limit_per_claim), _amount(limit_aggregate))
+
+
+def _fund(fund: str, form: str, limits: str, effective: str, expires: str | None) -> FundRow:
+    return FundRow(fund, FORMS.get(form, form), limits, dt.date.fromisoformat(effective), _day(expires))
+
+
+def _tail(status: str, decide_by: str | None, option: str, starts: str | None, ends: str | None) -> TailRow:
+    return TailRow(status, _day(decide_by), OPTIONS.get(option, option), _day(starts), _day(ends))
+
+
+def _segment(**row: Any) -> SegmentRow:
+    return SegmentRow(
+        row["id"],
+        dt.date.fromisoformat(row["effective"]),
+        dt.date.fromisoformat(row["expires"]),
+        retroactive_words(row["form"], _day(row["retroactive_date"]), full_prior_acts=row["full_prior_acts"]),
+        _amount(row["limit_per_claim"]),
+        _amount(row["limit_aggregate"]),
+        row["limits_shared"],
+        _amount(row["deductible"]),
+        row["specialty"],
+    )
+
+
+def _day(text: str | None) -> dt.date | None:
+    return dt.date.fromisoformat(text) if text else None
+
+
+def _amount(number: float) -> Decimal:
+    return Decimal(str(number))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from core.money import whole_dollars
 from core.templatetags.show import day
-from policies.models import Coverage, EreOffer, Suspension
+from policies.models import Coverage, EreOffer
 from policies.models.details import details_of
 from policies.words import lower_first
 
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator
 
-    from policies.models import Endorsement, FundEnrollment
-    from policies.models.details import Details
+    from policies.models.details import Details, EndorsementRow, FundRow, SegmentRow, SuspensionRow, TailRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +64,7 @@ class Facts:
 
 
 MOST_NAMED = 3
+DEFENSE, BASIS = dict(Coverage.Defense.choices), dict(Coverage.DeductibleBasis.choices)
 
 
 def facts_of(coverage: Coverage, on: dt.date, *, whole: bool, tails: bool) -> Facts:
@@ -81,17 +81,20 @@ class _Reading:
     def __init__(self, coverage: Coverage, details: Details, on: dt.date) -> None:
         self.coverage, self.details, self.on = coverage, details, on
         self.starts, self.ends = coverage.period
+        self.suspended = self._suspensions() if details.suspensions else []
+        self.gap = self._gap() if details.segments else None
+        self.leave = self._leave()
 
     def facts(self, *, whole: bool, tails: bool) -> Facts:
         c = self.coverage
         found = [
-            Fact("Days not covered", self._not_covered(), "leave" if self._suspensions() else "gap"),
-            Fact("Changes in this term", self._changes(), "changes"),
+            Fact("Days not covered", self._not_covered(), "leave" if self.suspended else "gap"),
+            Fact("Changes in this term", self._changes() if self.details.segments else [], "changes"),
             Fact("Prior limits", self._prior_limits(), "prior limits"),
             Fact("Limits shared with", _lines(c.limits_shared_with)),
-            Fact("Defense costs", _lines(c.get_defense_display().capitalize())),
+            Fact("Defense costs", _lines(DEFENSE.get(c.defense, c.defense).capitalize())),
             Fact(
-                "Deductible applies to", _lines(c.get_deductible_basis_display().capitalize() if c.deductible else "")
+                "Deductible applies to", _lines(BASIS.get(c.deductible_basis, "").capitalize() if c.deductible else "")
             ),
             Fact("Scope of coverage", _lines(c.scope)),
             Fact("Covered states", _lines(c.states)),
@@ -103,12 +106,11 @@ class _Reading:
             self._endorsements(),
             Fact("Tail (extended reporting)", self._tails() if tails else [], "tail"),
         ]
-        gap = self._gap()
-        before = f"Not covered {_span(*gap)}" if gap else ""
-        suspended = [(first, last or self.ends) for first, last, _ in self._suspensions()]
-        return Facts([fact for fact in found if fact.lines], before, list(self._today()), suspended, self._leave())
+        before = f"Not covered {_span(*self.gap)}" if self.gap else ""
+        suspended = [(first, last or self.ends) for first, last, _ in self.suspended]
+        return Facts([fact for fact in found if fact.lines], before, list(self._today()), suspended, self.leave)
 
-    def _suspensions(self) -> list[tuple[dt.date, dt.date | None, Suspension]]:
+    def _suspensions(self) -> list[tuple[dt.date, dt.date | None, SuspensionRow]]:
         """Return the days on which the coverage is suspended, as far as it goes."""
         found = []
         for one in self.details.suspensions:
@@ -125,27 +127,23 @@ class _Reading:
         return None if last is None or goes_on else (last, self.starts)
 
     def _not_covered(self) -> list[Line]:
-        gap = self._gap()
-        return [*([Line(_span(*gap), "Gap in coverage")] if gap else []), *self._leave()]
+        return [*([Line(_span(*self.gap), "Gap in coverage")] if self.gap else []), *self.leave]
 
     def _leave(self) -> list[Line]:
         return [
-            Line(
-                _span(first, last),
-                one.get_reason_code_display() if one.reason_code == Suspension.Reason.LEAVE else "Suspended",
-            )
-            for first, last, one in self._suspensions()
+            Line(_span(first, last), one.reason if one.is_leave else "Suspended") for first, last, one in self.suspended
         ]
 
     def _today(self) -> Iterator[str]:
-        for first, last, one in self._suspensions():
+        for first, last, one in self.suspended:
             if first <= self.on and (last is None or self.on < last):
-                what = "On leave" if one.reason_code == Suspension.Reason.LEAVE else "Suspended"
+                what = "On leave" if one.is_leave else "Suspended"
                 yield f"{what}, not covered until {day(last)}" if last else f"{what}, not covered for now"
 
     def _changes(self) -> list[Line]:
         """Return the steps of the chain of segments: what changed, and when."""
-        by_id = {other.pk: other for other in self.details.segments} | {self.coverage.pk: self.coverage}
+        by_id: dict[int | None, Coverage | SegmentRow] = {other.pk: other for other in self.details.segments}
+        by_id[self.coverage.pk] = self.coverage
         chain = [by_id[link.pk] for link in self.coverage.links if link.pk in by_id and link.starts < self.ends]
         lines = []
         for before, after in pairwise(chain):
@@ -176,7 +174,7 @@ class _Reading:
         count = len(lines)
         return Fact("Endorsements", lines, f"{count} endorsement{'' if count == 1 else 's'}")
 
-    def _endorsement(self, one: Endorsement) -> Line:
+    def _endorsement(self, one: EndorsementRow) -> Line:
         notes = []
         if one.effective and one.effective != self.starts:
             notes.append(f"{'from' if one.effective > self.on else 'since'} {day(one.effective)}")
@@ -233,7 +231,7 @@ def _span(first: dt.date, last: dt.date | None) -> str:
     return f"{day(first)} – {day(last)}" if last else f"From {day(first)} until further notice"
 
 
-def _steps(before: Coverage, after: Coverage) -> Iterator[tuple[str, str]]:
+def _steps(before: Coverage | SegmentRow, after: Coverage | SegmentRow) -> Iterator[tuple[str, str]]:
     """Yield what differs between two segments: its name, and from what to what."""
     limits = [f"{whole_dollars(c.limit_per_claim)} / {whole_dollars(c.limit_aggregate)}" for c in (before, after)]
     if limits[0] != limits[1]:
@@ -248,17 +246,17 @@ def _steps(before: Coverage, after: Coverage) -> Iterator[tuple[str, str]]:
         yield "sharing of limits", "now shared" if after.limits_shared else "now separate"
 
 
-def _amount(coverage: Coverage) -> str:
+def _amount(coverage: Coverage | SegmentRow) -> str:
     return whole_dollars(coverage.deductible) if coverage.deductible else "none"
 
 
-def _fund(one: FundEnrollment) -> Line:
+def _fund(one: FundRow) -> Line:
     """Return an enrollment as reported to us: with its own form and dates."""
     dates = _span(one.effective, one.expires) if one.expires else f"since {day(one.effective)}"
-    return Line(one.fund, ", ".join(filter(None, (one.limits, one.get_form_display().lower(), dates))))
+    return Line(one.fund, ", ".join(filter(None, (one.limits, one.form.lower(), dates))))
 
 
-def _tail(one: EreOffer) -> Line:
+def _tail(one: TailRow) -> Line:
     dates = f"from {day(one.starts)}" if one.starts else ""
     if one.starts and one.ends:
         dates = _span(one.starts, one.ends)

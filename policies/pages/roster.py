@@ -14,7 +14,8 @@ from core.search import name_query
 from core.statements import prepared
 from core.templatetags.show import day
 from core.urls import address_for
-from policies.eligibility import judge_now
+from policies.eligibility import judge
+from policies.freshness import data_as_of
 from policies.models import Coverage
 from policies.models.details import details_as_json
 from policies.names import fold
@@ -125,7 +126,9 @@ def roster_of(request: HttpRequest, term: Term, *, issues: bool, tails: bool) ->
         coverage.term = term
     paper = paper_links()
     address = address_for("policies:insured")
-    rows = [_row(c, today, address, paper(c, judge_now(c)) if issues else None, tails=tails) for c in page.rows]
+    as_of = data_as_of(term.policy.source)
+    papers = [paper(c, judge(c, today=today, as_of=as_of)) if issues else None for c in page.rows]
+    rows = [_row(c, today, address, link, tails=tails) for c, link in zip(page.rows, papers, strict=True)]
     return Roster(page, rows, q)
 
 

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from core.templatetags.show import day, day_long
-from policies.models import AgentOfRecord, Coverage, Membership, Policy, PolicyStatus, Term
+from policies.models import AgentOfRecord, Coverage, Insured, Membership, Policy, PolicyStatus, Term
 from tests.book import (
     AgencyFactory,
     AgentOfRecordFactory,
@@ -72,6 +72,19 @@ def test_what_a_row_opens_to_is_named_by_what_there_is(cast, browse, fund, endor
     Coverage.objects.filter(pk=cast.anas.pk).update(fund=fund, endorsement_text=endorsements)
     page = browse(cast.paula).get(cast.policy.get_absolute_url()).content.decode()
     assert re.findall(r'<details class="more small"><summary>([^<]*)<', page) == ([label] if label else [])
+
+
+def test_what_a_row_says_is_escaped(cast, browse):
+    Insured.objects.filter(pk=cast.anas.insured_id).update(last_name="<b>Núñez & Co", credential="")
+    Coverage.objects.filter(pk=cast.anas.pk).update(specialty="'Heart' <i>", scope="<u>", ended_reason="A & B")
+    page = browse(cast.paula).get(cast.policy.get_absolute_url()).content.decode()
+    rows = page.partition("<tbody>")[2].partition("</tbody>")[0]
+    assert rows.count("Ana &lt;b&gt;Núñez &amp; Co") == 4, (
+        "her name, and whose details, certificate, and facts they are"
+    )
+    assert "&#x27;Heart&#x27; &lt;i&gt; · Ended: A &amp; B" in rows
+    assert "<dd>&lt;u&gt;</dd>" in rows
+    assert not any(tag in rows for tag in ("<b>", "<i>", "<u>"))
 
 
 def test_full_prior_acts_are_named(cast, browse):
