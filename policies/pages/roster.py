@@ -67,10 +67,9 @@ ROSTER_FIELDS = (
     "fund",
     "fund_limits",
     "ended_reason",
-    *(
-        f"insured__{name}"
-        for name in ("public_id", "kind", "name", "first_name", "middle_name", "last_name", "suffix", "credential")
-    ),
+    # The state is for its rules on certificates.
+    *(f"insured__{name}" for name in ("public_id", "state", "kind", "name", "first_name", "middle_name", "last_name")),
+    *(f"insured__{name}" for name in ("suffix", "credential")),
 )
 
 
