@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.guards import user_of
 from core import work
-from core.admin import RecordedLooks
+from core.admin import RecordedLooks, StaffAdmin
 from core.desk import DeskItem, counted
+from credentialing.claims_history import authorizing, settling
 from credentialing.events import CertificateEvent
-from credentialing.models import CarrierHolder, Certificate, CertificateForm, Holder, StandingHolder
+from credentialing.models import (
+    Authorization,
+    AuthorizationRevocation,
+    CarrierHolder,
+    Certificate,
+    CertificateForm,
+    ClaimsPaper,
+    ClaimsRequest,
+    Holder,
+    LossRunRule,
+    StandingHolder,
+)
 
 if TYPE_CHECKING:
-    from django.db.models import QuerySet
+    from django.db.models import Model, QuerySet
     from django.http import HttpRequest
+
+    from accounts.models import User
 
 
 @admin.register(Certificate)
@@ -103,3 +119,183 @@ class CertificateFormAdmin(RecordedLooks[CertificateForm]):
     list_filter = ("kind", "state")
     search_fields = ("form_number__startswith",)
     ordering = ("pk",)
+
+
+@admin.register(ClaimsPaper)
+class ClaimsPaperAdmin(RecordedLooks[ClaimsPaper]):
+    """The register of claims histories and loss runs; the filter finds those that failed, and the action retries
+    them."""
+
+    look = CertificateEvent.LOOKED_AT
+    list_display = ("serial", "kind", "subject", "company", "window", "status", "valued_on", "issued_at", "issued_by")
+    list_filter = ("status", "kind", "issued_on")
+    list_select_related = ("company", "issued_by")
+    search_fields = ("=serial", "=verification_code", "subject__istartswith", "=policy__number")
+    search_help_text = "A whole serial number, verification code, or policy number, or how the name begins."
+    readonly_fields = ("window", "holder_name")
+    actions = ("retry_failed",)
+
+    def desk(self, request: HttpRequest) -> list[DeskItem]:
+        """Return how many have no file after all attempts."""
+        failed = ClaimsPaper.objects.filter(status=ClaimsPaper.Status.FAILED).count()
+        href = reverse("admin:credentialing_claimspaper_changelist") + f"?status__exact={ClaimsPaper.Status.FAILED}"
+        return [counted("Failed claims papers", failed, href)]
+
+    @admin.action(description="Retry failed claims papers", permissions=["retry"])
+    def retry_failed(self, request: HttpRequest, papers: QuerySet[ClaimsPaper]) -> None:
+        """Hand the failed ones of the chosen rows to the queue again."""
+        failed = list(papers.filter(status=ClaimsPaper.Status.FAILED))
+        again = sum(work.retry(paper, by=user_of(request)) for paper in failed)
+        messages.info(request, f"We’re trying {again} again." if again else "None of the selected papers has failed.")
+
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("credentialing.retry_claimspaper"))
+
+
+class HoldsFilter(admin.SimpleListFilter):
+    """Those that hold, and those that don't."""
+
+    title = "holds"
+    parameter_name = "holds"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Holds"), ("revoked", "Revoked")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "yes":
+            return queryset.filter(pk__in=Authorization.objects.in_effect().values("pk"))
+        return queryset.filter(revocation__isnull=False) if self.value() == "revoked" else queryset
+
+
+@admin.register(Authorization)
+class AuthorizationAdmin(RecordedLooks[Authorization]):
+    """Insureds' authorizations to release their claims history; the action revokes one that the insured asks to end."""
+
+    look = CertificateEvent.LOOKED_AT
+    list_display = ("insured", "recipient", "window", "given_on", "expires_on", "revoked_at", "given_by")
+    list_filter = (HoldsFilter, "given_on")
+    list_select_related = ("insured", "policyholder", "agency", "given_by", "revocation")
+    search_fields = ("insured__last_name__istartswith", "holder_name__istartswith", "=given_by__username_key")
+    search_help_text = "How the insured’s last name or the holder’s name begins, or a whole username."
+    readonly_fields = ("recipient", "window", "revoked_at")
+    actions = ("revoke",)
+
+    def customer(self, row: Authorization) -> User:
+        return row.given_by
+
+    @admin.action(description="Revoke for the insured", permissions=["revoke"])
+    def revoke(self, request: HttpRequest, authorizations: QuerySet[Authorization]) -> None:
+        """End those chosen, because the insured asked for it."""
+        side = AuthorizationRevocation.By.STAFF
+        ended = sum(authorizing.revoke(one, by=user_of(request), side=side) for one in authorizations)
+        messages.info(request, f"Revoked: {ended}." if ended else "Those were revoked already.")
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("credentialing.revoke_authorization"))
+
+
+@admin.register(LossRunRule)
+class LossRunRuleAdmin(StaffAdmin[LossRunRule]):
+    """What states want of loss runs. A state without a row has the settings."""
+
+    valued = ("state", "days", "tell_agent", "show_reserves", "source")
+    list_display = ("state", "days", "tell_agent", "show_reserves", "source")
+    search_fields = ("=state",)
+    ordering = ("state",)
+
+
+class WaitingFilter(admin.SimpleListFilter):
+    """What waits, and for how long."""
+
+    title = "clock"
+    parameter_name = "clock"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("waiting", "Waiting"), ("overdue", "Overdue")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        waiting = queryset.filter(status=ClaimsRequest.Status.WAITING)
+        if self.value() == "waiting":
+            return waiting
+        return waiting.filter(due_at__lt=timezone.now()) if self.value() == "overdue" else queryset
+
+
+class SettleForm(forms.ModelForm[ClaimsRequest]):
+    """How staff settled a request, and what the customer reads."""
+
+    status = forms.ChoiceField(
+        choices=[(ClaimsRequest.Status.DONE, "Done"), (ClaimsRequest.Status.DECLINED, "Declined")],
+        help_text="Done: the customer has, or will get, the paper by other means.",
+    )
+    message = forms.CharField(
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 5, "cols": 80}),
+        help_text="The customer reads it after signing in; the email that we send doesn’t repeat it.",
+        error_messages={"required": "Write a message."},
+    )
+
+    class Meta:
+        model = ClaimsRequest
+        fields = ("status", "message")
+
+
+@admin.register(ClaimsRequest)
+class ClaimsRequestAdmin(StaffAdmin[ClaimsRequest]):
+    """Requests for loss runs, and for histories that the portal couldn't make, the most urgent first."""
+
+    form = SettleForm
+    look = CertificateEvent.LOOKED_AT
+    valued = ("status", "message")
+    list_display = ("about", "kind", "state", "clock", "due_at", "asked_by", "asked_at", "agent_told_at")
+    list_display_links = ("about",)
+    list_filter = (WaitingFilter, "kind", "status")
+    list_select_related = ("insured", "policy", "policyholder", "asked_by")
+    search_fields = ("=asked_by__username_key", "=policy__number")
+    search_help_text = "A whole username or policy number."
+    ordering = ("due_at", "id")
+    actions = ("make_now",)
+    readonly_fields = (
+        *("about", "kind", "company", "policyholder", "account", "holder", "purpose", "years", "state", "reason"),
+        *("asked_by", "asked_at", "due_at", "paper", "settled_by", "settled_at", "agent_told_at"),
+    )
+    fields = (*readonly_fields, "status", "message")
+
+    @admin.display(description="clock")
+    def clock(self, asked: ClaimsRequest) -> str:
+        return "Overdue" if asked.is_overdue else str(asked.get_status_display())
+
+    def customer(self, row: ClaimsRequest) -> User:
+        return row.asked_by
+
+    def desk(self, request: HttpRequest) -> list[DeskItem]:
+        """Return how many requests wait, and how many of them are overdue."""
+        waiting, overdue = ClaimsRequest.objects.waiting().count(), ClaimsRequest.objects.overdue().count()
+        href = reverse("admin:credentialing_claimsrequest_changelist")
+        lines = ((f"Overdue: {overdue}", f"{href}?clock=overdue"),) if overdue else ()
+        return [counted("Requests for claims papers", waiting, f"{href}?clock=waiting", lines=lines)]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Whether it may be settled: by staff with the right, while it waits."""
+        waits = not isinstance(obj, ClaimsRequest) or obj.is_waiting
+        return waits and self.has_settle_permission(request)
+
+    def has_settle_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("credentialing.settle_claimsrequest"))
+
+    def save_model(self, request: HttpRequest, obj: ClaimsRequest, form: Any, change: bool) -> None:
+        """Settle it."""
+        words = {"status": form.cleaned_data["status"], "message": form.cleaned_data["message"]}
+        if not settling.settle(obj, by=user_of(request), **words):
+            messages.warning(request, "It was settled meanwhile. Nothing was changed.")
+
+    @admin.action(description="Make the paper now", permissions=["settle"])
+    def make_now(self, request: HttpRequest, requests: QuerySet[ClaimsRequest]) -> None:
+        """Let the portal make those that it can make by now, for the customers who asked."""
+        made = sum(settling.make_now(one, by=user_of(request)) for one in requests)
+        messages.info(request, f"Being made: {made}." if made else "None of the selected can be made yet.")

@@ -10,8 +10,20 @@ CERTIFICATES = StaffGroup(
         "credentialing.carrierholder",
         "credentialing.standingholder",
         "credentialing.certificateform",
+        "credentialing.claimspaper",
+        "credentialing.authorization",
+        "credentialing.claimsrequest",
+        "credentialing.lossrunrule",
     ),
-    permissions=("credentialing.retry_certificate",),
+    permissions=("credentialing.retry_certificate", "credentialing.retry_claimspaper"),
+)
+# Requests for claims papers, authorizations that insureds ask to end, and the table of the states.
+CLAIMS_PAPERS = (
+    "credentialing.settle_claimsrequest",
+    "credentialing.revoke_authorization",
+    "credentialing.add_lossrunrule",
+    "credentialing.change_lossrunrule",
+    "credentialing.delete_lossrunrule",
 )
 
 
@@ -21,7 +33,10 @@ class CredentialingConfig(AreaConfig):
     name = "credentialing"
     verbose_name = "Credentialing"
     sentences = "credentialing.events.SENTENCES"
-    menu = (MenuEntry("Certificates", "credentialing:home", "file-badge", order=20),)
+    menu = (
+        MenuEntry("Certificates", "credentialing:home", "file-badge", order=20),
+        MenuEntry("Claims history", "credentialing:claims-histories", "scroll-text", order=21),
+    )
     quick_links = (
         MenuEntry(
             "Create a certificate",
@@ -38,9 +53,16 @@ class CredentialingConfig(AreaConfig):
         "certificate_address": "credentialing.panels.certificate_address",
         "has_certificate_form": "credentialing.certificates.registry.has_form",
     }
-    queues = {"credentialing.tasks.render_certificate": "documents"}
+    queues = {
+        "credentialing.tasks.render_certificate": "documents",
+        "credentialing.tasks.render_claims_paper": "documents",
+    }
     staff_groups = (
         replace(CERTIFICATES, name="Web support"),
-        replace(CERTIFICATES, name="Customer service"),
+        replace(CERTIFICATES, name="Customer service", permissions=(*CERTIFICATES.permissions, *CLAIMS_PAPERS)),
+        StaffGroup(
+            "Claims",
+            views=("credentialing.claimspaper", "credentialing.authorization", "credentialing.claimsrequest"),
+        ),
         StaffGroup("Underwriting", views=("credentialing.certificateform",)),
     )

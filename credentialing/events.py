@@ -27,9 +27,38 @@ class CertificateEvent(TextChoices):
     LOOKED_AT = "credentialing:record:looked_at", "Looked at by staff"
 
 
+class ClaimsPaperEvent(TextChoices):
+    """`source:subject:action`."""
+
+    ISSUED = "credentialing:claims_paper:issued", "Claims history or loss run issued"
+    RENDERED = "credentialing:claims_paper:rendered", "Claims history or loss run laid out and stored"
+    FAILED = "credentialing:claims_paper:failed", "Claims history or loss run could not be laid out"
+    RETRIED = "credentialing:claims_paper:retried", "Claims history or loss run tried again"
+    DOWNLOADED = "credentialing:claims_paper:downloaded", "Claims history or loss run downloaded"
+    FILE_MISSING = "credentialing:claims_paper:file_missing", "File of a claims history or loss run is missing"
+    FILE_CHANGED = (
+        "credentialing:claims_paper:file_changed",
+        "File of a claims history or loss run isn't the one that was stored",
+    )
+    READ = "credentialing:authorization:used", "Claims history read on the insured's authorization"
+    REFUSED = "credentialing:claims_paper:refused", "Claims history refused: no authorization"
+    REQUESTED = "credentialing:claims_request:made", "Claims history or loss run requested"
+    SETTLED = "credentialing:claims_request:settled", "Request for a claims history or loss run settled by staff"
+    AGENT_TOLD = "credentialing:claims_request:agent_told", "Agent of record told about a loss run"
+    AUTHORIZED = "credentialing:authorization:given", "Release of a claims history authorized"
+    REVOKED = "credentialing:authorization:revoked", "Authorization revoked"
+
+
 def _what(data: Mapping[str, Any]) -> str:
     """Return the kind and the serial number."""
     kind = "a letter of past coverage" if data.get("kind") == "past_coverage_letter" else "a certificate"
+    serial = data.get("serial")
+    return f"{kind} {serial}" if serial else kind
+
+
+def _paper(data: Mapping[str, Any]) -> str:
+    """Return the kind and the serial number."""
+    kind = "a loss run" if data.get("kind") == "loss_run" else "a claims history"
     serial = data.get("serial")
     return f"{kind} {serial}" if serial else kind
 
@@ -48,4 +77,24 @@ SENTENCES: dict[str, Sentence] = {
     ),
     CertificateEvent.HOLDER_ADDED: Sentence(Kind.DOCUMENTS, "{who} saved a certificate holder."),
     CertificateEvent.LOOKED_AT: Sentence(Kind.SUPPORT, "{who} looked at one of your certificates."),
+    ClaimsPaperEvent.ISSUED: Sentence(Kind.DOCUMENTS, "{who} created {detail}.", _paper),
+    ClaimsPaperEvent.RENDERED: Sentence(Kind.DOCUMENTS, "We made the file of {detail}.", _paper),
+    ClaimsPaperEvent.FAILED: Sentence(Kind.DOCUMENTS, "The file of {detail} could not be made.", _paper),
+    ClaimsPaperEvent.RETRIED: Sentence(Kind.DOCUMENTS, "{who} tried again to make {detail}.", _paper),
+    ClaimsPaperEvent.DOWNLOADED: Sentence(Kind.DOCUMENTS, "{who} downloaded {detail}.", _paper),
+    ClaimsPaperEvent.FILE_MISSING: Sentence(Kind.DOCUMENTS, "The file of {detail} was missing.", _paper),
+    ClaimsPaperEvent.FILE_CHANGED: Sentence(
+        Kind.DOCUMENTS, "The file of {detail} wasn’t the one that we stored, so we didn’t send it.", _paper
+    ),
+    ClaimsPaperEvent.READ: Sentence(
+        Kind.DOCUMENTS, "{who} read a claims history on an authorization.", own="{who} read a claims history."
+    ),
+    ClaimsPaperEvent.REFUSED: Sentence(
+        Kind.DOCUMENTS, "{who} asked for a claims history without an authorization, and didn’t get it."
+    ),
+    ClaimsPaperEvent.REQUESTED: Sentence(Kind.DOCUMENTS, "{who} asked for {detail}.", _paper),
+    ClaimsPaperEvent.SETTLED: Sentence(Kind.DOCUMENTS, "{who} settled a request for {detail}.", _paper),
+    ClaimsPaperEvent.AGENT_TOLD: Sentence(Kind.DOCUMENTS, "We told the agent of record about {detail}.", _paper),
+    ClaimsPaperEvent.AUTHORIZED: Sentence(Kind.DOCUMENTS, "{who} authorized the release of a claims history."),
+    ClaimsPaperEvent.REVOKED: Sentence(Kind.DOCUMENTS, "{who} revoked an authorization to release a claims history."),
 }

@@ -10,6 +10,7 @@ from celery.signals import worker_init
 from core.pdf import prepare_fonts
 from core.queue import queue_of
 from credentialing.certificates import issuing, rendering
+from credentialing.claims_history import issuing as claims_papers
 from credentialing.models import Certificate
 
 
@@ -17,6 +18,12 @@ from credentialing.models import Certificate
 def render_certificate(certificate_id: int) -> None:
     """Lay out and store one certificate. It can run twice; a killed worker's work starts again."""
     issuing.render(certificate_id)
+
+
+@shared_task
+def render_claims_paper(paper_id: int) -> None:
+    """Lay out and store one claims history or loss run. It can run twice."""
+    claims_papers.render(paper_id)
 
 
 @worker_init.connect

@@ -24,6 +24,7 @@ class Capability(StrEnum):
     VIEW_POLICY = "view_policy"
     ISSUE_CERTIFICATE = "issue_certificate"
     VIEW_CLAIMS_HISTORY = "view_claims_history"
+    VIEW_LOSS_RUN = "view_loss_run"
     REQUEST_HOLDER = "request_holder"
     MANAGE_STANDING_HOLDERS = "manage_standing_holders"
     CREATE_PACKET = "create_packet"
@@ -126,6 +127,8 @@ RULES: dict[Capability, Rule] = {
         historic=EVERYONE,
         switch=MANAGERS,
     ),
+    # Moving to another carrier is when it's needed: after the policy has ended, too. Never an insured's third parties.
+    Capability.VIEW_LOSS_RUN: _rule("Get the policy’s loss runs.", MANAGERS, historic=MANAGERS),
     Capability.REQUEST_HOLDER: _rule("Ask us to add a certificate holder.", EVERYONE),
     Capability.MANAGE_STANDING_HOLDERS: _rule("Choose who gets a certificate at each renewal.", EVERYONE),
     # Those who have left need a packet the most.

@@ -40,7 +40,7 @@ def menu_for(request: HttpRequest) -> list[MenuItem]:
     """
     path, user = request.path, subject_of(request)
     entries = [HOME, *areas.menu()] if reach_of(user) else [HOME]
-    items = [_item(path, entry.label, address_of(entry.url_name), entry.icon) for entry in entries]
+    items = _one_current([_item(path, entry.label, address_of(entry.url_name), entry.icon) for entry in entries])
     if user.is_staff:
         items.append(MenuItem("Admin", address_of("admin:index"), "wrench"))
     return items
@@ -71,6 +71,12 @@ def _account_item(path: str, entry: MenuEntry) -> MenuItem:
 
 def _item(path: str, label: str, href: str, icon: str) -> MenuItem:
     return MenuItem(label, href, icon, _current(path, href))
+
+
+def _one_current(items: list[MenuItem]) -> list[MenuItem]:
+    """Leave only the nearest entry current, where one's pages are below another's."""
+    nearest = max((item for item in items if item.current), key=lambda item: len(item.href), default=None)
+    return [item if item is nearest or not item.current else replace(item, current="") for item in items]
 
 
 def _current(path: str, href: str) -> str:

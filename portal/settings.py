@@ -149,9 +149,9 @@ INSTALLED_APPS = [
     "portal.apps.PortalConfig",
     "feed",
     "billing",
-    "claims",
     "credentialing",
     "seminars",
+    "claims",
     "policies",
     "accounts",
     "core",
@@ -511,6 +511,15 @@ CERTIFICATE_RETRIES_WINDOW = dt.timedelta(hours=1)
 # What the portal has on record from another source is printed only where the carrier wants to stand for it.
 CERTIFICATES_PRINT_LICENSES = env.bool("CERTIFICATES_PRINT_LICENSES", default=False)
 CERTIFICATES_PRINT_NPI = env.bool("CERTIFICATES_PRINT_NPI", default=False)
+# Claims histories (docs/spec.md#b-05): how many months an insured's authorization holds; and the writing companies, by
+# the ids of the feed, whose rule lets a policyholder or agent with the switch have one without an authorization.
+AUTHORIZATION_MONTHS = env.int("AUTHORIZATION_MONTHS", default=24)
+CLAIMS_HISTORY_WITHOUT_AUTHORIZATION: list[str] = env.list("CLAIMS_HISTORY_WITHOUT_AUTHORIZATION", default=[])
+# Loss runs: the days where the state's table names none, and the writing companies that show reserves in any state.
+LOSS_RUN_DAYS = env.int("LOSS_RUN_DAYS", default=15)
+LOSS_RUNS_WITH_RESERVES: list[str] = env.list("LOSS_RUNS_WITH_RESERVES", default=[])
+# Within how many hours staff answer a request for a history that the portal couldn't make.
+CLAIMS_REQUEST_WITHIN = dt.timedelta(hours=env.int("CLAIMS_REQUEST_HOURS", default=48))
 
 # How long mails that were sent stay in admin.
 MAILS_KEPT = dt.timedelta(days=env.int("MAILS_KEPT_DAYS", default=30))

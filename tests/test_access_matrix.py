@@ -32,6 +32,7 @@ from tests.book import (
     invite_to,
 )
 from tests.cast import make_cast
+from tests.credentialing.claims_history.papers import authorized, issued
 from tests.factories import UserFactory, remembered_for
 from tests.helpers import authenticator_for, give_password_only, sign_in
 
@@ -91,6 +92,14 @@ def certificate(book: SimpleNamespace) -> list[str]:
     return [book.certificate.public_id]
 
 
+def history(book: SimpleNamespace) -> list[str]:
+    return [book.history.public_id]
+
+
+def authorization(book: SimpleNamespace) -> list[str]:
+    return [book.authorization.public_id]
+
+
 def asked(book: SimpleNamespace) -> list[str]:
     return [book.asked.public_id]
 
@@ -125,6 +134,10 @@ def invitation(book: SimpleNamespace) -> list[str]:
 
 OTHERS: dict[str, object] = {"insured": 404, "agent": 404}
 NO_ADMINISTRATORS: dict[str, object] = {"insured": 403, "colleague": 403, "left": 302, "revoked": 403, "staff": 403}
+# Mia, the other policyholder, is insured by a policy of her own.
+INSUREDS_200: dict[str, object] = dict.fromkeys(("insured", "colleague", "other_policyholder"), 200)
+INSUREDS_404: dict[str, object] = dict.fromkeys(INSUREDS_200, 404)
+OTHERS_OF_INSURED: dict[str, object] = {"policyholder": 404, "agent": 404}
 ANYONE = {"anonymous": 200, "half": 200}
 NOT_THE_ISSUER: dict[str, object] = {"insured": 403, "agent": 403}
 ROWS: dict[str, Row] = {
@@ -169,6 +182,24 @@ ROWS: dict[str, Row] = {
     "credentialing:progress": Row(200, args=certificate, also=NOT_THE_ISSUER),
     "credentialing:pdf": Row(302, args=certificate, also=NOT_THE_ISSUER),
     "credentialing:retry": Row(302, method="post", args=certificate, also=NOT_THE_ISSUER),
+    "credentialing:claims-histories": Row(200),
+    # Insureds have their own; others choose first, and here nobody has the switch.
+    "credentialing:claims-history-new": Row(403, also=INSUREDS_200),
+    "credentialing:claims-papers": Row(200),
+    # The insured took it out: nobody else learns of it.
+    "credentialing:claims-paper": Row(200, args=history, also=OTHERS_OF_INSURED),
+    "credentialing:claims-paper-progress": Row(200, args=history, also=OTHERS_OF_INSURED),
+    "credentialing:claims-paper-pdf": Row(302, args=history, also=OTHERS_OF_INSURED),
+    "credentialing:claims-paper-retry": Row(302, method="post", args=history, also=OTHERS_OF_INSURED),
+    "credentialing:loss-runs": Row(200),
+    # For who manages the policy, never for its insureds.
+    "credentialing:loss-run": Row(200, args=policy, colleague=403, also={"insured": 403}),
+    "credentialing:authorizations": Row(403, also=INSUREDS_200),
+    "credentialing:authorization-new": Row(403, also=INSUREDS_200),
+    # Nobody was chosen.
+    "credentialing:authorization-sign": Row(403, also=INSUREDS_404),
+    "credentialing:authorization": Row(200, args=authorization, also=OTHERS_OF_INSURED),
+    "credentialing:authorization-revoke": Row(302, method="post", args=authorization, also=OTHERS_OF_INSURED),
     "accounts:sign-in": Row(302, anonymous=200, half=200),
     "accounts:sign-out": Row(SIGN_IN, method="post", half=SIGN_IN),
     # A link that nobody made: it leads to the page that says so.
@@ -294,6 +325,8 @@ def book(db) -> SimpleNamespace:
         invitation=invite_to(place),
         people=people,
         certificate=_certificate(coverage, people),
+        history=issued(people["insured"], coverage.insured).papers[0],
+        authorization=authorized(people["insured"], coverage.insured, policyholder=policy.policyholder),
         device=authenticator_for(UserFactory()),
         remembered=remembered_for(UserFactory()),
         session=sign_in(Client(), UserFactory()),

@@ -20,6 +20,9 @@ ACTS = {
     "policies/delegates/views.py:member",
     "policies/delegates/views.py:send_again",
     "policies/delegates/views.py:withdraw",
+    "credentialing/claims_history/authorization_views.py:revoke",
+    "credentialing/claims_history/authorization_views.py:sign",
+    "credentialing/claims_history/views.py:retry",  # whose tries count
     "credentialing/views.py:retry",  # whose tries count
     "portal/maintenance/middleware.py:process_view",  # who is let in while an area is closed
     "portal/support/forms.py:send",  # a form about a request to support, which has a user of its own

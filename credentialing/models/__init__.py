@@ -1,8 +1,22 @@
-"""Holders of certificates, certificates, and the forms that they bear."""
+"""Holders of certificates, certificates, claims histories, and the forms that they bear."""
 
+from credentialing.models.authorizations import Authorization, AuthorizationRevocation
 from credentialing.models.certificate_forms import CertificateForm, wants_approved_form
 from credentialing.models.certificates import Certificate
+from credentialing.models.claims_histories import ClaimsPaper, ClaimsRequest, LossRunRule
 from credentialing.models.holders import Holder
 from credentialing.models.on_file import CarrierHolder, StandingHolder
 
-__all__ = ["CarrierHolder", "Certificate", "CertificateForm", "Holder", "StandingHolder", "wants_approved_form"]
+__all__ = [
+    "Authorization",
+    "AuthorizationRevocation",
+    "CarrierHolder",
+    "Certificate",
+    "CertificateForm",
+    "ClaimsPaper",
+    "ClaimsRequest",
+    "Holder",
+    "LossRunRule",
+    "StandingHolder",
+    "wants_approved_form",
+]

@@ -40,11 +40,24 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     },
     "activation": {"address": "http://localhost:8000/accounts/link/abc/", "hours": 24},
     "activity_review": {"address": "http://localhost:8000/accounts/activity/"},
+    "authorization_changed": {
+        "revoked": False,
+        "page": "http://localhost:8000/credentialing/claims-history/authorizations/",
+    },
+    "claims_request_settled": {
+        "what": "loss run",
+        "done": True,
+        "page": "http://localhost:8000/credentialing/claims-history/papers/",
+    },
     "confirm_email": {"address": "http://localhost:8000/accounts/link/abc/", "hours": 24},
     "email_taken": {},
     "factor_reset": {"due": "Mar 1, 2026, 4:05 p.m. EST", "page": "http://localhost:8000/accounts/factor-reset/"}
     | {"address": "http://localhost:8000/accounts/link/abc/", "days": 10},
     "invitation": {"address": "http://localhost:8000/policies/access/link/abc/", "days": 7},
+    "loss_run_for_client": {
+        "number": "MPL-1",
+        "page": "http://localhost:8000/credentialing/claims-history/loss-runs/",
+    },
     "passkey_copied": {},
     "password_reset": {"address": "http://localhost:8000/accounts/link/abc/", "code": "K7QM-2XWD", "minutes": 30},
     "password_reset_by_username": {"page": "http://localhost:8000/accounts/forgot-password/"},

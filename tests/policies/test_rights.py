@@ -58,6 +58,7 @@ def test_each_role_has_what_the_specification_gives_it(coverage, people):
         can.VIEW_POLICY,
         can.VIEW_DOCUMENTS,
         can.VIEW_BILLING,
+        can.VIEW_LOSS_RUN,
         can.REQUEST_CHANGE,
         can.VIEW_RENEWAL,
         can.NAME_DELEGATES,

@@ -1,0 +1,45 @@
+"""The mails of credentialing, one function for each. A mail holds no name: anyone may have typed it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.urls import reverse
+
+from core import mail
+
+if TYPE_CHECKING:
+    from accounts.models import User
+    from credentialing.models import Authorization, ClaimsRequest
+
+
+def loss_run_for_client(to: str, *, number: str, key: str) -> None:
+    """Tell an agency of record that its client asked for a loss run of a policy."""
+    context = {"number": number, "page": _page("credentialing:loss-runs")}
+    mail.send("loss_run_for_client", to=to, context=context, key=key)
+
+
+def claims_request_settled(request: ClaimsRequest) -> None:
+    """Tell who asked for a claims paper that staff have settled it."""
+    user: User = request.asked_by
+    if user.email:
+        context = {
+            "what": request.get_kind_display().lower(),
+            "done": request.status != request.Status.DECLINED,
+            "page": _page("credentialing:claims-papers"),
+        }
+        mail.send("claims_request_settled", to=user.email, context=context, key=request.public_id)
+
+
+def authorization_changed(authorization: Authorization, *, revoked: bool) -> None:
+    """Tell the insured's own account that an authorization was given or revoked."""
+    user: User = authorization.given_by
+    if user.email:
+        context = {"revoked": revoked, "page": _page("credentialing:authorizations")}
+        key = f"{authorization.public_id}:{'revoked' if revoked else 'given'}"
+        mail.send("authorization_changed", to=user.email, context=context, key=key)
+
+
+def _page(name: str) -> str:
+    return f"{settings.PUBLIC_URL.rstrip('/')}{reverse(name)}"
