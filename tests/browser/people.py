@@ -72,6 +72,11 @@ def text_of(download: Download, folder: Path) -> str:
     """Return the PDF's text, read back by Poppler's pdftotext, or by pypdf where that isn't installed; one line."""
     path = folder / download.suggested_filename
     download.save_as(path)
+    return text_of_file(path)
+
+
+def text_of_file(path: Path) -> str:
+    """Return the text of a PDF that is stored, in one line; see `text_of`."""
     assert path.read_bytes().startswith(b"%PDF-")
     if shutil.which("pdftotext"):
         text = subprocess.run(["pdftotext", "-layout", path, "-"], check=True, capture_output=True, text=True).stdout

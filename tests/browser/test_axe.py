@@ -4,6 +4,7 @@ light and dark, on a phone and on a desk."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -21,6 +22,7 @@ from policies.models import Policy, Term
 from portal.models import Announcement
 from tests.accounts.people import phone_for
 from tests.book import TermFactory, days
+from tests.browser.people import text_of_file
 from tests.cast import Cast, make_cast
 from tests.factories import remembered_for
 from tests.helpers import sign_in
@@ -231,6 +233,24 @@ def test_on_paper_there_are_no_controls(cast: Cast, look: Callable[..., Page]) -
     expect(page.locator(".row-action").first).to_be_hidden()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert page.evaluate("getComputedStyle(document.querySelector('h1')).color") == "rgb(0, 0, 0)"
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_what_is_closed_on_screen_is_on_paper(
+    cast: Cast, look: Callable[..., Page], tmp_path: Path, width: int
+) -> None:
+    page = look(cast.policy.get_absolute_url(), cast.paula, width, "light")
+    expect(page.get_by_text("Telemedicine TM-2").first).to_be_hidden()
+    file = tmp_path / "policy.pdf"
+    page.pdf(path=file, format="Letter", print_background=True)
+    text = text_of_file(file)
+    assert "Telemedicine TM-2" in text, "what belongs to a coverage"
+    assert "Agents of record" in text, "the policy's history"
+    assert "$1,000,000 / $3,000,000" in text, "what a phone shows after a press on Details"
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 672, "height": 900})
+    row = page.locator("tr.row-more > td").first
+    assert row.evaluate("cell => cell.getBoundingClientRect().width / cell.closest('table').clientWidth") > 0.98
 
 
 def a_held_run() -> Run:
