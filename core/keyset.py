@@ -14,7 +14,6 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
@@ -79,15 +78,19 @@ def first_keys(
     return queryset.annotate(rows_all=number).order_by(*order).values_list("pk", "rows_all")[: size + 1]
 
 
-def rows_of_keys(keys: Sequence[tuple[int, int]], ask: Callable[[list[int]], list[Row]]) -> list[Row]:
-    """Return the rows of `first_keys`, in their order, for `keyset_page`. `ask` gives the rows of some ids."""
-    if not keys:
-        return []
-    rows = {row.pk: row for row in ask([pk for pk, _ in keys])}
-    found: list[Any] = [rows[pk] for pk, _ in keys if pk in rows]
-    for row in found:
-        row.rows_all = keys[0][1]
-    return found
+def rows_of_keys(
+    keys: Sequence[tuple[int, ...]], ask: Callable[[list[int]], list[Row]], *, counted: Sequence[str] = ("rows_all",)
+) -> list[Row]:
+    """Return the rows of `first_keys`, in their order, for `keyset_page`. `ask` gives the rows of some ids.
+
+    `counted` names what each id comes with.
+    """
+    rows: dict[int, Any] = {row.pk: row for row in ask([pk for pk, *_ in keys])} if keys else {}
+    for pk, *numbers in keys:
+        for name, number in zip(counted, numbers, strict=True):
+            if pk in rows:
+                setattr(rows[pk], name, number)
+    return [rows[pk] for pk, *_ in keys if pk in rows]
 
 
 def keyset_page(
@@ -99,6 +102,7 @@ def keyset_page(
     count: bool = False,
     many: Exists | None = None,
     first: Callable[[], list[Row]] | None = None,
+    rows_of: Callable[[list[int]], list[Row]] | None = None,
 ) -> KeysetPage[Row]:
     """Return the page of `queryset` that the request asks for by `after` or `before`.
 
@@ -106,7 +110,7 @@ def keyset_page(
     a leading "-". An index in that order makes it cheap. An unreadable cursor, such as one cut off in an email,
     shows the first page. `count`: the page knows its place in the list, without another statement. `many` holds only
     where there are more rows than are counted: then none is. `first` gives the rows of `first_page` where their SQL is
-    written already.
+    written already. `rows_of` gives the rows of some ids: for wide rows, `queryset` then finds only which they are.
     """
     descending = order[0].startswith("-")
     names = [name.lstrip("-") for name in order]
@@ -118,15 +122,24 @@ def keyset_page(
     backward = before is not None
     cursor = before if backward else after
     if cursor is None:
-        plain = partial(first_page, queryset, order=order, size=size, count=count, many=many)
-        found = list((first or plain)())
+        if first is not None:
+            found = first()
+        elif rows_of is not None:
+            found = rows_of_keys(list(first_keys(queryset, order=order, size=size)), rows_of)
+        else:
+            found = list(first_page(queryset, order=order, size=size, count=count, many=many))
     else:
         beyond: Any = queryset.filter(_beyond(names, cursor, "gt" if backward == descending else "lt"))
         if count:
             # How many rows are on this side of the cursor.
             beyond = beyond.annotate(rows_all=_rows_of(queryset, many), rows_ahead=_rows_of(beyond, many))
         signs = "-" if descending != backward else ""
-        found = list(beyond.order_by(*[f"{signs}{name}" for name in names])[: size + 1])
+        ordered = beyond.order_by(*[f"{signs}{name}" for name in names])[: size + 1]
+        counted = ("rows_all", "rows_ahead") if count else ()
+        if rows_of is not None:
+            found = rows_of_keys(list(ordered.values_list("pk", *counted)), rows_of, counted=counted)
+        else:
+            found = list(ordered)
     more = len(found) > size
     rows = found[:size]
     if backward:

@@ -30,7 +30,7 @@ from credentialing.pages.certificates import (
     columns_of,
     latest_of,
 )
-from credentialing.pages.coverages import ORDER, first_rows, in_order, listing_of
+from credentialing.pages.coverages import ORDER, first_rows, in_order, keys_in_order, listing_of, rows_of
 from credentialing.pages.issue import choice_of
 from policies.models import Coverage
 from policies.rights import holds, require
@@ -62,8 +62,8 @@ def home(request: HttpRequest) -> HttpResponse:
     first = partial(first_rows, user, query["status"], query.get("q", "")) if understood and opens else None
     found = Coverage.objects.none()
     if first is None:
-        found = in_order(narrowed.qs if understood else found)
-    page = keyset_page(found, request, order=ORDER, count=True, first=first)
+        found = keys_in_order(narrowed.qs if understood else found)
+    page = keyset_page(found, request, order=ORDER, count=True, first=first, rows_of=rows_of)
     context = {
         "page": page,
         "filter": narrowed,

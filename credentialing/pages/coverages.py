@@ -55,6 +55,16 @@ def in_order(coverages: CoverageQuerySet) -> CoverageQuerySet:
     )
 
 
+def keys_in_order(coverages: CoverageQuerySet) -> CoverageQuerySet:
+    """Return them with the key of their order alone, for pages whose rows are read by `rows_of`."""
+    return coverages.annotate(policy_number=POLICY_NUMBER)
+
+
+def rows_of(ids: list[int]) -> list[Coverage]:
+    """Return the coverages of these ids, each with what a row shows and with the key of its order."""
+    return _rows(ids=ids)
+
+
 def first_rows(user: User, status: str, text: str) -> list[Coverage]:
     """Return the rows of the first page of a tab, or of what a text finds there, for `keyset_page`.
 
@@ -65,7 +75,7 @@ def first_rows(user: User, status: str, text: str) -> list[Coverage]:
         return []
     number = normalize_number(text) or None
     keys = _first_keys(status=status, searched=bool(words), number=number, words=words_query(words), **scope.values())
-    return rows_of_keys(keys, lambda ids: _rows(ids=ids))
+    return rows_of_keys(keys, rows_of)
 
 
 @prepared(ids=IDS)
@@ -83,7 +93,7 @@ def _first_keys(*, status: str, searched: bool, number: Any, words: Any, **scope
     else:
         coverages = Coverage.objects.open_to(reached)
     in_tab = of_status(coverages, status, reached.today)
-    return first_keys(in_tab.annotate(policy_number=POLICY_NUMBER), order=ORDER, whole=searched)
+    return first_keys(keys_in_order(in_tab), order=ORDER, whole=searched)
 
 
 @dataclass(frozen=True, slots=True)

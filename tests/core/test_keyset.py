@@ -148,3 +148,37 @@ def test_a_list_longer_than_is_counted_says_so(agencies, monkeypatch):
 def test_an_empty_or_uncounted_list_has_no_place(agencies):
     empty = keyset_page(Agency.objects.none(), RequestFactory().get("/list/"), order=("name", "id"), count=True)
     assert (empty.place, page("").place) == ("", "")
+
+
+@pytest.mark.parametrize("count", [True, False])
+@pytest.mark.parametrize("direction", ["", "-"])
+def test_pages_of_wide_rows_are_the_same_found_by_their_ids(agencies, direction, count, django_assert_max_num_queries):
+    order = (f"{direction}name", f"{direction}id")
+
+    def wide(ids):
+        return list(Agency.objects.filter(pk__in=ids))
+
+    queries = ["", "?after=x"]
+    while queries:
+        request = RequestFactory().get("/list/" + queries.pop())
+        plain = keyset_page(Agency.objects.all(), request, order=order, size=3, count=count)
+        narrow = Agency.objects.only("pk")
+        with django_assert_max_num_queries(2):
+            found = keyset_page(narrow, request, order=order, size=3, count=count, rows_of=wide)
+        assert found == plain
+        if "before" not in request.GET:
+            queries += [href for href in (plain.next_href, plain.previous_href) if href]
+
+
+def test_a_wide_row_that_is_gone_meanwhile_is_left_out(agencies):
+    gone = agencies[1]
+    request = RequestFactory().get("/list/")
+    found = keyset_page(
+        Agency.objects.all(),
+        request,
+        order=("name", "id"),
+        size=3,
+        rows_of=lambda ids: list(Agency.objects.filter(pk__in=ids).exclude(pk=gone.pk)),
+    )
+    assert gone not in found.rows
+    assert len(found.rows) == 3
