@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.guards import user_of
 from core import work
 from core.admin import RecordedLooks, StaffAdmin
+from core.dates import carrier_today
 from core.desk import DeskItem, counted
 from credentialing.claims_history import authorizing, settling
 from credentialing.events import CertificateEvent
@@ -25,6 +26,7 @@ from credentialing.models import (
     ClaimsRequest,
     Holder,
     LossRunRule,
+    PaperRequest,
     StandingHolder,
 )
 
@@ -213,11 +215,11 @@ class WaitingFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [("waiting", "Waiting"), ("overdue", "Overdue")]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        waiting = queryset.filter(status=ClaimsRequest.Status.WAITING)
-        if self.value() == "waiting":
-            return waiting
-        return waiting.filter(due_at__lt=timezone.now()) if self.value() == "overdue" else queryset
+    def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet[Any]:
+        found: QuerySet[Any] = queryset
+        if self.value() in ("waiting", "overdue"):
+            found = queryset.waiting()
+        return found.filter(due_at__lt=timezone.now()) if self.value() == "overdue" else found
 
 
 class SettleForm(forms.ModelForm[ClaimsRequest]):
@@ -299,3 +301,36 @@ class ClaimsRequestAdmin(StaffAdmin[ClaimsRequest]):
         """Let the portal make those that it can make by now, for the customers who asked."""
         made = sum(settling.make_now(one, by=user_of(request)) for one in requests)
         messages.info(request, f"Being made: {made}." if made else "None of the selected can be made yet.")
+
+
+@admin.register(PaperRequest)
+class PaperRequestAdmin(RecordedLooks[PaperRequest]):
+    """Papers that can't be made online, the most urgent first; the action settles them."""
+
+    look = CertificateEvent.LOOKED_AT
+    list_display = ("__str__", "obstacle", "state", "kind", "due_at", "opened_at", "settled_at", "form_now")
+    list_filter = (WaitingFilter, "obstacle", "kind", "state")
+    list_select_related = ("company",)
+    readonly_fields = ("form_now",)
+    ordering = ("due_at", "id")
+    actions = ("settle",)
+
+    def desk(self, request: HttpRequest) -> list[DeskItem]:
+        """Return how many papers customers wait for."""
+        href = reverse("admin:credentialing_paperrequest_changelist") + "?clock=waiting"
+        return [counted("Papers that can’t be made online", PaperRequest.objects.waiting().count(), href)]
+
+    @admin.display(description="form on file today")
+    def form_now(self, row: PaperRequest) -> str:
+        """Return the form that serves by now; with one, the request can be settled."""
+        form = CertificateForm.objects.serving(row.company_id, row.state, row.kind, carrier_today())
+        return str(form) if form else "None"
+
+    @admin.action(description="Settle the selected requests", permissions=["settle"])
+    def settle(self, request: HttpRequest, requests: QuerySet[PaperRequest]) -> None:
+        """Mark those that wait as settled."""
+        settled = sum(row.settle(by=user_of(request)) for row in requests.filter(settled_at=None))
+        messages.success(request, f"{settled} settled.")
+
+    def has_settle_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("credentialing.settle_paperrequest"))

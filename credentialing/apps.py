@@ -10,12 +10,17 @@ CERTIFICATES = StaffGroup(
         "credentialing.carrierholder",
         "credentialing.standingholder",
         "credentialing.certificateform",
+        "credentialing.paperrequest",
         "credentialing.claimspaper",
         "credentialing.authorization",
         "credentialing.claimsrequest",
         "credentialing.lossrunrule",
     ),
-    permissions=("credentialing.retry_certificate", "credentialing.retry_claimspaper"),
+    permissions=(
+        "credentialing.retry_certificate",
+        "credentialing.retry_claimspaper",
+        "credentialing.settle_paperrequest",
+    ),
 )
 # Requests for claims papers, authorizations that insureds ask to end, and the table of the states.
 CLAIMS_PAPERS = (
@@ -64,5 +69,9 @@ class CredentialingConfig(AreaConfig):
             "Claims",
             views=("credentialing.claimspaper", "credentialing.authorization", "credentialing.claimsrequest"),
         ),
-        StaffGroup("Underwriting", views=("credentialing.certificateform",)),
+        StaffGroup(
+            "Underwriting",
+            views=("credentialing.certificateform", "credentialing.paperrequest"),
+            permissions=("credentialing.settle_paperrequest",),
+        ),
     )

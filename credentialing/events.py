@@ -24,6 +24,8 @@ class CertificateEvent(TextChoices):
     FILE_MISSING = "credentialing:certificate:file_missing", "File of a certificate is missing"
     FILE_CHANGED = "credentialing:certificate:file_changed", "File of a certificate isn't the one that was stored"
     HOLDER_ADDED = "credentialing:holder:added", "Certificate holder added"
+    PAPER_REQUESTED = "credentialing:paper_request:opened", "Paper asked for that can't be made online"
+    PAPER_REQUEST_SETTLED = "credentialing:paper_request:settled", "Request for a paper settled"
     LOOKED_AT = "credentialing:record:looked_at", "Looked at by staff"
 
 
@@ -76,6 +78,10 @@ SENTENCES: dict[str, Sentence] = {
         Kind.DOCUMENTS, "The file of {detail} wasn’t the one that we stored, so we didn’t send it.", _what
     ),
     CertificateEvent.HOLDER_ADDED: Sentence(Kind.DOCUMENTS, "{who} saved a certificate holder."),
+    CertificateEvent.PAPER_REQUESTED: Sentence(
+        Kind.SUPPORT, "{who} asked for a paper that we can’t make online yet, and we told our staff."
+    ),
+    CertificateEvent.PAPER_REQUEST_SETTLED: Sentence(Kind.SUPPORT, "{who} settled a request for a paper."),
     CertificateEvent.LOOKED_AT: Sentence(Kind.SUPPORT, "{who} looked at one of your certificates."),
     ClaimsPaperEvent.ISSUED: Sentence(Kind.DOCUMENTS, "{who} created {detail}.", _paper),
     ClaimsPaperEvent.RENDERED: Sentence(Kind.DOCUMENTS, "We made the file of {detail}.", _paper),

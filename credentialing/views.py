@@ -20,6 +20,7 @@ from core.filters import LONGEST_SEARCH
 from core.keyset import keyset_page
 from credentialing import papers
 from credentialing.certificates import downloads, issuing, limits
+from credentialing.certificates.registry import ask_for_form
 from credentialing.filters import ACTIVE, CoverageFilter
 from credentialing.forms import IssueForm
 from credentialing.models import Certificate
@@ -91,6 +92,8 @@ def issue(request: HttpRequest, public_id: str) -> HttpResponse:
     """Choose parts, day, and holder of an insured's certificate in one term, and issue it. The coverage in the address
     says which insured and term, and whether it's a certificate or a letter.
 
+    Where the state wants a form that the company doesn't have, opening the page tells staff, once.
+
     404 for an outsider, 403 without the right, 422 for a form with errors or a coverage that gives nothing, 429 past
     the user's limit; the page then still has what was typed.
     """
@@ -113,10 +116,20 @@ def issue(request: HttpRequest, public_id: str) -> HttpResponse:
                 messages.info(request, _already(certificate, user))
             papers.wait_for_file(certificate, seconds=WAIT_SECONDS)
             return redirect(certificate.get_absolute_url() + "?download")
+    asked = None
+    if choice.own.gives.lacks_form and look_of(request) is None:
+        asked = ask_for_form(choice.own, by=user)
     earlier = Certificate.objects.visible_to(user).filter(
         coverage__term=coverage.term_id, coverage__insured=coverage.insured_id
     )[:MOST_RECENT]
-    context = {"form": form, "choice": choice, "row": choice.row, "earlier": earlier, "crumbs": _crumbs()}
+    context = {
+        "form": form,
+        "choice": choice,
+        "row": choice.row,
+        "asked": asked,
+        "earlier": earlier,
+        "crumbs": _crumbs(),
+    }
     return render(request, "credentialing/issue.html", context, status=status)
 
 

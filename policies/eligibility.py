@@ -65,7 +65,7 @@ class Eligibility:
     `begins`: the first day, where it is still to come; `renewal`: and the whole term is.
     `how_it_ended` (letters only): 'cancelled' (only where the company says so on its letters), 'left' (this insured's
     coverage ended before the term did), or 'ended'. Never the carrier's reason.
-    `lacks_form`: nothing may be issued because the state wants an approved form, and the company has none.
+    `lacks_form`: the `Paper` that only isn't issued because the state wants an approved form, and the company has none.
     `as_of`: the as-of time of the data that it was judged from; None where there is no data.
     """
 
@@ -77,7 +77,7 @@ class Eligibility:
     begins: dt.date | None = None
     renewal: bool = False
     how_it_ended: str = ""
-    lacks_form: bool = False
+    lacks_form: str = ""
     as_of: dt.datetime | None = field(default=None, compare=False)
 
     @property
@@ -168,7 +168,7 @@ def judge(
     if about != today:
         eligibility = _about(about, eligibility, coverage)
     if eligibility.allows and has_form is not None and not has_form(eligibility):
-        eligibility = replace(_nothing(_without_form(coverage, eligibility)), lacks_form=True)
+        eligibility = replace(_nothing(_without_form(coverage, eligibility)), lacks_form=eligibility.kind)
     return replace(eligibility, as_of=as_of)
 
 

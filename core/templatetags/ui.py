@@ -172,6 +172,14 @@ def something_missing(context: template.Context, place: str, policy_id: str = ""
     return SafeString(engine.get_template("components/missing.html").render(inside))
 
 
+@register.simple_tag
+def missing_href(place: str, policy_id: str = "") -> str:
+    """`{% missing_href "certificate" policy.public_id as href %}`: the address of that request, for a button of the
+    page's own; empty where no area above offers it."""
+    address = hook("missing_address")
+    return str(address(place, policy_id)) if address is not None else ""
+
+
 @register.simple_tag(takes_context=True)
 def panel_body(context: template.Context, panel: Panel) -> SafeString:
     """Return the body of a panel with a template of its own, which gets its own context and the page's token only."""

@@ -22,12 +22,13 @@ from credentialing.certificates import limits
 from credentialing.certificates.details import Details
 from credentialing.certificates.history import Histories
 from credentialing.certificates.numbers import new_serial, new_verification_code
+from credentialing.certificates.registry import ask_for_form
 from credentialing.certificates.rendering import certificate_pdf
 from credentialing.certificates.snapshot import build_snapshot, digest_of, texts_of
 from credentialing.events import CertificateEvent
 from credentialing.models import Certificate, Holder
 from credentialing.papers import store_file
-from policies.eligibility import judge_parts
+from policies.eligibility import form_state, judge_parts
 from policies.models import Membership
 from policies.names import fold
 from policies.rights import reaching
@@ -137,10 +138,12 @@ def prepare_many(wanted: Sequence[Wanted], *, by: User) -> list[Prepared]:
     """Return what is to be stored for each, in order, or why nothing is: unsaved rows without a serial number.
 
     At most eleven queries, however many are wanted: six for what belongs to their coverages, one each for forms, ages
-    of data, licenses where they're printed, and the lists of letters. 25 to 250 at a time keep the memory flat.
+    of data, licenses where they're printed, and the lists of letters. 25 to 250 at a time keep the memory flat. Where a
+    form is lacking, staff are told, too.
     """
     refusals = [_refusal(one.parts) for one in wanted]
     allowed = [one for one, refusal in zip(wanted, refusals, strict=True) if not refusal]
+    _ask_for_forms(wanted, by=by)
     with one_answer():
         letters = [one for one in allowed if one.parts[0].gives.is_letter]
         histories = Histories([one.parts[0].coverage for one in letters], user=by)
@@ -151,6 +154,18 @@ def prepare_many(wanted: Sequence[Wanted], *, by: User) -> list[Prepared]:
             Prepared(None, refusal) if refusal else _prepare(one, lists.get(id(one)), details, by=by)
             for one, refusal in zip(wanted, refusals, strict=True)
         ]
+
+
+def _ask_for_forms(wanted: Sequence[Wanted], *, by: User) -> None:
+    """Tell staff of the forms that are lacking: once for each company, state, and kind of paper."""
+    lacking = {
+        (part.coverage.term.policy.company_id, form_state(part.coverage), part.gives.lacks_form): part
+        for one in wanted
+        for part in one.parts
+        if part.gives.lacks_form
+    }
+    for part in lacking.values():
+        ask_for_form(part, by=by)
 
 
 def _refusal(parts: Sequence[Part]) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from credentialing.models import CertificateForm, wants_approved_form
-from policies.eligibility import form_state
+from credentialing.models import CertificateForm, PaperRequest, wants_approved_form
+from policies.eligibility import Paper, form_state
 
 if TYPE_CHECKING:
     import datetime as dt
 
+    from accounts.models import User
+    from policies.eligibility import Part
     from policies.models import Coverage
 
 
@@ -25,6 +27,17 @@ def form_for(coverage: Coverage, *, letter: bool, day: dt.date) -> CertificateFo
     """Return the form that a paper of the coverage issued on `day` bears; None where none is on file."""
     company_id, kind = coverage.term.policy.company_id, kind_of(letter=letter)
     return CertificateForm.objects.serving(company_id, form_state(coverage), kind, day)
+
+
+def ask_for_form(part: Part, *, by: User) -> PaperRequest:
+    """Return the request to staff for the form that a part's paper lacks; opened, and told, once."""
+    return PaperRequest.objects.ask(
+        obstacle=PaperRequest.Obstacle.NO_FORM,
+        coverage=part.coverage,
+        state=form_state(part.coverage),
+        kind=kind_of(letter=part.gives.lacks_form == Paper.LETTER),
+        by=by,
+    )
 
 
 def kind_of(*, letter: bool) -> str:

@@ -1,4 +1,4 @@
-"""Holders of certificates, certificates, claims histories, and the forms that they bear."""
+"""Holders of certificates, certificates, claims histories, the forms that they bear, and requests for papers."""
 
 from credentialing.models.authorizations import Authorization, AuthorizationRevocation
 from credentialing.models.certificate_forms import CertificateForm, wants_approved_form
@@ -6,6 +6,7 @@ from credentialing.models.certificates import Certificate
 from credentialing.models.claims_histories import ClaimsPaper, ClaimsRequest, LossRunRule
 from credentialing.models.holders import Holder
 from credentialing.models.on_file import CarrierHolder, StandingHolder
+from credentialing.models.requests import PaperRequest
 
 __all__ = [
     "Authorization",
@@ -17,6 +18,7 @@ __all__ = [
     "ClaimsRequest",
     "Holder",
     "LossRunRule",
+    "PaperRequest",
     "StandingHolder",
     "wants_approved_form",
 ]

@@ -14,7 +14,7 @@ from core.statements import IDS, prepared, written_once
 from core.templatetags.show import day
 from core.urls import address_for
 from credentialing.filters import ACTIVE, LATER_TERMS, STATUSES, of_status
-from policies.eligibility import Eligibility, judge_now
+from policies.eligibility import Eligibility, Paper, judge_now
 from policies.models import SCOPE, Coverage, Scope, coverages_not_retired, reach_of
 from policies.names import fold, normalize_number
 from policies.pages.terms import NAMES
@@ -171,5 +171,14 @@ def _list_row(row: Row, address: Callable[[str], str]) -> ListRow:
         cancels=day(gives.cancellation_effective),
         reason=gives.reason,
         href=address(coverage.public_id),
-        action=f"Create {'letter' if gives.is_letter else 'certificate'}" if gives.allows else "",
+        action=_action(gives),
     )
+
+
+def _action(gives: Eligibility) -> str:
+    """Return what the row's link does; empty where there is nothing to do."""
+    if gives.lacks_form:
+        return f"Request {'letter' if gives.lacks_form == Paper.LETTER else 'certificate'}"
+    if not gives.allows:
+        return ""
+    return f"Create {'letter' if gives.is_letter else 'certificate'}"
