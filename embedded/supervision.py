@@ -13,7 +13,7 @@ from typing import Protocol
 
 from embedded.processes import EmbeddedError
 
-START_SECONDS = 60
+START_SECONDS = 180
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
 # A process that ran this long didn't fail at its start.
@@ -59,7 +59,7 @@ class Child:
         self.started_at = time.monotonic()
 
     def wait_ready(self) -> None:
-        """Return when it answers; raise EmbeddedError if it ends first, or takes more than a minute."""
+        """Return when it answers; raise EmbeddedError if it ends first, or takes too long."""
         limit = time.monotonic() + START_SECONDS
         while not self.ready():
             if self.process is None or self.process.poll() is not None:

@@ -64,7 +64,7 @@ class User:
     def end(self, number: signal.Signals = signal.SIGKILL) -> None:
         assert self.process.stdout is not None
         self.process.send_signal(number)
-        self.process.wait(30)
+        self.process.wait(120)
         self.process.stdout.close()
 
 
