@@ -115,7 +115,7 @@ def judge_now(coverage: Coverage, *, asked: dt.date | None = None) -> Eligibilit
         today=policy.today(),
         as_of=data_as_of(policy.source),
         asked=asked,
-        has_form=partial(_has_form, coverage),
+        has_form=partial(has_form_for, coverage),
     )
 
 
@@ -177,8 +177,11 @@ def form_state(coverage: Coverage) -> str:
     return coverage.insured.state or coverage.term.policy.policyholder.state
 
 
-def _has_form(coverage: Coverage, eligibility: Eligibility) -> bool:
-    """Whether a paper may go out as far as its form is concerned: the state doesn't want one, or the company has it."""
+def has_form_for(coverage: Coverage, eligibility: Eligibility) -> bool:
+    """Whether a paper may go out as far as its form is concerned: the state doesn't want one, or the company has it.
+
+    For `judge`, where many are judged with an age of the data that is known; `judge_now` asks by itself.
+    """
     state = form_state(coverage)
     if state not in settings.CERTIFICATE_FORM_STATES:
         return True

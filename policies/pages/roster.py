@@ -14,7 +14,7 @@ from core.search import name_query
 from core.statements import prepared
 from core.templatetags.show import day
 from core.urls import address_for
-from policies.eligibility import judge
+from policies.eligibility import has_form_for, judge
 from policies.freshness import data_as_of
 from policies.models import Coverage
 from policies.models.details import details_as_json
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest
 
+    from policies.eligibility import Eligibility
     from policies.models import Term
     from policies.models.coverage import CoverageQuerySet
 
@@ -126,9 +127,13 @@ def roster_of(request: HttpRequest, term: Term, *, issues: bool, tails: bool) ->
     paper = paper_links()
     address = address_for("policies:insured")
     as_of = data_as_of(term.policy.source)
-    papers = [paper(c, judge(c, today=today, as_of=as_of)) if issues else None for c in page.rows]
+    papers = [paper(c, _gives(c, today, as_of)) if issues else None for c in page.rows]
     rows = [_row(c, today, address, link, tails=tails) for c, link in zip(page.rows, papers, strict=True)]
     return Roster(page, rows, q)
+
+
+def _gives(coverage: Coverage, today: dt.date, as_of: dt.datetime | None) -> Eligibility:
+    return judge(coverage, today=today, as_of=as_of, has_form=partial(has_form_for, coverage))
 
 
 def _coverages(term_id: int, on: Any) -> CoverageQuerySet:

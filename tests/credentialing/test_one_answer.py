@@ -24,7 +24,7 @@ from feed.models import Source
 from policies.eligibility import judge, judge_now
 from policies.filters import ENDING, IN_FORCE, PolicyFilter
 from policies.filters import STATUSES as POLICY_TABS
-from policies.models import Company, Coverage, Policy, Policyholder, Term
+from policies.models import Company, Coverage, Insured, Policy, Policyholder, Term
 from policies.models.segments import Segment, leading
 from policies.pages.status import status_of
 from policies.words import Word
@@ -32,6 +32,7 @@ from tests.book import CoverageFactory
 from tests.cast import Cast
 from tests.credentialing.helpers import issued
 from tests.helpers import sign_in
+from tests.on_file import CertificateFormFactory
 from tests.reading import links
 
 NOTHING, LETTER = "", "past_coverage_letter"
@@ -54,6 +55,8 @@ class Case:
     setting: str
     says_cancelled: bool
     fresh: bool
+    # The state wants an approved form: whether the company has it, for certificates and for letters.
+    lacks: str = ""
 
     @property
     def cancelled_on(self) -> int | None:
@@ -66,7 +69,14 @@ class Case:
 
 
 def specification(case: Case) -> str:
-    """docs/spec.md#what-a-day-gives as a table: the first row that holds decides."""
+    """docs/spec.md#what-a-day-gives as a table: the first row that holds decides, then whether its form is there."""
+    answer = without_forms(case)
+    wanting = {"letter": answer == LETTER, "certificate": answer not in (LETTER, NOTHING)}
+    return NOTHING if wanting.get(case.lacks) else answer
+
+
+def without_forms(case: Case) -> str:
+    """Return what it would give where no state wants a form."""
     cancelled, pending = case.policy == "cancelled", case.policy == "pending_cancellation"
     cut = case.cancelled_on if cancelled and case.cancelled_on is not None else FURTHEST * 3
     ends = min(case.chain[1], case.term_dates[1], cut)
@@ -118,6 +128,7 @@ def cases(draw: st.DrawFn) -> Case:
         setting=draw(st.sampled_from(Company.PendingCancellation.values)),
         says_cancelled=draw(st.booleans()),
         fresh=draw(st.booleans() | st.just(True)),
+        lacks=draw(st.sampled_from(["", "", "certificate", "letter"])),
     )
 
 
@@ -153,9 +164,16 @@ def test_the_rule_gives_what_the_specification_says(case: Case) -> None:
     )
     coverage = Coverage(term=Term(policy=policy, **fields["term"]), **fields["coverage"])
     coverage.segments = [Segment(*(today + dt.timedelta(days=edge) for edge in each)) for each in case.segments]
-    eligibility = judge(coverage, today=today, as_of=as_of(case))
+    coverage.insured = Insured(state="TX")
+    eligibility = judge(
+        coverage,
+        today=today,
+        as_of=as_of(case),
+        has_form=lambda gives: case.lacks != ("letter" if gives.is_letter else "certificate"),
+    )
     assert eligibility.kind == specification(case)
     assert eligibility.allows or eligibility.reason
+    assert bool(eligibility.lacks_form) is (specification(case) != without_forms(case))
     if eligibility.how_it_ended == "cancelled":
         assert case.says_cancelled
 
@@ -194,6 +212,9 @@ def readers(cast: Cast) -> Readers:
 @example(case(own=(-90, -10)))
 @example(case(own=(10, 50)))
 @example(case(chain=(-90, 20), own=(-90, 20), fresh=False))
+@example(case(lacks="certificate"))
+@example(case(lacks="letter", own=(-90, -10)))
+@example(case(lacks="letter"))
 @settings(
     max_examples=12,
     deadline=None,
@@ -216,7 +237,9 @@ def test_links_pages_issuing_and_tabs_give_the_rules_answer(readers: Readers, ca
             (readers.ana, reverse("credentialing:home") + "?status=all", True),
         ):
             linked = issue_page in links(client.get(address))
-            assert linked is (bool(answer) and shown), address
+            # Where only the form is lacking, the list leads to the page that says so and asks for it.
+            asks = bool(without_forms(case)) and shown and address.startswith(reverse("credentialing:home"))
+            assert linked is ((bool(answer) and shown) or asks), address
         page = readers.ana.get(issue_page)
         # The page that issues is about the whole chain, whichever of its segments leads there.
         of_chain = specification(replace(case, own=speaking(coverage)))
@@ -242,6 +265,10 @@ def written(cast: Cast, case: Case) -> Coverage:
     Company.objects.filter(pk=cast.policy.company_id).update(**fields["company"])
     Policy.objects.filter(pk=cast.policy.pk).update(**fields["policy"])
     Term.objects.filter(pk=cast.coverage.term_id).update(**fields["term"])
+    Insured.objects.filter(pk=cast.anas.insured_id).update(state="TX" if case.lacks else "NY")
+    for kind in ("certificate", "letter"):
+        if kind != case.lacks:
+            CertificateFormFactory.create(company=cast.policy.company, state="TX", kind=kind)
     Coverage.objects.filter(pk=cast.bens.pk).update(**fields["coverage"])
     Coverage.objects.filter(pk=cast.coverage.pk).update(**fields["coverage"])
     for starts, ends in case.segments:
