@@ -28,6 +28,7 @@ from credentialing.models import (
     LossRunRule,
     PaperRequest,
     StandingHolder,
+    Verification,
 )
 
 if TYPE_CHECKING:
@@ -334,3 +335,15 @@ class PaperRequestAdmin(RecordedLooks[PaperRequest]):
 
     def has_settle_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("credentialing.settle_paperrequest"))
+
+
+@admin.register(Verification)
+class VerificationAdmin(RecordedLooks[Verification]):
+    """Who verified which certificate, when, and what they were told."""
+
+    look = CertificateEvent.LOOKED_AT
+    list_display = ("asked_at", "certificate", "way", "name", "organization", "receipt")
+    list_filter = ("way", "asked_at")
+    list_select_related = ("certificate",)
+    search_fields = ("=certificate__serial", "=receipt", "name__istartswith", "organization__istartswith")
+    search_help_text = "A whole serial or receipt number, or the beginning of a name or organization, in quotes."

@@ -15,6 +15,7 @@ CERTIFICATES = StaffGroup(
         "credentialing.authorization",
         "credentialing.claimsrequest",
         "credentialing.lossrunrule",
+        "credentialing.verification",
     ),
     permissions=(
         "credentialing.retry_certificate",

@@ -51,6 +51,20 @@ class ClaimsPaperEvent(TextChoices):
     REVOKED = "credentialing:authorization:revoked", "Authorization revoked"
 
 
+class VerificationEvent(TextChoices):
+    """`source:subject:action`."""
+
+    ANSWERED = "credentialing:verification:answered", "Certificate verified by its code or file"
+    RECEIPT_GIVEN = "credentialing:verification:receipt_given", "Receipt of a verification given"
+    NOT_FOUND = "credentialing:verification:not_found", "Verification with a code, serial number, or file we don't know"
+    LIMITED = "credentialing:verification:limited", "Verification refused: too many"
+    CEILING_REACHED = (
+        "credentialing:verification:ceiling_reached",
+        "Verification refused: the hourly ceiling is reached",
+    )
+    NO_FORM = "credentialing:verification:no_form", "Verification not answered: the state's form is missing"
+
+
 def _what(data: Mapping[str, Any]) -> str:
     """Return the kind and the serial number."""
     kind = "a letter of past coverage" if data.get("kind") == "past_coverage_letter" else "a certificate"
@@ -103,4 +117,12 @@ SENTENCES: dict[str, Sentence] = {
     ClaimsPaperEvent.AGENT_TOLD: Sentence(Kind.DOCUMENTS, "We told the agent of record about {detail}.", _paper),
     ClaimsPaperEvent.AUTHORIZED: Sentence(Kind.DOCUMENTS, "{who} authorized the release of a claims history."),
     ClaimsPaperEvent.REVOKED: Sentence(Kind.DOCUMENTS, "{who} revoked an authorization to release a claims history."),
+    VerificationEvent.ANSWERED: Sentence(Kind.DOCUMENTS, "Someone verified {detail} online.", _what),
+    VerificationEvent.RECEIPT_GIVEN: Sentence(Kind.DOCUMENTS, "Someone got a receipt of verifying {detail}.", _what),
+    VerificationEvent.NOT_FOUND: Sentence(Kind.DOCUMENTS, "Someone asked about a certificate that we don’t know."),
+    VerificationEvent.LIMITED: Sentence(Kind.DOCUMENTS, "We stopped verifications from one network for a while."),
+    VerificationEvent.CEILING_REACHED: Sentence(Kind.DOCUMENTS, "We stopped verifications for a while."),
+    VerificationEvent.NO_FORM: Sentence(
+        Kind.DOCUMENTS, "We couldn’t answer online about {detail}: the state’s form is missing.", _what
+    ),
 }

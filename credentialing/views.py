@@ -33,6 +33,7 @@ from credentialing.pages.certificates import (
 )
 from credentialing.pages.coverages import ORDER, first_rows, in_order, keys_in_order, listing_of, rows_of
 from credentialing.pages.issue import choice_of
+from credentialing.pages.verified import verified_of
 from policies.models import Coverage
 from policies.rights import holds, require
 from policies.roles import Capability
@@ -143,7 +144,12 @@ def certificate_page(request: HttpRequest, public_id: str) -> HttpResponse:
     if certificate.is_own and look_of(request) is None:
         _look_after(certificate)
     # Right after it was issued the download starts by itself, once.
-    context = {"certificate": certificate, "starts": "download" in request.GET, "crumbs": _crumbs()}
+    context = {
+        "certificate": certificate,
+        "verified": verified_of(certificate),
+        "starts": "download" in request.GET,
+        "crumbs": _crumbs(),
+    }
     return render(request, "credentialing/certificate.html", context)
 
 

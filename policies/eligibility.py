@@ -160,7 +160,7 @@ def judge(
         return _nothing("We haven’t received any data for this policy yet.")
     about = asked if asked is not None else today
     eligibility = _on(coverage, today, about)
-    if eligibility.speaks_of_today and _is_too_old(as_of, coverage.term.policy.source):
+    if eligibility.speaks_of_today and is_too_old(as_of, coverage.term.policy.source):
         eligibility = _nothing(
             f"Our data is from {moment(as_of)}, too old to certify coverage from. You can create certificates again as "
             "soon as we have current data."
@@ -201,7 +201,7 @@ def _without_form(coverage: Coverage, eligibility: Eligibility) -> str:
     )
 
 
-def _is_too_old(as_of: dt.datetime, source: str) -> bool:
+def is_too_old(as_of: dt.datetime, source: str) -> bool:
     """Whether data is too old to certify from."""
     return settings.STALE_FEED_BLOCKS_CERTIFICATES and is_stale(as_of, source=source)
 

@@ -431,6 +431,11 @@ PUBLIC_URL_NAMES = {
     "support",
     "faq",
     "faq-entry",
+    # Throttled per network, and altogether.
+    "verify:form",
+    "verify:code",
+    "verify:file",
+    "verify:receipt",
     "policies:invitation-link",
     "policies:invitation",
     "policies:invitation-join",
@@ -508,6 +513,12 @@ NEW_HOLDERS_PER_USER = env.int("NEW_HOLDERS_PER_USER", default=60)
 NEW_HOLDERS_WINDOW = dt.timedelta(hours=1)
 CERTIFICATE_RETRIES = 3
 CERTIFICATE_RETRIES_WINDOW = dt.timedelta(hours=1)
+# Verification by anyone: how many codes, serial numbers, and files that we don't know one network may try an hour, how
+# many right ones, how many questions everyone together, and how large a file to compare may be.
+VERIFICATION_TRIES_AN_HOUR = env.int("VERIFICATION_TRIES_AN_HOUR", default=20)
+VERIFICATION_ANSWERS_AN_HOUR = env.int("VERIFICATION_ANSWERS_AN_HOUR", default=120)
+VERIFICATIONS_AN_HOUR = env.int("VERIFICATIONS_AN_HOUR", default=2000)
+VERIFICATION_FILE_BYTES = 10 * 1024**2
 # What the portal has on record from another source is printed only where the carrier wants to stand for it.
 CERTIFICATES_PRINT_LICENSES = env.bool("CERTIFICATES_PRINT_LICENSES", default=False)
 CERTIFICATES_PRINT_NPI = env.bool("CERTIFICATES_PRINT_NPI", default=False)

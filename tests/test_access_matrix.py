@@ -100,6 +100,10 @@ def authorization(book: SimpleNamespace) -> list[str]:
     return [book.authorization.public_id]
 
 
+def code(book: SimpleNamespace) -> list[str]:
+    return [book.certificate.verification_code]
+
+
 def asked(book: SimpleNamespace) -> list[str]:
     return [book.asked.public_id]
 
@@ -200,6 +204,11 @@ ROWS: dict[str, Row] = {
     "credentialing:authorization-sign": Row(403, also=INSUREDS_404),
     "credentialing:authorization": Row(200, args=authorization, also=OTHERS_OF_INSURED),
     "credentialing:authorization-revoke": Row(302, method="post", args=authorization, also=OTHERS_OF_INSURED),
+    # Anyone who has the code of a paper verifies it; nobody else sees more by being someone.
+    "verify:form": Row(200, **ANYONE),
+    "verify:code": Row(200, args=code, strangers=200, **ANYONE),
+    "verify:file": Row(422, method="post", anonymous=422, half=422),
+    "verify:receipt": Row(422, method="post", args=code, strangers=422, anonymous=422, half=422),
     "accounts:sign-in": Row(302, anonymous=200, half=200),
     "accounts:sign-out": Row(SIGN_IN, method="post", half=SIGN_IN),
     # A link that nobody made: it leads to the page that says so.

@@ -1,4 +1,4 @@
-"""Holders of certificates, certificates, claims histories, the forms that they bear, and requests for papers."""
+"""Holders of certificates, certificates, claims histories, their forms, requests for papers, and who verified them."""
 
 from credentialing.models.authorizations import Authorization, AuthorizationRevocation
 from credentialing.models.certificate_forms import CertificateForm, wants_approved_form
@@ -7,6 +7,7 @@ from credentialing.models.claims_histories import ClaimsPaper, ClaimsRequest, Lo
 from credentialing.models.holders import Holder
 from credentialing.models.on_file import CarrierHolder, StandingHolder
 from credentialing.models.requests import PaperRequest
+from credentialing.models.verifications import Verification
 
 __all__ = [
     "Authorization",
@@ -20,5 +21,6 @@ __all__ = [
     "LossRunRule",
     "PaperRequest",
     "StandingHolder",
+    "Verification",
     "wants_approved_form",
 ]

@@ -120,6 +120,8 @@ class Certificate(IssuedPaper):
             models.Index(fields=["coverage", "-issued_at"], name="credentialing_cert_coverage"),
             models.Index(fields=["-issued_at", "-id"], name="credentialing_cert_recent"),
             models.Index(fields=["enqueued_at"], condition=Q(status="queued"), name="credentialing_cert_queued"),
+            # A file that someone compares is looked up by it.
+            models.Index(fields=["sha256"], name="credentialing_cert_sha256"),
         ]
 
     def get_absolute_url(self) -> str:

@@ -157,6 +157,8 @@ class ClaimsPaper(IssuedPaper):
             models.Index(fields=["insured", "-issued_at"], name="credentialing_cp_insured"),
             models.Index(fields=["policyholder", "-issued_at"], name="credentialing_cp_holder"),
             models.Index(fields=["enqueued_at"], condition=Q(status="queued"), name="credentialing_cp_queued"),
+            # A file that someone compares is looked up by it.
+            models.Index(fields=["sha256"], name="credentialing_cp_sha256"),
         ]
 
     def given_up(self) -> None:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import segno
 from django.conf import settings
+from django.urls import reverse
 from PIL import Image
 
 # 15 % of the symbol may be smudged and it still reads; segno takes a higher level where that costs no size.
@@ -26,13 +27,13 @@ INK = bytes.maketrans(b"\x00\x01", b"\xff\x00")
 
 def verification_address(code: str) -> str:
     """Return the public address that verifies a code, in full."""
-    return f"{settings.PUBLIC_URL.rstrip('/')}/verify/{code.replace('-', '')}/"
+    return f"{settings.PUBLIC_URL.rstrip('/')}{reverse('verify:code', args=[code.replace('-', '')])}"
 
 
 def address_in_words() -> str:
     """Return where to type a code, as people write an address: 'portal.example.com/verify'."""
     parts = urlsplit(settings.PUBLIC_URL)
-    return f"{parts.netloc}{parts.path.rstrip('/')}/verify"
+    return f"{parts.netloc}{parts.path.rstrip('/')}{reverse('verify:form')}".rstrip("/")
 
 
 def qr_code(code: str) -> str:

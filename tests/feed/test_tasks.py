@@ -485,7 +485,7 @@ def test_alarm_health_admin_and_certificates_agree_on_what_is_stale(
             ("core", False), ("legacy", True),
         ]  # fmt: skip
         assert freshness.stale_since() == AS_OF - settings.FEED_STALE_AFTER
-        assert [eligibility._is_too_old(one.as_of, one.name) for one in Source.objects.order_by("name")] == [
+        assert [eligibility.is_too_old(one.as_of, one.name) for one in Source.objects.order_by("name")] == [
             False, True,
         ]  # fmt: skip
         assert health._feed_down() == {"feed": f"stale, as of {freshness.stale_since().isoformat()}"}  # type: ignore[union-attr]  # as above
