@@ -133,8 +133,8 @@ class ClaimsPaperAdmin(RecordedLooks[ClaimsPaper]):
     list_display = ("serial", "kind", "subject", "company", "window", "status", "valued_on", "issued_at", "issued_by")
     list_filter = ("status", "kind", "issued_on")
     list_select_related = ("company", "issued_by")
-    search_fields = ("=serial", "=verification_code", "subject__istartswith", "=policy__number")
-    search_help_text = "A whole serial number, verification code, or policy number, or how the name begins."
+    search_fields = ("=serial", "=verification_code", "subject__icontains", "=policy__number")
+    search_help_text = "A whole serial number, verification code, or policy number, or a part of the name."
     readonly_fields = ("window", "holder_name")
     actions = ("retry_failed",)
 
@@ -285,8 +285,10 @@ class ClaimsRequestAdmin(StaffAdmin[ClaimsRequest]):
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Whether it may be settled: by staff with the right, while it waits."""
-        waits = not isinstance(obj, ClaimsRequest) or obj.is_waiting
-        return waits and self.has_settle_permission(request)
+        if not self.has_settle_permission(request):
+            return False
+        # As it is stored: a form that was refused has put what was typed on the row.
+        return obj is None or ClaimsRequest.objects.waiting().filter(pk=obj.pk).exists()
 
     def has_settle_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("credentialing.settle_claimsrequest"))
