@@ -75,7 +75,7 @@ def make_twins() -> None:
         for held in Membership.objects.filter(user=model):
             party = {"insured": held.insured, "policyholder": held.policyholder, "agency": held.agency}
             if not Membership.objects.filter(user=twin, role=held.role, **party).exists():
-                Membership.objects.create(user=twin, role=held.role, **party)
+                Membership.objects.create(user=twin, role=held.role, capabilities=held.capabilities, **party)
         _set_up_app(twin)
 
 

@@ -21,6 +21,7 @@ from django.db import connections
 from core.pdf import prepare_fonts
 from core.templatetags.show import day_long
 from demo import programs
+from demo.claims import make_claims_samples
 from demo.data import ExampleError, load_example
 from demo.explore import make_twins
 from demo.news import make_news
@@ -104,7 +105,7 @@ class Demo:
             for child in self.children:
                 child.wait_ready()
         # The workers make the files while the visitor looks at the first page.
-        self._beside("a few certificates are issued", make_samples).result()
+        self._beside("a few certificates and claims histories are issued", _make_papers).result()
         self.say(welcome(self.port, users, time.monotonic() - began))
 
     def import_programs(self) -> None:
@@ -229,6 +230,11 @@ def make_files() -> None:
     """Make the paper's faces, which the documents worker reads at its start, and collect the static files."""
     prepare_fonts()
     collect_static()
+
+
+def _make_papers() -> int:
+    """Make the samples that people find on their first visit; returns how many papers."""
+    return make_samples() + make_claims_samples()
 
 
 def loopback_addresses() -> list[str]:

@@ -13,10 +13,13 @@ from django.utils import timezone
 from accounts.models import User
 from feed.example import cast
 from policies.models import Agency, Insured, Membership, Policyholder
+from policies.roles import Capability
 from portal.staff import make_staff_groups
 
 DEMO_PASSWORD = "demo-Portal-2026"  # noqa: S105  # printed at every start; the demo's people are invented
 ROLE = Membership.Role
+# The switch that managers' roles don't come with.
+HISTORIES = (str(Capability.VIEW_CLAIMS_HISTORY),)
 _Party = TypeVar("_Party", Insured, Policyholder, Agency)
 
 
@@ -42,9 +45,9 @@ def make_users() -> list[DemoUser]:
     _belongs(practitioner, ROLE.INSURED, insured=clinician)
     _belongs(practitioner, ROLE.POLICYHOLDER, policyholder=_party(Policyholder, people.practitioner_policyholder_id))
     holder = _user("policyholder", *people.administrator)
-    _belongs(holder, ROLE.POLICYHOLDER, policyholder=group)
+    _belongs(holder, ROLE.POLICYHOLDER, capabilities=HISTORIES, policyholder=group)
     agent = _user("agent", *people.agent)
-    _belongs(agent, ROLE.AGENT, agency=agency)
+    _belongs(agent, ROLE.AGENT, capabilities=HISTORIES, agency=agency)
     support = _user("support", "Ingrid", "Solheim", is_staff=True)
     support.groups.add(*make_staff_groups())
     return [
@@ -94,7 +97,9 @@ def _user(username: str, first_name: str, last_name: str, *, is_staff: bool = Fa
     return user
 
 
-def _belongs(user: User, role: Membership.Role, **party: Insured | Policyholder | Agency) -> None:
-    """Give the user the role at the party, unless they have or had it."""
+def _belongs(
+    user: User, role: Membership.Role, *, capabilities: tuple[str, ...] = (), **party: Insured | Policyholder | Agency
+) -> None:
+    """Give the user the role at the party, with what it doesn't open by itself, unless they have or had it."""
     if not Membership.objects.filter(user=user, role=role, **party).exists():
-        Membership.objects.create(user=user, role=role, **party)
+        Membership.objects.create(user=user, role=role, capabilities=list(capabilities), **party)

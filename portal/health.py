@@ -33,6 +33,7 @@ from prometheus_client.registry import Collector
 from psycopg_pool import PoolTimeout
 
 from core.models import Mail
+from credentialing.models import ClaimsRequest
 from feed.freshness import stale_since
 from portal import workers
 from portal.logging import view_name_of
@@ -120,9 +121,26 @@ class _Background(Collector):
         yield from (depth, serving, up)
 
 
+class _ClaimsRequests(Collector):
+    """Requests for loss runs and claims histories that wait for staff, read when they're collected."""
+
+    def collect(self) -> Iterator[Metric]:
+        gauge = GaugeMetricFamily(
+            "portal_claims_requests", "Requests for claims papers that wait for staff.", labels=["clock"]
+        )
+        try:
+            waiting, overdue = ClaimsRequest.objects.waiting().count(), ClaimsRequest.objects.overdue().count()
+        except (DatabaseError, PoolTimeout):
+            return
+        gauge.add_metric(["waiting"], waiting)
+        gauge.add_metric(["overdue"], overdue)
+        yield gauge
+
+
 def _now() -> CollectorRegistry:
     registry = CollectorRegistry()
     registry.register(_Background())
+    registry.register(_ClaimsRequests())
     return registry
 
 

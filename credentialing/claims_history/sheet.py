@@ -55,6 +55,11 @@ class ClaimLine:
     reserve: str = ""
     total: str = ""
 
+    @property
+    def has_incident(self) -> bool:
+        """Whether the date of the incident is known."""
+        return self.incident != NONE
+
 
 class Sheet:
     """A snapshot in words, for its templates."""
@@ -145,7 +150,9 @@ class Sheet:
         still = sum(1 for claim in self.claims if claim.status == "Open")
         if number == 1:
             return f"1 claim with this company{under} {span}, {'still open' if still else 'closed'}."
-        state = f"of which {still} {'is' if still == 1 else 'are'} open" if still else "all closed"
+        state = f"of which {still} {'is' if still == 1 else 'are'} open"
+        if still in (0, number):
+            state = "all open" if still else "all closed"
         return f"{number} claims with this company{under} {span}, {state}."
 
     @property

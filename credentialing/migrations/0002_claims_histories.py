@@ -71,7 +71,7 @@ RULES = (
 )
 
 
-def add_rules(apps, _schema_editor):
+def add_rules(apps, schema_editor):
     apps.get_model("credentialing", "LossRunRule").objects.bulk_create(
         apps.get_model("credentialing", "LossRunRule")(**rule) for rule in RULES
     )

@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 
 from accounts.models import User
+from claims.models import Claim
 from core.models import Event
+from credentialing.claims_history.access import subjects_of
 from credentialing.events import CertificateEvent
-from credentialing.models import Certificate, Holder
+from credentialing.models import Authorization, Certificate, ClaimsPaper, Holder
+from demo.claims import make_claims_samples
 from demo.data import load_example
 from demo.samples import BOOKS, make_samples
 from demo.users import make_users
@@ -47,3 +50,29 @@ def test_a_second_start_adds_nothing() -> None:
     assert make_samples() == 0
 
     assert (Holder.objects.count(), Certificate.objects.count()) == before
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("started")
+def test_each_user_finds_a_claims_history_or_a_loss_run_and_the_group_some_authorizations() -> None:
+    make_samples()
+    issued = make_claims_samples()
+
+    assert issued == ClaimsPaper.objects.count() >= 6
+    for name in ("insured", "practitioner", "policyholder", "agent"):
+        assert ClaimsPaper.objects.visible_to(User.objects.get(username=name)).exists(), name
+    insured, group = (User.objects.get(username=name) for name in ("insured", "policyholder"))
+    assert Authorization.objects.visible_to(insured).count() == 2
+    own = ClaimsPaper.objects.get(insured__memberships__user=insured, issued_by=insured)
+    assert own.snapshot["claims"] == []
+    authorized = [
+        one for one in subjects_of(group, Authorization.objects.values_list("insured", flat=True)) if one.is_open
+    ]
+    assert len(authorized) == 5
+    told = ClaimsPaper.objects.filter(issued_by=group, kind="history")
+    assert all(paper.authorization for paper in told)
+    assert any(paper.snapshot["claims"] for paper in told)
+    run = ClaimsPaper.objects.filter(kind="loss_run").first()
+    assert run is not None
+    assert Claim.objects.filter(policy=run.policy).exists()
+    assert make_claims_samples() == 0

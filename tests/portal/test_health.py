@@ -126,11 +126,13 @@ def test_metrics_count_requests_by_view_and_tell_what_waits(client: Client) -> N
     assert 'portal_workers{queue="codes"} 0.0' in text
 
 
+@pytest.mark.django_db
 def test_metrics_without_redis_say_so(client: Client) -> None:
     with override_settings(REDIS_URL="unix:///nowhere/redis.sock"):
         assert "portal_redis_up 0.0" in client.get("/metrics").content.decode()
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("headers", "status"),
     [({}, 404), ({"authorization": "Bearer wrong"}, 404), ({"authorization": "Bearer right-token"}, 200)],
@@ -140,6 +142,7 @@ def test_metrics_ask_for_the_token_where_one_is_set(client: Client, headers: dic
         assert client.get("/metrics", headers=headers).status_code == status
 
 
+@pytest.mark.django_db
 def test_metrics_without_a_token_are_for_this_machine_alone(client: Client) -> None:
     assert client.get("/metrics", REMOTE_ADDR="203.0.113.9").status_code == 404
     assert client.get("/metrics", headers={"x-forwarded-for": "203.0.113.9"}).status_code == 404

@@ -203,12 +203,13 @@ def test_where_an_approved_form_is_missing_nothing_goes_out_and_staff_are_asked(
 
 def test_what_was_issued_stays(cast: Cast) -> None:
     (paper,) = issued(cast.ana, cast.anas.insured).papers
-    for change in (
+    changes: tuple[dict[str, object], ...] = (
         {"snapshot": {}},
         {"years": 5},
         {"serial": "CLH-1"},
         {"authorization_id": None, "valued_on": days(1)},
-    ):
+    )
+    for change in changes:
         with pytest.raises(DatabaseError, match="Claims papers stay as issued"), transaction.atomic():
             ClaimsPaper.objects.filter(pk=paper.pk).update(**change)
     made(paper)

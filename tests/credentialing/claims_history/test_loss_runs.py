@@ -264,6 +264,17 @@ def test_without_data_the_request_waits_for_staff_and_both_see_the_clock(
     assert "Overdue" in words(browse(cast.paula).get(address(cast)))
 
 
+def test_metrics_count_what_waits_and_what_is_overdue(
+    waiting: ClaimsRequest, client: Client, settings: Settings
+) -> None:
+    settings.METRICS_TOKEN = ""
+    for overdue, due in ((0, dt.timedelta(days=1)), (1, -dt.timedelta(days=1))):
+        ClaimsRequest.objects.update(due_at=timezone.now() + due)
+        text = client.get("/metrics").content.decode()
+        assert 'portal_claims_requests{clock="waiting"} 1.0' in text
+        assert f'portal_claims_requests{{clock="overdue"}} {overdue}.0' in text
+
+
 def test_staff_settle_it_with_words_that_the_customer_reads(
     cast: Cast, waiting: ClaimsRequest, staff: Client, browse: Browse
 ) -> None:
