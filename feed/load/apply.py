@@ -346,6 +346,7 @@ def keys_add_up(staging: Staging, *, is_full: bool) -> bool:
 def _joined_files(table_map: TableMap) -> str:
     """Return SQL that joins what became of the files that rows name (`feed.load.assets`)."""
     return "".join(
-        f" LEFT JOIN {table_map.changed_files(column)} f{number} ON f{number}.line = s.line"
+        f" LEFT JOIN {table_map.changed_files(column)} c{number} ON c{number}.line = s.line"
+        f" LEFT JOIN {table_map.taken_files(column)} f{number} ON f{number}.sha256 = c{number}.sha256"
         for number, column in enumerate(table_map.files)
     )

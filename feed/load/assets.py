@@ -29,7 +29,7 @@ from feed.package.paths import is_table
 PATHS_AT_ONCE = 10_000
 FILES_AT_ONCE = 500
 CHUNK = 256 * 1024
-# The values of `Taken`, as columns of the table of changed files.
+# The values of `Taken`, as columns of the table of taken files.
 TAKEN_TYPES = {"size": "bigint", "pages": "bigint"}
 TAKEN = {field.name: TAKEN_TYPES.get(field.name, "text") for field in fields(Taken)}
 # Called with a file of the feed, what becomes of its documents in words, and how many of how many are done.
@@ -55,12 +55,21 @@ class Assets:
     def find(self, staging: Staging) -> None:
         """Report rows that name a file that the package doesn't have."""
         for table_map, column, _ in _used(staging):
-            for line, path in self._paths(table_map, column):
-                if self._is_there(path):
-                    self.named.add(path)
-                else:
-                    sentence = f"{column.name} ‘{path}’ isn't in the package."
-                    self._report(table_map, line, column.name, "file-not-there", sentence, stage=Stage.REFERENCES)
+            path = quote(column.name)
+            paths = f"SELECT DISTINCT {path} FROM {table_map.staging_table} WHERE NOT deleted AND {path} <> ''"
+            all_there = True
+            for rows in self._fetched(paths, PATHS_AT_ONCE):
+                there = {one for (one,) in rows if self._is_there(one)}
+                self.named |= there
+                all_there &= len(there) == len(rows)
+            if not all_there:
+                self._report_missing(table_map, column)
+
+    def _report_missing(self, table_map: TableMap, column: Column) -> None:
+        for line, path in self._paths(table_map, column):
+            if not self._is_there(path):
+                sentence = f"{column.name} ‘{path}’ isn't in the package."
+                self._report(table_map, line, column.name, "file-not-there", sentence, stage=Stage.REFERENCES)
 
     def take(self, staging: Staging) -> None:
         """Read, judge, and keep the files of rows that are new or whose file has changed."""
@@ -97,8 +106,9 @@ class Assets:
             f"{quote(table_map.field(field).column)} = f.{quote(name)}" for name, field in use.fields.items()
         )
         self._cursor.execute(
-            f"UPDATE {table_map.db_table} t SET {values} FROM {table_map.changed_files(column)} f "
-            "WHERE t.source = %(source)s AND t.external_id = f.key "
+            f"UPDATE {table_map.db_table} t SET {values} FROM {table_map.changed_files(column)} c "
+            f"JOIN {table_map.taken_files(column)} f ON f.sha256 = c.sha256 "
+            "WHERE t.source = %(source)s AND t.external_id = c.key "
             f"AND t.id NOT IN (SELECT id FROM {table_map.changes_table} WHERE change = 'inserted')",
             {"source": self._source},
         )
@@ -165,35 +175,29 @@ class Assets:
     def _list_changed(self, table_map: TableMap, column: Column, use: FileUse) -> None:
         """Create the table of rows whose file isn't the portal's; without a file, the digest is empty."""
         changed, digest = table_map.changed_files(column), table_map.digest(column)
-        taken = ", ".join(f"NULL::{pg_type} AS {quote(name)}" for name, pg_type in TAKEN.items())
         self._cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{changed}")
         self._cursor.execute(
             f"""
             CREATE TEMPORARY TABLE {changed} ON COMMIT DROP AS
-            SELECT s.line, s.key, s.{quote(column.name)} AS path, {digest} AS sha256, {taken}
+            SELECT s.line, s.key, s.{quote(column.name)} AS path, {digest} AS sha256
             FROM {table_map.staging_table} s
             LEFT JOIN {table_map.db_table} t ON t.source = %(source)s AND t.external_id = s.key
             WHERE NOT s.deleted AND {digest} <> COALESCE(t.{quote(table_map.field(use.digest).column)}, '')
             """,
             {"source": self._source},
         )
-        self._cursor.execute(f"CREATE INDEX ON {changed} (sha256, path)")
         self._cursor.execute(f"ANALYZE {changed}")
-        self._store_taken(changed, {"": Taken()})
 
     def _take_changed(self, table_map: TableMap, column: Column, take: Take, local: Path) -> None:
         """Take each changed file once. Rows may share a file, by its path or by its content."""
-        changed = table_map.changed_files(column)
-        last: tuple[str, str] = ("", "")
-        sha256, done = "", 0
-        of = self._count(f"SELECT count(DISTINCT (sha256, path)) FROM {changed} WHERE sha256 <> ''")
-        while True:
-            self._cursor.execute(
-                f"SELECT sha256, path, min(line) FROM {changed} "
-                f"WHERE (sha256, path) > (%s, %s) AND sha256 <> '' GROUP BY 1, 2 ORDER BY 1, 2 LIMIT {FILES_AT_ONCE}",
-                last,
-            )
-            rows = self._cursor.fetchall()
+        changed, kept = table_map.changed_files(column), table_map.taken_files(column)
+        columns = ", ".join(f"{quote(name)} {pg_type}" for name, pg_type in TAKEN.items())
+        self._cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{kept}")
+        self._cursor.execute(f"CREATE TEMPORARY TABLE {kept} (sha256 text NOT NULL, {columns}) ON COMMIT DROP")
+        self._store_taken(kept, {"": Taken()})
+        files = f"SELECT sha256, path, min(line) AS line FROM {changed} WHERE sha256 <> '' GROUP BY sha256, path"
+        sha256, done, of = "", 0, self._count(f"SELECT count(*) FROM ({files}) files")
+        for rows in self._fetched(f"{files} ORDER BY sha256, path", FILES_AT_ONCE):
             taken: dict[str, Taken] = {}
             for expected, path, line in rows:
                 self._tell(table_map.file, "storing documents", done, of)
@@ -201,10 +205,19 @@ class Assets:
                 if self._copy(table_map, column, path, line, expected, local) and expected != sha256:
                     sha256 = expected
                     taken[sha256] = take(local, sha256, keep=self._keep)
-            self._store_taken(changed, taken)
-            if len(rows) < FILES_AT_ONCE:
-                return
-            last = rows[-1][:2]
+            self._store_taken(kept, taken)
+        self._cursor.execute(f"ANALYZE {kept}")
+
+    def _fetched(self, query: str, at_once: int) -> Iterator[list[Any]]:
+        """Yield what a query finds, so many rows at once; it doesn't see what happens meanwhile."""
+        self._cursor.execute(f"DECLARE feed_fetched NO SCROLL CURSOR FOR {query}")
+        while True:
+            self._cursor.execute(f"FETCH {at_once} FROM feed_fetched")
+            rows = self._cursor.fetchall()
+            yield rows
+            if len(rows) < at_once:
+                break
+        self._cursor.execute("CLOSE feed_fetched")
 
     def _copy(self, table_map: TableMap, column: Column, path: str, line: int, expected: str, local: Path) -> bool:
         """Copy a file out of the package, and return whether it is the expected one; report one that isn't."""
@@ -223,13 +236,11 @@ class Assets:
         self._report(table_map, line, column.name, "file-sha256", sentence)
         return False
 
-    def _store_taken(self, changed: str, taken: dict[str, Taken]) -> None:
-        """Enter what became of files, by their digests, into the table of changed files."""
+    def _store_taken(self, kept: str, taken: dict[str, Taken]) -> None:
+        """Enter what became of files, by their digests."""
         arrays = ", ".join(f"%s::{pg_type}[]" for pg_type in ("text", *TAKEN.values()))
-        names = [quote(name) for name in TAKEN]
         self._cursor.execute(
-            f"UPDATE {changed} f SET {', '.join(f'{name} = found.{name}' for name in names)} "
-            f"FROM unnest({arrays}) AS found (sha256, {', '.join(names)}) WHERE f.sha256 = found.sha256",
+            f"INSERT INTO {kept} (sha256, {', '.join(map(quote, TAKEN))}) SELECT * FROM unnest({arrays})",
             [list(taken), *([getattr(one, name) for one in taken.values()] for name in TAKEN)],
         )
 

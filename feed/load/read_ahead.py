@@ -1,5 +1,8 @@
 """Reading ahead: a thread reads and checks the package's next files while the database works on those before.
 
+What it reads waits on disk (`feed.load.spool`), so that it goes on while the database inserts a large file, and the
+next file is there when its turn comes.
+
 A small package is read when its parts are asked for: two threads of Python that take turns by the millisecond cost more
 than there is to read.
 """
@@ -18,12 +21,22 @@ from typing import Self
 from core.feedspec import Stage
 from feed.load.findings import Findings
 from feed.load.reading import FileReader, Part
+from feed.load.spool import Spool, Spooled
 from feed.package.files import Package
 
-# How many parts may wait, each a quarter of a megabyte: what the reader is ahead, and the memory that it costs.
-AHEAD = 48
+# How many parts may wait, each about a quarter of a megabyte: what the reader is ahead, and the disk that it costs.
+# Most of a large file should wait when its turn comes, because the database copies it faster than it's read.
+AHEAD = 512
 # Bytes of all its files up to which a package is read without a thread.
 SMALL = 1024**2
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    """A part whose text is on disk."""
+
+    text: Spooled
+    seen: int
 
 
 @dataclass(frozen=True)
@@ -46,7 +59,8 @@ class ReadAhead:
         self._package = package
         self._readers = readers
         self._findings = findings
-        self._queue: queue.Queue[Part | _End | BaseException] = queue.Queue(maxsize=AHEAD)
+        self._queue: queue.Queue[_Waiting | _End | BaseException] = queue.Queue(maxsize=AHEAD)
+        self._spool = Spool()
         self._is_abandoned = False
         self._items = self._read()
         self._thread: Thread | None = None
@@ -72,6 +86,7 @@ class ReadAhead:
             # A full queue keeps the thread from seeing that nobody waits any more.
             with suppress(queue.Empty):
                 self._queue.get(timeout=0.05)
+        self._spool.close()
         if not self._thread:
             self._items.close()
         if self._collects:
@@ -86,7 +101,8 @@ class ReadAhead:
         self.spoiled, self.faulty = item.spoiled, item.faulty
 
     def _next(self) -> Part | _End | BaseException:
-        return self._queue.get() if self._thread else next(self._items)
+        item = self._queue.get() if self._thread else next(self._items)
+        return Part(self._spool.take(item.text), item.seen) if isinstance(item, _Waiting) else item
 
     def _read(self) -> Generator[Part | _End]:
         for reader in self._readers:
@@ -99,7 +115,8 @@ class ReadAhead:
     def _read_on(self) -> None:
         try:
             for item in self._items:
-                self._queue.put(item)
+                waits = _Waiting(self._spool.put(item.text), item.seen) if isinstance(item, Part) else item
+                self._queue.put(waits)
                 if self._is_abandoned:
                     return
         except BaseException as error:  # noqa: BLE001  # raised where the parts are waited for

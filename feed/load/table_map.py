@@ -156,12 +156,16 @@ class TableMap:
         return f"CASE WHEN s.{quote(column.name)} <> '' THEN {value} ELSE '' END"
 
     def changed_files(self, column: Column) -> str:
-        """Return the temporary table of the file's rows whose file has changed, with what became of it."""
+        """Return the temporary table of the file's rows whose file has changed, each with the file's SHA-256."""
         return quote(f"feed_files_{self.table.name}_{column.name}")
+
+    def taken_files(self, column: Column) -> str:
+        """Return the temporary table of what became of those files, by their SHA-256."""
+        return quote(f"feed_taken_{self.table.name}_{column.name}")
 
     def taken(self, number: int) -> dict[str, str]:
         """Return the model's columns that say what became of the files of one column, by its number in `files`, and
-        their SQL over `f` with that number, the row's in `changed_files`. A row without a file has none there."""
+        their SQL over `f` with that number, the row's in `taken_files`. A row without a file has none there."""
         use, nothing = self.files[number].use, Taken()
         return {
             str(self.field(field).column): f"f{number}.{quote(name)}"

@@ -16,7 +16,7 @@ from pytest_django import Settings
 
 from core.crypto import keyed_hash
 from core.models import Event
-from feed.load import loader, read_ahead
+from feed.load import loader, read_ahead, spool
 from feed.load import table_map as specification
 from feed.load.loader import load_package
 from feed.load.reading import FileReader
@@ -134,9 +134,9 @@ def test_text_keeps_its_commas_quotes_line_breaks_and_accents(tmp_path: Path) ->
     assert Coverage.objects.get(external_id="CV1").endorsement_text == 'Telemedicine;\r\n"Locum", tenens\tand\n\\.'
 
 
-@pytest.mark.parametrize("ahead", [1, read_ahead.AHEAD])
+@pytest.mark.parametrize(("ahead", "segment"), [(1, 1), (read_ahead.AHEAD, 2000), (read_ahead.AHEAD, spool.SEGMENT)])
 def test_a_large_package_is_read_ahead_in_a_thread_and_loads_as_a_small_one_does(
-    ahead: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings
+    ahead: int, segment: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     settings.FEED_KNOWN_SOURCES = [*settings.FEED_KNOWN_SOURCES, "another"]
     read_in: set[str] = set()
@@ -153,6 +153,7 @@ def test_a_large_package_is_read_ahead_in_a_thread_and_loads_as_a_small_one_does
 
     monkeypatch.setattr(read_ahead, "SMALL", 0)
     monkeypatch.setattr(read_ahead, "AHEAD", ahead)
+    monkeypatch.setattr(spool, "SEGMENT", segment)
     large = load(tmp_path, small_book(), source="another")
     assert read_in == {"feed-read-ahead"}
     assert (large.status, large.counts) == (small.status, small.counts)
