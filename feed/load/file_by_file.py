@@ -167,7 +167,9 @@ class FileByFile:
             is_first = not table_map.table.before and not self._applier.has_rows(table_map)
             create_staging(self._cursor, table_map, with_ids=is_first)
             copy_staging(self._cursor, table_map, texts())
-        return Staging(table_map, rows=reader.rows, deletes=reader.deletes, is_first=is_first)
+        return Staging(
+            table_map, rows=reader.rows, deletes=reader.deletes, is_first=is_first, keys_ascend=reader.keys_ascend
+        )
 
     def _take_early(self, file: str, ahead: ReadAhead) -> None:
         """Take a file's documents before any file is applied, if nothing so far is wrong."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import lt
 
 from core.feedspec import Severity, Stage
 from feed.load.findings import Findings, Found
@@ -33,9 +34,11 @@ class Part:
 
 
 class FileReader:
-    """Reads one file of a package and checks its form. `rows` and `deletes` are final after the last part.
+    """Reads one file of a package and checks its form. `rows`, `deletes`, and `keys_ascend` are final after the last
+    part.
 
-    `rows` counts its rows without the header, `deletes` those that retire a row (in a delta).
+    `rows` counts its rows without the header, `deletes` those that retire a row (in a delta). `keys_ascend`: each key
+    is greater than the one before, so that none is there twice.
     """
 
     def __init__(
@@ -44,6 +47,8 @@ class FileReader:
         self.table_map = table_map
         self.rows = 0
         self.deletes = 0
+        self.keys_ascend = True
+        self._last_key = ""
         self._table = table_map.table
         self._entry = entry
         self._is_full = is_full
@@ -211,7 +216,14 @@ class FileReader:
                         f"The row's key has {len(key)} characters, but the limit is {self.table_map.key_length}.",
                     )
                     self._report(line, self._table.key_columns[-1], problem)
+        self._compare_order(keys)
         return keys
+
+    def _compare_order(self, keys: Sequence[str]) -> None:
+        """Notice whether the keys of this part go on ascending."""
+        if keys and self.keys_ascend:
+            self.keys_ascend = self._last_key < keys[0] and all(map(lt, keys, keys[1:]))
+            self._last_key = keys[-1]
 
     # Findings.
 

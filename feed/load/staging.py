@@ -14,12 +14,14 @@ class Staging:
     """A staged file. `rows` counts its rows without the header, `deletes` those that retire a row (in a delta).
 
     `is_first`: the source has no rows in the portal's table yet; the staged ones have their ids already.
+    `keys_ascend`: the order of the file's rows says that it has no key twice.
     """
 
     table_map: TableMap
     rows: int
     deletes: int
     is_first: bool
+    keys_ascend: bool = False
 
 
 def create_staging(cursor: Any, table_map: TableMap, *, with_ids: bool) -> None:

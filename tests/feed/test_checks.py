@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from feed.load.loader import load_package
 from feed.models import Run
+from feed.package import records
 from policies.models import Coverage
 from tests.feed.packages import Book, Package, Rows, errors, load, policy_rows, row, small_book, snapshot, warnings
 
@@ -266,6 +269,24 @@ def test_a_key_twice_is_found_whatever_the_portal_has_of_it(times: str, tmp_path
 
     assert errors(run) == [(file, 4 if times == "new" else 3, "label", "key-twice")]
     assert snapshot() == before
+
+
+@pytest.mark.parametrize("chunk", [records.CHUNK, 40])
+@pytest.mark.parametrize(
+    ("ids", "twice"),
+    [("AG1 AG2 AG3", []), ("AG1 AG2 AG2", [4]), ("AG2 AG1 AG2", [4]), ("AG1 AG1 AG2", [3]), ("AG1 AG3 AG2", [])],
+)
+def test_a_key_is_found_twice_wherever_it_is_and_a_file_in_the_order_of_its_keys_is_not_searched(
+    ids: str, twice: list[int], chunk: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "CHUNK", chunk)
+    file = "agencies.csv"
+    agency = small_book()[file][0]
+    with CaptureQueriesContext(connection) as queries:
+        run = load(tmp_path, {file: [agency | {"agency_id": one} for one in ids.split()]})
+    assert errors(run) == [(file, line, "agency_id", "key-twice") for line in twice]
+    searched = any("HAVING count(*) > 1" in query["sql"] for query in queries)
+    assert searched == (ids != "AG1 AG2 AG3")
 
 
 def spoil(file: str, old: bytes, new: bytes) -> Callable[[Package], None]:
