@@ -293,27 +293,28 @@ class Rows:
     """
 
     def __init__(self) -> None:
-        self._copies: dict[str, bytes] = {}
+        self._copies: dict[str, tuple[str, bytes]] = {}
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT quote_ident(table_name), string_agg(quote_ident(column_name), ', ') "
                 "FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name) "
                 "WHERE table_schema = 'public' AND table_type = 'BASE TABLE' AND is_generated = 'NEVER' "
-                "AND NOT table_name = ANY(%s) GROUP BY table_name",
-                [["django_content_type", "auth_permission", "django_migrations"]],
+                "GROUP BY table_name"
             )
             for table, names in cursor.fetchall():
                 with cursor.copy(f"COPY {table} ({names}) TO STDOUT") as copy:
                     rows = b"".join(copy)
                 if rows:
-                    self._copies[f"{table} ({names})"] = rows
+                    self._copies[table] = (names, rows)
 
     def put_back(self) -> None:
         """Write them. Foreign keys are looked at when all are there, so any order will do."""
         with connection.cursor() as cursor:
-            for table, rows in self._copies.items():
-                with cursor.copy(f"COPY {table} FROM STDIN") as copy:
-                    copy.write(rows)
+            for table, (names, rows) in self._copies.items():
+                cursor.execute(f"SELECT EXISTS (SELECT FROM {table})")  # noqa: S608  # our own
+                if not cursor.fetchone()[0]:
+                    with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+                        copy.write(rows)
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             cursor.execute("SET CONSTRAINTS ALL DEFERRED")
 
