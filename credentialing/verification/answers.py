@@ -52,9 +52,11 @@ class Answer:
     withheld: bool
 
     @property
-    def holds(self) -> bool:
-        """Whether all of it is in force today, with nothing to add."""
-        return all(holding.kind is Kind.IN_FORCE for holding in self.holdings)
+    def differs(self) -> bool:
+        """Whether a certificate doesn't hold today just as it was issued: some of it ended, will end, changed, or can't
+        be told. A letter is about what ended."""
+        as_issued = all(holding.kind is Kind.IN_FORCE and len(holding.sentences) == 1 for holding in self.holdings)
+        return not self.sheet.is_letter and not as_issued
 
     def as_stored(self) -> dict[str, Any]:
         """Return what a `Verification` keeps of it; what was certified is in the certificate's own row."""

@@ -184,6 +184,22 @@ def test_changed_limits_are_told_and_a_change_in_mid_term_does_not_end_it(
     assert "$1,000,000 per claim / $3,000,000 annual aggregate" in text, "as certified"
 
 
+def test_a_certificate_that_doesnt_hold_as_issued_says_so_first(
+    certificate: Certificate, stranger: Client, cast: Cast
+) -> None:
+    warning = "Not all of it holds today just as it was certified."
+    assert warning not in page(stranger, certificate)
+    Coverage.objects.update(limit_aggregate=Decimal(2_000_000))
+    assert warning in page(stranger, certificate), "changed limits"
+    Coverage.objects.update(limit_aggregate=Decimal(3_000_000))
+    cancel(cast, days(-3))
+    assert warning in page(stranger, certificate), "ended"
+
+
+def test_a_letter_is_about_what_ended_and_warns_of_nothing(cast: Cast, stranger: Client) -> None:
+    assert "Not all of it holds" not in page(stranger, made(a_past_term(cast, 2001), cast.ana))
+
+
 def test_days_that_arent_covered_are_told_without_why(certificate: Certificate, stranger: Client, cast: Cast) -> None:
     Suspension.objects.create(
         source="core", external_id="1", coverage=cast.coverage, starts=days(-2), ends=days(30), reason_code="leave"
