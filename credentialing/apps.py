@@ -1,5 +1,7 @@
 from dataclasses import replace
 
+from celery.schedules import crontab
+
 from core.areas import AreaConfig, MenuEntry, StaffGroup
 
 CERTIFICATES = StaffGroup(
@@ -15,6 +17,7 @@ CERTIFICATES = StaffGroup(
         "credentialing.authorization",
         "credentialing.claimsrequest",
         "credentialing.lossrunrule",
+        "credentialing.batch",
         "credentialing.verification",
     ),
     permissions=(
@@ -58,10 +61,16 @@ class CredentialingConfig(AreaConfig):
     hooks = {
         "certificate_address": "credentialing.panels.certificate_address",
         "has_certificate_form": "credentialing.certificates.registry.has_form",
+        "mail.batch_ready": "credentialing.emails.complete_batch",
+        "mail.batch_failed": "credentialing.emails.complete_batch",
     }
     queues = {
         "credentialing.tasks.render_certificate": "documents",
         "credentialing.tasks.render_claims_paper": "documents",
+        "credentialing.tasks.run_piece": "batches",
+    }
+    beat = {
+        "forget-batch-files": {"task": "credentialing.tasks.forget_batch_files", "schedule": crontab(minute="20")},
     }
     staff_groups = (
         replace(CERTIFICATES, name="Web support"),

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.urls import reverse
 
 from core import mail
+from credentialing.models import Batch
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from accounts.models import User
     from credentialing.models import Authorization, ClaimsRequest
+
+READY, FAILED = "batch_ready", "batch_failed"
 
 
 def loss_run_for_client(to: str, *, number: str, key: str) -> None:
@@ -43,3 +48,25 @@ def authorization_changed(authorization: Authorization, *, revoked: bool) -> Non
 
 def _page(name: str) -> str:
     return f"{settings.PUBLIC_URL.rstrip('/')}{reverse(name)}"
+
+
+def batch_ended(batch: Batch, *, key: str) -> None:
+    """Tell the user who started a batch that it has come to its end. `key`: which end, where it was tried again."""
+    user = batch.started_by
+    if user.email:
+        name = FAILED if Batch.objects.filter(pk=batch.pk, status=Batch.Status.FAILED).exists() else READY
+        mail.send(name, to=user.email, context={"batch": batch.public_id}, key=f"{batch.public_id}:{key}")
+
+
+def complete_batch(stored: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what the mail says of a batch; None where the user doesn't see it anymore. The hook `mail.batch_…`."""
+    batch = Batch.objects.select_related("started_by").get(public_id=stored["batch"])
+    if not Batch.objects.visible_to(batch.started_by).filter(pk=batch.pk).exists():
+        return None
+    return {
+        "address": settings.PUBLIC_URL + batch.get_absolute_url(),
+        "issued": batch.issued,
+        "refused": batch.refused,
+        "failed": batch.failed,
+        "until": batch.file_until,
+    }

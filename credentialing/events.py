@@ -65,6 +65,27 @@ class VerificationEvent(TextChoices):
     NO_FORM = "credentialing:verification:no_form", "Verification not answered: the state's form is missing"
 
 
+class BatchEvent(TextChoices):
+    """Batches of certificates; `source:subject:action`."""
+
+    STARTED = "credentialing:batch:started", "Batch of certificates started"
+    CANCELLED = "credentialing:batch:cancelled", "Batch of certificates cancelled"
+    RETRIED = "credentialing:batch:retried", "What failed in a batch of certificates tried again"
+    FINISHED = "credentialing:batch:finished", "Batch of certificates finished"
+    FAILED = "credentialing:batch:failed", "File of a batch of certificates could not be written"
+    DOWNLOADED = "credentialing:batch:downloaded", "File of a batch of certificates downloaded"
+    FILE_DELETED = "credentialing:batch:file_deleted", "File of a batch of certificates deleted after its days"
+    FILE_BROKEN = "credentialing:batch:file_broken", "File of a batch of certificates missing or changed"
+
+
+def _how_many(data: Mapping[str, Any]) -> str:
+    """Return '5,000 certificates', or 'certificates' where the line has no number."""
+    number = data.get("certificates", data.get("issued"))
+    if number is None:
+        return "certificates"
+    return f"{number:,} certificate{'' if number == 1 else 's'}"
+
+
 def _what(data: Mapping[str, Any]) -> str:
     """Return the kind and the serial number."""
     kind = "a letter of past coverage" if data.get("kind") == "past_coverage_letter" else "a certificate"
@@ -124,5 +145,15 @@ SENTENCES: dict[str, Sentence] = {
     VerificationEvent.CEILING_REACHED: Sentence(Kind.DOCUMENTS, "We stopped verifications for a while."),
     VerificationEvent.NO_FORM: Sentence(
         Kind.DOCUMENTS, "We couldn’t answer online about {detail}: the state’s form is missing.", _what
+    ),
+    BatchEvent.STARTED: Sentence(Kind.DOCUMENTS, "{who} started a batch of {detail}.", _how_many),
+    BatchEvent.CANCELLED: Sentence(Kind.DOCUMENTS, "{who} cancelled a batch of certificates."),
+    BatchEvent.RETRIED: Sentence(Kind.DOCUMENTS, "{who} tried again to create {detail} of a batch.", _how_many),
+    BatchEvent.FINISHED: Sentence(Kind.DOCUMENTS, "We finished a batch: {detail}.", _how_many),
+    BatchEvent.FAILED: Sentence(Kind.DOCUMENTS, "The file of a batch of certificates could not be made."),
+    BatchEvent.DOWNLOADED: Sentence(Kind.DOCUMENTS, "{who} downloaded a batch: {detail}.", _how_many),
+    BatchEvent.FILE_DELETED: Sentence(Kind.DOCUMENTS, "We deleted the file of a batch after its days were over."),
+    BatchEvent.FILE_BROKEN: Sentence(
+        Kind.DOCUMENTS, "The file of a batch wasn’t the one that we stored, so we didn’t send it."
     ),
 }

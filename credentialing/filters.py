@@ -7,16 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Coalesce
+from django_filters import CharFilter, ChoiceFilter
 
 from accounts.guards import subject_of
 from core.dates import carrier_today
 from core.filters import StatusSearchFilter
 from core.search import name_query
+from credentialing.models import Certificate, StandingHolder
+from credentialing.models.holders import of_own_party
 from policies.models import Coverage, Policy, Term, reach_of
 from policies.names import fold, normalize_number
 from policies.words import Word
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from accounts.models import User
+    from policies.models import Scope
     from policies.models.coverage import CoverageQuerySet
 
 ACTIVE, ALL = "active", "all"
@@ -29,7 +36,8 @@ STATUSES = [
     (Policy.Status.PENDING.value, Word.PENDING.value),
     (ALL, "All"),
 ]
-
+CURRENT, RENEWAL = "current", "renewal"
+TERMS = [(CURRENT, "Current term"), (RENEWAL, "Renewal or upcoming term")]
 
 # Terms of the same policy that were taken up after a coverage's.
 LATER_TERMS = Term.objects.not_retired().filter(
@@ -47,17 +55,96 @@ class CoverageFilter(StatusSearchFilter):
         model = Coverage
         fields: list[str] = []
 
+    term = ChoiceFilter(choices=TERMS, method="by_term", null_label=None)
+    holder = CharFilter(method="by_holder", max_length=60)
+
     def by_text(self, coverages: CoverageQuerySet, _name: str, text: str) -> CoverageQuerySet:
-        """Return those whose policy number begins so, or whose policyholder or insured has these words in the name."""
-        query = name_query(fold(text).split())
-        if query is None:
-            return coverages if not text.strip() else coverages.none()
-        scope = reach_of(subject_of(self.request)).scope
-        return coverages.found(number=normalize_number(text) or None, query=query, scope=scope)
+        """Return those whose policy number begins so, or whose policyholder, insured, or holder has these words in the
+        name."""
+        return of_text(coverages, text, reach_of(subject_of(self.request)).scope)
 
     def by_status(self, coverages: CoverageQuerySet, _name: str, status: str) -> CoverageQuerySet:
         """Return those whose status has that word (`policies.words`); a pending cancellation is in force."""
         return of_status(coverages, status, carrier_today())
+
+    def by_term(self, coverages: CoverageQuerySet, _name: str, term: str) -> CoverageQuerySet:
+        """Return those of terms that have begun, or of terms to come (S-35)."""
+        return of_term(coverages, term, carrier_today())
+
+    def by_holder(self, coverages: CoverageQuerySet, _name: str, ref: str) -> CoverageQuerySet:
+        """Return those that a holder gets certificates of (`batches.choosing.ref_of`)."""
+        user = subject_of(self.request)
+        return of_holder(coverages, ref, scope=reach_of(user).scope, user=user)
+
+
+def narrow(coverages: CoverageQuerySet, query: Mapping[str, str], *, scope: Scope, user: User) -> CoverageQuerySet:
+    """Return those that a search means, as the list does: `q`, `status`, `term`, and `holder`.
+
+    What the list would refuse finds nothing.
+    """
+    status, term = query.get("status") or ACTIVE, query.get("term", "")
+    if status not in dict(STATUSES) or (term and term not in dict(TERMS)):
+        return coverages.none()
+    found = of_status(of_text(coverages, query.get("q", ""), scope), status, carrier_today())
+    if term:
+        found = of_term(found, term, carrier_today())
+    if ref := query.get("holder", ""):
+        found = of_holder(found, ref, scope=scope, user=user)
+    return found
+
+
+def of_text(coverages: CoverageQuerySet, text: str, scope: Scope) -> CoverageQuerySet:
+    """Return those that a text finds within a scope: all for an empty one, none for one without a word."""
+    query = name_query(fold(text).split())
+    if query is None:
+        return coverages if not text.strip() else coverages.none()
+    also = with_holder_named(query, scope)
+    return coverages.found(number=normalize_number(text) or None, query=query, scope=scope, also=also)
+
+
+def with_holder_named(query: Any, scope: Scope) -> list[Q]:
+    """Return conditions, each along an index, on coverages that have a holder whose name the query finds: one that the
+    own party issued to, or a standing one."""
+    issued = Certificate.objects.filter(of_own_party(scope, "membership__"), holder__search=query).order_by()
+    standing = StandingHolder.objects.not_retired().filter(holder__search=query, holder__retired_at=None).order_by()
+    return [
+        Q(insured_id__in=issued.values("coverage__insured_id")),
+        Q(term__policy_id__in=standing.filter(insured=None).values("policy_id")),
+        Q(
+            insured_id__in=standing.exclude(insured=None).values("insured_id"),
+            term__policy_id__in=standing.exclude(insured=None).values("policy_id"),
+        ),
+    ]
+
+
+def of_term(coverages: CoverageQuerySet, term: str, today: Any) -> CoverageQuerySet:
+    """Return those of terms that have begun by a day, or of those that begin later."""
+    if term == RENEWAL:
+        return coverages.filter(term__effective__gt=today)
+    return coverages.filter(term__effective__lte=today)
+
+
+def of_holder(coverages: CoverageQuerySet, ref: str, *, scope: Scope, user: User) -> CoverageQuerySet:
+    """Return those that one holder gets certificates of: standing, or issued to by the user's own party.
+
+    The same holder may be on file and in an address book; its fingerprint says so. None for a holder that the user
+    doesn't see.
+    """
+    from credentialing.batches.choosing import holder_by_ref
+
+    holder = holder_by_ref(ref, user=user)
+    if holder is None:
+        return coverages.none()
+    standing = StandingHolder.objects.visible_to(user).filter(holder__fingerprint=holder.fingerprint).order_by()
+    issued = Certificate.objects.filter(
+        of_own_party(scope, "membership__"), holder__fingerprint=holder.fingerprint
+    ).order_by()
+    named = standing.filter(insured=OuterRef("insured_id"), policy=OuterRef("term__policy_id"))
+    return coverages.filter(
+        Q(insured_id__in=issued.values("coverage__insured_id"))
+        | Q(term__policy_id__in=standing.filter(insured=None).values("policy_id"))
+        | Exists(named)
+    )
 
 
 def of_status(coverages: CoverageQuerySet, status: str, today: Any) -> CoverageQuerySet:

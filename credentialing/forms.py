@@ -12,6 +12,7 @@ from core.idempotency import IdempotentForm
 from core.pdf import unprintable
 from core.states import STATES
 from core.templatetags.show import day
+from credentialing.batches.requirements import Requirements
 from credentialing.certificates import issuing, limits
 from credentialing.models import Certificate, Holder
 from credentialing.pages.issue import in_words
@@ -124,6 +125,7 @@ class IssueForm(IdempotentForm):
         error_messages={"invalid": "Enter a date, such as 11/24/2026."},
     )
     recipient = forms.ChoiceField(widget=forms.RadioSelect)
+    anyway = forms.BooleanField(label="Create it anyway", required=False)
 
     def __init__(self, *args: Any, user: User, choice: Choice, **kwargs: Any) -> None:
         """`choice` comes from coverages fetched through `visible_to(user)`, as they are judged now."""
@@ -209,6 +211,19 @@ class IssueForm(IdempotentForm):
     def is_valid(self) -> bool:
         """Whether both the choice and its form are valid; both are checked, so that all errors show at once."""
         return all([super().is_valid(), self.chosen is None or self.chosen.is_valid()])
+
+    def complaints(self) -> list[str]:
+        """Return what the chosen holder will reject (B-19); nothing once the user has chosen to create it anyway."""
+        if self.cleaned_data["anyway"]:
+            return []
+        holder = self.saved.cleaned_data["holder"] if self.saved.is_bound else None
+        if self.new.is_bound:
+            holder = Holder(**self.new.cleaned_data)
+            holder.fingerprint = holder.fingerprint_now()
+        coverages = [part.coverage for part in self._parts]
+        asked = Requirements([holder], coverages)
+        lead = self._parts[0]
+        return asked.complaints(holder, lead.coverage, lead.gives, beside=coverages)
 
     def issue(self) -> Certificate:
         """Issue the certificate. Raises `issuing.NotIssuableError` or `limits.TooManyError` with the sentence for the

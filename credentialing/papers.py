@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.core.files.base import ContentFile
+from django.db import transaction
 from django.utils import timezone
 
+from core import work
 from core.alerts import alert_staff
 from core.events import record_event
 from core.storage import private_storage
@@ -74,6 +76,15 @@ def store_file(paper: IssuedPaper, pdf: bytes) -> None:
         status=paper.Status.READY, file=name, sha256=sha256, size=len(pdf), ready_at=timezone.now()
     )
     record_event(paper.TAGS.RENDERED, subject=paper, serial=paper.serial, sha256=sha256, attempt=paper.attempts)
+
+
+def ask_for_file(paper: IssuedPaper) -> None:
+    """Hand a paper over whose file nobody has asked for yet. Two at once: one does it."""
+    with transaction.atomic():
+        asked = type(paper).objects.filter(pk=paper.pk, status=paper.Status.UNFILED)
+        if asked.update(status=paper.Status.QUEUED, attempts=0, enqueued_at=timezone.now(), is_enqueued=True):
+            work.hand_over(paper)
+    paper.refresh_from_db(fields=["status", "is_enqueued"])
 
 
 def membership_at_party(user: User, issuer: Membership) -> Membership:

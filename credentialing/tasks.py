@@ -1,7 +1,8 @@
-"""Background work of credentialing: laying out certificates."""
+"""Background work of credentialing: laying out certificates, and batches of them."""
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from celery import shared_task
@@ -9,9 +10,13 @@ from celery.signals import worker_init
 
 from core.pdf import prepare_fonts
 from core.queue import queue_of
+from credentialing.batches import files, running
 from credentialing.certificates import issuing, rendering
 from credentialing.claims_history import issuing as claims_papers
-from credentialing.models import Certificate
+from credentialing.models import BatchPiece, Certificate
+
+# How far the process for batches steps back where it shares a processor with the others (docs/operators.md).
+NICER = 10
 
 
 @shared_task
@@ -26,9 +31,30 @@ def render_claims_paper(paper_id: int) -> None:
     claims_papers.render(paper_id)
 
 
+@shared_task
+def run_piece(piece_id: int) -> None:
+    """Do one piece of a batch. It can run twice; a killed worker's piece starts again."""
+    running.run_piece(piece_id)
+
+
+@shared_task
+def forget_batch_files() -> None:
+    """Delete the files of batches whose days are over, and drafts that nobody started."""
+    files.forget_old()
+    files.forget_drafts()
+
+
 @worker_init.connect
 def read_fonts_ahead(sender: Any, **_kwargs: Any) -> None:
     """Make and read the faces, and parse the style sheet, before the worker's first certificate."""
-    if queue_of(Certificate.TASK) in sender.app.amqp.queues.consume_from:
+    served = set(sender.app.amqp.queues.consume_from)
+    if served & {queue_of(Certificate.TASK), queue_of(BatchPiece.TASK)}:
         prepare_fonts()
         rendering.layout().warm_up()
+
+
+@worker_init.connect
+def step_back(sender: Any, **_kwargs: Any) -> None:
+    """Let a process that serves nothing but batches go behind those that someone waits for."""
+    if set(sender.app.amqp.queues.consume_from) == {queue_of(BatchPiece.TASK)}:
+        os.nice(NICER)

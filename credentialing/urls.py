@@ -4,6 +4,7 @@ from django.urls import include, path
 
 import core.converters  # noqa: F401  # makes <public_id:…> known
 from credentialing import views
+from credentialing.batches import views as batch_views
 from credentialing.claims_history.urls import PATTERNS as CLAIMS_HISTORY
 
 app_name = "credentialing"
@@ -16,4 +17,14 @@ urlpatterns = [
     path("certificates/<public_id:public_id>/pdf/", views.download, name="pdf"),
     path("certificates/<public_id:public_id>/retry/", views.retry, name="retry"),
     path("claims-history/", include(CLAIMS_HISTORY)),
+    path("batches/", batch_views.batches, name="batches"),
+    path("batches/choose/", batch_views.choose, name="batch-choose"),
+    path("batches/<public_id:public_id>/", batch_views.batch_page, name="batch"),
+    path("batches/<public_id:public_id>/holders/", batch_views.settle, name="batch-settle"),
+    path("batches/<public_id:public_id>/items/", batch_views.items, name="batch-items"),
+    path("batches/<public_id:public_id>/start/", batch_views.start, name="batch-start"),
+    path("batches/<public_id:public_id>/progress/", batch_views.progress, name="batch-progress"),
+    path("batches/<public_id:public_id>/cancel/", batch_views.cancel, name="batch-cancel"),
+    path("batches/<public_id:public_id>/retry/", batch_views.retry, name="batch-retry"),
+    path("batches/<public_id:public_id>/file/", batch_views.download, name="batch-file"),
 ]

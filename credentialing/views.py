@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -18,7 +19,11 @@ from core import work
 from core.downloads import FileChangedError, private_file_response
 from core.filters import LONGEST_SEARCH
 from core.keyset import keyset_page
+from core.listing import query_with
 from credentialing import papers
+from credentialing.batches.choosing import holder_by_ref
+from credentialing.batches.grouping import PAGE as HOLDERS_SHOWN
+from credentialing.batches.grouping import beneath, groups_of
 from credentialing.certificates import downloads, issuing, limits
 from credentialing.certificates.registry import ask_for_form
 from credentialing.filters import ACTIVE, CoverageFilter
@@ -31,7 +36,16 @@ from credentialing.pages.certificates import (
     columns_of,
     latest_of,
 )
-from credentialing.pages.coverages import ORDER, first_rows, in_order, keys_in_order, listing_of, rows_of
+from credentialing.pages.coverages import (
+    BY_HOLDER,
+    BY_INSURED,
+    ORDER,
+    first_rows,
+    in_order,
+    keys_in_order,
+    listing_of,
+    rows_of,
+)
 from credentialing.pages.issue import choice_of
 from credentialing.pages.verified import verified_of
 from policies.models import Coverage
@@ -43,6 +57,8 @@ if TYPE_CHECKING:
 
     from accounts.models import User
 
+# What the page of coverages is asked by.
+ASKED = ("q", "status", "term", "group", "holder")
 # How long the request that issues waits for the file before the page with the progress bar comes.
 WAIT_SECONDS = 3.0
 
@@ -54,27 +70,50 @@ def home(request: HttpRequest) -> HttpResponse:
     422 for a search that makes no sense.
     """
     user = subject_of(request)
-    asked = {name: request.GET[name] for name in ("q", "status") if request.GET.get(name)}
+    asked = {name: request.GET[name] for name in ASKED if request.GET.get(name)}
     query = {"status": ACTIVE} | asked
-    # The SQL of a first page is written already; a later one needs a queryset.
-    opens = not (request.GET.get("after") or request.GET.get("before"))
+    if query.get("group") == BY_HOLDER:
+        return _holders(request, user, query)
+    # The SQL of a first page is written already; a later one, or one of a holder, needs a queryset.
+    opens = not (request.GET.get("after") or request.GET.get("before") or query.get("holder"))
     visible = Coverage.objects.none() if opens else Coverage.objects.visible_to(user)
     narrowed = CoverageFilter(query, visible, request=request)
     understood = narrowed.is_valid()
-    first = partial(first_rows, user, query["status"], query.get("q", "")) if understood and opens else None
+    words, term = query.get("q", ""), query.get("term", "")
+    first = partial(first_rows, user, query["status"], words, term) if understood and opens else None
     found = Coverage.objects.none()
     if first is None:
         found = keys_in_order(narrowed.qs if understood else found)
     page = keyset_page(found, request, order=ORDER, count=True, first=first, rows_of=rows_of)
+    holders = beneath(page.rows, user) if query.get("group") == BY_INSURED else None
     context = {
         "page": page,
         "filter": narrowed,
-        "listing": listing_of(page.rows, query),
+        "listing": listing_of(page.rows, query, holders=holders),
         "recent": latest_of(user),
         "issues": holds(user, Capability.ISSUE_CERTIFICATE),
+        "of_holder": holder_by_ref(query["holder"], user=user) if query.get("holder") else None,
+        "key": uuid.uuid4(),
     }
     status = HTTPStatus.OK if understood else HTTPStatus.UNPROCESSABLE_ENTITY
     return render(request, "credentialing/home.html", context, status=status)
+
+
+def _holders(request: HttpRequest, user: User, query: dict[str, str]) -> HttpResponse:
+    """Show the holders that the user sees, each with everyone that it gets certificates of."""
+    number = request.GET.get("page", "1")
+    page = max(1, int(number)) if number.isascii() and number.isdigit() and len(number) < 6 else 1
+    groups, total = groups_of(user, query.get("q", "")[:LONGEST_SEARCH].replace("\0", ""), page)
+    context = {
+        "groups": groups,
+        "total": total,
+        "listing": listing_of([], query),
+        "issues": holds(user, Capability.ISSUE_CERTIFICATE),
+        "key": uuid.uuid4(),
+        "previous": query_with(query) + f"&page={page - 1}" if page > 1 else "",
+        "next": query_with(query) + f"&page={page + 1}" if page * HOLDERS_SHOWN < total else "",
+    }
+    return render(request, "credentialing/holders.html", context)
 
 
 @require_safe
@@ -104,7 +143,8 @@ def issue(request: HttpRequest, public_id: str) -> HttpResponse:
     choice = choice_of(coverage, user=user)
     form = IssueForm(request.POST if request.method == "POST" else None, user=user, choice=choice)
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
-    if form.is_bound and form.is_valid():
+    complaints: list[str] = []
+    if form.is_bound and form.is_valid() and not (complaints := form.complaints()):
         try:
             certificate = form.issue()
         except issuing.NotIssuableError as refusal:
@@ -129,6 +169,7 @@ def issue(request: HttpRequest, public_id: str) -> HttpResponse:
         "row": choice.row,
         "asked": asked,
         "earlier": earlier,
+        "complaints": complaints,
         "crumbs": _crumbs(),
     }
     return render(request, "credentialing/issue.html", context, status=status)
@@ -176,6 +217,10 @@ def download(request: HttpRequest, public_id: str) -> HttpResponseBase:
     user = subject_of(request)
     certificate = _own_certificate(user, public_id)
     require(user, Capability.ISSUE_CERTIFICATE, certificate.coverage.term.policy)
+    if certificate.status == Certificate.Status.UNFILED and look_of(request) is None:
+        papers.ask_for_file(certificate)
+        papers.wait_for_file(certificate, seconds=WAIT_SECONDS)
+        return redirect(certificate.get_absolute_url() + "?download")
     if not certificate.is_ready:
         return redirect(certificate)
     try:

@@ -246,7 +246,7 @@ CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_QUEUES_NAMES = ("codes", "default", "documents")
+CELERY_TASK_QUEUES_NAMES = ("codes", "default", "documents", "batches")
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_DB_REUSE_MAX = 100_000
 CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -511,6 +511,13 @@ CERTIFICATES_PER_USER = env.int("CERTIFICATES_PER_USER", default=60)
 CERTIFICATES_WINDOW = dt.timedelta(minutes=10)
 NEW_HOLDERS_PER_USER = env.int("NEW_HOLDERS_PER_USER", default=60)
 NEW_HOLDERS_WINDOW = dt.timedelta(hours=1)
+# Batches: certificates of one, and of all that a user starts in 24 hours; how many a worker makes at once; how many
+# such pieces of one batch are in the queue; and how long the file of a batch stays.
+CERTIFICATES_PER_BATCH = env.int("CERTIFICATES_PER_BATCH", default=10_000)
+BATCH_CERTIFICATES_A_DAY = env.int("BATCH_CERTIFICATES_A_DAY", default=20_000)
+BATCH_PIECE = 25
+BATCH_PIECES_AT_ONCE = 2
+BATCH_FILES_KEPT = dt.timedelta(days=env.int("BATCH_FILES_KEPT_DAYS", default=7))
 CERTIFICATE_RETRIES = 3
 CERTIFICATE_RETRIES_WINDOW = dt.timedelta(hours=1)
 # Verification by anyone: how many codes, serial numbers, and files that we don't know one network may try an hour, how

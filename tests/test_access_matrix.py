@@ -32,6 +32,7 @@ from tests.book import (
     invite_to,
 )
 from tests.cast import make_cast
+from tests.credentialing.batches_helpers import a_batch
 from tests.credentialing.claims_history.papers import authorized, issued
 from tests.factories import UserFactory, remembered_for
 from tests.helpers import authenticator_for, give_password_only, sign_in
@@ -102,6 +103,10 @@ def authorization(book: SimpleNamespace) -> list[str]:
 
 def code(book: SimpleNamespace) -> list[str]:
     return [book.certificate.verification_code]
+
+
+def batch(book: SimpleNamespace) -> list[str]:
+    return [book.batch.public_id]
 
 
 def asked(book: SimpleNamespace) -> list[str]:
@@ -209,6 +214,18 @@ ROWS: dict[str, Row] = {
     "verify:code": Row(200, args=code, strangers=200, **ANYONE),
     "verify:file": Row(422, method="post", anonymous=422, half=422),
     "verify:receipt": Row(422, method="post", args=code, strangers=422, anonymous=422, half=422),
+    "credentialing:batches": Row(200),
+    # Nothing chosen leads back; those who act for nobody have nothing to choose.
+    "credentialing:batch-choose": Row(302, method="post", also={"staff": 403, "revoked": 403}),
+    # The policyholder's own draft, which nobody else sees.
+    "credentialing:batch": Row(200, args=batch, also=OTHERS),
+    "credentialing:batch-settle": Row(200, args=batch, also=OTHERS),
+    "credentialing:batch-items": Row(200, args=batch, also=OTHERS),
+    "credentialing:batch-progress": Row(200, args=batch, also=OTHERS),
+    "credentialing:batch-file": Row(302, args=batch, also=OTHERS),
+    "credentialing:batch-cancel": Row(302, method="post", args=batch, also=OTHERS),
+    "credentialing:batch-retry": Row(302, method="post", args=batch, also=OTHERS),
+    "credentialing:batch-start": Row(302, method="post", args=batch, also=OTHERS),
     "accounts:sign-in": Row(302, anonymous=200, half=200),
     "accounts:sign-out": Row(SIGN_IN, method="post", half=SIGN_IN),
     # A link that nobody made: it leads to the page that says so.
@@ -336,6 +353,7 @@ def book(db) -> SimpleNamespace:
         certificate=_certificate(coverage, people),
         history=issued(people["insured"], coverage.insured).papers[0],
         authorization=authorized(people["insured"], coverage.insured, policyholder=policy.policyholder),
+        batch=a_batch(people["policyholder"], [coverage]),
         device=authenticator_for(UserFactory()),
         remembered=remembered_for(UserFactory()),
         session=sign_in(Client(), UserFactory()),

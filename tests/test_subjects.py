@@ -23,6 +23,10 @@ ACTS = {
     "credentialing/claims_history/authorization_views.py:revoke",
     "credentialing/claims_history/authorization_views.py:sign",
     "credentialing/claims_history/views.py:retry",  # whose tries count
+    "credentialing/batches/views.py:cancel",
+    "credentialing/batches/views.py:choose",
+    "credentialing/batches/views.py:retry",  # whose tries count
+    "credentialing/batches/views.py:start",
     "credentialing/views.py:retry",  # whose tries count
     "portal/maintenance/middleware.py:process_view",  # who is let in while an area is closed
     "portal/support/forms.py:send",  # a form about a request to support, which has a user of its own

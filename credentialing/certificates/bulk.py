@@ -32,17 +32,21 @@ class Outcome:
 
 
 def zip_of(
-    certificates: Iterable[Certificate], to: BinaryIO, *, on_progress: Callable[[int], None] | None = None
+    certificates: Iterable[Certificate],
+    to: BinaryIO,
+    *,
+    on_progress: Callable[[int], None] | None = None,
+    pdf_of: Callable[[Certificate], bytes] | None = None,
 ) -> Outcome:
     """Write each certificate as a PDF of its own into a ZIP, in their order, and call `on_progress` with how many are
-    done. `to` needs no `seek`."""
+    done. `to` needs no `seek`. `pdf_of`: where the PDFs come from, if they are made already."""
     count = 0
     # Pages are compressed already.
     with zipfile.ZipFile(to, "w", zipfile.ZIP_STORED) as archive:
         for certificate in certificates:
             entry = zipfile.ZipInfo(file_name(certificate), certificate.issued_at.timetuple()[:6])
             entry.external_attr = 0o644 << 16
-            archive.writestr(entry, certificate_pdf(certificate))
+            archive.writestr(entry, (pdf_of or certificate_pdf)(certificate))
             count += 1
             if on_progress:
                 on_progress(count)

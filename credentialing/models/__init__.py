@@ -1,6 +1,7 @@
-"""Holders of certificates, certificates, claims histories, their forms, requests for papers, and who verified them."""
+"""Holders, certificates, batches of them, claims histories, their forms, requests for papers, and verifications."""
 
 from credentialing.models.authorizations import Authorization, AuthorizationRevocation
+from credentialing.models.batches import Batch, BatchItem, BatchPiece
 from credentialing.models.certificate_forms import CertificateForm, wants_approved_form
 from credentialing.models.certificates import Certificate
 from credentialing.models.claims_histories import ClaimsPaper, ClaimsRequest, LossRunRule
@@ -12,6 +13,9 @@ from credentialing.models.verifications import Verification
 __all__ = [
     "Authorization",
     "AuthorizationRevocation",
+    "Batch",
+    "BatchItem",
+    "BatchPiece",
     "CarrierHolder",
     "Certificate",
     "CertificateForm",

@@ -30,6 +30,8 @@ class IssuedPaper(Work):
         QUEUED = "queued", "In preparation"
         READY = "ready", "Ready"
         FAILED = "failed", "Failed"
+        # Of a batch that is one PDF: it has no file of its own until someone asks for it.
+        UNFILED = "unfiled", "Made when asked for"
 
     # With the members ISSUED, RENDERED, FAILED, RETRIED, FILE_MISSING, and FILE_CHANGED.
     TAGS: Any

@@ -13,7 +13,7 @@ from core.search import query_of, words_query
 from core.statements import IDS, prepared, written_once
 from core.templatetags.show import day
 from core.urls import address_for
-from credentialing.filters import ACTIVE, LATER_TERMS, STATUSES, of_status
+from credentialing.filters import ACTIVE, LATER_TERMS, STATUSES, TERMS, of_status, of_term, with_holder_named
 from policies.eligibility import Eligibility, Paper, judge_now
 from policies.models import SCOPE, Coverage, Scope, coverages_not_retired, reach_of
 from policies.names import fold, normalize_number
@@ -26,11 +26,15 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from accounts.models import User
+    from credentialing.batches.grouping import Under
     from policies.models.coverage import CoverageQuerySet
 
 # Rows of a policy are together, its insureds by last name; the id makes the key unique.
 POLICY_NUMBER = F("term__policy__number_normalized")
 ORDER = ("policy_number", "sort_key", "id")
+# How the page groups: each insured with its holders beneath, or holders with their insureds (S-35).
+BY_INSURED, BY_HOLDER = "insured", "holder"
+GROUPS = [("", "No groups"), (BY_INSURED, "Insured"), (BY_HOLDER, "Holder")]
 PARTS = dict(Coverage.Part.choices)
 # What a row shows and its word and eligibility are read from; the list asks for no more.
 _TERM, _POLICY = "term__", "term__policy__"
@@ -65,8 +69,9 @@ def rows_of(ids: list[int]) -> list[Coverage]:
     return _rows(ids=ids)
 
 
-def first_rows(user: User, status: str, text: str) -> list[Coverage]:
-    """Return the rows of the first page of a tab, or of what a text finds there, for `keyset_page`.
+def first_rows(user: User, status: str, text: str, term: str = "") -> list[Coverage]:
+    """Return the rows of the first page of a tab, or of what a text finds there, for `keyset_page`. `term`: one of
+    `filters.TERMS`, or empty.
 
     Two queries: one for which they are, and one that joins what a row shows.
     """
@@ -74,7 +79,8 @@ def first_rows(user: User, status: str, text: str) -> list[Coverage]:
     if not words and text.strip():
         return []
     number = normalize_number(text) or None
-    keys = _first_keys(status=status, searched=bool(words), number=number, words=words_query(words), **scope.values())
+    values = {"number": number, "words": words_query(words)}
+    keys = _first_keys(status=status, term=term, searched=bool(words), **values, **scope.values())
     return rows_of_keys(keys, rows_of)
 
 
@@ -84,15 +90,19 @@ def _rows(*, ids: Any) -> QuerySet[Coverage]:
 
 
 @written_once(**SCOPE, number=TextField(), words=TextField())
-def _first_keys(*, status: str, searched: bool, number: Any, words: Any, **scope: Any) -> QuerySet[Any, Any]:
+def _first_keys(*, status: str, term: str, searched: bool, number: Any, words: Any, **scope: Any) -> QuerySet[Any, Any]:
     reached = Scope(**scope)
     if searched:
         # What is found is within the scope already.
         sent = Coverage.objects.filter(coverages_not_retired())
-        coverages = sent.found(number=number, query=query_of(words), scope=reached)
+        query = query_of(words)
+        also = with_holder_named(query, reached)
+        coverages = sent.found(number=number, query=query, scope=reached, also=also)
     else:
         coverages = Coverage.objects.open_to(reached)
     in_tab = of_status(coverages, status, reached.today)
+    if term:
+        in_tab = of_term(in_tab, term, reached.today)
     return first_keys(keys_in_order(in_tab), order=ORDER, whole=searched)
 
 
@@ -124,6 +134,8 @@ class ListRow:
     reason: str
     href: str
     action: str
+    public_id: str
+    holders: Under | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +146,24 @@ class Listing:
     tabs: list[Tab]
     q: str
     status: str
+    term: str
+    group: str
+    holder: str
 
     @property
     def searched(self) -> bool:
-        """Whether the list is narrowed by text or by a status other than the first."""
-        return bool(self.q) or self.status != ACTIVE
+        """Whether the list is narrowed by text, by a status other than the first, by term, or by holder."""
+        return bool(self.q or self.term or self.holder) or self.status != ACTIVE
+
+    @property
+    def terms(self) -> list[tuple[str, str, bool]]:
+        """The choices of the term: value, label, and whether it is chosen."""
+        return [(value, label, value == self.term) for value, label in [("", "All terms"), *TERMS]]
+
+    @property
+    def groups(self) -> list[tuple[str, str, bool]]:
+        """The choices of grouping: value, label, and whether it is chosen."""
+        return [(value, label, value == self.group) for value, label in GROUPS]
 
 
 def row_of(coverage: Coverage, gives: Eligibility | None = None) -> Row:
@@ -148,15 +173,19 @@ def row_of(coverage: Coverage, gives: Eligibility | None = None) -> Row:
     return Row(coverage, gives or judge_now(coverage), word)
 
 
-def listing_of(coverages: Sequence[Coverage], query: Mapping[str, str]) -> Listing:
-    """Return the rows of one page, of coverages that come `in_order`, and the tabs above them."""
+def listing_of(
+    coverages: Sequence[Coverage], query: Mapping[str, str], *, holders: Mapping[int, Under] | None = None
+) -> Listing:
+    """Return the rows of one page, of coverages that come `in_order`, and the tabs above them. `holders`: those to show
+    beneath each, by its key."""
     q, status = query.get("q", "").strip(), query.get("status") or ACTIVE
     address = address_for("credentialing:issue")
-    rows = [_list_row(row_of(coverage), address) for coverage in coverages]
-    return Listing(rows, tabs_of(STATUSES, query, default=ACTIVE), q, status)
+    rows = [_list_row(row_of(coverage), address, (holders or {}).get(coverage.pk)) for coverage in coverages]
+    chosen = (query.get(name, "") for name in ("term", "group", "holder"))
+    return Listing(rows, tabs_of(STATUSES, query, default=ACTIVE), q, status, *chosen)
 
 
-def _list_row(row: Row, address: Callable[[str], str]) -> ListRow:
+def _list_row(row: Row, address: Callable[[str], str], holders: Under | None) -> ListRow:
     coverage, gives = row.coverage, row.eligibility
     policy = coverage.term.policy
     return ListRow(
@@ -172,6 +201,8 @@ def _list_row(row: Row, address: Callable[[str], str]) -> ListRow:
         reason=gives.reason,
         href=address(coverage.public_id),
         action=_action(gives),
+        public_id=coverage.public_id,
+        holders=holders,
     )
 
 

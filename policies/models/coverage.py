@@ -21,7 +21,7 @@ from policies.models.segments import Segment, leading, linked
 from policies.models.term import Term
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from django.contrib.postgres.search import SearchQuery
 
@@ -93,10 +93,11 @@ class CoverageQuerySet(FeedQuerySet):
         """Return the same for what a user's memberships open."""
         return self.not_retired().filter(scope.coverages(), term__retired_at=None, term__policy__retired_at=None)
 
-    def found(self, *, number: Any, query: SearchQuery, scope: Scope) -> Self:
+    def found(self, *, number: Any, query: SearchQuery, scope: Scope, also: Iterable[Q] = ()) -> Self:
         """Return those within a scope whose policy number begins so, or whose policyholder or insured the query finds.
 
         Three sets, each along an index and within the scope, united (see `PolicyQuerySet.found`). `number` may be null.
+        `also`: further conditions, each a set of its own.
         """
         from policies.models.reach import named_so
 
@@ -105,7 +106,8 @@ class CoverageQuerySet(FeedQuerySet):
         by_number = within.filter(term__policy__number_normalized__begins=beginning)
         by_holder = within.filter(named_so("term__policy__policyholder", Policyholder, query, scope))
         by_insured = within.filter(named_so("insured", Insured, query, scope))
-        return self.filter(pk__in=by_number.values("pk").union(by_holder.values("pk"), by_insured.values("pk")))
+        others = [by_holder, by_insured, *(within.filter(condition) for condition in also)]
+        return self.filter(pk__in=by_number.values("pk").union(*(each.values("pk") for each in others)))
 
     def with_policy(self) -> Self:
         """With insured, term, policy, company, policyholder, and segments, in one query."""

@@ -1,0 +1,129 @@
+"""Coverages grouped by holder, and the holders beneath each insured (S-35): standing ones, and those already issued
+to by the user's own parties."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from django.db.models import Q
+
+from core.search import name_query
+from credentialing.batches.choosing import ref_of
+from credentialing.models import CarrierHolder, Certificate, Holder, StandingHolder
+from credentialing.models.holders import of_own_party
+from policies.models import reach_of
+from policies.names import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from accounts.models import User
+    from policies.models import Coverage
+
+# Holders of one page, and beneath one insured.
+PAGE = 25
+MOST_BENEATH = 6
+
+
+@dataclass(frozen=True)
+class Beneath:
+    """A holder under an insured. `pair` is what the form sends for both."""
+
+    name: str
+    pair: str
+    standing: bool
+
+
+@dataclass(frozen=True)
+class Under:
+    """The holders under one insured, and how many more there are."""
+
+    shown: list[Beneath] = field(default_factory=list)
+    more: int = 0
+
+
+def beneath(coverages: Sequence[Coverage], user: User) -> dict[int, Under]:
+    """Return the holders of each coverage of a page, by its key. Two queries."""
+    if not coverages:
+        return {}
+    standing = _standing(coverages, user)
+    issued = _issued(coverages, user)
+    found = {}
+    for coverage in coverages:
+        policy, insured = coverage.term.policy_id, coverage.insured_id
+        of_policy = [*standing.get((policy, None), ()), *standing.get((policy, insured), ())]
+        by_print: dict[str, Holder | CarrierHolder] = {holder.fingerprint: holder for holder in of_policy}
+        # The own entry goes before the one on file: it's the same holder.
+        by_print |= {holder.fingerprint: holder for holder in issued.get(insured, ())}
+        holders = sorted(by_print.values(), key=lambda holder: (holder.search_name, holder.pk))
+        prints = {holder.fingerprint for holder in of_policy}
+        shown = [
+            Beneath(holder.name, f"{coverage.public_id}~{ref_of(holder)}", holder.fingerprint in prints)
+            for holder in holders[:MOST_BENEATH]
+        ]
+        found[coverage.pk] = Under(shown, len(holders) - len(shown))
+    return found
+
+
+def _standing(coverages: Sequence[Coverage], user: User) -> dict[tuple[int, int | None], list[CarrierHolder]]:
+    policies = {coverage.term.policy_id for coverage in coverages}
+    insureds = {coverage.insured_id for coverage in coverages}
+    rows = StandingHolder.objects.visible_to(user).filter(policy_id__any=list(policies))
+    rows = rows.filter(Q(insured=None) | Q(insured_id__any=list(insureds))).select_related("holder")
+    found: defaultdict[tuple[int, int | None], list[CarrierHolder]] = defaultdict(list)
+    for row in rows:
+        found[row.policy_id, row.insured_id].append(row.holder)
+    return found
+
+
+def _issued(coverages: Sequence[Coverage], user: User) -> dict[int, list[Holder]]:
+    insureds = {coverage.insured_id for coverage in coverages}
+    own = Certificate.objects.filter(of_own_party(reach_of(user).scope, "membership__"))
+    rows = own.filter(coverage__insured_id__any=list(insureds)).exclude(holder=None).order_by()
+    pairs = list(rows.values_list("coverage__insured_id", "holder_id").distinct())
+    holders = Holder.objects.visible_to(user).in_bulk({holder for _, holder in pairs})
+    found: defaultdict[int, list[Holder]] = defaultdict(list)
+    for insured, holder in pairs:
+        if holder in holders:
+            found[insured].append(holders[holder])
+    return found
+
+
+@dataclass(frozen=True)
+class HolderGroup:
+    """A holder as the head of a group: everyone that it gets certificates of."""
+
+    ref: str
+    name: str
+    address: str
+
+
+def groups_of(user: User, text: str, page: int) -> tuple[list[HolderGroup], int]:
+    """Return one page of the user's holders by name, those whose name the text finds, and how many there are.
+
+    Those of the own address books, and standing ones that aren't in them. It reads every holder that the user sees:
+    an address book has some hundreds, whatever the number of policies.
+    """
+    own = Holder.objects.visible_to(user)
+    on_file = CarrierHolder.objects.visible_to(user)
+    if (query := name_query(fold(text).split())) is not None:
+        own, on_file = own.filter(search=query), on_file.filter(search=query)
+    fields = ("fingerprint", "search_name", "pk")
+    names = {row[0]: (row[1], "file", row[2]) for row in on_file.order_by().values_list(*fields)}
+    names |= {row[0]: (row[1], "own", row[2]) for row in own.order_by().values_list(*fields)}
+    ordered = sorted(names.values())
+    shown = ordered[(page - 1) * PAGE : page * PAGE]
+    rows = {
+        ("own", holder.pk): holder
+        for holder in Holder.objects.filter(pk__in=[k for _, kind, k in shown if kind == "own"])
+    }
+    found: dict[tuple[str, int], Holder | CarrierHolder] = dict(rows)
+    on_page = [k for _, kind, k in shown if kind == "file"]
+    found |= {("file", holder.pk): holder for holder in CarrierHolder.objects.filter(pk__in=on_page)}
+    return [_group(found[kind, pk]) for _, kind, pk in shown if (kind, pk) in found], len(ordered)
+
+
+def _group(holder: Holder | CarrierHolder) -> HolderGroup:
+    return HolderGroup(ref_of(holder), holder.name, ", ".join(holder.address_lines))
