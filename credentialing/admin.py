@@ -19,6 +19,7 @@ from credentialing.events import CertificateEvent
 from credentialing.models import (
     Authorization,
     AuthorizationRevocation,
+    Batch,
     CarrierHolder,
     Certificate,
     CertificateForm,
@@ -349,3 +350,21 @@ class VerificationAdmin(RecordedLooks[Verification]):
     list_select_related = ("certificate",)
     search_fields = ("=certificate__serial", "=receipt", "name__istartswith", "organization__istartswith")
     search_help_text = "A whole serial or receipt number, or the beginning of a name or organization, in quotes."
+
+
+@admin.register(Batch)
+class BatchAdmin(RecordedLooks[Batch]):
+    """Batches of certificates: how many, how far, and what failed."""
+
+    look = CertificateEvent.LOOKED_AT
+    list_display = ("public_id", "status", "delivery", "total", "issued", "refused", "failed", "started_at", "ended_at")
+    list_filter = ("status", "delivery")
+    search_fields = ("=public_id",)
+    search_help_text = "A whole id, as in the batch's address."
+    ordering = ("-id",)
+
+    def desk(self, request: HttpRequest) -> list[DeskItem]:
+        """Return how many batches have no file after all attempts."""
+        failed = Batch.objects.filter(status=Batch.Status.FAILED).count()
+        href = reverse("admin:credentialing_batch_changelist") + f"?status__exact={Batch.Status.FAILED}"
+        return [counted("Failed batches", failed, href)]

@@ -73,7 +73,7 @@ class Selection:
     @classmethod
     def read(cls, sent: QueryDict) -> Selection:
         """Return what a form sent: `all`, or any of `coverage`, `pair` (coverage~holder), and `of_holder`."""
-        search = {name: sent[name][:200] for name in SEARCH if sent.get(name)}
+        search = {name: str(sent[name])[:200] for name in SEARCH if sent.get(name)}
         if sent.get("all"):
             return cls(search=search, whole=True)
         pairs = [pair.partition("~") for pair in sent.getlist("pair")[:MOST_CHOSEN]]

@@ -94,7 +94,9 @@ def _stored(certificate: Certificate) -> bytes:
 def _keep(batch: Batch, to: BinaryIO) -> Written:
     size = to.seek(0, io.SEEK_END)
     to.seek(0)
-    sha256 = hashlib.file_digest(to, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    while chunk := to.read(1 << 20):
+        digest.update(chunk)
     to.seek(0)
     extension = "zip" if batch.delivery == Batch.Delivery.SEPARATE else "pdf"
     # The same for each attempt, so that a killed one leaves nothing beside it; another one when what failed is tried
@@ -103,7 +105,7 @@ def _keep(batch: Batch, to: BinaryIO) -> Written:
     storage = private_storage()
     storage.delete(name)
     name = storage.save(name, File(to))
-    return Written(name, size, sha256)
+    return Written(name, size, digest.hexdigest())
 
 
 @contextmanager

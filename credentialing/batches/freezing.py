@@ -133,7 +133,7 @@ class _Holders:
     def _find_issued(self, targets: Sequence[Target]) -> dict[int, list[Holder]]:
         scope = Reach((self._membership,)).scope
         insureds = {target.coverage.insured_id for target in targets}
-        pairs = (
+        rows = (
             Certificate.objects.filter(of_own_party(scope, "membership__"), coverage__insured_id__any=list(insureds))
             .exclude(holder=None)
             .order_by()
@@ -141,7 +141,7 @@ class _Holders:
             .distinct()
         )
         found: defaultdict[int, list[Holder]] = defaultdict(list)
-        pairs = list(pairs)
+        pairs = list(rows)
         holders = Holder.objects.in_books_of([self._membership]).in_bulk({holder for _, holder in pairs})
         for insured, holder in pairs:
             if holder in holders:

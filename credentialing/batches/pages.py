@@ -59,7 +59,7 @@ def review_of(batch: Batch) -> Review:
         .annotate(number=Count("pk"))
         .order_by("-number", "holder")
     )
-    numbers = [(row["holder"], row["number"]) for row in by_holder]
+    numbers: list[tuple[int | None, int]] = [(row["holder"], row["number"]) for row in by_holder]
     shown = numbers[:MOST_LINES]
     holders = Holder.objects.in_bulk([pk for pk, _ in shown if pk is not None])
     return Review(

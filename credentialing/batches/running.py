@@ -211,7 +211,7 @@ def _finish(batch: Batch, piece: BatchPiece) -> None:
         changes |= {"file_until": now + settings.BATCH_FILES_KEPT}
     Batch.objects.filter(pk=batch.pk).update(**changes)
     BatchPiece.objects.filter(pk=piece.pk).update(status=State.DONE)
-    counts = {"issued": current.issued, "refused": current.refused, "failed": current.failed}
+    counts: dict[str, Any] = {"issued": current.issued, "refused": current.refused, "failed": current.failed}
     record_event(BatchEvent.FINISHED, subject=batch, on_behalf_of=batch.started_by, **counts)
     emails.batch_ended(current, key=f"{now:%Y%m%d%H%M%S%f}")
 

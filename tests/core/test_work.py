@@ -23,7 +23,7 @@ KINDS = work.kinds()
 def test_every_kind_names_a_task_that_exists_and_has_an_index_for_what_waits(kind: type[work.Work]) -> None:
     app.loader.import_default_modules()
     assert kind.TASK in app.tasks
-    assert queue_of(kind.TASK) in {"codes", "default", "documents"}
+    assert queue_of(kind.TASK) in {"codes", "default", "documents", "batches"}
     waiting = [index for index in kind._meta.indexes if index.fields == ["enqueued_at"]]
     assert [index.condition for index in waiting] == [work.Q(status="queued")]
     values = set(dict(kind._meta.get_field("status").choices or ()))

@@ -35,7 +35,12 @@ def test_readyz_is_ready_and_names_what_else_is_down(client: Client) -> None:
     assert answer.status_code == 200
     assert answer.json() == {
         "ready": True,
-        "down": {"worker:default": "not heard of", "worker:documents": "not heard of", "feed": "never loaded"},
+        "down": {
+            "worker:default": "not heard of",
+            "worker:documents": "not heard of",
+            "worker:batches": "not heard of",
+            "feed": "never loaded",
+        },
     }
 
 
