@@ -42,7 +42,7 @@ class TooLargeError(Exception):
 
 
 def freeze(batch: Batch, choice: HolderChoice, *, by: User, delivery: str) -> int:
-    """Settle the items of a draft anew and return how many there are.
+    """Settle the items of a draft once more and return how many there are.
 
     Raises `TooLargeError`, and then leaves the batch as it was. Judging here is for the page that shows what will
     come; each certificate is judged again when it's issued.

@@ -234,8 +234,8 @@ def piece_given_up(piece: BatchPiece) -> None:
         record_event(BatchEvent.FAILED, subject=batch, on_behalf_of=batch.started_by)
         emails.batch_ended(batch, key=f"failed:{timezone.now():%Y%m%d%H%M%S%f}")
         return
-    stands = BatchItem.Status.WAITING if piece.step == Step.ISSUE else BatchItem.Status.ISSUED
-    lost = piece.items.filter(status=stands).update(status=BatchItem.Status.FAILED, reason=NOT_MADE)
+    before = BatchItem.Status.WAITING if piece.step == Step.ISSUE else BatchItem.Status.ISSUED
+    lost = piece.items.filter(status=before).update(status=BatchItem.Status.FAILED, reason=NOT_MADE)
     taken_back = {"issued": F("issued") - lost} if piece.step == Step.FILE else {}
     Batch.objects.filter(pk=batch.pk).update(failed=F("failed") + lost, **taken_back)
     _hand_over_next(batch)
@@ -277,7 +277,7 @@ def cancel(batch: Batch, *, by: User) -> bool:
 
 
 def retry(batch: Batch, *, by: User) -> bool:
-    """Try what failed in a batch that has ended again, and write its file anew; False where nothing failed.
+    """Try what failed in a batch that has ended again, and write its file again; False where nothing failed.
 
     By the user who tries: the batch is theirs from now on.
     """
