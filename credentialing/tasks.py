@@ -16,7 +16,7 @@ from credentialing.claims_history import issuing as claims_papers
 from credentialing.models import BatchPiece, Certificate
 
 # How far the process for batches steps back where it shares a processor with the others (docs/operators.md).
-NICER = 10
+NICER = 5
 
 
 @shared_task
