@@ -39,7 +39,7 @@ class Histories:
     """What letters list that `user` issues, for as many insureds as there are. One query, and what the rule asks."""
 
     def __init__(self, coverages: Collection[Coverage], *, user: User) -> None:
-        self._user = user
+        self._own_insureds = set(reach_of(user).insured_ids)
         self._seen: defaultdict[int, list[Coverage]] = defaultdict(list)
         insured_ids = {coverage.insured_id for coverage in coverages}
         if insured_ids:
@@ -52,7 +52,7 @@ class Histories:
         Its coverage comes `with_policy`; its eligibility is the one that allows the letter.
         """
         coverage, eligibility = part.coverage, part.gives
-        policy, whole = coverage.term.policy, _is_insured(part.coverage, self._user, membership)
+        policy, whole = coverage.term.policy, _is_insured(coverage, self._own_insureds, membership)
         seen = self._seen[coverage.insured_id]
         if not whole:
             seen = [each for each in seen if each.term.policy.policyholder_id == policy.policyholder_id]
@@ -104,12 +104,12 @@ def _continued(seen: list[Coverage], coverage: Coverage, eligibility: Eligibilit
     return min(found, key=lambda each: (each.effective, each.pk), default=None)
 
 
-def _is_insured(coverage: Coverage, user: User, membership: Membership) -> bool:
+def _is_insured(coverage: Coverage, own_insureds: set[int], membership: Membership) -> bool:
     """Whether the insured issues the letter, as such or as their own policyholder."""
     if membership.role == Membership.Role.INSURED:
         return True
     is_own_policy = coverage.term.policy.policyholder.insured_id == coverage.insured_id
-    return is_own_policy and coverage.insured_id in reach_of(user).insured_ids
+    return is_own_policy and coverage.insured_id in own_insureds
 
 
 def _ended(everything: list[Coverage], judged: dict[int, Eligibility]) -> list[Coverage]:

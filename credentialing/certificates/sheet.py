@@ -25,8 +25,8 @@ READABLE = (3, 4, 5)
 WORDINGS = {"Scope of coverage": "scope", "Locum tenens": "locum", "Covered states": "states"}
 # So many lines of the first page are full, apart from what is always there.
 CROWDED = 29
-# So many characters of a legend are on one line of the foot.
-LEGEND_LINE = 135
+# So many small letters of a legend are on one line of the foot; a capital takes as much room as one and a half.
+LEGEND_LINE = 160
 
 
 @dataclass(frozen=True)
@@ -206,7 +206,8 @@ class Sheet:
     @property
     def legend_lines(self) -> range:
         """Counts the lines that the legend takes at the foot of the page, for which room is kept free."""
-        return range(_lines(self.legend, LEGEND_LINE))
+        capitals = sum(letter.isupper() for letter in self.legend)
+        return range(-(-(len(self.legend) + capitals // 2) // LEGEND_LINE))
 
     @property
     def history_heading(self) -> str:

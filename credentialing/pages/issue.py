@@ -86,6 +86,6 @@ def _other(part: Part) -> OtherPart:
         return OtherPart(_name(part), gives.reason, "", "")
     href = address_for("credentialing:issue")(part.coverage.public_id)
     if gives.is_letter:
-        return OtherPart(_name(part), f"Ended on {day(gives.ends)}.", href, "Create letter")
-    reason = f"Begins on {day(gives.begins)}." if gives.begins else "In force now."
+        return OtherPart(_name(part), f"ended on {day(gives.ends)}.", href, "Create letter")
+    reason = f"begins on {day(gives.begins)}." if gives.begins else "in force now."
     return OtherPart(_name(part), reason, href, "Create certificate")

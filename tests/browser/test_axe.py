@@ -18,10 +18,10 @@ from accounts.models import User
 from accounts.services.links import hand_over_activation
 from core.models import Event
 from feed.models import Run
-from policies.models import Policy, Term
+from policies.models import Coverage, Policy, Term
 from portal.models import Announcement
 from tests.accounts.people import phone_for
-from tests.book import TermFactory, days
+from tests.book import CoverageFactory, TermFactory, days
 from tests.browser.people import text_of_file
 from tests.cast import Cast, make_cast
 from tests.factories import remembered_for
@@ -94,9 +94,16 @@ def pages(cast: Cast) -> dict[str, list[str]]:
         ],
         "paula": ["/", group, reverse("credentialing:home")],
         "adam": ["/", "/policies/", "/policies/?q=nobody-at-all", "/policies/?status=nonsense"],
-        "mia": ["/", own, *browsers_and_activity(cast.mia), *preferences],
+        "mia": ["/", own, issue_page_with_parts(cast.mias), *browsers_and_activity(cast.mia), *preferences],
         "support": ["/", *setup],
     }
+
+
+def issue_page_with_parts(coverage: Coverage) -> str:
+    """Return the page that issues for an insured with two parts to choose and one that begins later."""
+    for part, effective in (("excess", coverage.effective), ("general", days(30))):
+        CoverageFactory.create(term=coverage.term, insured=coverage.insured, part=part, effective=effective)
+    return reverse("credentialing:issue", args=[coverage.public_id])
 
 
 def browsers_and_activity(user: User) -> list[str]:

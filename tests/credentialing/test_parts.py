@@ -180,8 +180,8 @@ def test_a_part_that_gives_something_else_isnt_on_it_and_the_page_says_why(book:
     client, excess, general = browse(book.ana), part_of(book, "excess"), part_of(book, "general")
     page = client.get(issue_page(book.anas))
     assert 'name="parts"' not in page.content.decode(), "one alone isn't asked about"
-    assert "Excess liability, claims-made Ended on Sep 1, 2026. Create letter" in words(page)
-    assert "General liability, occurrence Begins on Jan 1, 2027. Create certificate" in words(page)
+    assert "Excess liability, claims-made: ended on Sep 1, 2026. Create letter" in words(page)
+    assert "General liability, occurrence: begins on Jan 1, 2027. Create certificate" in words(page)
     assert {issue_page(excess), issue_page(general)} <= set(links(page))
     client.post(issue_page(book.anas), to_whom())
     assert parts_in(Certificate.objects.get()) == ["Professional"]
@@ -241,16 +241,19 @@ def test_many_are_prepared_in_as_many_queries_as_few(
         for part in ("professional", "excess"):
             CoverageFactory.create(term=book.anas.term, insured=insured, part=part, effective=STARTS, expires=ENDS)
         many.append(insured)
-    Coverage.objects.filter(insured=many[0]).update(expires=dt.date(2026, 9, 1))
+    Coverage.objects.filter(insured__in=many[:4]).update(expires=dt.date(2026, 9, 1))
     wanted = wanted_of(book, many)
     with django_assert_max_num_queries(11):
         prepared = issuing.prepare_many(wanted, by=book.paula)
     kinds = [str(one.certificate.kind) for one in prepared if one.certificate]
-    assert sorted(kinds) == [Paper.COI] * 11 + [Paper.LETTER]
+    assert sorted(set(kinds)) == [Paper.COI, Paper.LETTER]
+    assert kinds.count(Paper.COI) == 8
     first = next(one.certificate for one in prepared if one.certificate and one.certificate.kind == Paper.COI)
     assert parts_in(first) == ["Professional", "Excess"]
     stored = issuing.store(first, key=uuid.uuid4())
-    assert issuing.store(issuing.prepare_many(wanted[1:2], by=book.paula)[0].certificate, key=uuid.uuid4()) == stored
+    again = issuing.prepare_many(wanted[kinds.index(Paper.COI) :][:1], by=book.paula)[0].certificate
+    assert again is not None
+    assert issuing.store(again, key=uuid.uuid4()) == stored
 
 
 def test_one_that_cant_be_prepared_says_why_and_the_others_are(book: Cast) -> None:
