@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import BigIntegerField
 from django.urls import reverse
 
+from core.dates import carrier_today
 from core.panels import Panel, PanelLink, Slot
 from core.statements import prepared
 from core.urls import address_for
 from credentialing.models import Certificate
 from policies.models import SCOPE, Scope, of_agencies, reach_of
+from policies.rights import reach_with
+from policies.roles import Capability
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,6 +51,26 @@ def latest_certificates(user: User, *, policy: Policy | None = None) -> Iterator
     )
 
 
+def loss_run_of_policy(user: User, *, policy: Policy | None = None) -> Iterator[Panel]:
+    """Yield the way to the loss run of a policy, to those who hold it or serve it. No query: the policy's page has read
+    the agents of record already."""
+    if policy is None:
+        return
+    reach = reach_with(user, Capability.VIEW_LOSS_RUN)
+    held = policy.policyholder_id in reach.policyholder_ids
+    if not held and reach.agency_ids:
+        today = carrier_today()
+        held = any(one.agency_id in reach.agency_ids for one in policy.appointments if one.is_in_office(today))
+    if held:
+        yield Panel(
+            "Claims",
+            "policy",
+            lines=("A loss run lists the policy’s claims and what was paid.",),
+            order=60,
+            links=(PanelLink("Loss run of this policy", reverse("credentialing:loss-run", args=[policy.public_id])),),
+        )
+
+
 def certificate_address() -> Callable[[str], str]:
     """Return what makes the address where a coverage's certificate or letter is created, from its public id."""
     return address_for("credentialing:issue")
@@ -63,4 +86,4 @@ def _latest_of_policy(*, policy_id: int, **scope: Any) -> QuerySet[Certificate]:
     return Certificate.objects.open_to(Scope(**scope)).filter(coverage__term__policy=policy_id)[:MOST]
 
 
-PANELS: list[Provider] = [latest_certificates]
+PANELS: list[Provider] = [latest_certificates, loss_run_of_policy]

@@ -211,6 +211,12 @@ def test_a_user_of_several_roles_has_the_union(cast: Cast, browse: Browse) -> No
     assert "Insureds on your policies" in page
 
 
+def test_a_policys_page_leads_those_who_manage_it_to_its_loss_run(cast: Cast, browse: Browse) -> None:
+    run = reverse("credentialing:loss-run", args=[cast.policy.public_id])
+    for user, leads in ((cast.paula, True), (cast.adam, True), (cast.ana, False)):
+        assert (run in links(browse(user).get(cast.policy.get_absolute_url()))) is leads, user
+
+
 def test_the_menu_has_one_entry_that_is_current(cast: Cast, browse: Browse) -> None:
     text = browse(cast.ana).get(reverse(HOME)).content.decode()
     assert text.count('aria-current="page"') >= 1
