@@ -27,8 +27,8 @@ WARM_UP = 4
 
 
 def measure(names: list[str]) -> Iterator[Figure]:
-    """Yield the figure `coi_single` if it's named."""
-    if "coi_single" in names:
+    """Yield the figure `coi_click` if it's named."""
+    if "coi_click" in names:
         yield _single()
 
 
@@ -66,7 +66,7 @@ def _single() -> Figure:
                 bare_cpu += bare.cpu
         connection.close()
     return Figure(
-        "coi_single",
+        "coi_click",
         statistics.median(walls),
         statistics.median(bare_walls),
         "ms",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bench import certificates, enumeration, feed, large, pages, under_load
+from bench import certificates, enumeration, feed, large, pages, papers, under_load
 from bench.measure import Figure
 from bench.people import prepare
 
 NAMES = (
-    "coi_single",
+    "coi_click",
+    *papers.NAMES,
     "page_empty",
     "page_home",
     "page_policies",
@@ -27,6 +28,7 @@ def measure(names: list[str], *, policies: int) -> Iterator[Figure]:
     yield from pages.measure(names)
     yield from large.measure(names)
     yield from certificates.measure(names)
+    yield from papers.measure(names)
     yield from enumeration.measure(names)
     yield from feed.measure(names)
     yield from under_load.measure(names)

@@ -526,6 +526,14 @@ VERIFICATION_TRIES_AN_HOUR = env.int("VERIFICATION_TRIES_AN_HOUR", default=20)
 VERIFICATION_ANSWERS_AN_HOUR = env.int("VERIFICATION_ANSWERS_AN_HOUR", default=120)
 VERIFICATIONS_AN_HOUR = env.int("VERIFICATIONS_AN_HOUR", default=2000)
 VERIFICATION_FILE_BYTES = 10 * 1024**2
+# What signs certificates (docs/operators.md#signing-certificates): a key in a file or a device. The demo makes its own.
+PDF_SIGNING_KEY = env.str("PDF_SIGNING_KEY", default="")
+PDF_SIGNING_CERTIFICATE = env.str("PDF_SIGNING_CERTIFICATE", default="")
+PDF_SIGNING_PASSPHRASE = env.str("PDF_SIGNING_PASSPHRASE", default="")
+PDF_SIGNING_PKCS11_MODULE = env.str("PDF_SIGNING_PKCS11_MODULE", default="")
+PDF_SIGNING_TOKEN = env.str("PDF_SIGNING_TOKEN", default="")
+PDF_SIGNING_KEY_LABEL = env.str("PDF_SIGNING_KEY_LABEL", default="")
+PDF_SIGNING_PIN = env.str("PDF_SIGNING_PIN", default="")
 # What the portal has on record from another source is printed only where the carrier wants to stand for it.
 CERTIFICATES_PRINT_LICENSES = env.bool("CERTIFICATES_PRINT_LICENSES", default=False)
 CERTIFICATES_PRINT_NPI = env.bool("CERTIFICATES_PRINT_NPI", default=False)

@@ -20,16 +20,18 @@ from core.pdf.fonts import faces_css
 from core.system import needs
 
 if TYPE_CHECKING:
-    from weasyprint import CSS
+    from weasyprint import CSS, Document
     from weasyprint.text.fonts import FontConfiguration
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One way to set a document: its HTML, and how many pages it may take (None: as many as it needs)."""
+    """One way to set a document: its HTML, and how many pages it may take (None: as many as it needs). `whole`: it
+    isn't marked for `core.pdf.setting`."""
 
     html: str
     pages: int | None = None
+    whole: bool = False
 
 
 class Layout:
@@ -56,22 +58,30 @@ class Layout:
         It is tagged and takes title, author, subject, and dates from the HTML's head. The same HTML gives the same
         bytes. Raises ValueError without a candidate.
         """
-        from weasyprint import HTML
+        return self.render_counted(candidates)[0]
 
-        from core.pdf.fetching import OwnFacesOnly
-
+    def render_counted(self, candidates: Iterable[Candidate]) -> tuple[bytes, int]:
+        """Return the same, and how many pages it has."""
         document = None
         with self._lock:
-            fonts, css = self._prepared()
             for candidate in candidates:
-                document = HTML(string=candidate.html, url_fetcher=OwnFacesOnly()).render(
-                    stylesheets=[css], font_config=fonts, **OPTIONS
-                )
+                document = self._laid_out(candidate.html)
                 if candidate.pages is None or len(document.pages) <= candidate.pages:
                     break
             if document is None:
                 raise ValueError("A document needs at least one candidate.")
-            return bytes(document.write_pdf(**OPTIONS))
+            return bytes(document.write_pdf(**OPTIONS)), len(document.pages)
+
+    def _laid_out(self, html: str, *extra: CSS) -> Document:
+        """Return a page's layout. The caller holds the lock."""
+        from weasyprint import HTML
+
+        from core.pdf.fetching import OwnFacesOnly
+
+        fonts, css = self._prepared()
+        return HTML(string=html, url_fetcher=OwnFacesOnly()).render(
+            stylesheets=[css, *extra], font_config=fonts, **OPTIONS
+        )
 
     def _prepared(self) -> tuple[FontConfiguration, CSS]:
         from weasyprint import CSS

@@ -5,15 +5,17 @@ Both write as they go, so that memory doesn't grow with the number of certificat
 
 from __future__ import annotations
 
-import io
 import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
-import pikepdf
+from django.utils import timezone
 
-from credentialing.certificates.names import file_name, sort_name
-from credentialing.certificates.rendering import certificate_pdf
+from core.pdf.fast import Made
+from core.pdf.setting import CantSet
+from credentialing.certificates.cover import Line, cover_pages, outline_of, title_of
+from credentialing.certificates.names import file_name
+from credentialing.certificates.rendering import layout, made, pages_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -31,6 +33,42 @@ class Outcome:
     plain: int = 0
 
 
+def single_pdf(
+    certificates: Iterable[Certificate], to: BinaryIO, *, on_progress: Callable[[int], None] | None = None
+) -> Outcome:
+    """Write all certificates into one PDF, in their order, with a list of them in front and an outline by insured, and
+    call `on_progress` with how many are done. `to` needs no `seek`."""
+    # Loads pikepdf, which web processes do without.
+    from core.pdf.binding import Binder
+
+    press = layout()
+    binder = Binder(to, press.faces())
+    lines: list[Line] = []
+    plain = 0
+    for certificate in certificates:
+        title = f"{certificate.insured_name}, {certificate.serial}"
+        number = binder.pages + 1
+        candidates = pages_of(certificate)
+        try:
+            page = binder.add(press.compose(candidates), title=title)
+        except CantSet as cant:
+            press.count_plain(cant)
+            plain += 1
+            page = binder.add_whole(press.render(candidates()), title=title)
+        else:
+            press.count_fast()
+        lines.append(Line.of(certificate, number=number, page=page))
+        if on_progress:
+            on_progress(len(lines))
+    created = timezone.now()
+    pages = binder.close(
+        cover_pages(lines, created=created),
+        outline=outline_of(lines),
+        metadata={"title": title_of(lines), "lang": "en-US", "dcterms.created": created.isoformat()},
+    )
+    return Outcome(certificates=len(lines), pages=pages, plain=plain)
+
+
 def zip_of(
     certificates: Iterable[Certificate],
     to: BinaryIO,
@@ -39,36 +77,19 @@ def zip_of(
     pdf_of: Callable[[Certificate], bytes] | None = None,
 ) -> Outcome:
     """Write each certificate as a PDF of its own into a ZIP, in their order, and call `on_progress` with how many are
-    done. `to` needs no `seek`. `pdf_of`: where the PDFs come from, if they are made already."""
-    count = 0
+    done. `to` needs no `seek`. `pdf_of`: where the PDFs come from, if they are made already; each then counts as a page.
+    """
+    count = pages = plain = 0
     # Pages are compressed already.
     with zipfile.ZipFile(to, "w", zipfile.ZIP_STORED) as archive:
         for certificate in certificates:
             entry = zipfile.ZipInfo(file_name(certificate), certificate.issued_at.timetuple()[:6])
             entry.external_attr = 0o644 << 16
-            archive.writestr(entry, (pdf_of or certificate_pdf)(certificate))
+            pdf = Made(pdf_of(certificate), pages=1, fast=True) if pdf_of else made(certificate)
+            archive.writestr(entry, pdf.content)
             count += 1
+            pages += pdf.pages
+            plain += not pdf.fast
             if on_progress:
                 on_progress(count)
-    return Outcome(certificates=count, pages=count)
-
-
-def single_pdf(
-    certificates: Iterable[Certificate], to: BinaryIO, *, on_progress: Callable[[int], None] | None = None
-) -> Outcome:
-    """Write all certificates into one PDF, in their order, with an outline by insured, and call `on_progress` with how
-    many are done."""
-    count = 0
-    with pikepdf.new() as whole:
-        with whole.open_outline() as outline:
-            for certificate in certificates:
-                with pikepdf.open(io.BytesIO(certificate_pdf(certificate))) as one:
-                    first = len(whole.pages)
-                    whole.pages.extend(one.pages)
-                outline.root.append(pikepdf.OutlineItem(sort_name(certificate.snapshot), first))
-                count += 1
-                if on_progress:
-                    on_progress(count)
-        pages = len(whole.pages)
-        whole.save(to)
-    return Outcome(certificates=count, pages=pages)
+    return Outcome(certificates=count, pages=pages, plain=plain)

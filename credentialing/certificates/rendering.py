@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.template.loader import render_to_string
 
-from core.pdf import Candidate, Layout
+from core.pdf import Candidate
+from core.pdf.fast import FastLayout, Made
+from core.pdf.fonts import SERIF
+from core.pdf.signing import sealer
 from credentialing.certificates.sheet import Sheet
 from credentialing.verification.marks import address_in_words, qr_code
 from policies.signatures import read_signature
@@ -20,6 +24,10 @@ if TYPE_CHECKING:
     from credentialing.models import Certificate
 
 IMAGE_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
+# US letter in points, as the style sheet has it.
+LETTER = (612.0, 792.0)
+# The face of headings, and what most of them say.
+HEADINGS = {(SERIF, 400): "Certificate of Insurance"}
 # The densities of a page, roomiest first, each with the weight (see `_weight`) up to which it is worth a try. That only
 # saves tries: a page that doesn't fit is set again in the next density.
 DENSITIES = (("roomy", 575), ("close", 1560), ("tight", 4260))
@@ -38,13 +46,27 @@ def certificate_pdf(certificate: Certificate) -> bytes:
 
     It is one letter-size page; a schedule of endorsements or of past coverage gets more only where the first is full.
     """
-    return layout().render(_candidates(certificate))
+    return made(certificate).content
+
+
+def made(certificate: Certificate) -> Made:
+    """Return the same, with how it was made: signed where a key is configured."""
+    paper = layout().make(pages_of(certificate))
+    seal = sealer()
+    if seal is None:
+        return paper
+    return replace(paper, content=seal.sign(paper.content, at=certificate.issued_at))
+
+
+def pages_of(certificate: Certificate) -> Callable[[], Iterator[Candidate]]:
+    """Return what yields the certificate's candidates, for `FastLayout`."""
+    return partial(_candidates, certificate)
 
 
 @cache
-def layout() -> Layout:
+def layout() -> FastLayout:
     """Return the certificates' layout, with fonts and style sheet read once per process."""
-    return Layout(render_to_string("credentialing/pdf/certificate.css"))
+    return FastLayout(render_to_string("credentialing/pdf/certificate.css"), page=LETTER, few=HEADINGS)
 
 
 def _candidates(certificate: Certificate, *, style: str = "") -> Iterator[Candidate]:
@@ -65,7 +87,8 @@ def _candidates(certificate: Certificate, *, style: str = "") -> Iterator[Candid
     weight = _weight(sheet)
     for density, most in DENSITIES:
         if weight <= most:
-            yield Candidate(html(density), pages=1)
+            # Letters say everything in sentences: hardly two have a line in common.
+            yield Candidate(html(density), pages=1, whole=sheet.is_letter)
     yield Candidate(html("roomy" if sheet.is_letter else "tight", continued=bool(sheet.endorsements or sheet.history)))
 
 

@@ -334,6 +334,11 @@ class Sheet:
         return [part for part in (self.insured["specialty"], npi, self.licenses) if part]
 
     @property
+    def particulars_line(self) -> str:
+        """The particulars in one line, which breaks after a dot, never before it."""
+        return "\u00a0\u00a0·\u00a0 ".join(self.particulars)
+
+    @property
     def own_period(self) -> bool:
         """Whether this insured's coverage, over all parts, began later or ended earlier than the policy period."""
         return self._same_period and self._periods != {(self.policy_starts, self.policy_ends)}

@@ -14,7 +14,7 @@ import weasyprint
 from pytest_django import Settings
 
 from credentialing.certificates import issuing
-from credentialing.certificates.rendering import certificate_html, certificate_pdf, layout
+from credentialing.certificates.rendering import certificate_html, certificate_pdf, layout, pages_of
 from credentialing.models import Certificate
 from feed.models import Source
 from policies.models import Company, Coverage, EreOffer, Insured, License, Policy, Policyholder, Term
@@ -480,4 +480,4 @@ def test_the_page_as_html_is_complete(dated: Cast) -> None:
     document = weasyprint.HTML(string=certificate_html(certificate)).render()
     assert len(document.pages) == 1
     with_tags = document.write_pdf(pdf_tags=True, pdf_identifier=True)
-    assert with_tags == certificate_pdf(certificate)
+    assert with_tags == layout().render(pages_of(certificate)())

@@ -1,0 +1,708 @@
+"""WeasyPrint's laid-out boxes, cut into pieces that can be set again: the one file that knows its internals.
+
+`cut` takes a page apart into the pieces that its HTML marks. `Setter` breaks and draws a text in a box of that page, by
+WeasyPrint's own line breaking and drawing, so what it sets is what WeasyPrint would have set. What neither can do
+faithfully raises `CantSet`, and the page is then laid out whole.
+
+Lengths are CSS pixels from the top left.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from copy import copy
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pydyf
+from weasyprint.css.properties import INHERITED
+from weasyprint.draw import draw_block_level, draw_replacedbox, draw_stacking_context
+from weasyprint.formatting_structure import boxes
+from weasyprint.images import RasterImage, get_image_from_uri
+from weasyprint.layout import LayoutContext
+from weasyprint.layout.absolute import AbsolutePlaceholder
+from weasyprint.layout.background import layout_box_backgrounds
+from weasyprint.layout.inline import iter_line_boxes
+from weasyprint.pdf.fonts import build_fonts_dictionary
+from weasyprint.pdf.stream import Stream
+from weasyprint.pdf.tags import _build_box_tree
+from weasyprint.stacking import StackingContext
+
+from core.pdf import fonts
+from core.pdf.fetching import OwnFacesOnly
+from core.pdf.setting import CantSet, CantSetText
+from core.pdf.writing import length
+
+if TYPE_CHECKING:
+    from weasyprint import Document
+    from weasyprint.text.fonts import FontConfiguration
+
+BAND, FIELD, IMAGE = "data-band", "data-field", "data-image"
+# What decides how a text is broken and drawn.
+OF_A_TEXT = (*sorted(INHERITED), "overflow", "text_overflow", "text_decoration_line", "unicode_bidi")
+IMAGE_OPTIONS = {"optimize_images": False, "jpeg_quality": None, "dpi": None}
+# Signs that share a glyph with another one: what a reader copies depends on which of the two came first on the page.
+ALIASES = frozenset(chr(code) for code in fonts.ALIASES)
+# Added before rounding, so that no length that layouts really have is on the edge between two roundings.
+OFF_THE_EDGE = 1.7e-9
+
+
+def snap(length: float) -> float:
+    """Round a length, so that it's the same wherever on a page the box was laid out."""
+    return round(length + OFF_THE_EDGE, 7)
+
+
+# States that draw without transparency, as WeasyPrint calls them, with what they say.
+OPAQUE = {"A1": b"<</CA 1>>", "A1.0": b"<</CA 1>>", "a1": b"<</ca 1>>", "a1.0": b"<</ca 1>>"}
+
+Glyphs = dict[str, dict[int, str]]
+"""What was drawn: by the name of the face in resources, its glyphs with their texts."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """An element of the structure that screen readers read. `kids` are nodes, and numbers of marked content."""
+
+    tag: str
+    kids: tuple[Node | int, ...]
+    extra: bytes = b""
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image of pixels, as an object of a file: entries of its dictionary, data, and the mask of what is clear."""
+
+    entries: bytes
+    content: bytes
+    mask: Image | None = None
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where a field's text goes: from the top left of its piece, and the number of its marked content (None: outside of
+    the structure)."""
+
+    slot: Any
+    x: float
+    y: float
+    height: float
+    text: str
+    mark: int | None
+
+
+class Placed(NamedTuple):
+    """An operator with coordinates: for each operand, whether it moves across ("x"), down ("y"), or not ("-")."""
+
+    operator: bytes
+    axes: str
+    operands: tuple[float, ...]
+
+
+class Here(NamedTuple):
+    """Where the text of a field is drawn: its place among the piece's spots."""
+
+    spot: int
+
+
+class Mark(NamedTuple):
+    """The beginning of marked content: its tag and number."""
+
+    tag: bytes
+    number: int
+
+
+Content = tuple[bytes | Placed | Mark | Here, ...]
+"""Operators that can be moved, and whose marked content can be numbered, without drawing again.
+
+What is drawn at a place then has the very coordinates that WeasyPrint would write there. If a viewer adds them up, they
+are a bit off, and a thin line becomes a pixel thicker."""
+
+
+def placed(content: Iterable[bytes | Placed | Mark | Here], *, x: float = 0, y: float = 0, first: int = 0) -> bytes:
+    """Return operators, moved by `x` and `y`, with marked content numbered from `first`."""
+    moves = {"x": x, "y": y, "-": 0.0}
+    parts = []
+    for part in content:
+        if isinstance(part, bytes):
+            parts.append(part)
+        elif isinstance(part, Here):
+            raise TypeError("A field's text goes here: split the content there first.")
+        elif isinstance(part, Mark):
+            parts.append(b"/%s <</MCID %d>> BDC" % (part.tag, first + part.number))
+        else:
+            operands = [length(each + moves[axis]) for each, axis in zip(part.operands, part.axes, strict=True)]
+            parts.append(b" ".join((*operands, part.operator)))
+    return b"\n".join(parts)
+
+
+def split(content: list[Any]) -> tuple[Content, Content]:
+    """Return what is drawn before anything is read (lines and backgrounds), and the rest.
+
+    A page draws all the former first, so that what it reads is together. Each is whole by itself: states that are open
+    between the two are closed and opened again, unless they hold more than what is drawn anyway.
+    """
+    first = next((place for place, part in enumerate(content) if isinstance(part, (Mark, Here))), len(content))
+    open_states: list[bool] = []
+    for part in content[:first]:
+        operator = part.operator if isinstance(part, Placed) else _data(part)
+        if operator == b"q":
+            open_states.append(False)
+        elif operator == b"Q":
+            open_states.pop()
+        elif open_states and operator in {b"cm", b"W", b"W*"}:
+            open_states[-1] = True
+    if any(open_states):
+        return (), _joined(content)
+    ends, begins = [b"Q"] * len(open_states), [b"q"] * len(open_states)
+    return _joined([*content[:first], *ends]), _joined([*begins, *content[first:]])
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a page without its fields' texts.
+
+    `decoration` is drawn before the page's texts, `content` in its turn. The origin of both is the top left of the page
+    across, and of the piece down. `count`: how many numbers of marked content it uses. `fixed`: it stays where it is on
+    the page, whatever is above it.
+    """
+
+    decoration: Content
+    content: Content
+    spots: tuple[Spot, ...]
+    nodes: tuple[Node, ...]
+    glyphs: Glyphs
+    images: dict[str, Image]
+    count: int
+    top: float
+    height: float
+    fixed: bool = False
+    rare: frozenset[str] = frozenset()
+    number: int = field(default_factory=itertools.count().__next__)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A text, set: its operators from the top left of its box, its height, what it draws, and the faces in which that
+    isn't common."""
+
+    content: Content
+    height: float
+    lines: tuple[str, ...]
+    glyphs: Glyphs
+    rare: frozenset[str] = frozenset()
+    images: dict[str, Image] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A page in pieces, in the order of the HTML; what repeats on every page; and where the page's content must end."""
+
+    pieces: list[Piece]
+    frame: Piece
+    bottom: float
+
+
+class _Pen(Stream):
+    """A stream that keeps fields' texts out, and leaves open where things are and how marked content is numbered."""
+
+    def __init__(
+        self, fonts: dict[Any, Any], rectangle: tuple[float, ...], fields: dict[Any, int] | None = None
+    ) -> None:
+        """`fields`: the boxes of fields' texts, with the places of the fields."""
+        self.resources = pydyf.Dictionary(
+            {name: pydyf.Dictionary() for name in ("ExtGState", "XObject", "Pattern", "Shading")}
+        )
+        self.resources["ColorSpace"] = b""
+        super().__init__(fonts, rectangle, self.resources, {}, {}, {}, None)
+        self._fields = fields or {}
+        self._left_out: set[int] = set()
+        # Whether coordinates are the page's, for each state that is saved.
+        self._on_page = [True]
+
+    def push_state(self) -> None:
+        super().push_state()
+        self._on_page.append(self._on_page[-1])
+
+    def pop_state(self) -> None:
+        super().pop_state()
+        self._on_page.pop()
+
+    def transform(self, a: float = 1, b: float = 0, c: float = 0, d: float = 1, e: float = 0, f: float = 0) -> None:
+        super().transform(a, b, c, d, e, f)
+        self._replace_last(b"cm", "----xy", a, b, c, d, e, f)
+        self._on_page[-1] = False
+
+    def move_to(self, x: float, y: float) -> None:
+        super().move_to(x, y)
+        self._replace_last(b"m", "xy", x, y)
+
+    def line_to(self, x: float, y: float) -> None:
+        super().line_to(x, y)
+        self._replace_last(b"l", "xy", x, y)
+
+    def curve_to(self, x1: float, y1: float, x2: float, y2: float, x3: float, y3: float) -> None:
+        super().curve_to(x1, y1, x2, y2, x3, y3)
+        self._replace_last(b"c", "xyxyxy", x1, y1, x2, y2, x3, y3)
+
+    def curve_start_to(self, x2: float, y2: float, x3: float, y3: float) -> None:
+        super().curve_start_to(x2, y2, x3, y3)
+        self._replace_last(b"v", "xyxy", x2, y2, x3, y3)
+
+    def curve_end_to(self, x1: float, y1: float, x3: float, y3: float) -> None:
+        super().curve_end_to(x1, y1, x3, y3)
+        self._replace_last(b"y", "xyxy", x1, y1, x3, y3)
+
+    def rectangle(self, x: float, y: float, width: float, height: float) -> None:
+        super().rectangle(x, y, width, height)
+        self._replace_last(b"re", "xy--", x, y, width, height)
+
+    def set_text_matrix(self, a: float, b: float, c: float, d: float, e: float, f: float) -> None:
+        super().set_text_matrix(a, b, c, d, e, f)
+        self._replace_last(b"Tm", "----xy", a, b, c, d, e, f)
+
+    def _replace_last(self, operator: bytes, axes: str, *operands: float) -> None:
+        if self._on_page[-1]:
+            self.stream[-1] = Placed(operator, axes, operands)
+
+    @contextmanager
+    def marked(self, box: Any, tag: str) -> Iterator[None]:
+        start = len(self.stream)
+        shown = set(self.resources["XObject"])
+        known = {key: dict(font.to_unicode) for key, font in self._fonts.items()} if box in self._fields else {}
+        number = len(self._tags)
+        self._tags[box] = {"tag": tag, "mcid": number}
+        self.stream.append(Mark(tag.encode(), number))
+        yield
+        if box in self._fields:
+            del self.stream[start:]
+            for key, font in self._fonts.items():
+                font.to_unicode = known.get(key, {})
+            for name in set(self.resources["XObject"]) - shown:
+                del self.resources["XObject"][name]
+            if not self._on_page[-1]:
+                raise CantSet("field")
+            place = self._fields[box]
+            if place not in self._left_out:
+                self._left_out.add(place)
+                self.stream.append(Here(place))
+            # What the text has set doesn't hold for what comes next.
+            self._current_color = self._current_color_stroke = None
+            self._current_alpha = self._current_alpha_stroke = None
+            self._current_font = self._old_font = None
+        else:
+            self.stream.append(b"EMC")
+
+    @contextmanager
+    def artifact(self) -> Iterator[None]:
+        self.stream.append(b"/Artifact BMC")
+        yield
+        self.stream.append(b"EMC")
+
+    def written(self) -> Content:
+        """Return the operators. Raises `CantSet` for one that isn't known to be right anywhere on any page."""
+        groups = set(self.resources["XObject"]) - set(self._images)
+        if set(self.resources["ExtGState"]) - set(OPAQUE) or self.resources["Pattern"] or groups:
+            raise CantSet("graphics")
+        return _joined(self.stream)
+
+    def split(self) -> tuple[Content, Content]:
+        """Return the operators without which the page would read the same, and the others."""
+        self.written()
+        return split(self.stream)
+
+
+def _joined(stream: list[Any]) -> Content:
+    """Return operators with those together that can't move."""
+    parts: list[bytes | Placed | Mark | Here] = []
+    for can_change, group in itertools.groupby(stream, lambda part: isinstance(part, (Placed, Mark, Here))):
+        together = list(group)
+        parts += together if can_change else [b"\n".join(map(_data, together))]
+    return tuple(parts)
+
+
+def _data(part: Any) -> bytes:
+    if isinstance(part, bytes):
+        return part
+    return bytes(part.data) if hasattr(part, "data") else str(part).encode()
+
+
+def cut(document: Document, setter: Setter, *, page: tuple[float, float]) -> Cut:
+    """Return the pieces of a document's only page, which is taller than `page`, its width and height.
+
+    Pieces that are placed from the bottom, and the frame, are where they are on a page of that height.
+    """
+    if len(document.pages) != 1:
+        raise CantSet("pages")
+    whole = document.pages[0]._page_box
+    lift = page[1] - whole.margin_height()
+    found = _find(whole)
+    pieces = []
+    seen: set[Any] = set()
+    for box in found.bands:
+        out_of_flow = not box.is_in_normal_flow()
+        top = box.border_box_y()
+        height = _inner_height(box) if isinstance(box, boxes.TableCellBox) else box.border_height()
+        piece_top = top + lift if out_of_flow else top
+        fields = [each for each in found.fields if _inside(each, box)]
+        piece = _piece(whole, box, fields, setter, top=top, height=height, at=piece_top, seen=seen)
+        pieces.append(replace(piece, fixed=out_of_flow))
+    frame = _frame(whole, found, setter, lift=lift, seen=seen)
+    for box in _texts(whole):
+        if box not in seen:
+            raise CantSet("outside")
+    return Cut(pieces, frame, whole.content_box_y() + whole.height + lift)
+
+
+@dataclass
+class _Found:
+    bands: list[Any] = field(default_factory=list)
+    fields: list[Any] = field(default_factory=list)
+    margins: list[Any] = field(default_factory=list)
+
+
+def _find(page: Any) -> _Found:
+    """Return the boxes of marked elements, in the order of the page, and the margin boxes."""
+    found = _Found()
+    elements: set[Any] = set()
+
+    def look(box: Any) -> None:
+        box = box._box if isinstance(box, AbsolutePlaceholder) else box
+        if isinstance(box, boxes.MarginBox):
+            found.margins.append(box)
+        element = box.element
+        if element is not None and element not in elements and not isinstance(box, boxes.PageBox):
+            if element.get(BAND) is not None:
+                elements.add(element)
+                found.bands.append(box)
+            if element.get(FIELD) is not None or element.get(IMAGE) is not None:
+                elements.add(element)
+                found.fields.append(box)
+        for child in box.all_children() if isinstance(box, boxes.ParentBox) else ():
+            look(child)
+
+    look(page)
+    return found
+
+
+def _inside(box: Any, outer: Any) -> bool:
+    return any(each is box for each in _all(outer))
+
+
+def _all(box: Any) -> Iterator[Any]:
+    box = box._box if isinstance(box, AbsolutePlaceholder) else box
+    yield box
+    if isinstance(box, boxes.ParentBox):
+        for child in box.all_children():
+            yield from _all(child)
+
+
+def _texts(box: Any) -> list[Any]:
+    """Return what is drawn and read: texts and images."""
+    return [each for each in _all(box) if isinstance(each, (boxes.TextBox, boxes.ReplacedBox))]
+
+
+def _inner_height(cell: Any) -> float:
+    """Return a cell's height by what is in it, not by its row."""
+    top = cell.border_box_y()
+    bottoms = [child.position_y + child.margin_height() for child in cell.children if child.is_in_normal_flow()]
+    if cell.style["vertical_align"] != "top" or cell.border_top_width or cell.border_bottom_width:
+        raise CantSet("cell")
+    return float(max(bottoms, default=top) - top)
+
+
+def _piece(
+    page: Any, box: Any, fields: list[Any], setter: Setter, *, top: float, height: float, at: float, seen: set[Any]
+) -> Piece:
+    _move(page, box, -top)
+    in_fields = {text: place for place, each in enumerate(fields) for text in _texts(each)}
+    pen = _Pen({}, (0, 0, page.margin_width(), page.margin_height()), in_fields)
+    draw_stacking_context(pen, StackingContext.from_box(box, page))
+    tags = dict(pen._tags)
+    seen |= set(_texts(box))
+    nodes = _nodes(box, dict(tags))
+    glyphs = _glyphs(pen._fonts, setter)
+    # The lines of a field are one piece of marked content.
+    lines = [[tags[text]["mcid"] for text in _texts(each)] for each in fields]
+    later = {number for numbers in lines for number in numbers[1:]}
+    kept = (number for number in range(len(tags)) if number not in later)
+    renumbered = {number: place for place, number in enumerate(kept)}
+    decoration, content = pen.split()
+    return Piece(
+        decoration=decoration,
+        content=tuple(Mark(part.tag, renumbered[part.number]) if isinstance(part, Mark) else part for part in content),
+        spots=tuple(
+            setter.spot(each, renumbered[numbers[0]] if numbers else None)
+            for each, numbers in zip(fields, lines, strict=True)
+        ),
+        nodes=tuple(_renumbered(node, renumbered) for node in nodes),
+        glyphs=glyphs,
+        rare=setter.rare(glyphs),
+        images={name: _image(name, pen) for name in pen.resources["XObject"]},
+        count=len(renumbered),
+        top=snap(at),
+        height=snap(height),
+    )
+
+
+def _move(page: Any, box: Any, down: float) -> None:
+    """Move a box with all that is in it, and put everything on lengths that don't depend on where it was."""
+    box.translate(0, down)
+    for each in _all(box):
+        for name in ("position_x", "position_y", "width", "height"):
+            value = getattr(each, name, None)
+            if isinstance(value, (int, float)):
+                setattr(each, name, snap(value))
+    layout_box_backgrounds(page, box, _no_images)
+
+
+def _no_images(**asked: Any) -> None:
+    raise CantSet("background")
+
+
+def _frame(page: Any, found: _Found, setter: Setter, *, lift: float, seen: set[Any]) -> Piece:
+    """Return what is on the page outside of its root: margin boxes. Screen readers pass them over."""
+    inner = [each for margin in found.margins for each in found.fields if _inside(each, margin)]
+    for margin in found.margins:
+        middle = margin.position_y + margin.margin_height() / 2
+        _move(page, margin, lift if middle > page.margin_height() / 2 else 0)
+    in_fields = {text: place for place, each in enumerate(inner) for text in _texts(each)}
+    pen = _Pen({}, (0, 0, page.margin_width(), page.margin_height()), in_fields)
+    for margin in found.margins:
+        draw_stacking_context(pen, StackingContext.from_box(margin, page))
+        seen |= set(_texts(margin))
+    parts = [part for part in pen.stream if not isinstance(part, Mark) and part not in {b"EMC", b"/Artifact BMC"}]
+    content = _joined([b"/Artifact BMC", *parts, b"EMC"])
+    spots = tuple(setter.spot(each, None) for each in inner)
+    glyphs = _glyphs(pen._fonts, setter)
+    return Piece((), content, spots, (), glyphs, {}, 0, 0, 0, fixed=True, rare=setter.rare(glyphs))
+
+
+def _image(name: str, pen: _Pen) -> Image:
+    known = pen._images[name]
+    made = known["image"].get_x_object(known["interpolate"], max(known["dpi_ratios"]))
+    mask = made.extra.pop("SMask", None)
+    return _as_image(made, None if mask is None else _as_image(mask))
+
+
+def _as_image(made: Any, mask: Image | None = None) -> Image:
+    return Image(pydyf.Dictionary(made.extra).data[2:-2], b"".join(_data(part) for part in made.stream), mask)
+
+
+def _glyphs(fonts: dict[Any, Any], setter: Setter) -> Glyphs:
+    found: Glyphs = {}
+    for key, font in fonts.items():
+        setter.fonts.setdefault(key, font)
+        if font.missing:
+            raise CantSetText("glyph")
+        if font.to_unicode:
+            found.setdefault(font.hash, {}).update(_said(font.to_unicode))
+        setter.widths.setdefault(font.hash, {}).update(font.widths)
+    return found
+
+
+def _said(texts: dict[int, str]) -> dict[int, str]:
+    """Return the texts of glyphs, with a space for one that doesn't break: they're the same glyph."""
+    return {glyph: text.replace("\xa0", " ") for glyph, text in texts.items()}
+
+
+def _nodes(box: Any, tags: dict[Any, Any]) -> list[Node]:
+    """Return the structure of a box as WeasyPrint tags it, in our own words."""
+    pdf = pydyf.PDF()
+    pdf.add_page(pydyf.Dictionary({"Type": "/Page"}))
+    parent = pydyf.Dictionary({"S": "/Document", "K": pydyf.Array()})
+    pdf.add_object(parent)
+    made = list(_build_box_tree(box, parent, pdf, 0, {}, [], tags))
+    by_reference = {each.reference: each for each in pdf.objects}
+    return [_node(each, by_reference) for each in made]
+
+
+def _node(element: Any, by_reference: dict[bytes, Any]) -> Node:
+    tag = str(element["S"])[1:]
+    kids: list[Node | int] = []
+    for kid in element["K"]:
+        if isinstance(kid, int):
+            kids.append(kid)
+            continue
+        node = _node(by_reference[kid], by_reference)
+        plain = node.tag in {"Span", "NonStruct"} and all(isinstance(each, int) for each in node.kids)
+        # A run of text needs no element of its own.
+        kids += node.kids if plain else [node]
+    extra = b""
+    if "Alt" in element:
+        extra = b"/Alt" + element["Alt"].data
+    elif tag == "TH":
+        extra = b"/A<</O/Table/Scope/Column>>"
+    return Node(tag, tuple(kids), extra)
+
+
+def _renumbered(node: Node, numbers: dict[int, int]) -> Node:
+    """Return a node with other numbers of marked content, without those that have none."""
+    kids: list[Node | int] = []
+    for kid in node.kids:
+        if not isinstance(kid, int):
+            kids.append(_renumbered(kid, numbers))
+        elif kid in numbers:
+            kids.append(numbers[kid])
+    return Node(node.tag, tuple(kids), node.extra)
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A box for a field: its style and width, as WeasyPrint computed them."""
+
+    box: Any
+    width: float
+    is_image: bool = False
+    number: int = field(default_factory=itertools.count().__next__)
+
+
+class Setter:
+    """Breaks and draws texts in boxes of laid-out pages."""
+
+    def __init__(self, font_config: FontConfiguration) -> None:
+        self._context = LayoutContext(None, partial(_no_images), font_config, None, None)
+        self._context.create_block_formatting_context()
+        self._context.page_bottom = math.inf
+        # Pango's fonts with what WeasyPrint keeps of each, and the widths of all glyphs that were drawn.
+        self.fonts: dict[Any, Any] = {}
+        self.widths: dict[str, dict[int, int]] = {}
+        # What the prepared faces hold; nothing is rare until it's known.
+        self.common: Glyphs | None = None
+        self._slots: dict[tuple[float, str], Slot] = {}
+
+    def rare(self, glyphs: Glyphs) -> frozenset[str]:
+        """Return the faces in which these glyphs aren't common. Raises `CantSet` for a face that isn't ours."""
+        if self.common is None:
+            return frozenset()
+        if not glyphs.keys() <= self.common.keys():
+            raise CantSetText("face")
+        return frozenset(face for face, drawn in glyphs.items() if not drawn.items() <= self.common[face].items())
+
+    def slot(self, box: Any) -> Slot:
+        """Return the slot of a field's box: the same for all boxes of that style and width."""
+        key = (snap(box.width), repr([box.style[name] for name in OF_A_TEXT]))
+        if key not in self._slots:
+            self._slots[key] = Slot(box.copy_with_children([]), key[0])
+        return self._slots[key]
+
+    def spot(self, box: Any, mark: int | None) -> Spot:
+        """Return where the text of a field's box goes. Raises `CantSet` unless setting it again gives the same."""
+        if isinstance(box, boxes.ReplacedBox):
+            return self._image_spot(box, mark)
+        style = box.style
+        if not isinstance(box, boxes.BlockContainerBox) or len(box.element):
+            raise CantSet("field")
+        if style["text_transform"] != "none" or style["white_space"] not in {"normal", "nowrap"}:
+            raise CantSet("style")
+        lines = [child for child in box.children if isinstance(child, boxes.LineBox)]
+        if len(lines) != len(box.children):
+            raise CantSet("field")
+        texts = [child.text for line in lines for child in line.children if isinstance(child, boxes.TextBox)]
+        slot = self.slot(box)
+        text = collapse(box.element.text or "")
+        setting = self.set(slot, text)
+        height = sum(line.height for line in lines)
+        if setting.lines != tuple(texts) or abs(setting.height - height) > 0.01:
+            raise CantSet("lines")
+        return Spot(slot, snap(box.content_box_x()), snap(box.content_box_y()), setting.height, text, mark)
+
+    def _image_spot(self, box: Any, mark: int | None) -> Spot:
+        slot = Slot(box.copy(), box.width, is_image=True)
+        slot.box.element = None
+        return Spot(slot, snap(box.content_box_x()), snap(box.content_box_y()), 0, box.element.get("src"), mark)
+
+    def _set_image(self, slot: Slot, address: str) -> Setting:
+        """Draw an image of pixels, as large as the slot's."""
+        image = get_image_from_uri({}, OwnFacesOnly(), IMAGE_OPTIONS, address)
+        if not isinstance(image, RasterImage):
+            raise CantSet("image")
+        box = slot.box.copy()
+        box.replacement = image
+        box.translate(-box.content_box_x(), -box.content_box_y())
+        pen = _Pen({}, (0, 0, 1, 1))
+        draw_replacedbox(pen, box)
+        return Setting(pen.written(), 0, (), {}, images={name: _image(name, pen) for name in pen.resources["XObject"]})
+
+    def set(self, slot: Slot, text: str) -> Setting:
+        """Break and draw a text in a slot. Raises `CantSet` for a glyph that the faces don't have."""
+        if slot.is_image:
+            return self._set_image(slot, text)
+        if not ALIASES.isdisjoint(text):
+            raise CantSetText("alias")
+        if not text:
+            return Setting((), 0, (), {})
+        block = slot.box.copy_with_children([])
+        block.position_x = block.position_y = 0
+        block.width = slot.width
+        for side in ("margin", "padding"):
+            for edge in ("left", "top", "right", "bottom"):
+                setattr(block, f"{side}_{edge}", 0)
+        for edge in ("left", "top", "right", "bottom"):
+            setattr(block, f"border_{edge}_width", 0)
+        line = boxes.LineBox.anonymous_from(block, [boxes.TextBox.anonymous_from(block, text)])
+        made = [each for each, _ in iter_line_boxes(self._context, line, 0, -math.inf, None, block, [], [], None, None)]
+        for row in made:
+            row.background = None
+        block = block.copy_with_children(made)
+        for each in self.fonts.values():
+            each.to_unicode = {}
+        pen = _Pen(self.fonts, (0, 0, 1, 1))
+        pen._tags = None
+        pen.marked = _unmarked  # type: ignore[method-assign]
+        draw_block_level(None, pen, {block: {}})
+        content = pen.written()
+        texts = tuple(each.text for row in made for each in row.children)
+        glyphs = {each.hash: _said(each.to_unicode) for each in self.fonts.values() if each.to_unicode}
+        for each in self.fonts.values():
+            if each.missing:
+                each.missing.clear()
+                raise CantSetText("glyph")
+            self.widths.setdefault(each.hash, {}).update(each.widths)
+        height = sum(row.height for row in made)
+        return Setting(content, snap(height), texts, glyphs, self.rare(glyphs))
+
+
+@contextmanager
+def _unmarked(box: Any, tag: str) -> Iterator[None]:
+    yield
+
+
+def collapse(text: str) -> str:
+    """Collapse white space as CSS does."""
+    return " ".join(part for part in text.translate(SPACES).split(" ") if part)
+
+
+SPACES = {ord(char): " " for char in "\t\n\r\f"}
+
+
+def specimen(document: Document, setter: Setter) -> Glyphs:
+    """Return everything that a document draws, and have the setter know its faces."""
+    found: Glyphs = {}
+    for page in document.pages:
+        pen = _Pen({}, (0, 0, page.width, page.height))
+        pen._tags = None
+        pen.marked = _unmarked  # type: ignore[method-assign]
+        page.paint(pen)
+        for face, drawn in _glyphs(pen._fonts, setter).items():
+            found.setdefault(face, {}).update(drawn)
+    return found
+
+
+def embedded(setter: Setter, glyphs: Glyphs, *, first: int) -> tuple[dict[str, int], list[tuple[int, bytes]]]:
+    """Return fonts with these glyphs: the number of each by its face, and all their objects, numbered from `first`."""
+    pdf = pydyf.PDF()
+    while len(pdf.objects) < first:
+        pdf.add_object(pydyf.Object())
+    chosen = {}
+    for each in setter.fonts.values():
+        if each.hash in glyphs and each.hash not in chosen:
+            font = chosen[each.hash] = copy(each)
+            font.to_unicode = dict(sorted(glyphs[each.hash].items()))
+            font.widths = {glyph: setter.widths[each.hash][glyph] for glyph in font.to_unicode}
+    made = build_fonts_dictionary(pdf, chosen, True, True, {"hinting": False, "pdf_version": "1.7"})
+    numbers = {face: int(reference.split()[0]) for face, reference in made.items()}
+    return numbers, [(each.number, each.indirect + b"\n") for each in pdf.objects[first:]]
