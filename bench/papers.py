@@ -17,7 +17,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 from unittest import mock
 
 import weasyprint
@@ -25,10 +25,11 @@ from django.utils import timezone
 
 from bench.measure import Figure, once
 from credentialing.certificates import bulk, rendering
+from credentialing.certificates.details import Details
 from credentialing.certificates.numbers import new_serial, new_verification_code
 from credentialing.certificates.snapshot import build_snapshot
 from credentialing.models import Certificate, Holder
-from policies.eligibility import judge_now
+from policies.eligibility import judge_parts
 from policies.models import Coverage
 
 NAMES = ("coi_single", "coi_single_signed", "coi_bulk_pdf", "coi_bulk_zip", "coi_bulk_zip_signed")
@@ -78,25 +79,31 @@ def measure(names: list[str]) -> Iterator[Figure]:
             yield figure()
 
 
-def _book() -> list[dict[str, object]]:
+def _book() -> list[dict[str, Any]]:
     """Return the snapshots of every certificate that the example book gives today."""
-    found = []
+    together: dict[tuple[int, int], list[Coverage]] = {}
     for coverage in Coverage.objects.with_policy().order_by("pk"):
-        eligibility = judge_now(coverage)
-        if eligibility.allows and not eligibility.is_letter and eligibility.as_of is not None:
-            today = coverage.term.policy.today()
-            found.append(build_snapshot(coverage, eligibility, None, day=today, as_of=eligibility.as_of))
+        together.setdefault((coverage.insured_id, coverage.term_id), []).append(coverage)
+    found = []
+    for coverages in together.values():
+        given = [part for part in judge_parts(coverages) if part.gives.allows and not part.gives.is_letter]
+        parts = [part for part in given if part.gives.kind == given[0].gives.kind]
+        if parts and parts[0].gives.as_of is not None:
+            today = parts[0].coverage.term.policy.today()
+            details = Details([part.coverage for part in parts])
+            as_of = parts[0].gives.as_of
+            found.append(build_snapshot(parts, None, day=today, about=today, as_of=as_of, details=details))
     return found
 
 
-def _papers(book: list[dict[str, object]], count: int, seed: int) -> Iterator[Certificate]:
+def _papers(book: list[dict[str, Any]], count: int, seed: int) -> Iterator[Certificate]:
     """Yield so many certificates, never the same twice."""
     pick = random.Random(seed)  # noqa: S311
     now = timezone.now()
     for number in range(count):
         snapshot = copy.deepcopy(book[number % len(book)])
         last = f"{pick.choice(LAST)}{pick.choice(['', '', '-' + pick.choice(LAST)])}"
-        snapshot["insured"] |= {  # type: ignore[operator]
+        snapshot["insured"] |= {
             "name": f"{pick.choice(GIVEN)} {pick.choice('ABCDEFGH')}. {last}, {pick.choice(['MD', 'DO', 'NP'])}",
             "last_name": last,
             "npi": str(pick.randint(10**9, 2 * 10**9)),
@@ -118,7 +125,7 @@ def _plain(certificate: Certificate) -> float:
     return once(lambda: weasyprint.HTML(string=html).write_pdf()).cpu
 
 
-def _single(name: str, book: list[dict[str, object]], make: Callable[..., object] | None) -> Figure:
+def _single(name: str, book: list[dict[str, Any]], make: Callable[..., object] | None) -> Figure:
     papers = list(_papers(book, 2 * ROUNDS, seed=1))
     plain, cpu, wall = [], [], []
     for number, certificate in enumerate(papers):
@@ -162,7 +169,7 @@ class Counting(io.RawIOBase):
 class Clock:
     """CPU of a batch without that of plain in between, and when the first certificate was done."""
 
-    book: list[dict[str, object]]
+    book: list[dict[str, Any]]
     start: float = field(default_factory=time.perf_counter)
     first: float = 0.0
     plain: list[float] = field(default_factory=list)
@@ -174,7 +181,7 @@ class Clock:
             self.plain.append(_plain(next(_papers(self.book, 1, seed=done))))
 
 
-def _bulk(name: str, book: list[dict[str, object]], make: Callable[..., bulk.Outcome]) -> Figure:
+def _bulk(name: str, book: list[dict[str, Any]], make: Callable[..., bulk.Outcome]) -> Figure:
     _plain(next(_papers(book, 1, seed=0)))
     before = _resident()
     clock, to = Clock(book), Counting()
