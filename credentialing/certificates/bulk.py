@@ -77,8 +77,8 @@ def zip_of(
     pdf_of: Callable[[Certificate], bytes] | None = None,
 ) -> Outcome:
     """Write each certificate as a PDF of its own into a ZIP, in their order, and call `on_progress` with how many are
-    done. `to` needs no `seek`. `pdf_of`: where the PDFs come from, if they are made already; each then counts as a page.
-    """
+    done. `to` needs no `seek`. `pdf_of`: where the PDFs come from, if they are made already; each counts as a
+    page then."""
     count = pages = plain = 0
     # Pages are compressed already.
     with zipfile.ZipFile(to, "w", zipfile.ZIP_STORED) as archive:
