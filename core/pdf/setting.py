@@ -6,7 +6,7 @@ elements that hold nothing but a text that differs (`data-field`, the last attri
 texts is the key of a piece. A piece that isn't known is cut out of a layout of the whole page by WeasyPrint, and so is
 the distance between two pieces. Fields are set by WeasyPrint's own line breaking (`core.pdf.boxes`).
 
-`data-band="column"` stands beside the columns before and after it. A part that is placed from the bottom of the page
+`data-band="column"` is beside the columns before and after it. A part that is placed from the bottom of the page
 (`position: absolute`) needs no more than the mark.
 """
 
