@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pypdf
 import pytest
+from django.db import transaction
+from django.test import override_settings
 from django.utils import timezone
+from hypothesis import HealthCheck, Phase, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from core.mail import Mail
 from core.models import Event
@@ -411,3 +416,33 @@ def test_items_are_frozen_whatever_the_search_finds_later(cast: Cast) -> None:
     run_all(batch)
     assert batch.issued == 2
     assert BatchItem.objects.filter(batch=batch).count() == 2
+
+
+@given(data=st.data())
+@hypothesis_settings(
+    max_examples=5,
+    deadline=None,
+    derandomize=True,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+def test_whatever_the_mix_pages_and_files_are_exactly_what_was_asked_for(db: None, data: st.DataObject) -> None:
+    """Insureds, holders, size of a piece, form of delivery, and the order in which workers get the pieces: any."""
+    with transaction.atomic(), override_settings(BATCH_PIECE=data.draw(st.integers(1, 4))):
+        cast = make_printable_cast()
+        group = the_group(cast, 5)
+        offered = CoverageFactory.create(term__policy=cast.policy, term__status="offered", insured=cast.bens.insured)
+        chosen = data.draw(st.lists(st.sampled_from([*group, offered]), min_size=1, max_size=3, unique=True))
+        names = data.draw(st.sets(st.sampled_from(["Abbey Hospital", "Clínica Ñandú", "Zürich Ærztehaus"])))
+        holders = tuple(a_holder(cast.paula, cast.anas, name=name) for name in sorted(names))
+        choice = HolderChoice(concern=data.draw(st.booleans()) or not holders, holders=holders)
+        batch = started(cast.paula, chosen, choice, delivery=data.draw(st.sampled_from(Batch.Delivery.values)))
+        while queued := list(BatchPiece.objects.filter(batch=batch, status="queued").order_by("pk")):
+            running.run_piece(data.draw(st.sampled_from(queued)).pk)
+        batch.refresh_from_db()
+        each = len(holders) + choice.concern
+        assert (batch.total, batch.issued) == (len(chosen) * each, (len(chosen) - (offered in chosen)) * each)
+        assert len(set(asked_for(batch))) == batch.issued
+        if batch.issued:
+            assert serials_in(batch) == asked_for(batch)
+        transaction.set_rollback(True)
