@@ -44,6 +44,14 @@ CONTEXTS: dict[str, dict[str, Any]] = {
         "revoked": False,
         "page": "http://localhost:8000/credentialing/claims-history/authorizations/",
     },
+    "batch_failed": {"address": "https://portal.example/credentialing/batches/x/", "issued": 4975},
+    "batch_ready": {
+        "address": "https://portal.example/credentialing/batches/x/",
+        "issued": 4975,
+        "refused": 20,
+        "failed": 5,
+        "until": timezone.now(),
+    },
     "claims_request_settled": {
         "what": "loss run",
         "done": True,
