@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from claims.models import Claim
+from core.mail import Mail
 from credentialing.claims_history import issuing, loss_runs
 from credentialing.claims_history.access import subjects_of
 from credentialing.claims_history.authorizing import Recipient, authorize
@@ -46,7 +47,10 @@ def make_claims_samples() -> int:
     papers = _histories(insured, [own.insured_id or 0]) + _histories(group, [one.pk for one in colleagues[:2]])
     practitioner = User.objects.get(username="practitioner")
     papers += _histories(practitioner, [practitioner.memberships.get(role=Membership.Role.INSURED).insured_id or 0])
-    return papers + sum(_loss_run(user) for user in (group, User.objects.get(username="agent")))
+    papers += sum(_loss_run(user) for user in (group, User.objects.get(username="agent")))
+    # The outbox is for the mails of what a visitor does.
+    Mail.objects.filter(status=Mail.QUEUED).delete()
+    return papers
 
 
 def _colleagues(place: Membership, *, but: Membership) -> list[Insured]:

@@ -32,8 +32,11 @@ from tests.credentialing.helpers import a_holder, flat
 from tests.helpers import at_once
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from pytest_django import Settings
 
+    from core.pdf import Candidate
     from policies.models import Coverage
 
 DAY = dt.timedelta(days=1)
@@ -246,13 +249,13 @@ def test_a_batch_that_is_cancelled_while_its_file_is_written_keeps_no_file(
     monkeypatch.setattr(files, "PACE", 0)
     batch = started(committed.paula, [committed.anas, committed.bens])
     running.run_piece(BatchPiece.objects.get(batch=batch, step="issue").pk)
-    lay_out = files.bulk.certificate_pdf
+    pages_of = files.bulk.pages_of
 
-    def cancel_meanwhile(certificate: Certificate) -> bytes:
+    def cancel_meanwhile(certificate: Certificate) -> Callable[[], Iterator[Candidate]]:
         at_once(lambda: running.cancel(batch, by=committed.paula))
-        return lay_out(certificate)
+        return pages_of(certificate)
 
-    monkeypatch.setattr(files.bulk, "certificate_pdf", cancel_meanwhile)
+    monkeypatch.setattr(files.bulk, "pages_of", cancel_meanwhile)
     run_all(batch)
     assert (batch.status, batch.file) == (Batch.Status.CANCELLED, "")
     assert not private_storage().exists("batches") or private_storage().listdir("batches")[1] == []
@@ -263,13 +266,13 @@ def test_how_far_the_file_is_shows_while_it_is_written(committed: Cast, monkeypa
     seen: list[int] = []
     batch = started(committed.paula, [committed.anas, committed.bens])
     running.run_piece(BatchPiece.objects.get(batch=batch, step="issue").pk)
-    lay_out = files.bulk.certificate_pdf
+    pages_of = files.bulk.pages_of
 
-    def look(certificate: Certificate) -> bytes:
+    def look(certificate: Certificate) -> Callable[[], Iterator[Candidate]]:
         seen.extend(at_once(lambda: Batch.objects.get(pk=batch.pk).written))
-        return lay_out(certificate)
+        return pages_of(certificate)
 
-    monkeypatch.setattr(files.bulk, "certificate_pdf", look)
+    monkeypatch.setattr(files.bulk, "pages_of", look)
     run_all(batch)
     assert seen == [0, 1]
     assert batch.written == 2

@@ -194,7 +194,7 @@ def test_staff_without_the_right_are_refused_before_the_package_is_read() -> Non
     assert post(client, "/admin/feed/run/upload/", settings.FEED_MAX_BYTES).status_code == 403
 
 
-def test_only_the_upload_of_the_feed_takes_more_than_a_form() -> None:
+def test_only_the_upload_of_the_feed_and_the_comparison_of_a_file_take_more_than_a_form() -> None:
     def views(patterns: list[Any]) -> list[Any]:
         return [
             view
@@ -204,8 +204,8 @@ def test_only_the_upload_of_the_feed_takes_more_than_a_form() -> None:
 
     larger = [each.name for each in views(get_resolver().url_patterns) if most_bytes(each.callback) > LIMIT]
 
-    assert larger == ["feed_run_upload"]
-    assert "admin:feed_run_upload" in set(names(get_resolver().url_patterns))
+    assert sorted(larger) == ["feed_run_upload", "file"]
+    assert {"admin:feed_run_upload", "verify:file"} <= set(names(get_resolver().url_patterns))
 
 
 @pytest.mark.parametrize("more", [{}, {"HTTP_X_TWILIO_SIGNATURE": "c2lnbmVk"}])
