@@ -38,7 +38,7 @@ ROUNDS = 200
 # Plain is measured so many times beside a figure.
 PLAIN = 16
 GIVEN = (
-    "Ana Ben Carla Dmitri Elena François Grace Héctor Ines Jamal Keiko Liam Mary-Jo Noor Olga Paul Quentin Rosa".split()
+    "Ana Ben Carla Dmitri Elena François Grace Héctor Inés Jamal Keiko Liam Mary-Jo Noor Olga Paul Quentin Rosa".split()
 )
 LAST = "Abernathy Brandt Castellanos D’Amico Eriksen Fairweather García Holloway Ito Jansen Kowalski Lindqvist".split()
 LAST += (

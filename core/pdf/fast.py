@@ -78,8 +78,8 @@ class FastLayout(Layout):
             with self._lock:
                 composed = self._compose(candidates())
                 pdf = one_page(composed, self._ready()[1])
-        except CantSet as cant:
-            self.count_plain(cant)
+        except CantSet as refusal:
+            self.count_plain(refusal)
             content, pages = self.render_counted(candidates())
             return Made(content, pages=pages, fast=False)
         self.count_fast()

@@ -328,8 +328,8 @@ class Press:
             cut, setter = self._cut_page(html)
         except CantSetText:
             raise
-        except CantSet as cant:
-            self._cant.keep(shape, str(cant))
+        except CantSet as refusal:
+            self._cant.keep(shape, str(refusal))
             raise
         self.setter = setter
         self._bottom = cut.bottom

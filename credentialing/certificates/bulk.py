@@ -51,8 +51,8 @@ def single_pdf(
         candidates = pages_of(certificate)
         try:
             page = binder.add(press.compose(candidates), title=title)
-        except CantSet as cant:
-            press.count_plain(cant)
+        except CantSet as refusal:
+            press.count_plain(refusal)
             plain += 1
             page = binder.add_whole(press.render(candidates()), title=title)
         else:

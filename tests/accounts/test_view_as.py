@@ -80,6 +80,10 @@ def test_every_page_of_a_customer_shows_the_customers_rows_and_none_the_staff_me
             continue
         address = reverse(name, args=row.args(book) if row.args else [])
         theirs, shown = customer.get(address), desk.get(address)
+        if name == "verify:code":
+            # It keeps who asked, which is nobody's page, and a look can't write.
+            assert (theirs.status_code, shown.status_code) == (200, 403)
+            continue
         if theirs.status_code == 200 and "text/html" in theirs["Content-Type"] and b"<main" in theirs.content:
             assert shown.status_code == 200, name
             assert main_of(shown) == main_of(theirs), name
