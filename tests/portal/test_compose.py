@@ -30,8 +30,9 @@ from django.db import connection
 
 from core import system
 from embedded.addresses import BASE_DIR
-from embedded.processes import die_with_parent, moved_clock
+from embedded.processes import moved_clock
 from portal import probe, workers
+from tests.programs import ending_with_us
 from tests.vendor import StandIn, stand_in
 from tools.make_secrets import make_secrets
 
@@ -196,14 +197,13 @@ class Stack:
         """Start a service in its own session; it ends with this process."""
         with (self.folder / f"{name}.log").open("wb") as log:
             self.processes[name] = subprocess.Popen(
-                OURS[name]["command"],
+                ending_with_us(OURS[name]["command"]),
                 cwd=BASE_DIR,
                 env=self.environment_of(name),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=die_with_parent(signal.SIGKILL),  # noqa: PLW1509  # the threads here hold no lock that it takes
             )
 
     def is_healthy(self, name: str) -> bool:

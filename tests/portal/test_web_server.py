@@ -6,7 +6,6 @@ import http.client
 import os
 import re
 import runpy
-import signal
 import socket
 import subprocess
 import sys
@@ -19,7 +18,7 @@ import pytest
 from django.conf import settings
 
 from embedded.addresses import BASE_DIR
-from embedded.processes import die_with_parent
+from tests.programs import ending_with_us
 
 CONFIGURATION = BASE_DIR / "portal" / "gunicorn_conf.py"
 START_SECONDS = 60
@@ -73,13 +72,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     }
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "-c", str(CONFIGURATION), "portal.wsgi:application"],
+            ending_with_us([sys.executable, "-m", "gunicorn", "-c", str(CONFIGURATION), "portal.wsgi:application"]),
             cwd=BASE_DIR,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            preexec_fn=die_with_parent(signal.SIGKILL),  # noqa: PLW1509  # the tests' only thread
         )
     server = Server(process, log)
     try:
