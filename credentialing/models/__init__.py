@@ -7,6 +7,7 @@ from credentialing.models.certificates import Certificate
 from credentialing.models.claims_histories import ClaimsPaper, ClaimsRequest, LossRunRule
 from credentialing.models.holders import Holder
 from credentialing.models.on_file import CarrierHolder, StandingHolder
+from credentialing.models.own_standing import OwnStandingHolder
 from credentialing.models.requests import PaperRequest
 from credentialing.models.verifications import Verification
 
@@ -23,6 +24,7 @@ __all__ = [
     "ClaimsRequest",
     "Holder",
     "LossRunRule",
+    "OwnStandingHolder",
     "PaperRequest",
     "StandingHolder",
     "Verification",

@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from core.fields import PublicIdField
-from credentialing.models.on_file import fingerprint_of
+from credentialing.models.on_file import Asks, fingerprint_of
 from policies.models import Agency, Insured, Membership, Policyholder, Scope, reach_of
 from policies.models.base import Address, search_vector
 from policies.models.reach import Reach
@@ -42,14 +42,15 @@ class HolderQuerySet(models.QuerySet["Holder"]):
         return self.in_books_of(reach_of(user).memberships)
 
     def in_books_of(self, memberships: Iterable[Membership]) -> Self:
-        """Return the address books of these memberships' parties."""
-        return self.filter(of_own_party(Reach(tuple(memberships))))
+        """Return the address books of these memberships' parties, without what was removed."""
+        return self.filter(of_own_party(Reach(tuple(memberships))), removed_at=None)
 
 
-class Holder(Address):
+class Holder(Address, Asks):
     """A party that certificates are made out to, a hospital for example, in the address book of one of our parties.
 
     Each address book has a name and address once. A certificate copies both, so a later change alters nothing issued.
+    What it asks of a certificate is what the party noted; what the carrier has on file goes before it.
     """
 
     public_id = PublicIdField()
@@ -59,6 +60,8 @@ class Holder(Address):
         Policyholder, on_delete=models.PROTECT, null=True, blank=True, related_name="holders"
     )
     agency = models.ForeignKey(Agency, on_delete=models.PROTECT, null=True, blank=True, related_name="holders")
+    email = models.EmailField(max_length=254, blank=True, default="", db_default="")
+    phone = models.CharField(max_length=40, blank=True, default="", db_default="")
     fingerprint = models.CharField(max_length=64, editable=False)
     # The name as `policies.names.fold` gives it, so that "Nunez" finds "Núñez".
     search_name = models.CharField(max_length=400, blank=True, default="", editable=False)
@@ -66,6 +69,12 @@ class Holder(Address):
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     last_used_at = models.DateTimeField(default=timezone.now, editable=False)
+    # Out of the book; what was issued still names it. Typed again, it comes back.
+    removed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # The entry of the same book that took its place.
+    merged_into = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="merged"
+    )
 
     objects = HolderQuerySet.as_manager()
 

@@ -25,6 +25,33 @@ def fingerprint_of(name: str, address1: str, address2: str, city: str, state: st
     return hashlib.sha256("|".join(fold(part) for part in parts).encode()).hexdigest()
 
 
+class Asks(models.Model):
+    """What a holder asks of a certificate (B-19). Amounts are US dollars; empty means that it asks for nothing."""
+
+    minimum_per_claim = models.DecimalField(
+        "minimum each claim", max_digits=12, decimal_places=2, null=True, blank=True
+    )
+    minimum_aggregate = models.DecimalField(max_digits=12, decimal_places=2, null=True, blank=True)
+    separate_limits = models.BooleanField("wants separate limits", default=False, db_default=False)
+    tail_required = models.BooleanField("wants a tail after claims-made coverage", default=False, db_default=False)
+    days_ahead = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Days before the end of coverage by which it wants the next certificate."
+    )
+
+    class Meta:
+        abstract = True
+
+    @property
+    def asks_for_something(self) -> bool:
+        return bool(
+            self.minimum_per_claim
+            or self.minimum_aggregate
+            or self.separate_limits
+            or self.tail_required
+            or self.days_ahead is not None
+        )
+
+
 class CarrierHolderQuerySet(FeedQuerySet):
     """Holders on file, and who may see them."""
 
@@ -34,7 +61,7 @@ class CarrierHolderQuerySet(FeedQuerySet):
         return self.not_retired().filter(pk__in=standing.values("holder_id"))
 
 
-class CarrierHolder(FeedRow, Address):
+class CarrierHolder(FeedRow, Address, Asks):
     """A holder on file with the carrier, such as a hospital, and what it asks of a certificate. Amounts are US dollars.
 
     `Holder` is another thing: an entry in the address book of one of our parties, which no other party sees. Both have
@@ -46,13 +73,6 @@ class CarrierHolder(FeedRow, Address):
     name = models.CharField(max_length=200)
     email = models.CharField(max_length=254, blank=True, default="")
     phone = models.CharField(max_length=40, blank=True, default="")
-    minimum_per_claim = models.DecimalField(max_digits=12, decimal_places=2, null=True, blank=True)
-    minimum_aggregate = models.DecimalField(max_digits=12, decimal_places=2, null=True, blank=True)
-    separate_limits = models.BooleanField("wants separate limits", default=False)
-    tail_required = models.BooleanField("wants a tail after claims-made coverage", default=False)
-    days_ahead = models.PositiveSmallIntegerField(
-        null=True, blank=True, help_text="Days before the end of coverage by which it wants the next certificate."
-    )
     fingerprint = models.CharField(max_length=64, editable=False)
     # The name as `policies.names.fold` gives it, so that "Nunez" finds "Núñez".
     search_name = models.CharField(max_length=400, blank=True, default="", editable=False)
