@@ -69,14 +69,14 @@ def holds(user: User, capability: Capability) -> bool:
     return bool(_having(reach_of(user), capability))
 
 
-def reach_with(user: User, capability: Capability) -> Reach:
+def reach_with(user: User, capability: Capability, *, asks_company: bool = False) -> Reach:
     """Return the part of the user's reach that comes by memberships with the capability: for rows of many policies.
 
     Raises ValueError for a capability that also depends on the policy: its company, who bills it, or whether it has
-    ended.
+    ended. `asks_company`: the caller leaves out the policies whose company doesn't offer the service.
     """
     rule = RULES[capability]
-    if rule.service is not None or rule.direct_billing or rule.historic != rule.roles:
+    if (rule.service is not None and not asks_company) or rule.direct_billing or rule.historic != rule.roles:
         raise ValueError(f"{capability} depends on the policy")
     return _having(reach_of(user), capability)
 

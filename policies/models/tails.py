@@ -14,7 +14,12 @@ from policies.models.coverage import Coverage
 from policies.models.parties import Insured
 
 # Options as the feed spells them, in words; others are shown as they are.
-OPTIONS = {"unlimited": "Unlimited reporting period", "1y": "1 year", **{f"{n}y": f"{n} years" for n in range(2, 11)}}
+OPTIONS = {
+    "unlimited": "Unlimited reporting period",
+    "1y": "1 year",
+    **{f"{n}y": f"{n} years" for n in range(2, 11)},
+    **{f"{n}d": f"{n} days" for n in (30, 60, 90)},
+}
 
 
 class EreOffer(FeedRow):

@@ -203,13 +203,17 @@ class _Reading:
         return [Line("None on record")] if self._is_over() else []
 
     def _is_over(self) -> bool:
-        """Whether it has ended for good, as far as we know: before its term, or with a policy that none continues."""
-        term = self.coverage.term
-        if term.policy.replaced_by_id is not None:
-            return False
-        if self.ends > self.on or any(other.expires > self.ends for other in self.details.segments):
-            return False
-        return self.ends < term.expires or term.policy.has_ended(self.on)
+        return is_over(self.coverage, self.ends, self.details, self.on)
+
+
+def is_over(coverage: Coverage, ends: dt.date, details: Details, on: dt.date) -> bool:
+    """Whether coverage has ended for good, as far as we know: before its term, or with a policy that none continues."""
+    term = coverage.term
+    if term.policy.replaced_by_id is not None:
+        return False
+    if ends > on or any(other.expires > ends for other in details.segments):
+        return False
+    return ends < term.expires or term.policy.has_ended(on)
 
 
 def _lines(text: str) -> list[Line]:

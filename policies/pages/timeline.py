@@ -6,20 +6,23 @@ same facts as a table beside it.
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.templatetags.show import day
+from core.templatetags.show import day, day_long
 from policies.models import Term
 from policies.words import Word
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Callable, Iterable
 
     from policies.models import Coverage
+    from policies.pages.tails import Reporting
 
 MOST_TICKS = 6
+# How far a tail without an end is drawn, at least.
+OPEN_END = dt.timedelta(days=365)
 KINDS = (
     ("past", "Expired"),
     ("current", "In force"),
@@ -29,8 +32,9 @@ KINDS = (
     ("prior", "Other carriers"),
     ("gap", "No coverage on record"),
     ("leave", "Not covered"),
+    ("tail", "Tail (extended reporting)"),
 )
-Days = tuple["dt.date", "dt.date"]
+Days = tuple[dt.date, dt.date]
 
 FEWEST_TERMS = 2
 """One bar alone says nothing that the dates beside it don't."""
@@ -40,7 +44,7 @@ FEWEST_TERMS = 2
 class Bar:
     """A stretch of days: `left` and `width` in percent; `kind` names its look, as in `KINDS`.
 
-    A term that was cut short has a second bar for the rest, a `ghost`.
+    A term that was cut short has a second bar for the rest, a `ghost`. A `tail` is drawn below the others.
     """
 
     left: float
@@ -51,7 +55,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """The beginning of a year on the axis."""
+    """A place on the axis: the beginning of a year, or a retroactive date."""
 
     left: float
     label: str
@@ -68,6 +72,8 @@ class Timeline:
     retroactive_label: str
     summary: str
     title: str = "Terms over the years"
+    # Retroactive dates within the years that are drawn; the first is where it begins, if it reaches back.
+    dates: tuple[Tick, ...] = ()
 
     @property
     def legend(self) -> list[tuple[str, str]]:
@@ -143,20 +149,26 @@ def drawn(
     today: dt.date,
     *,
     retroactive: dt.date | None = None,
+    dates: Iterable[dt.date] = (),
     suspended: Iterable[Days] = (),
+    tails: Iterable[Reporting] = (),
     noun: str = "term",
     title: str = "Terms over the years",
 ) -> Timeline | None:
-    """Return the drawing, or None for no stretch or a single one that no retroactive date reaches back from.
+    """Return the drawing, or None for no stretch or a single one that no retroactive date reaches back from and no tail
+    follows.
 
-    `suspended` days are drawn over the stretches. `noun`: what a stretch is called; `title`: what the drawing is.
+    `dates`: all retroactive dates, of which `retroactive` is the first. `suspended` days are drawn over the stretches,
+    `tails` below them. `noun`: what a stretch is called; `title`: what the drawing is.
     """
+    tails = list(tails)
     in_order = sorted(stretches, key=lambda stretch: (stretch.starts, stretch.until))
     reaches_back = bool(in_order) and retroactive is not None and retroactive < in_order[0].starts
-    if not in_order or (len(in_order) < FEWEST_TERMS and not reaches_back):
+    if not in_order or (len(in_order) < FEWEST_TERMS and not reaches_back and not tails):
         return None
     first = retroactive if retroactive is not None and reaches_back else in_order[0].starts
-    last = max(stretch.until for stretch in in_order)
+    last_covered = max(stretch.until for stretch in in_order)
+    last = max([last_covered, *(tail.ends or max(tail.starts, today) + OPEN_END for tail in tails)])
     span = max((last - first).days, 1)
 
     def at(date: dt.date) -> float:
@@ -172,16 +184,32 @@ def drawn(
         if one.ends < one.until:
             bars.append(bar(one.ends, one.until, "ghost", "After the cancellation"))
     bars += [bar(starts, ends, "leave", "Not covered") for starts, ends in suspended if first <= starts < ends <= last]
+    bars += [_bar_of_tail(tail, at, last) for tail in tails if first <= tail.starts]
     counted = sum(one.kind != "gap" for one in in_order)
+    shown = sorted({*dates} or ({first} if reaches_back else set()))
+    inside = [date for date in shown if first <= date <= last]
     return Timeline(
         bars,
         _ticks(first, last, at),
         at(today) if first <= today <= last else None,
         at(first) if reaches_back else None,
-        f"Retroactive date {day(retroactive)}" if reaches_back else "",
-        f"{counted} {noun}{'' if counted == 1 else 's'} from {day(in_order[0].starts)} to {day(last)}",
+        _label_of(inside),
+        f"{counted} {noun}{'' if counted == 1 else 's'} from {day(in_order[0].starts)} to {day(last_covered)}",
         title,
+        tuple(Tick(at(date), f"Retroactive date {day_long(date)}") for date in inside),
     )
+
+
+def _bar_of_tail(tail: Reporting, at: Callable[[dt.date], float], last: dt.date) -> Bar:
+    until = f"to {day(tail.ends)}" if tail.ends else "without an end"
+    width = round(at(tail.ends or last) - at(tail.starts), 2)
+    return Bar(at(tail.starts), width, "tail", f"{tail.title}: {day(tail.starts)} {until}")
+
+
+def _label_of(dates: list[dt.date]) -> str:
+    """Return 'Retroactive date May 1, 2011', or 'Retroactive dates May 1, 2011; Jul 1, 2015'."""
+    named = "; ".join(map(day, dates))
+    return f"Retroactive date{'' if len(dates) == 1 else 's'} {named}" if dates else ""
 
 
 KIND_OF_WORD = {

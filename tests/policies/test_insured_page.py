@@ -54,7 +54,7 @@ def test_coverage_over_the_years_has_prior_carriers_and_flags_the_gap(cast, brow
     assert f"{day(days(-530))} – {day(days(-470))} No coverage on record 60 days" in page
     kinds = [bar.kind for bar in response.context["page"].timeline.bars]
     assert kinds == ["prior", "gap", "past", "current"]
-    assert response.context["page"].timeline.retroactive_label == "Retroactive date May 1, 2011"
+    assert response.context["page"].timeline.retroactive_label == "Retroactive dates May 1, 2011; Jul 1, 2015"
     assert "Coverage with other carriers is as it was reported to us." in page
     assert 'role="img"' in response.content.decode()
     assert "Coverage over the years" in response.content.decode()
