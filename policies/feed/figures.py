@@ -17,9 +17,9 @@ BOOK_FILES = ("policies.csv", "agents_of_record.csv", "terms.csv")
 # `days` are those on which an agency serves a policy, however many appointments say so.
 BOOK_FIGURES = """
     INSERT INTO policies_bookfigure
-        (agency_id, status, starts, ends, expires, comes_on, policies, first_terms, first_number)
+        (agency_id, status, starts, ends, expires, comes_on, policies, first_terms)
     SELECT agency_id, status, starts, ends, expires, comes_on, count(*),
-           (array_agg(term_id ORDER BY number, term_id))[1:%(most)s], min(number)
+           (array_agg(term_id ORDER BY number, term_id))[1:%(most)s]
     FROM (
         SELECT served.agency_id, p.status, p.number_normalized AS number, t.id AS term_id, t.expires,
                GREATEST(t.effective, lower(days)) AS starts,

@@ -47,9 +47,8 @@ class BookFigure(models.Model):
     expires = models.DateField(help_text="The end of the terms.")
     comes_on = models.DateField(help_text="The day of a pending cancellation, else the end of the terms.")
     policies = models.PositiveIntegerField()
-    # The first of the terms by policy number, and that number.
+    # The first of the terms by policy number.
     first_terms = ArrayField(models.BigIntegerField())
-    first_number = models.CharField(max_length=40)
 
     objects = BookFigureQuerySet.as_manager()
 

@@ -203,13 +203,18 @@ def _kept(*, agency_id: int, today: dt.date, window: dt.date) -> QuerySet[Any]:
         ending=Coalesce(Sum("policies", filter=Q(expires__lte=window)), 0),
     )
     counted = figures.order_by().values("agency_id").annotate(counts=counts).values("counts")
-    # The first figures by what comes, and of each the first terms: the first of all are among them.
+    # The first figures by what comes, until they hold enough terms; of each the first terms: the first of all are
+    # among them. Figures of one day are taken together, since their terms' numbers may alternate.
     kind = Case(When(status=Policy.Status.ACTIVE, then=END), default=CANCELLATION)
     coming = figures.filter(
         Q(status=Policy.Status.PENDING_CANCELLATION) | Q(status=Policy.Status.ACTIVE, expires__lte=window)
-    ).order_by(kind, "comes_on", "first_number")
-    ids = coming.values(term=Func("first_terms", function="unnest", output_field=BigIntegerField()))
-    events = _events(Term.objects.filter(pk__in=ids[: MOST_UPCOMING * BookFigure.MOST_KEPT]), window)
+    ).annotate(
+        up_to_here=Window(Sum("policies"), order_by=[kind, F("comes_on")]),
+        on_this_day=Window(Sum("policies"), partition_by=[kind, F("comes_on")]),
+    )
+    first = coming.filter(up_to_here__lt=F("on_this_day") + MOST_UPCOMING)
+    ids = first.values(term=Func("first_terms", function="unnest", output_field=BigIntegerField()))
+    events = _events(Term.objects.filter(pk__in=ids), window)
     as_json = JSONObject(
         number="policy__number",
         public_id="policy__public_id",

@@ -271,7 +271,7 @@ def test_a_book_that_the_load_found_large_is_not_counted_again(cast, browse, kep
     for serial in range(30):
         AgentOfRecordFactory(policy=PolicyFactory(number=f"B-{serial:03}"), agency=cast.agency)
     agency = fields.get("agency", cast.agency) or AgencyFactory()
-    term = {"expires": days(9), "comes_on": days(9), "first_terms": [], "first_number": "B000", "status": "active"}
+    term = {"expires": days(9), "comes_on": days(9), "first_terms": [], "status": "active"}
     for policies in (1, kept - 1):
         figure = {"agency": agency, "starts": days(-9), "ends": days(9), "policies": policies} | term
         BookFigure.objects.create(**figure | fields | {"agency": agency})
