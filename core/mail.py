@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -123,14 +124,41 @@ def complete(mail: Mail) -> dict[str, Any] | None:
     return context
 
 
-def message(name: str, *, to: str, context: Mapping[str, Any]) -> EmailMultiAlternatives:
-    """Return a mail as text with an HTML alternative, in the brand of the settings."""
+@dataclass(frozen=True)
+class Attachment:
+    """A PDF that goes with a mail. `name` is what the reader's program shows."""
+
+    name: str
+    content: bytes
+
+
+def message(
+    name: str,
+    *,
+    to: str,
+    context: Mapping[str, Any],
+    attachments: Sequence[Attachment] = (),
+    reply_to: str = "",
+    headers: Mapping[str, str] | None = None,
+) -> EmailMultiAlternatives:
+    """Return a mail as text with an HTML alternative, in the brand of the settings; PDFs go with it as attachments.
+
+    A mail with files isn't a `Mail`: its own row is the work (`credentialing.models.Delivery`).
+    """
     values = {"brand": settings.BRAND, "support": settings.SUPPORT["web"], **context}
     # One line, whatever a value holds: a line break would begin another header.
     subject = " ".join(render_to_string(f"emails/{name}/subject.txt", values).split())
     body = render_to_string(f"emails/{name}/body.txt", values).strip() + "\n"
-    mail = EmailMultiAlternatives(subject=subject, body=body, to=[to])
+    mail = EmailMultiAlternatives(
+        subject=subject,
+        body=body,
+        to=[to],
+        reply_to=[reply_to] if reply_to else None,
+        headers=dict(headers or {}),
+    )
     mail.attach_alternative(render_to_string(f"emails/{name}/body.html", {**values, "subject": subject}), "text/html")
+    for each in attachments:
+        mail.attach(each.name, each.content, "application/pdf")
     return mail
 
 

@@ -18,10 +18,12 @@ CERTIFICATES = StaffGroup(
         "credentialing.claimsrequest",
         "credentialing.lossrunrule",
         "credentialing.batch",
+        "credentialing.delivery",
         "credentialing.verification",
     ),
     permissions=(
         "credentialing.retry_certificate",
+        "credentialing.retry_delivery",
         "credentialing.retry_claimspaper",
         "credentialing.settle_paperrequest",
     ),
@@ -63,11 +65,14 @@ class CredentialingConfig(AreaConfig):
         "has_certificate_form": "credentialing.certificates.registry.has_form",
         "mail.batch_ready": "credentialing.emails.complete_batch",
         "mail.batch_failed": "credentialing.emails.complete_batch",
+        "mail.delivery_undelivered": "credentialing.emails.complete_undelivered",
     }
     queues = {
         "credentialing.tasks.render_certificate": "documents",
         "credentialing.tasks.render_claims_paper": "documents",
         "credentialing.tasks.run_piece": "batches",
+        # Not among the mails that someone waits for, such as a link to a new password.
+        "credentialing.tasks.send_delivery": "batches",
     }
     beat = {
         "forget-batch-files": {"task": "credentialing.tasks.forget_batch_files", "schedule": crontab(minute="20")},

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils import timezone
 
 from core import mail
-from credentialing.models import Batch
+from core.alerts import alert_staff
+from core.throttle import Limit
+from credentialing.models import Batch, Delivery
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +21,8 @@ if TYPE_CHECKING:
     from credentialing.models import Authorization, ClaimsRequest
 
 READY, FAILED = "batch_ready", "batch_failed"
+UNDELIVERED = "delivery_undelivered"
+STAFF_TOLD = Limit("credentialing:undelivered", 1, dt.timedelta(hours=1))
 
 
 def loss_run_for_client(to: str, *, number: str, key: str) -> None:
@@ -69,4 +75,33 @@ def complete_batch(stored: Mapping[str, Any]) -> dict[str, Any] | None:
         "refused": batch.refused,
         "failed": batch.failed,
         "until": batch.file_until,
+    }
+
+
+def undelivered(delivery: Delivery) -> None:
+    """Tell who sent a certificate that its mail came back, or couldn't be sent; staff, of what the portal sent by
+    itself, once an hour."""
+    user = delivery.sent_by
+    if user is not None and user.email:
+        key = f"{delivery.public_id}:{timezone.now():%Y%m%d%H%M%S%f}"
+        mail.send(UNDELIVERED, to=user.email, context={"delivery": delivery.public_id}, key=key)
+    elif user is None and STAFF_TOLD.hit("").allowed:
+        alert_staff(
+            "Mail to holders came back",
+            "At least one email that the portal sent to a standing holder came back or couldn’t be sent. Look for it "
+            "in admin under Deliveries, and correct the address in holders.csv.",
+        )
+
+
+def complete_undelivered(stored: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what the mail says of a delivery; None where it has been corrected meanwhile. The hook
+    `mail.delivery_undelivered`."""
+    delivery = Delivery.objects.undelivered().select_related("certificate").filter(public_id=stored["delivery"]).first()
+    if delivery is None or delivery.certificate is None:
+        return None
+    return {
+        "serial": delivery.certificate.serial,
+        "paper": delivery.certificate.paper,
+        "returned": delivery.status == Delivery.Status.BOUNCED,
+        "address": settings.PUBLIC_URL + delivery.get_absolute_url(),
     }

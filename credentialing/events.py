@@ -78,6 +78,18 @@ class BatchEvent(TextChoices):
     FILE_BROKEN = "credentialing:batch:file_broken", "File of a batch of certificates missing or changed"
 
 
+class DeliveryEvent(TextChoices):
+    """Certificates by email; `source:subject:action`."""
+
+    ASKED = "credentialing:delivery:asked", "Certificate sent by email"
+    HANDED_OVER = "credentialing:delivery:handed_over", "Email with a certificate handed to the mail server"
+    DELIVERED = "credentialing:delivery:delivered", "Email with a certificate delivered"
+    OPENED = "credentialing:delivery:opened", "Email with a certificate opened"
+    BOUNCED = "credentialing:delivery:bounced", "Email with a certificate came back"
+    FAILED = "credentialing:delivery:failed", "Email with a certificate could not be sent"
+    RETRIED = "credentialing:delivery:retried", "Email with a certificate tried again"
+
+
 def _how_many(data: Mapping[str, Any]) -> str:
     """Return '5,000 certificates', or 'certificates' where the line has no number."""
     number = data.get("certificates", data.get("issued"))
@@ -146,6 +158,13 @@ SENTENCES: dict[str, Sentence] = {
     VerificationEvent.NO_FORM: Sentence(
         Kind.DOCUMENTS, "We couldn’t answer online about {detail}: the state’s form is missing.", _what
     ),
+    DeliveryEvent.ASKED: Sentence(Kind.DOCUMENTS, "{who} emailed {detail} to its holder.", _what),
+    DeliveryEvent.HANDED_OVER: Sentence(Kind.DOCUMENTS, "We sent the email with {detail}.", _what),
+    DeliveryEvent.DELIVERED: Sentence(Kind.DOCUMENTS, "The email with {detail} was delivered.", _what),
+    DeliveryEvent.OPENED: Sentence(Kind.DOCUMENTS, "The email with {detail} was opened.", _what),
+    DeliveryEvent.BOUNCED: Sentence(Kind.DOCUMENTS, "The email with {detail} came back.", _what),
+    DeliveryEvent.FAILED: Sentence(Kind.DOCUMENTS, "The email with {detail} could not be sent.", _what),
+    DeliveryEvent.RETRIED: Sentence(Kind.DOCUMENTS, "{who} tried again to send the email with {detail}.", _what),
     BatchEvent.STARTED: Sentence(Kind.DOCUMENTS, "{who} started a batch of {detail}.", _how_many),
     BatchEvent.CANCELLED: Sentence(Kind.DOCUMENTS, "{who} cancelled a batch of certificates."),
     BatchEvent.RETRIED: Sentence(Kind.DOCUMENTS, "{who} tried again to create {detail} of a batch.", _how_many),

@@ -14,6 +14,7 @@ from credentialing.batches import files, running
 from credentialing.certificates import issuing, rendering
 from credentialing.claims_history import issuing as claims_papers
 from credentialing.models import BatchPiece, Certificate
+from credentialing.sending import mailing
 
 # How far the process for batches steps back where it shares a processor with the others (docs/operators.md).
 NICER = 5
@@ -35,6 +36,12 @@ def render_claims_paper(paper_id: int) -> None:
 def run_piece(piece_id: int) -> None:
     """Do one piece of a batch. It can run twice; a killed worker's piece starts again."""
     running.run_piece(piece_id)
+
+
+@shared_task
+def send_delivery(delivery_id: int) -> None:
+    """Hand one mail with certificates over. A worker that is killed right after it hands it over once more."""
+    mailing.deliver(delivery_id)
 
 
 @shared_task

@@ -6,6 +6,8 @@ import core.converters  # noqa: F401  # makes <public_id:…> known
 from credentialing import views
 from credentialing.batches import views as batch_views
 from credentialing.claims_history.urls import PATTERNS as CLAIMS_HISTORY
+from credentialing.sending import views as sending_views
+from credentialing.sending import webhooks
 
 app_name = "credentialing"
 urlpatterns = [
@@ -16,6 +18,13 @@ urlpatterns = [
     path("certificates/<public_id:public_id>/progress/", views.progress, name="progress"),
     path("certificates/<public_id:public_id>/pdf/", views.download, name="pdf"),
     path("certificates/<public_id:public_id>/retry/", views.retry, name="retry"),
+    path("certificates/<public_id:public_id>/send/", sending_views.send, name="send"),
+    path(
+        "certificates/<public_id:public_id>/deliveries/<public_id:delivery_id>/retry/",
+        sending_views.retry,
+        name="delivery-retry",
+    ),
+    path("mail-reports/", webhooks.mail_reports, name="mail-reports"),
     path("claims-history/", include(CLAIMS_HISTORY)),
     path("batches/", batch_views.batches, name="batches"),
     path("batches/choose/", batch_views.choose, name="batch-choose"),

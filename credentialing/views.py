@@ -48,6 +48,7 @@ from credentialing.pages.coverages import (
 )
 from credentialing.pages.issue import choice_of
 from credentialing.pages.verified import verified_of
+from credentialing.sending.views import deliveries_of
 from policies.models import Coverage
 from policies.rights import holds, require
 from policies.roles import Capability
@@ -188,6 +189,7 @@ def certificate_page(request: HttpRequest, public_id: str) -> HttpResponse:
     context = {
         "certificate": certificate,
         "verified": verified_of(certificate),
+        "deliveries": deliveries_of(certificate) if certificate.is_own else [],
         "starts": "download" in request.GET,
         "crumbs": _crumbs(),
     }

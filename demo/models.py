@@ -23,6 +23,8 @@ class DemoMessage(models.Model):
     body = models.TextField(blank=True, default="")
     code = models.CharField(max_length=12, blank=True, default="")
     links = ArrayField(models.TextField(), default=list, blank=True)
+    # Whether the demo may play the mail service that reports what becomes of it.
+    is_reported = models.BooleanField(default=False, db_default=False)
     sent_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -30,3 +32,19 @@ class DemoMessage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} to {self.to}"
+
+    @property
+    def reference(self) -> str:
+        """What the demo, as a mail service, calls it."""
+        return f"demo-{self.pk}"
+
+
+class DemoAttachment(models.Model):
+    """A file that goes with an email."""
+
+    message = models.ForeignKey(DemoMessage, on_delete=models.CASCADE, related_name="attachments")
+    name = models.CharField(max_length=300)
+    content = models.BinaryField()
+
+    def __str__(self) -> str:
+        return self.name

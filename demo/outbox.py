@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 from django.conf import settings
@@ -12,7 +13,7 @@ from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 
 from accounts.spoken import SpokenCode
-from demo.models import DemoMessage
+from demo.models import DemoAttachment, DemoMessage
 
 _CODE = re.compile(r"\bcode\b[^\d\n]{0,20}(\d{5,8})\b|: ([0-9A-Z]{4}-[0-9A-Z]{4})$", re.IGNORECASE | re.MULTILINE)
 _LINK = re.compile(r"https?://[^\s<>\"')]+")
@@ -61,13 +62,25 @@ class DemoEmailBackend(BaseEmailBackend):
         """Store the emails, and return how many there were."""
         for message in email_messages:
             for recipient in message.recipients():
-                keep(
+                kept = keep(
                     kind=DemoMessage.Kind.EMAIL,
                     to=recipient,
                     subject=str(message.subject),
                     body=str(message.body),
                 )
+                _keep_more(kept, message)
         return len(email_messages)
+
+
+def _keep_more(kept: DemoMessage, message: EmailMessage) -> None:
+    """Store the files of an email, and name it to the portal as a mail service does, where the portal asks for
+    reports (`credentialing.sending.mailing`)."""
+    for file in message.attachments:
+        name, content, _kind = file
+        DemoAttachment.objects.create(message=kept, name=str(name)[:300], content=content)
+    if getattr(message, "metadata", None):
+        DemoMessage.objects.filter(pk=kept.pk).update(is_reported=True)
+        message.anymail_status = SimpleNamespace(message_id=kept.reference)  # type: ignore[attr-defined]
 
 
 class DemoGateway:

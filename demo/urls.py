@@ -10,6 +10,8 @@ urlpatterns = [
     path("explore/<slug:key>/", views.explore, name="explore"),
     path("code/<public_id:public_id>/", views.code, name="code"),
     path("outbox/", views.outbox, name="outbox"),
+    path("outbox/files/<int:pk>/", views.attachment, name="attachment"),
+    path("outbox/<int:pk>/report/", views.report, name="report"),
     path("outbox.json", views.outbox_json, name="outbox-json"),
     path("style/", style.style, name="style"),
 ]

@@ -20,6 +20,8 @@ DEMO_PREFIX = "demo."
 LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
 # The values of libpq's sslmode that refuse an unencrypted connection.
 ENCRYPTED = frozenset(("require", "verify-ca", "verify-full"))
+# Those whose reports `credentialing.sending.webhooks` reads.
+MAIL_SERVICES = ("brevo", "mailersend", "mailgun", "mailjet", "mailtrap", "postmark", "sendgrid", "sparkpost")
 NEEDED_TO_SEND_CODES = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM")
 
 
@@ -49,6 +51,11 @@ def _problems(values: Mapping[str, Any]) -> Iterator[str]:
     for name in NEEDED_TO_SEND_CODES:
         if not values[name]:
             yield f"{name} is missing: without it no code can be sent"
+    if (service := values["MAIL_SERVICE"]) and service not in MAIL_SERVICES:
+        yield f"MAIL_SERVICE must be one of {', '.join(MAIL_SERVICES)}"
+    secret = values["MAIL_REPORTS_SECRET"]
+    if secret and (":" not in secret or len(secret) < KEY_LENGTH):
+        yield f"MAIL_REPORTS_SECRET must be user:password, with at least {KEY_LENGTH} random characters"
 
 
 def _secret_problems(values: Mapping[str, Any]) -> Iterator[str]:

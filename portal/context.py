@@ -53,6 +53,11 @@ class Fixed:
         return settings.SISTER_PORTALS
 
     @property
+    def mail_reports(self) -> bool:
+        """Whether a mail service tells what becomes of a mail (`settings.MAIL_SERVICE`); the demo plays one."""
+        return bool(settings.DEMO or (settings.MAIL_SERVICE and settings.MAIL_REPORTS_SECRET))
+
+    @property
     def demo(self) -> bool:
         """Whether people and policies are synthetic, which the footer says."""
         return bool(settings.DEMO)

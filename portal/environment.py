@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from typing import Any
+
 from environ import FileAwareEnv, ImproperlyConfigured
 from environ.fileaware_mapping import FileAwareMapping
 
@@ -21,3 +24,15 @@ class Environment(FileAwareEnv):
     """The environment that the settings read."""
 
     ENVIRON = StrippedFiles()
+
+
+# What django-anymail reads from one setting.
+ANYMAIL_PREFIX = "ANYMAIL_"
+
+
+def anymail_settings(env: Environment, *, secret: str) -> dict[str, Any]:
+    """Return what django-anymail needs: every variable `ANYMAIL_…`, or the file that `ANYMAIL_…_FILE` names, and the
+    secret of the reports."""
+    names = {name.removesuffix("_FILE") for name in os.environ if name.startswith(ANYMAIL_PREFIX)}
+    found: dict[str, Any] = {name.removeprefix(ANYMAIL_PREFIX): env.str(name) for name in sorted(names)}
+    return found | ({"WEBHOOK_SECRET": secret} if secret else {})

@@ -20,7 +20,7 @@ from csp.constants import NONE, SELF
 from embedded.addresses import data_root, service_addresses
 from portal import hours
 from portal.checks import refuse_unsafe
-from portal.environment import Environment
+from portal.environment import Environment, anymail_settings
 from portal.logging import logging_config
 from portal.sisters import INVENTED_SISTERS, sister_portals
 
@@ -436,15 +436,32 @@ PUBLIC_URL_NAMES = {
     "verify:code",
     "verify:file",
     "verify:receipt",
+    # A link in a mail, with 128 random bits.
+    "verify:mailed",
+    "credentialing:mail-reports",
     "policies:invitation-link",
     "policies:invitation",
     "policies:invitation-join",
 }
 
 if DEMO:
-    PUBLIC_URL_NAMES |= {"demo:explore", "demo:outbox", "demo:outbox-json", "demo:style"}
+    PUBLIC_URL_NAMES |= {
+        "demo:explore",
+        "demo:outbox",
+        "demo:outbox-json",
+        "demo:attachment",
+        "demo:report",
+        "demo:style",
+    }
 # What works without asking who is there: probes, the manifest, and webhooks that carry a signature of their own.
-SESSIONLESS_URL_NAMES = {"healthz", "readyz", "metrics", "manifest", "accounts:twilio-status"}
+SESSIONLESS_URL_NAMES = {
+    "healthz",
+    "readyz",
+    "metrics",
+    "manifest",
+    "accounts:twilio-status",
+    "credentialing:mail-reports",
+}
 # What works for everyone while the portal is closed for maintenance: staff sign in, and a session ends in order.
 OPEN_IN_MAINTENANCE_NAMESPACES = {"admin", "demo"}
 OPEN_IN_MAINTENANCE_URL_NAMES = {
@@ -520,6 +537,10 @@ BATCH_PIECES_AT_ONCE = 2
 BATCH_FILES_KEPT = dt.timedelta(days=env.int("BATCH_FILES_KEPT_DAYS", default=7))
 CERTIFICATE_RETRIES = 3
 CERTIFICATE_RETRIES_WINDOW = dt.timedelta(hours=1)
+# Certificates by email: how many a user may send by hand in 24 hours, and to how many addresses that neither the
+# carrier has on file nor the user's party has sent to before.
+EMAILS_PER_USER_A_DAY = env.int("EMAILS_PER_USER_A_DAY", default=200)
+NEW_ADDRESSES_PER_USER_A_DAY = env.int("NEW_ADDRESSES_PER_USER_A_DAY", default=30)
 # Verification by anyone: how many codes, serial numbers, and files that we don't know one network may try an hour, how
 # many right ones, how many questions everyone together, and how large a file to compare may be.
 VERIFICATION_TRIES_AN_HOUR = env.int("VERIFICATION_TRIES_AN_HOUR", default=20)
@@ -584,6 +605,13 @@ ACCEL_REDIRECT_PREFIX = env.str("ACCEL_REDIRECT_PREFIX", default="")
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend" if PRODUCTION else "demo.outbox.DemoEmailBackend"
 if PRODUCTION:
     vars().update(env.email_url("EMAIL_URL", default="smtp://localhost:25"))
+# A mail service instead of SMTP (docs/operators.md#mail-service): its name, what it asks for as ANYMAIL_…, and the
+# secret, `user:password`, with which it reports what became of each mail. With SMTP nothing is reported.
+MAIL_SERVICE = env.str("MAIL_SERVICE", default="")
+MAIL_REPORTS_SECRET = env.str("MAIL_REPORTS_SECRET", default="")
+ANYMAIL: dict[str, Any] = anymail_settings(env, secret=MAIL_REPORTS_SECRET)
+if PRODUCTION and MAIL_SERVICE:
+    EMAIL_BACKEND = f"anymail.backends.{MAIL_SERVICE}.EmailBackend"
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="portal@portal.example")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL

@@ -19,6 +19,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from accounts.models import User
 from credentialing.certificates.issuing import issue
 from credentialing.models import Certificate
+from credentialing.sending.services import send
 from policies.eligibility import Part, judge_now
 from policies.models import Coverage
 from portal.models import FaqEntry, SupportRequest
@@ -99,6 +100,10 @@ def history(book: SimpleNamespace) -> list[str]:
 
 def authorization(book: SimpleNamespace) -> list[str]:
     return [book.authorization.public_id]
+
+
+def delivery(book: SimpleNamespace) -> list[str]:
+    return [book.certificate.public_id, book.delivery.public_id]
 
 
 def code(book: SimpleNamespace) -> list[str]:
@@ -191,6 +196,10 @@ ROWS: dict[str, Row] = {
     "credentialing:progress": Row(200, args=certificate, also=NOT_THE_ISSUER),
     "credentialing:pdf": Row(302, args=certificate, also=NOT_THE_ISSUER),
     "credentialing:retry": Row(302, method="post", args=certificate, also=NOT_THE_ISSUER),
+    "credentialing:send": Row(200, args=certificate, also=NOT_THE_ISSUER),
+    "credentialing:delivery-retry": Row(302, method="post", args=delivery, also=NOT_THE_ISSUER),
+    # No mail service reports to the tests.
+    "credentialing:mail-reports": Row(404, method="post", anonymous=404, half=404),
     "credentialing:claims-histories": Row(200),
     # Insureds have their own; others choose first, and here nobody has the switch.
     "credentialing:claims-history-new": Row(403, also=INSUREDS_200),
@@ -212,6 +221,7 @@ ROWS: dict[str, Row] = {
     # Anyone who has the code of a paper verifies it; nobody else sees more by being someone.
     "verify:form": Row(200, **ANYONE),
     "verify:code": Row(200, args=code, strangers=200, **ANYONE),
+    "verify:mailed": Row(302, args=lambda book: [book.delivery.public_id], strangers=302, anonymous=302, half=302),
     "verify:file": Row(422, method="post", anonymous=422, half=422),
     "verify:receipt": Row(422, method="post", args=code, strangers=422, anonymous=422, half=422),
     "credentialing:batches": Row(200),
@@ -342,6 +352,7 @@ def book(db) -> SimpleNamespace:
     people["staff"].save()
     authenticator_for(people["half"])
     place = people["policyholder"].memberships.get()
+    certificate = _certificate(coverage, people)
     return SimpleNamespace(
         answer=FaqEntry.objects.create(slug="why", topic="start", question="Why so?", answer="Because."),
         asked=SupportRequest.objects.create(user=people["policyholder"], kind="question", topic="general"),
@@ -350,7 +361,8 @@ def book(db) -> SimpleNamespace:
         delegate=delegate_of(place, UserFactory()),
         invitation=invite_to(place),
         people=people,
-        certificate=_certificate(coverage, people),
+        certificate=certificate,
+        delivery=send(certificate=certificate, to="office@hospital.example", by=people["policyholder"], key="book"),
         history=issued(people["insured"], coverage.insured).papers[0],
         authorization=authorized(people["insured"], coverage.insured, policyholder=policy.policyholder),
         batch=a_batch(people["policyholder"], [coverage]),

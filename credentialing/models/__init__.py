@@ -1,10 +1,11 @@
-"""Holders, certificates, batches of them, claims histories, their forms, requests for papers, and verifications."""
+"""Holders, certificates, batches and deliveries of them, claims histories, forms, requests, and verifications."""
 
 from credentialing.models.authorizations import Authorization, AuthorizationRevocation
 from credentialing.models.batches import Batch, BatchItem, BatchPiece
 from credentialing.models.certificate_forms import CertificateForm, wants_approved_form
 from credentialing.models.certificates import Certificate
 from credentialing.models.claims_histories import ClaimsPaper, ClaimsRequest, LossRunRule
+from credentialing.models.deliveries import Delivery
 from credentialing.models.holders import Holder
 from credentialing.models.on_file import CarrierHolder, StandingHolder
 from credentialing.models.own_standing import OwnStandingHolder
@@ -22,6 +23,7 @@ __all__ = [
     "CertificateForm",
     "ClaimsPaper",
     "ClaimsRequest",
+    "Delivery",
     "Holder",
     "LossRunRule",
     "OwnStandingHolder",

@@ -52,12 +52,31 @@ CONTEXTS: dict[str, dict[str, Any]] = {
         "failed": 5,
         "until": timezone.now(),
     },
+    "certificate_delivery": {
+        "papers": [
+            {
+                "title": "Certificate of insurance",
+                "insured": "Ana Núñez, MD",
+                "serial": "COI-2026-0WKZ9RQ5M",
+                "address": "http://localhost:8000/verify/mail/abc/",
+            }
+        ],
+        "paper": "certificate",
+        "sender": "Riverbend Medical Group",
+        "purpose": "asked",
+    },
     "claims_request_settled": {
         "what": "loss run",
         "done": True,
         "page": "http://localhost:8000/credentialing/claims-history/papers/",
     },
     "confirm_email": {"address": "http://localhost:8000/accounts/link/abc/", "hours": 24},
+    "delivery_undelivered": {
+        "serial": "COI-2026-0WKZ9RQ5M",
+        "paper": "certificate",
+        "returned": True,
+        "address": "http://localhost:8000/credentialing/certificates/x/",
+    },
     "email_taken": {},
     "factor_reset": {"due": "Mar 1, 2026, 4:05 p.m. EST", "page": "http://localhost:8000/accounts/factor-reset/"}
     | {"address": "http://localhost:8000/accounts/link/abc/", "days": 10},

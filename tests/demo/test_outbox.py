@@ -7,10 +7,15 @@ import pytest
 from django.core.mail import EmailMessage
 from django.test import Client, override_settings
 from django.urls import clear_url_caches, include, path
+from pytest_django import Settings
 
+from credentialing.sending import mailing
+from credentialing.sending.services import send
 from demo.models import DemoMessage
 from demo.outbox import DemoEmailBackend, DemoGateway
 from portal.urls import urlpatterns as portal_urls
+from tests.cast import make_cast
+from tests.credentialing.helpers import made
 
 urlpatterns = [*portal_urls, path("demo/", include("demo.urls"))]
 
@@ -18,7 +23,7 @@ urlpatterns = [*portal_urls, path("demo/", include("demo.urls"))]
 @pytest.fixture
 def demo_addresses() -> Iterator[None]:
     """Yield the addresses as demo mode has them."""
-    public = {"demo:outbox", "demo:outbox-json"}
+    public = {"demo:outbox", "demo:outbox-json", "demo:attachment", "demo:report"}
     from django.conf import settings
 
     with override_settings(ROOT_URLCONF=__name__, PUBLIC_URL_NAMES=settings.PUBLIC_URL_NAMES | public):
@@ -70,3 +75,25 @@ def test_the_page_shows_the_code_and_says_so_when_there_is_nothing(client: Clien
     DemoGateway().send_text("+15550100123", "your sign-in code is 042917", "r")
 
     assert "042917" in client.get("/demo/outbox/").content.decode()
+
+
+@pytest.mark.django_db
+def test_a_mail_with_a_certificate_is_read_with_its_file_and_reported_as_a_mail_service_would(
+    client: Client, demo_addresses: None, settings: Settings
+) -> None:
+    settings.EMAIL_BACKEND = "demo.outbox.DemoEmailBackend"
+    cast = make_cast()
+    delivery = send(certificate=made(cast.coverage, cast.paula), to="a@x.example", by=cast.paula, key="k")
+    mailing.deliver(delivery.pk)
+    page = client.get("/demo/outbox/").content.decode()
+    assert "1 attached" in page
+    message = DemoMessage.objects.get()
+    file = client.get(f"/demo/outbox/files/{message.attachments.get().pk}/")
+    assert file.content.startswith(b"%PDF")
+    for kind in ("delivered", "bounced"):
+        assert client.post(f"/demo/outbox/{message.pk}/report/", {"report": kind}).status_code == 302
+        delivery.refresh_from_db()
+        assert delivery.status == kind
+    assert client.post(f"/demo/outbox/{message.pk}/report/", {"report": "held"}).status_code == 404
+    DemoMessage.objects.update(is_reported=False)
+    assert client.post(f"/demo/outbox/{message.pk}/report/", {"report": "opened"}).status_code == 404
