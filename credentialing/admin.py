@@ -16,6 +16,7 @@ from core.dates import carrier_today
 from core.desk import DeskItem, counted
 from credentialing.claims_history import authorizing, settling
 from credentialing.events import CertificateEvent
+from credentialing.holders import admin as holders_admin
 from credentialing.models import (
     Authorization,
     AuthorizationRevocation,
@@ -102,6 +103,9 @@ class StandingHolderAdmin(RecordedLooks[StandingHolder]):
     list_select_related = ("holder", "policy", "insured")
     search_fields = ("policy__number_normalized__startswith", "insured__last_name__istartswith")
     ordering = ("pk",)
+
+
+OwnStandingHolderAdmin = holders_admin.OwnStandingHolderAdmin
 
 
 @admin.register(CertificateForm)

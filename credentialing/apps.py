@@ -11,6 +11,7 @@ CERTIFICATES = StaffGroup(
         "credentialing.holder",
         "credentialing.carrierholder",
         "credentialing.standingholder",
+        "credentialing.ownstandingholder",
         "credentialing.certificateform",
         "credentialing.paperrequest",
         "credentialing.claimspaper",
@@ -46,7 +47,8 @@ class CredentialingConfig(AreaConfig):
     sentences = "credentialing.events.SENTENCES"
     menu = (
         MenuEntry("Certificates", "credentialing:home", "file-badge", order=20),
-        MenuEntry("Claims history", "credentialing:claims-histories", "scroll-text", order=21),
+        MenuEntry("Holders", "credentialing:holders", "hospital", order=21),
+        MenuEntry("Claims history", "credentialing:claims-histories", "scroll-text", order=22),
     )
     quick_links = (
         MenuEntry(

@@ -29,6 +29,17 @@ class CertificateEvent(TextChoices):
     LOOKED_AT = "credentialing:record:looked_at", "Looked at by staff"
 
 
+class HolderEvent(TextChoices):
+    """Holders of address books, standing holders, and requests about them; `source:subject:action`."""
+
+    CHANGED = "credentialing:holder:changed", "Certificate holder changed"
+    REMOVED = "credentialing:holder:removed", "Certificate holder removed from an address book"
+    MERGED = "credentialing:holder:merged", "Certificate holders merged"
+    STANDING_ADDED = "credentialing:standing_holder:added", "Standing holder added"
+    STANDING_CHANGED = "credentialing:standing_holder:changed", "Standing holder changed"
+    STANDING_ENDED = "credentialing:standing_holder:ended", "Standing holder ended"
+
+
 class ClaimsPaperEvent(TextChoices):
     """`source:subject:action`."""
 
@@ -125,6 +136,12 @@ SENTENCES: dict[str, Sentence] = {
         Kind.DOCUMENTS, "The file of {detail} wasn’t the one that we stored, so we didn’t send it.", _what
     ),
     CertificateEvent.HOLDER_ADDED: Sentence(Kind.DOCUMENTS, "{who} saved a certificate holder."),
+    HolderEvent.CHANGED: Sentence(Kind.DOCUMENTS, "{who} changed a certificate holder."),
+    HolderEvent.REMOVED: Sentence(Kind.DOCUMENTS, "{who} removed a certificate holder."),
+    HolderEvent.MERGED: Sentence(Kind.DOCUMENTS, "{who} merged two certificate holders."),
+    HolderEvent.STANDING_ADDED: Sentence(Kind.DOCUMENTS, "{who} chose a standing holder."),
+    HolderEvent.STANDING_CHANGED: Sentence(Kind.DOCUMENTS, "{who} changed what a standing holder gets."),
+    HolderEvent.STANDING_ENDED: Sentence(Kind.DOCUMENTS, "{who} ended a standing holder."),
     CertificateEvent.PAPER_REQUESTED: Sentence(
         Kind.SUPPORT, "{who} asked for a paper that we can’t make online yet, and we told our staff."
     ),

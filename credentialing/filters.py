@@ -13,7 +13,7 @@ from accounts.guards import subject_of
 from core.dates import carrier_today
 from core.filters import StatusSearchFilter
 from core.search import name_query
-from credentialing.models import Certificate, StandingHolder
+from credentialing.models import Certificate, OwnStandingHolder, StandingHolder
 from credentialing.models.holders import of_own_party
 from policies.models import Coverage, Policy, Term, reach_of
 from policies.names import fold, normalize_number
@@ -104,17 +104,21 @@ def of_text(coverages: CoverageQuerySet, text: str, scope: Scope) -> CoverageQue
 
 def with_holder_named(query: Any, scope: Scope) -> list[Q]:
     """Return conditions, each along an index, on coverages that have a holder whose name the query finds: one that the
-    own party issued to, or a standing one."""
+    own party issued to, or a standing one of the feed's or of the own party's."""
     issued = Certificate.objects.filter(of_own_party(scope, "membership__"), holder__search=query).order_by()
-    standing = StandingHolder.objects.not_retired().filter(holder__search=query, holder__retired_at=None).order_by()
-    return [
-        Q(insured_id__in=issued.values("coverage__insured_id")),
-        Q(term__policy_id__in=standing.filter(insured=None).values("policy_id")),
-        Q(
-            insured_id__in=standing.exclude(insured=None).values("insured_id"),
-            term__policy_id__in=standing.exclude(insured=None).values("policy_id"),
-        ),
-    ]
+    brought = StandingHolder.objects.not_retired().filter(holder__search=query, holder__retired_at=None).order_by()
+    # Coverages out of the scope aren't found anyway, so an agency's former clients aren't either.
+    chosen = OwnStandingHolder.objects.not_ended().filter(of_own_party(scope, "holder__"), holder__search=query)
+    conditions = [Q(insured_id__in=issued.values("coverage__insured_id"))]
+    for standing in (brought, chosen.filter(holder__removed_at=None).order_by()):
+        conditions += [
+            Q(term__policy_id__in=standing.filter(insured=None).values("policy_id")),
+            Q(
+                insured_id__in=standing.exclude(insured=None).values("insured_id"),
+                term__policy_id__in=standing.exclude(insured=None).values("policy_id"),
+            ),
+        ]
+    return conditions
 
 
 def of_term(coverages: CoverageQuerySet, term: str, today: Any) -> CoverageQuerySet:
@@ -135,16 +139,17 @@ def of_holder(coverages: CoverageQuerySet, ref: str, *, scope: Scope, user: User
     holder = holder_by_ref(ref, user=user)
     if holder is None:
         return coverages.none()
-    standing = StandingHolder.objects.visible_to(user).filter(holder__fingerprint=holder.fingerprint).order_by()
+    same = {"holder__fingerprint": holder.fingerprint}
+    brought = StandingHolder.objects.visible_to(user).filter(**same).order_by()
+    chosen = OwnStandingHolder.objects.visible_to(user).filter(**same).order_by()
     issued = Certificate.objects.filter(
         of_own_party(scope, "membership__"), holder__fingerprint=holder.fingerprint
     ).order_by()
-    named = standing.filter(insured=OuterRef("insured_id"), policy=OuterRef("term__policy_id"))
-    return coverages.filter(
-        Q(insured_id__in=issued.values("coverage__insured_id"))
-        | Q(term__policy_id__in=standing.filter(insured=None).values("policy_id"))
-        | Exists(named)
-    )
+    found = Q(insured_id__in=issued.values("coverage__insured_id"))
+    for standing in (brought, chosen):
+        named = standing.filter(insured=OuterRef("insured_id"), policy=OuterRef("term__policy_id"))
+        found |= Q(term__policy_id__in=standing.filter(insured=None).values("policy_id")) | Q(Exists(named))
+    return coverages.filter(found)
 
 
 def of_status(coverages: CoverageQuerySet, status: str, today: Any) -> CoverageQuerySet:

@@ -218,8 +218,11 @@ class IssueForm(IdempotentForm):
             return []
         holder = self.saved.cleaned_data["holder"] if self.saved.is_bound else None
         if self.new.is_bound:
-            holder = Holder(**self.new.cleaned_data)
-            holder.fingerprint = holder.fingerprint_now()
+            typed = Holder(**self.new.cleaned_data)
+            typed.fingerprint = typed.fingerprint_now()
+            # It may be in the book already, with what it asks for.
+            books = Holder.objects.in_books_of(self._memberships)
+            holder = books.filter(fingerprint=typed.fingerprint).first() or typed
         coverages = [part.coverage for part in self._parts]
         asked = Requirements([holder], coverages)
         lead = self._parts[0]

@@ -35,8 +35,10 @@ from tests.book import (
 from tests.cast import make_cast
 from tests.credentialing.batches_helpers import a_batch
 from tests.credentialing.claims_history.papers import authorized, issued
+from tests.credentialing.holders import a_standing_holder
 from tests.factories import UserFactory, remembered_for
 from tests.helpers import authenticator_for, give_password_only, sign_in
+from tests.on_file import StandingHolderFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -112,6 +114,18 @@ def code(book: SimpleNamespace) -> list[str]:
 
 def batch(book: SimpleNamespace) -> list[str]:
     return [book.batch.public_id]
+
+
+def own_holder(book: SimpleNamespace) -> list[str]:
+    return [book.standing.holder.public_id]
+
+
+def standing(book: SimpleNamespace) -> list[str]:
+    return [book.standing.public_id]
+
+
+def on_file(book: SimpleNamespace) -> list[str]:
+    return [book.on_file.public_id]
 
 
 def asked(book: SimpleNamespace) -> list[str]:
@@ -224,6 +238,20 @@ ROWS: dict[str, Row] = {
     "verify:mailed": Row(302, args=lambda book: [book.delivery.public_id], strangers=302, anonymous=302, half=302),
     "verify:file": Row(422, method="post", anonymous=422, half=422),
     "verify:receipt": Row(422, method="post", args=code, strangers=422, anonymous=422, half=422),
+    "credentialing:holders": Row(200),
+    "credentialing:holder-new": Row(200, also={"staff": 403, "revoked": 403}),
+    "credentialing:holders-similar": Row(200, also={"staff": 403, "revoked": 403}),
+    # On file for everyone on the policy.
+    "credentialing:holder-on-file": Row(200, args=on_file, colleague=200),
+    # In the policyholder's own address book, which nobody else sees.
+    "credentialing:holder": Row(200, args=own_holder, also=OTHERS),
+    "credentialing:holder-edit": Row(200, args=own_holder, also=OTHERS),
+    "credentialing:holder-remove": Row(200, args=own_holder, also=OTHERS),
+    # It isn't merged with nothing.
+    "credentialing:holder-merge": Row(404, method="post", args=own_holder),
+    "credentialing:standing-holder-new": Row(200, args=own_holder, also=OTHERS),
+    "credentialing:standing-holder": Row(200, args=standing, also=OTHERS),
+    "credentialing:standing-holder-end": Row(302, method="post", args=standing, also=OTHERS),
     "credentialing:batches": Row(200),
     # Nothing chosen leads back; those who act for nobody have nothing to choose.
     "credentialing:batch-choose": Row(302, method="post", also={"staff": 403, "revoked": 403}),
@@ -365,6 +393,8 @@ def book(db) -> SimpleNamespace:
         delivery=send(certificate=certificate, to="office@hospital.example", by=people["policyholder"], key="book"),
         history=issued(people["insured"], coverage.insured).papers[0],
         authorization=authorized(people["insured"], coverage.insured, policyholder=policy.policyholder),
+        standing=a_standing_holder(people["policyholder"], coverage),
+        on_file=StandingHolderFactory.create(policy=policy).holder,
         batch=a_batch(people["policyholder"], [coverage]),
         device=authenticator_for(UserFactory()),
         remembered=remembered_for(UserFactory()),

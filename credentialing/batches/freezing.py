@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
 
 from credentialing.batches.choosing import Selection, holder_by_ref, targets_of
 from credentialing.batches.requirements import Requirements
-from credentialing.models import Batch, BatchItem, Certificate, Holder, StandingHolder
+from credentialing.holders.standing import arrangements_of
+from credentialing.models import Batch, BatchItem, Certificate, Holder
 from credentialing.models.holders import of_own_party
 from policies.models import Reach
 from policies.names import fold
@@ -123,11 +123,14 @@ class _Holders:
     def _find_standing(self, targets: Sequence[Target]) -> dict[tuple[int, int | None], list[Holder]]:
         policies = {target.coverage.term.policy_id for target in targets}
         insureds = {target.coverage.insured_id for target in targets}
-        rows = StandingHolder.objects.visible_to(self._user).filter(policy_id__any=list(policies))
-        rows = rows.filter(Q(insured=None) | Q(insured_id__any=list(insureds))).select_related("holder")
         found: defaultdict[tuple[int, int | None], list[Holder]] = defaultdict(list)
-        for row in rows:
-            found[row.policy_id, row.insured_id].append(self._keep(row.holder))
+        for one in arrangements_of(policies, user=self._user, insured_ids=insureds):
+            if isinstance(one.holder, Holder):
+                # Of another of the user's parties: this one's certificates don't go there.
+                if one.holder.is_in_book_of(self._membership):
+                    found[one.policy_id, one.insured_id].append(one.holder)
+            else:
+                found[one.policy_id, one.insured_id].append(self._keep(one.holder))
         return found
 
     def _find_issued(self, targets: Sequence[Target]) -> dict[int, list[Holder]]:
@@ -165,9 +168,9 @@ def _keep(on_file: CarrierHolder, *, by: User, membership: Membership) -> Holder
     kept, _ = Holder.objects.get_or_create(
         **party,
         fingerprint=on_file.fingerprint,
-        defaults={**typed, "search_name": fold(on_file.name), "created_by": by},
+        defaults={**typed, "email": on_file.email, "search_name": fold(on_file.name)[:400], "created_by": by},
     )
-    return kept
+    return kept.back_in_book()
 
 
 def counts_of(batch: Batch) -> dict[str, int]:

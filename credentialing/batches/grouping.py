@@ -7,11 +7,10 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from django.db.models import Q
-
 from core.search import name_query
 from credentialing.batches.choosing import ref_of
-from credentialing.models import CarrierHolder, Certificate, Holder, StandingHolder
+from credentialing.holders.standing import arrangements_of
+from credentialing.models import CarrierHolder, Certificate, Holder
 from credentialing.models.holders import of_own_party
 from policies.models import reach_of
 from policies.names import fold
@@ -45,7 +44,7 @@ class Under:
 
 
 def beneath(coverages: Sequence[Coverage], user: User) -> dict[int, Under]:
-    """Return the holders of each coverage of a page, by its key. Two queries."""
+    """Return the holders of each coverage of a page, by its key. Five queries at most."""
     if not coverages:
         return {}
     standing = _standing(coverages, user)
@@ -54,7 +53,7 @@ def beneath(coverages: Sequence[Coverage], user: User) -> dict[int, Under]:
     for coverage in coverages:
         policy, insured = coverage.term.policy_id, coverage.insured_id
         of_policy = [*standing.get((policy, None), ()), *standing.get((policy, insured), ())]
-        by_print: dict[str, Holder | CarrierHolder] = {holder.fingerprint: holder for holder in of_policy}
+        by_print = {holder.fingerprint: holder for holder in reversed(of_policy)}
         # The own entry goes before the one on file: it's the same holder.
         by_print |= {holder.fingerprint: holder for holder in issued.get(insured, ())}
         holders = sorted(by_print.values(), key=lambda holder: (holder.search_name, holder.pk))
@@ -67,14 +66,11 @@ def beneath(coverages: Sequence[Coverage], user: User) -> dict[int, Under]:
     return found
 
 
-def _standing(coverages: Sequence[Coverage], user: User) -> dict[tuple[int, int | None], list[CarrierHolder]]:
-    policies = {coverage.term.policy_id for coverage in coverages}
+def _standing(coverages: Sequence[Coverage], user: User) -> dict[tuple[int, int | None], list[Holder | CarrierHolder]]:
     insureds = {coverage.insured_id for coverage in coverages}
-    rows = StandingHolder.objects.visible_to(user).filter(policy_id__any=list(policies))
-    rows = rows.filter(Q(insured=None) | Q(insured_id__any=list(insureds))).select_related("holder")
-    found: defaultdict[tuple[int, int | None], list[CarrierHolder]] = defaultdict(list)
-    for row in rows:
-        found[row.policy_id, row.insured_id].append(row.holder)
+    found: defaultdict[tuple[int, int | None], list[Holder | CarrierHolder]] = defaultdict(list)
+    for one in arrangements_of({coverage.term.policy_id for coverage in coverages}, user=user, insured_ids=insureds):
+        found[one.policy_id, one.insured_id].append(one.holder)
     return found
 
 

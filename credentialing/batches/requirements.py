@@ -1,7 +1,8 @@
 """Will it pass? What a holder asks of a certificate, against what the coverage has (B-19).
 
 A holder's requirements are on file with the carrier. A holder in an address book finds them by name and address
-(docs/decisions/0120-holders-on-file.md). Nothing here forbids a certificate: it says what this holder will reject.
+(docs/decisions/0120-holders-on-file.md); where nothing is on file, what its party noted counts. Nothing here forbids a
+certificate: it says what this holder will reject.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from credentialing.models import Holder
+    from credentialing.models.on_file import Asks
     from policies.eligibility import Eligibility
 
 
@@ -26,11 +28,16 @@ class Requirements:
     """What holders ask for, and what lies beside their coverages: excess layers and tails. Three queries."""
 
     def __init__(self, holders: Iterable[Holder | None], coverages: Sequence[Coverage]) -> None:
-        prints = {holder.fingerprint for holder in holders if holder is not None}
-        self._asked: defaultdict[str, list[CarrierHolder]] = defaultdict(list)
+        known = [holder for holder in holders if holder is not None]
+        prints = {holder.fingerprint for holder in known}
+        self._asked: defaultdict[str, list[Asks]] = defaultdict(list)
         if prints:
             for found in CarrierHolder.objects.not_retired().filter(fingerprint__in=prints):
-                self._asked[found.fingerprint].append(found)
+                if found.asks_for_something:
+                    self._asked[found.fingerprint].append(found)
+        for holder in known:
+            if holder.asks_for_something and holder.fingerprint not in self._asked:
+                self._asked[holder.fingerprint].append(holder)
         # Excess and tails are asked for only where somebody asks for something.
         relevant = list(coverages) if self._asked else []
         self._excess = _excess_of(relevant)
@@ -60,7 +67,7 @@ class Requirements:
         return list(dict.fromkeys(found))
 
     def _against(
-        self, asked: CarrierHolder, coverage: Coverage, gives: Eligibility, beside: Sequence[Coverage] | None
+        self, asked: Asks, coverage: Coverage, gives: Eligibility, beside: Sequence[Coverage] | None
     ) -> list[str]:
         per_claim, aggregate = self._limits(coverage, gives, beside)
         return [
@@ -88,7 +95,7 @@ class Requirements:
                 aggregate += layer.limit_aggregate
         return per_claim, aggregate
 
-    def _without_tail(self, asked: CarrierHolder, coverage: Coverage, gives: Eligibility) -> list[str]:
+    def _without_tail(self, asked: Asks, coverage: Coverage, gives: Eligibility) -> list[str]:
         claims_made = coverage.form == Coverage.Form.CLAIMS_MADE
         if not (asked.tail_required and gives.is_letter and claims_made) or coverage.pk in self._with_tail:
             return []
@@ -115,13 +122,13 @@ def _too_low(asked: Decimal | None, has: Decimal, what: str) -> list[str]:
     return [f"Asks for at least {whole_dollars(asked)} {what}. This coverage has {whole_dollars(has)}."]
 
 
-def _shared(asked: CarrierHolder, coverage: Coverage) -> list[str]:
+def _shared(asked: Asks, coverage: Coverage) -> list[str]:
     if not asked.separate_limits or not (coverage.limits_shared or coverage.limits_shared_with):
         return []
     return ["Asks for separate limits. These are shared."]
 
 
-def _too_late(asked: CarrierHolder, coverage: Coverage, gives: Eligibility) -> list[str]:
+def _too_late(asked: Asks, coverage: Coverage, gives: Eligibility) -> list[str]:
     """Return a sentence for one that ends within the days ahead by which the holder wants the next one."""
     if asked.days_ahead is None or gives.is_letter or gives.ends is None:
         return []

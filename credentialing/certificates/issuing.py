@@ -96,7 +96,7 @@ def keep_holder(*, by: User, membership: Membership, **typed: str) -> Holder:
         if is_new:
             limits.count_new_holder(by)
             record_event(CertificateEvent.HOLDER_ADDED, subject=kept, by=by)
-    return kept
+        return kept.back_in_book()
 
 
 @dataclass(frozen=True)

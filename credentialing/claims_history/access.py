@@ -20,7 +20,7 @@ from django.conf import settings
 
 from core.dates import carrier_today
 from core.templatetags.show import day_long
-from credentialing.models import Authorization, StandingHolder
+from credentialing.models import Authorization, OwnStandingHolder, StandingHolder
 from credentialing.models.authorizations import covers_window
 from policies.models import AgentOfRecord, Company, Coverage, Insured, Membership, Policy, Policyholder, Term
 from policies.rights import reach_with
@@ -238,20 +238,24 @@ def _covering(given: Iterable[Authorization], years: int | None) -> Authorizatio
 
 def switched_off(subjects: Sequence[Subject], holder: Holder | None) -> dict[Key, set[str]]:
     """Return, for each subject, the fingerprint of `holder` where it is a standing holder of this insured that gets no
-    claims histories. One query, or none without a holder."""
+    claims histories: the carrier's switch says so, or the own party's. Neither overrules the other. Two queries, or
+    none without a holder."""
     off: dict[Key, set[str]] = {subject.key: set() for subject in subjects}
     if holder is None:
         return off
     policies = {coverage.term.policy_id for subject in subjects for coverage in subject.coverages}
-    rows = StandingHolder.objects.not_retired().filter(
+    brought = StandingHolder.objects.not_retired().filter(
         holder__fingerprint=holder.fingerprint, holder__retired_at=None, policy_id__any=list(policies)
     )
-    standing = list(rows.values_list("policy_id", "insured_id", "claims_history"))
-    for subject in subjects:
-        own = {coverage.term.policy_id for coverage in subject.coverages}
-        switches = [on for policy, insured, on in standing if policy in own and insured in (None, subject.insured.pk)]
-        if switches and not any(switches):
-            off[subject.key] = {holder.fingerprint}
+    chosen = OwnStandingHolder.objects.in_effect().filter(holder=holder, policy_id__any=list(policies))
+    for rows in (brought, chosen):
+        standing = list(rows.order_by().values_list("policy_id", "insured_id", "claims_history"))
+        for subject in subjects:
+            own = {coverage.term.policy_id for coverage in subject.coverages}
+            concerned = (None, subject.insured.pk)
+            switches = [on for policy, insured, on in standing if policy in own and insured in concerned]
+            if switches and not any(switches):
+                off[subject.key] = {holder.fingerprint}
     return off
 
 

@@ -18,7 +18,7 @@ from policies.models import AgentOfRecord, Membership, Policy
 from policies.names import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from accounts.models import User
     from credentialing.models.on_file import Asks
@@ -74,11 +74,13 @@ class Arrangement:
         return self.policy_id == coverage.term.policy_id and self.insured_id in (None, coverage.insured_id)
 
 
-def arrangements_of(policy_ids: Iterable[int], *, user: User | None = None) -> list[Arrangement]:
+def arrangements_of(
+    policy_ids: Iterable[int], *, user: User | None = None, insured_ids: Collection[int] | None = None
+) -> list[Arrangement]:
     """Return every arrangement in effect of some policies, the customers' own first. Three queries.
 
-    `user`: only those that this user sees. Without one, it is for sending: never show the result to a customer, who
-    must not learn of another party's holders.
+    `insured_ids`: only those for everyone, and those that name one of these. `user`: only those that this user sees.
+    Without one, it is for sending: never show the result to a customer, who must not learn of another party's holders.
     """
     ids = sorted(set(policy_ids))
     if not ids:
@@ -89,8 +91,11 @@ def arrangements_of(policy_ids: Iterable[int], *, user: User | None = None) -> l
         if user is None
         else StandingHolder.objects.visible_to(user)
     )
-    chosen = list(own.filter(policy_id__any=ids).select_related("holder").order_by("pk"))
-    there = sent.not_retired().filter(policy_id__any=ids, holder__retired_at=None)
+    of_policies = Q(policy_id__any=ids)
+    if insured_ids is not None:
+        of_policies &= Q(insured=None) | Q(insured_id__any=sorted(insured_ids))
+    chosen = list(own.filter(of_policies).select_related("holder").order_by("pk"))
+    there = sent.not_retired().filter(of_policies, holder__retired_at=None)
     brought = list(there.select_related("holder").order_by("pk"))
     on_file = on_file_by_print({row.holder.fingerprint for row in chosen})
     return [
@@ -105,7 +110,8 @@ def arrangements_for(coverages: Sequence[Coverage], *, user: User | None = None)
     `coverages` come with their terms.
     """
     by_policy: defaultdict[int, list[Arrangement]] = defaultdict(list)
-    for one in arrangements_of({coverage.term.policy_id for coverage in coverages}, user=user):
+    insureds = {coverage.insured_id for coverage in coverages}
+    for one in arrangements_of({coverage.term.policy_id for coverage in coverages}, user=user, insured_ids=insureds):
         by_policy[one.policy_id].append(one)
     return {
         coverage.pk: once_each(one for one in by_policy[coverage.term.policy_id] if one.concerns(coverage))
@@ -116,7 +122,8 @@ def arrangements_for(coverages: Sequence[Coverage], *, user: User | None = None)
 def once_each(arrangements: Iterable[Arrangement]) -> list[Arrangement]:
     """Return each holder of one coverage's arrangements once, by name: the same name and address is the same holder.
 
-    A switch is on if it is on in any of them. The first one with an email address gives it.
+    Renewals and notices are on if they are on in any of them; claims histories only if they are on in all. The first
+    one with an email address gives it.
     """
     found: dict[str, Arrangement] = {}
     for one in arrangements:
@@ -130,7 +137,7 @@ def _joined(first: Arrangement, other: Arrangement) -> Arrangement:
         first,
         renewals=first.renewals or other.renewals,
         notices=first.notices or other.notices,
-        claims_history=first.claims_history or other.claims_history,
+        claims_history=first.claims_history and other.claims_history,
         email=first.email or other.email,
         also=(*first.also, other.key, *other.also),
     )

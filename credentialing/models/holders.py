@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 from django.utils import timezone
 
 from core.fields import PublicIdField
@@ -109,6 +110,25 @@ class Holder(Address, Asks):
             membership.policyholder_id,
             membership.agency_id,
         )
+
+    def get_absolute_url(self) -> str:
+        return reverse("credentialing:holder", args=[self.public_id])
+
+    @property
+    def party(self) -> Insured | Policyholder | Agency:
+        """Whose address book it is in."""
+        party = self.insured or self.policyholder or self.agency
+        assert party is not None  # noqa: S101  # the constraint credentialing_holder_one_party
+        return party
+
+    def back_in_book(self) -> Holder:
+        """Return it, back in the book if it was removed; of one that was merged, the entry that took its place."""
+        if self.merged_into is not None:
+            return self.merged_into.back_in_book()
+        if self.removed_at is not None:
+            Holder.objects.filter(pk=self.pk).update(removed_at=None)
+            self.removed_at = None
+        return self
 
     def fingerprint_now(self) -> str:
         """Return the digest of name and address; it's the same whatever their accents, case, and punctuation."""

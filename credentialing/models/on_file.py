@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 
 from core.dates import carrier_today
 from core.fields import PublicIdField
@@ -90,6 +91,9 @@ class CarrierHolder(FeedRow, Address, Asks):
 
     def __str__(self) -> str:
         return ", ".join([self.name, *self.address_lines])
+
+    def get_absolute_url(self) -> str:
+        return reverse("credentialing:holder-on-file", args=[self.public_id])
 
 
 class StandingHolderQuerySet(FeedQuerySet):

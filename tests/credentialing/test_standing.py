@@ -38,7 +38,7 @@ def test_both_kinds_come_in_one_form_each_for_the_coverages_that_it_concerns(cas
     assert own.address_lines == ["One Hospital Plaza", "Kingston, NY 12401"]
 
 
-def test_the_same_holder_comes_once_with_every_switch_that_is_on_in_either(cast: Cast) -> None:
+def test_the_same_holder_comes_once_with_renewals_and_notices_that_are_on_in_either(cast: Cast) -> None:
     on_file = CarrierHolderFactory.create(name="Abbey", email="coi@abbey.example", minimum_per_claim=1_000_000)
     brought = StandingHolderFactory.create(holder=on_file, policy=cast.policy, renewals=False, claims_history=True)
     same = a_holder(
@@ -47,7 +47,7 @@ def test_the_same_holder_comes_once_with_every_switch_that_is_on_in_either(cast:
     chosen = a_standing_holder(cast.paula, cast.anas, holder=same, notices=False)
     (one,) = arrangements_for(loaded(cast.anas))[cast.anas.pk]
     assert (one.key, one.also) == (f"own:{chosen.public_id}", (f"feed:{brought.public_id}",))
-    assert (one.renewals, one.notices, one.claims_history) == (True, False, True)
+    assert (one.renewals, one.notices, one.claims_history) == (True, False, False)
     assert (one.email, one.asks) == ("coi@abbey.example", on_file)
 
 
