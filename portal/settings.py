@@ -533,6 +533,8 @@ NEW_HOLDERS_WINDOW = dt.timedelta(hours=1)
 CERTIFICATES_PER_BATCH = env.int("CERTIFICATES_PER_BATCH", default=10_000)
 BATCH_CERTIFICATES_A_DAY = env.int("BATCH_CERTIFICATES_A_DAY", default=20_000)
 BATCH_PIECE = env.int("BATCH_PIECE", default=25)
+# Certificates in one part of a large batch's file.
+BATCH_PART = env.int("BATCH_PART", default=250)
 BATCH_PIECES_AT_ONCE = 2
 BATCH_FILES_KEPT = dt.timedelta(days=env.int("BATCH_FILES_KEPT_DAYS", default=7))
 CERTIFICATE_RETRIES = 3

@@ -50,6 +50,20 @@ class Faces:
         self.after = FONTS + len(common) * OF_A_FONT
         self._prepared = {face: self._embed(face, glyphs) for face, glyphs in common.items()}
 
+    @property
+    def names(self) -> list[str]:
+        """The faces, in the order of their objects: two processes with the same ones can write one file in turn."""
+        return list(self._first)
+
+    def widths(self, glyphs: Glyphs) -> dict[str, dict[int, int]]:
+        """Return the widths of glyphs, for a process that hasn't set them itself (`know_widths`)."""
+        return {face: {glyph: self._setter.widths[face][glyph] for glyph in of} for face, of in glyphs.items()}
+
+    def know_widths(self, widths: dict[str, dict[int, int]]) -> None:
+        """Know the widths of glyphs that another process has set."""
+        for face, of in widths.items():
+            self._setter.widths.setdefault(face, {}).update(of)
+
     def collect(self, page: Composed, *, into: Glyphs, common: bool = False) -> None:
         """Add what a page draws in faces where that isn't common; `common`: and what is. Raises `CantSet` where one
         glyph would stand for two texts: what is copied from the page would then depend on which came first."""
@@ -81,11 +95,16 @@ def _add(known: dict[int, str], glyphs: dict[int, str]) -> None:
 class Tagged:
     """Writes pages with their structure. One `Tagged` per file."""
 
-    def __init__(self, writer: PdfWriter, *, of_many: bool = False) -> None:
-        """`of_many`: the file has many pages, which are worth looking for what they have in common."""
+    def __init__(self, writer: PdfWriter, *, of_many: bool = False, written: dict[str, int] | None = None) -> None:
+        """`of_many`: the file has many pages, which are worth looking for what they have in common. `written`: the
+        `state` of another one, which wrote the pages before."""
         self.writer = writer
         self._of_many = of_many
-        self._streams: dict[bytes, int] = {}
+        self._streams = {bytes.fromhex(digest): number for digest, number in (written or {}).items()}
+
+    def state(self) -> dict[str, int]:
+        """Return what was written already, by its digest."""
+        return {digest.hex(): number for digest, number in self._streams.items()}
 
     def page(self, composed: Composed, *, number: int, parent: int, above: int, key: int) -> tuple[bytes, list[int]]:
         """Write a page under page node `parent`, its structure under element `above`. Return what the tree of parents

@@ -6,6 +6,7 @@ Small objects go into compressed object streams, and what they are is known only
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import struct
 import zlib
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import BinaryIO
+    from typing import Any, BinaryIO
 
 HEADER = b"%PDF-1.7\n%\xf0\x9f\x96\xa4\n"
 # Objects in one object stream: enough to compress well, few enough to read one quickly.
@@ -25,15 +26,34 @@ FREE, PLAIN, PACKED = 0, 1, 2
 class PdfWriter:
     """Numbers objects and writes them. Use `number` for an object that others refer to before it is written."""
 
-    def __init__(self, to: BinaryIO) -> None:
+    def __init__(self, to: BinaryIO, state: dict[str, Any] | None = None) -> None:
+        """`state`: that of a writer, in another process perhaps, to go on from; `to` then takes what follows."""
         self._to = to
+        self._waiting: list[tuple[int, bytes]] = []
+        if state is not None:
+            self._at = state["at"]
+            self._digest = hashlib.sha256(state["digest"].encode())
+            self._kinds = unpacked("B", state["kinds"])
+            self._places = unpacked("Q", state["places"])
+            self._indexes = unpacked("H", state["indexes"])
+            return
         self._at = 0
         self._digest = hashlib.sha256()
         self._kinds = array("B", [FREE])
         self._places = array("Q", [0])
         self._indexes = array("H", [0])
-        self._waiting: list[tuple[int, bytes]] = []
         self._write(HEADER)
+
+    def state(self) -> dict[str, Any]:
+        """Write what waits, and return what it takes to go on, as JSON has it."""
+        self._flush()
+        return {
+            "at": self._at,
+            "digest": self._digest.hexdigest(),
+            "kinds": packed(self._kinds),
+            "places": packed(self._places),
+            "indexes": packed(self._indexes),
+        }
 
     def number(self, count: int = 1) -> int:
         """Return the first of `count` new numbers."""
@@ -102,6 +122,16 @@ class PdfWriter:
         self._to.write(content)
         self._digest.update(content)
         self._at += len(content)
+
+
+def packed(numbers: array[int]) -> str:
+    """Return an array as text, for JSON."""
+    return base64.b64encode(numbers.tobytes()).decode()
+
+
+def unpacked(kind: str, text: str) -> array[int]:
+    """Return what `packed` wrote."""
+    return array(kind, base64.b64decode(text))
 
 
 def text(value: str) -> bytes:

@@ -15,6 +15,7 @@ from credentialing.events import CertificateEvent
 from credentialing.models import Certificate
 
 if TYPE_CHECKING:
+    import datetime as dt
     import uuid
     from collections.abc import Iterable, Sequence
 
@@ -26,11 +27,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Asked:
-    """A certificate that is asked for. `parts`: what it is to hold, judged today (`Wanted.parts`); `key` is its own."""
+    """A certificate that is asked for.
+
+    `parts`: what it is to hold (`Wanted.parts`), judged about the day `about` (None: today). `key` is its own.
+    """
 
     parts: Sequence[Part]
     holder: Holder | None
     key: uuid.UUID
+    about: dt.date | None = None
 
 
 def certify(asked: Sequence[Asked], *, by: User, membership: Membership) -> list[Certificate | str]:
@@ -38,7 +43,7 @@ def certify(asked: Sequence[Asked], *, by: User, membership: Membership) -> list
 
     What the party issued with the same content today is returned again.
     """
-    prepared = prepare_many([Wanted(one.parts, one.holder, membership) for one in asked], by=by)
+    prepared = prepare_many([Wanted(one.parts, one.holder, membership, one.about) for one in asked], by=by)
     made: list[Certificate | str] = []
     for one, answer in zip(asked, prepared, strict=True):
         if answer.certificate is not None:
