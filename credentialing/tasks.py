@@ -14,7 +14,7 @@ from credentialing.batches import files, running
 from credentialing.certificates import issuing, rendering
 from credentialing.claims_history import issuing as claims_papers
 from credentialing.models import BatchPiece, Certificate
-from credentialing.sending import mailing
+from credentialing.sending import mailing, renewals, standing
 
 # How far the process for batches steps back where it shares a processor with the others (docs/operators.md).
 NICER = 5
@@ -42,6 +42,18 @@ def run_piece(piece_id: int) -> None:
 def send_delivery(delivery_id: int) -> None:
     """Hand one mail with certificates over. A worker that is killed right after it hands it over once more."""
     mailing.deliver(delivery_id)
+
+
+@shared_task
+def issue_for_standing_holders(row_id: int) -> None:
+    """Issue and send what the standing holders of a policy are due. It can run twice."""
+    standing.issue(row_id)
+
+
+@shared_task
+def find_due_renewals() -> None:
+    """Find renewals of which some certificate is due to a standing holder. It can run twice, and can miss a day."""
+    renewals.find_due()
 
 
 @shared_task

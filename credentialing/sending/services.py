@@ -36,6 +36,13 @@ class Asked:
     by: User | None = None
     purpose: Delivery.Purpose = Purpose.ASKED
     bundle: str = ""
+    fingerprint: str = ""
+
+
+def renewal_key(fingerprint: str, insured: str, term: str) -> str:
+    """Return the key of the delivery of a renewal's certificate: each holder, insured, and term once. `fingerprint`:
+    the holder's; the others are public ids."""
+    return f"renewal:{fingerprint[:32]}:{insured}:{term}"
 
 
 def send(
@@ -58,6 +65,7 @@ def send(
                 "certificate": certificate,
                 "to": address(to),
                 "holder_name": certificate.holder_name,
+                "fingerprint": certificate.holder.fingerprint if certificate.holder else "",
                 "sent_by": by,
                 "purpose": purpose,
                 "corrects": corrects,
@@ -102,6 +110,7 @@ def _row(asked: Asked, status: Delivery.Status, dead: set[str]) -> Delivery:
         sent_by=asked.by,
         purpose=asked.purpose,
         bundle=asked.bundle,
+        fingerprint=asked.fingerprint or (asked.certificate.holder.fingerprint if asked.certificate.holder else ""),
         status=status,
         # Beat finds it: thousands at once would fill the queue.
         is_enqueued=False,
