@@ -9,8 +9,11 @@ Lengths are CSS pixels from the top left.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import itertools
 import math
+import struct
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from copy import copy
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
 BAND, FIELD, IMAGE = "data-band", "data-field", "data-image"
 # What decides how a text is broken and drawn.
 OF_A_TEXT = (*sorted(INHERITED), "overflow", "text_overflow", "text_decoration_line", "unicode_bidi")
+PNG = "data:image/png;base64,"
 IMAGE_OPTIONS = {"optimize_images": False, "jpeg_quality": None, "dpi": None}
 # Signs that share a glyph with another one: what a reader copies depends on which of the two came first on the page.
 ALIASES = frozenset(chr(code) for code in fonts.ALIASES)
@@ -492,6 +496,29 @@ def _as_image(made: Any, mask: Image | None = None) -> Image:
     return Image(pydyf.Dictionary(made.extra).data[2:-2], b"".join(_data(part) for part in made.stream), mask)
 
 
+def _gray_png(address: str) -> Image | None:
+    """Return a PNG of black, white, and gray as a PDF holds it: with the very data; None for other images."""
+    if not address.startswith(PNG):
+        return None
+    file = base64.b64decode(address[len(PNG) :])
+    width, height, depth, color, *_, interlaced = struct.unpack_from(">IIBBBBB", file, 16)
+    if color or interlaced or depth not in {1, 8}:
+        return None
+    at, data = 8, []
+    while at < len(file):
+        size, kind = struct.unpack_from(">I4s", file, at)
+        if kind == b"tRNS":
+            return None
+        if kind == b"IDAT":
+            data.append(file[at + 8 : at + 8 + size])
+        at += size + 12
+    entries = (
+        b"/Type/XObject/Subtype/Image/Width %d/Height %d/ColorSpace/DeviceGray/BitsPerComponent %d/Interpolate true"
+        b"/Filter/FlateDecode/DecodeParms<</Predictor 15/BitsPerComponent %d/Columns %d>>"
+    )
+    return Image(entries % (width, height, depth, depth, width), b"".join(data))
+
+
 def _glyphs(fonts: dict[Any, Any], setter: Setter) -> Glyphs:
     found: Glyphs = {}
     for key, font in fonts.items():
@@ -573,6 +600,8 @@ class Setter:
         # What the prepared faces hold; nothing is rare until it's known.
         self.common: Glyphs | None = None
         self._slots: dict[tuple[float, str], Slot] = {}
+        # A setting of each slot of an image.
+        self._drawn: dict[int, Setting] = {}
 
     def rare(self, glyphs: Glyphs) -> frozenset[str]:
         """Return the faces in which these glyphs aren't common. Raises `CantSet` for a face that isn't ours."""
@@ -616,7 +645,20 @@ class Setter:
         return Spot(slot, snap(box.content_box_x()), snap(box.content_box_y()), 0, box.element.get("src"), mark)
 
     def _set_image(self, slot: Slot, address: str) -> Setting:
-        """Draw an image of pixels, as large as the slot's."""
+        """Draw an image of pixels, as large as the slot's. One that a PDF can hold as it is needs no drawing again."""
+        image = _gray_png(address)
+        if image is None:
+            return self._drawn_image(slot, address)
+        if slot.number not in self._drawn:
+            self._drawn[slot.number] = self._drawn_image(slot, address)
+        drawn = self._drawn[slot.number]
+        (known,) = drawn.images
+        name = f"g{hashlib.sha256(image.content).hexdigest()[:16]}"
+        old, new = b"/%s Do" % known.encode(), b"/%s Do" % name.encode()
+        content = tuple(part.replace(old, new) if isinstance(part, bytes) else part for part in drawn.content)
+        return Setting(content, 0, (), {}, images={name: image})
+
+    def _drawn_image(self, slot: Slot, address: str) -> Setting:
         image = get_image_from_uri({}, OwnFacesOnly(), IMAGE_OPTIONS, address)
         if not isinstance(image, RasterImage):
             raise CantSet("image")
