@@ -65,11 +65,11 @@ def forget_batch_files() -> None:
 
 @worker_init.connect
 def read_fonts_ahead(sender: Any, **_kwargs: Any) -> None:
-    """Make and read the faces, and parse the style sheet, before the worker's first certificate."""
+    """Make and read the faces, parse the style sheet, and so on, before the worker's first certificate."""
     served = set(sender.app.amqp.queues.consume_from)
     if served & {queue_of(Certificate.TASK), queue_of(BatchPiece.TASK)}:
         prepare_fonts()
-        rendering.layout().warm_up()
+        rendering.warm_up()
 
 
 @worker_init.connect

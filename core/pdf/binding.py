@@ -44,7 +44,7 @@ class Binder:
         if not known:
             self._writer.number(faces.after)
         self._faces = faces
-        self._tagged = Tagged(self._writer, of_many=True, written=known.get("tagged"))
+        self._tagged = Tagged(self._writer, written=known.get("tagged"))
         self._glyphs: Glyphs = _by_number(known.get("glyphs", {}))
         faces.know_widths(_by_number(known.get("widths", {})))
         self._tree = _PageTree(self._writer, known.get("tree"))
@@ -72,7 +72,7 @@ class Binder:
     def add(self, composed: Composed, *, title: str) -> int:
         """Add a composed page, and return its object. Raises `CantSet`, and then adds nothing."""
         self._faces.collect(composed, into=self._glyphs, common=True)
-        page, part = self._set(composed, self._tree.leaf(), title)
+        page, part = self._set(composed, self._tree.leaf(), title, alike=True)
         self._tree.add(page)
         self._parts.append(part)
         return page
@@ -107,7 +107,7 @@ class Binder:
         cover = writer.number()
         for composed in front:
             self._faces.collect(composed, into=self._glyphs, common=True)
-            page, part = self._set(composed, cover, composed.metadata.get("title", ""))
+            page, part = self._set(composed, cover, composed.metadata.get("title", ""), alike=False)
             in_front.append(page)
             parts.append(part)
         fonts = self._faces.fonts(self._glyphs)
@@ -124,10 +124,10 @@ class Binder:
         finish(self._tagged, fonts, metadata, [*parts, *self._parts], catalog=catalog)
         return self.pages
 
-    def _set(self, composed: Composed, leaf: int, title: str) -> tuple[int, int]:
+    def _set(self, composed: Composed, leaf: int, title: str, *, alike: bool) -> tuple[int, int]:
         part = self._writer.number(2)
         page = part + 1
-        nums, kids = self._tagged.page(composed, number=page, parent=leaf, above=part, key=self.pages)
+        nums, kids = self._tagged.page(composed, number=page, parent=leaf, above=part, key=self.pages, alike=alike)
         self._parents.add(nums)
         self._part(part, title, kids)
         return page, part
