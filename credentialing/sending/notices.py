@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.utils import timezone
 
 from core.alerts import alert_staff
 from core.events import record_many
@@ -181,7 +180,5 @@ def _row(
         status=status,
         is_enqueued=False,
     )
-    if not row.to or row.to in dead:
-        row.status, row.bounced_at = State.BOUNCED, timezone.now()
-        row.bounce = Delivery.Bounce.EARLIER if row.to else Delivery.Bounce.NO_ADDRESS
+    services.check_address(row, dead)
     return row

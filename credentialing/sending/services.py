@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils import timezone
 
-from core import work
+from core import mail, work
 from core.events import record_event, record_many
 from credentialing.events import DeliveryEvent
 from credentialing.models import Delivery
@@ -115,9 +115,23 @@ def _row(asked: Asked, status: Delivery.Status, dead: set[str]) -> Delivery:
         # Beat finds it: thousands at once would fill the queue.
         is_enqueued=False,
     )
-    if asked.purpose != Purpose.ASKED and to in dead:
-        row.status, row.bounced_at, row.bounce = State.BOUNCED, timezone.now(), Delivery.Bounce.EARLIER
+    if asked.purpose != Purpose.ASKED or not mail.is_address(to):
+        check_address(row, dead)
     return row
+
+
+def check_address(row: Delivery, dead: set[str]) -> None:
+    """Note on a new row that nothing can go to its address, so that people find it among those that came back. `dead`:
+    the addresses from which mail came back."""
+    bounce = ""
+    if not row.to:
+        bounce = Delivery.Bounce.NO_ADDRESS
+    elif not mail.is_address(row.to):
+        bounce = Delivery.Bounce.INVALID
+    elif row.to in dead:
+        bounce = Delivery.Bounce.EARLIER
+    if bounce:
+        row.status, row.bounced_at, row.bounce = State.BOUNCED, timezone.now(), bounce
 
 
 def addresses_that_bounced(addresses: Iterable[str]) -> set[str]:
