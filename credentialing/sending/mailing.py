@@ -152,7 +152,7 @@ def message_of(
         CERTIFICATE,
         to=lead.to,
         context=context_of(pairs),
-        attachments=[mail.Attachment(_file_name(certificate), files[certificate.pk]) for _, certificate in pairs],
+        attachments=[mail.Attachment(file_name(certificate), files[certificate.pk]) for _, certificate in pairs],
         reply_to=reply_to(lead),
     )
     _mark(message, lead)
@@ -190,7 +190,7 @@ def reply_to(delivery: Delivery) -> str:
     return sender.email if sender is not None and sender.email else str(settings.SUPPORT["service"]["email"])
 
 
-def _file_name(certificate: Certificate) -> str:
+def file_name(certificate: Certificate) -> str:
     """Return the name of the file with its serial number: those of one mail must differ."""
     return f"{certificate.download_name.removesuffix('.pdf')} – {certificate.serial}.pdf"
 

@@ -58,17 +58,27 @@ def send(request: HttpRequest, public_id: str) -> HttpResponse:
 def _review(request: HttpRequest, form: SendForm) -> HttpResponse:
     """Show the mail as it will be."""
     certificate, delivery = form.certificate, form.preview(by=user_of(request))
-    mail = message(mailing.CERTIFICATE, to=delivery.to, context=mailing.context_of([(delivery, certificate)]))
+    shown = mailing.context_of([(delivery, certificate)])
+    # The link is made when it is sent.
+    shown["papers"][0]["address"] = "(the holder’s link to the verification page)"
+    mail = message(mailing.CERTIFICATE, to=delivery.to, context=shown)
     context = {
         "form": form,
         "certificate": certificate,
         "corrects": form.corrects,
         "subject": mail.subject,
         "body": mail.body,
+        "file_name": mailing.file_name(_as_mailed(certificate)),
         "reply_to": mailing.reply_to(delivery),
         "crumbs": _crumbs(certificate),
     }
     return render(request, "credentialing/sending/review.html", context)
+
+
+def _as_mailed(certificate: Certificate) -> Certificate:
+    """Return it as the worker reads it: the name of its file leaves the holder out, who gets it."""
+    certificate.is_own = False
+    return certificate
 
 
 def _corrected(request: HttpRequest, certificate: Certificate) -> Delivery | None:
