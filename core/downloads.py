@@ -62,7 +62,7 @@ def private_file_response(
     store = storage or private_storage()
     response: HttpResponseBase
     if sha256:
-        response = FileResponse(io.BytesIO(_unchanged(store, name, sha256)), content_type=content_type)
+        response = FileResponse(io.BytesIO(read_unchanged(name, sha256, storage=store)), content_type=content_type)
     elif settings.ACCEL_REDIRECT_PREFIX:
         if not store.exists(name):
             raise FileNotFoundError(name)
@@ -76,8 +76,10 @@ def private_file_response(
     return response
 
 
-def _unchanged(store: Storage, name: str, sha256: str) -> bytes:
-    with store.open(name, "rb") as stored:
+def read_unchanged(name: str, sha256: str, *, storage: Storage | None = None) -> bytes:
+    """Return the private storage's file `name`, whole. Raises FileNotFoundError if it's gone, and `FileChangedError`
+    where its digest isn't `sha256`."""
+    with (storage or private_storage()).open(name, "rb") as stored:
         content = bytes(stored.read())
     if not hmac.compare_digest(hashlib.sha256(content).hexdigest(), sha256):
         raise FileChangedError(name)

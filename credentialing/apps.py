@@ -20,16 +20,15 @@ CERTIFICATES = StaffGroup(
         "credentialing.lossrunrule",
         "credentialing.batch",
         "credentialing.delivery",
-        "credentialing.noticerun",
-        "credentialing.standingissue",
+        "credentialing.packet",
         "credentialing.verification",
     ),
     permissions=(
         "credentialing.retry_certificate",
         "credentialing.retry_delivery",
-        "credentialing.retry_standingissue",
-        "credentialing.decide_noticerun",
         "credentialing.retry_claimspaper",
+        "credentialing.retry_packet",
+        "credentialing.revoke_packet",
         "credentialing.settle_paperrequest",
     ),
 )
@@ -72,27 +71,18 @@ class CredentialingConfig(AreaConfig):
         "mail.batch_ready": "credentialing.emails.complete_batch",
         "mail.batch_failed": "credentialing.emails.complete_batch",
         "mail.delivery_undelivered": "credentialing.emails.complete_undelivered",
+        "mail.packet_link": "credentialing.packets.building.complete_link",
+        "mail.packet_password": "credentialing.packets.building.complete_password",
     }
     queues = {
         "credentialing.tasks.render_certificate": "documents",
         "credentialing.tasks.render_claims_paper": "documents",
+        "credentialing.tasks.prepare_packet": "documents",
         "credentialing.tasks.run_piece": "batches",
         # Not among the mails that someone waits for, such as a link to a new password.
         "credentialing.tasks.send_delivery": "batches",
-        "credentialing.tasks.issue_for_standing_holders": "batches",
-    }
-    outbox = {
-        "policy.cancelled": ("credentialing.sending.notices.cancelled",),
-        "policy.pending_cancellation": ("credentialing.sending.notices.pending",),
-        "policy.reinstated": ("credentialing.sending.notices.reinstated",),
-        "coverage.limits_changed": ("credentialing.sending.notices.limits_changed",),
-        "policy.renewed": ("credentialing.sending.renewals.renewed",),
     }
     beat = {
-        "find-due-renewals": {
-            "task": "credentialing.tasks.find_due_renewals",
-            "schedule": crontab(hour="6", minute="40"),
-        },
         "forget-batch-files": {"task": "credentialing.tasks.forget_batch_files", "schedule": crontab(minute="20")},
     }
     staff_groups = (

@@ -11,14 +11,16 @@ from django.utils import timezone
 
 from core import mail
 from core.alerts import alert_staff
+from core.dates import carrier_today
 from core.throttle import Limit
 from credentialing.models import Batch, Delivery
+from policies.models import Membership
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from accounts.models import User
-    from credentialing.models import Authorization, ClaimsRequest
+    from credentialing.models import Authorization, ClaimsRequest, Packet
 
 READY, FAILED = "batch_ready", "batch_failed"
 UNDELIVERED = "delivery_undelivered"
@@ -50,6 +52,26 @@ def authorization_changed(authorization: Authorization, *, revoked: bool) -> Non
         context = {"revoked": revoked, "page": _page("credentialing:authorizations")}
         key = f"{authorization.public_id}:{'revoked' if revoked else 'given'}"
         mail.send("authorization_changed", to=user.email, context=context, key=key)
+
+
+def packet_built(packet: Packet) -> None:
+    """Tell the insured that someone else built a packet about them."""
+    page = f"{settings.PUBLIC_URL.rstrip('/')}{packet.get_absolute_url()}"
+    for membership in Membership.objects.filter(insured=packet.insured_id, revoked_at=None).select_related(
+        "user", "given_under"
+    ):
+        if membership.user.email and membership.is_in_effect(carrier_today()):
+            key = f"{packet.public_id}:{membership.user_id}"
+            mail.send("packet_built", to=membership.user.email, context={"page": page}, key=key)
+
+
+def packet_secrets(packet: Packet) -> None:
+    """Mail a packet's link and password to where they were asked for; both are drawn when the mail is sent
+    (`credentialing.packets.building`)."""
+    context = {"packet": packet.public_id, "generation": packet.generation}
+    for name, to in (("packet_link", packet.link_to), ("packet_password", packet.password_to)):
+        if to:
+            mail.send(name, to=to, context=context, key=f"{packet.public_id}:{packet.generation}")
 
 
 def _page(name: str) -> str:

@@ -76,6 +76,22 @@ class VerificationEvent(TextChoices):
     NO_FORM = "credentialing:verification:no_form", "Verification not answered: the state's form is missing"
 
 
+class PacketEvent(TextChoices):
+    """Packets for facilities; `source:subject:action`."""
+
+    BUILT = "credentialing:packet:built", "Packet built"
+    LINK_MADE = "credentialing:packet:link_made", "Link of a packet made"
+    PREPARED = "credentialing:packet:prepared", "Files of a packet made and stored"
+    FAILED = "credentialing:packet:failed", "Files of a packet could not be made"
+    RETRIED = "credentialing:packet:retried", "Files of a packet tried again"
+    REVOKED = "credentialing:packet:revoked", "Packet revoked"
+    OPENED = "credentialing:packet:opened", "Packet opened with its password"
+    FETCHED = "credentialing:packet:fetched", "Paper of a packet downloaded"
+    WRONG_PASSWORD = "credentialing:packet:wrong_password", "Wrong password for a packet"
+    LIMITED = "credentialing:packet:limited", "Opening of packets refused: too many tries"
+    FILE_BROKEN = "credentialing:packet:file_broken", "File of a packet missing or changed"
+
+
 class BatchEvent(TextChoices):
     """Batches of certificates; `source:subject:action`."""
 
@@ -99,10 +115,6 @@ class DeliveryEvent(TextChoices):
     BOUNCED = "credentialing:delivery:bounced", "Email with a certificate came back"
     FAILED = "credentialing:delivery:failed", "Email with a certificate could not be sent"
     RETRIED = "credentialing:delivery:retried", "Email with a certificate tried again"
-    NOT_NEEDED = "credentialing:delivery:not_needed", "Notice to a holder not sent: it no longer applied"
-    RUN_HELD = "credentialing:notice_run:held", "Notices to holders held for review"
-    RUN_RELEASED = "credentialing:notice_run:released", "Held notices to holders released"
-    RUN_DROPPED = "credentialing:notice_run:dropped", "Held notices to holders dropped"
 
 
 def _how_many(data: Mapping[str, Any]) -> str:
@@ -186,10 +198,19 @@ SENTENCES: dict[str, Sentence] = {
     DeliveryEvent.BOUNCED: Sentence(Kind.DOCUMENTS, "The email with {detail} came back.", _what),
     DeliveryEvent.FAILED: Sentence(Kind.DOCUMENTS, "The email with {detail} could not be sent.", _what),
     DeliveryEvent.RETRIED: Sentence(Kind.DOCUMENTS, "{who} tried again to send the email with {detail}.", _what),
-    DeliveryEvent.NOT_NEEDED: Sentence(Kind.DOCUMENTS, "A notice to a holder wasn’t sent: it no longer applied."),
-    DeliveryEvent.RUN_HELD: Sentence(Kind.SUPPORT, "Notices to holders wait for review."),
-    DeliveryEvent.RUN_RELEASED: Sentence(Kind.SUPPORT, "{who} released notices to holders."),
-    DeliveryEvent.RUN_DROPPED: Sentence(Kind.SUPPORT, "{who} dropped notices to holders."),
+    PacketEvent.BUILT: Sentence(Kind.DOCUMENTS, "{who} built a packet for a facility."),
+    PacketEvent.LINK_MADE: Sentence(Kind.DOCUMENTS, "{who} made a link to a packet."),
+    PacketEvent.PREPARED: Sentence(Kind.DOCUMENTS, "We made the files of a packet."),
+    PacketEvent.FAILED: Sentence(Kind.DOCUMENTS, "The files of a packet could not be made."),
+    PacketEvent.RETRIED: Sentence(Kind.DOCUMENTS, "{who} tried again to make the files of a packet."),
+    PacketEvent.REVOKED: Sentence(Kind.DOCUMENTS, "{who} revoked a packet."),
+    PacketEvent.OPENED: Sentence(Kind.DOCUMENTS, "Someone opened a packet with its password."),
+    PacketEvent.FETCHED: Sentence(Kind.DOCUMENTS, "Someone downloaded papers of a packet."),
+    PacketEvent.WRONG_PASSWORD: Sentence(Kind.DOCUMENTS, "Someone entered a wrong password for a packet."),
+    PacketEvent.LIMITED: Sentence(Kind.DOCUMENTS, "We stopped tries to open packets from one network for a while."),
+    PacketEvent.FILE_BROKEN: Sentence(
+        Kind.DOCUMENTS, "A file of a packet wasn’t the one that we stored, so we didn’t send it."
+    ),
     BatchEvent.STARTED: Sentence(Kind.DOCUMENTS, "{who} started a batch of {detail}.", _how_many),
     BatchEvent.CANCELLED: Sentence(Kind.DOCUMENTS, "{who} cancelled a batch of certificates."),
     BatchEvent.RETRIED: Sentence(Kind.DOCUMENTS, "{who} tried again to create {detail} of a batch.", _how_many),

@@ -30,7 +30,7 @@ _room_to_wait = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 2))
 BROKEN_FILE = Limit("credentialing:broken-file", 1, dt.timedelta(hours=1))
 
 
-def wait_for_file(paper: IssuedPaper, *, seconds: float) -> None:
+def wait_for_file(paper: work.Work, *, seconds: float) -> None:
     """Return when the paper is ready or has failed, when the queue didn't take it, or after `seconds`.
 
     For one paper whose customer waits, and for nothing else: a batch has a page that asks by itself.
@@ -46,14 +46,14 @@ def wait_for_file(paper: IssuedPaper, *, seconds: float) -> None:
         _room_to_wait.release()
 
 
-def _wait(paper: IssuedPaper, seconds: float) -> None:
+def _wait(paper: work.Work, seconds: float) -> None:
     """Look at one column of one row, first after the time that no page is laid out in, then every 20 ms."""
     rows = type(paper).objects.filter(pk=paper.pk).values_list("status", "is_enqueued")
     deadline = time.monotonic() + seconds
     pause = 0.08
     while True:
         paper.status, paper.is_enqueued = rows.get()
-        if paper.status != paper.Status.QUEUED or not paper.is_enqueued:
+        if paper.status != paper.QUEUED or not paper.is_enqueued:
             return
         if time.monotonic() + pause > deadline:
             return

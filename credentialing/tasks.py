@@ -14,7 +14,8 @@ from credentialing.batches import files, running
 from credentialing.certificates import issuing, rendering
 from credentialing.claims_history import issuing as claims_papers
 from credentialing.models import BatchPiece, Certificate
-from credentialing.sending import mailing, renewals, standing
+from credentialing.packets import preparing
+from credentialing.sending import mailing
 
 # How far the process for batches steps back where it shares a processor with the others (docs/operators.md).
 NICER = 5
@@ -33,6 +34,12 @@ def render_claims_paper(paper_id: int) -> None:
 
 
 @shared_task
+def prepare_packet(packet_id: int) -> None:
+    """Lay out and store the files made for one packet. It can run twice."""
+    preparing.prepare(packet_id)
+
+
+@shared_task
 def run_piece(piece_id: int) -> None:
     """Do one piece of a batch. It can run twice; a killed worker's piece starts again."""
     running.run_piece(piece_id)
@@ -45,18 +52,6 @@ def send_delivery(delivery_id: int) -> None:
 
 
 @shared_task
-def issue_for_standing_holders(row_id: int) -> None:
-    """Issue and send what the standing holders of a policy are due. It can run twice."""
-    standing.issue(row_id)
-
-
-@shared_task
-def find_due_renewals() -> None:
-    """Find renewals of which some certificate is due to a standing holder. It can run twice, and can miss a day."""
-    renewals.find_due()
-
-
-@shared_task
 def forget_batch_files() -> None:
     """Delete the files of batches whose days are over, and drafts that nobody started."""
     files.forget_old()
@@ -65,11 +60,11 @@ def forget_batch_files() -> None:
 
 @worker_init.connect
 def read_fonts_ahead(sender: Any, **_kwargs: Any) -> None:
-    """Make and read the faces, parse the style sheet, and so on, before the worker's first certificate."""
+    """Make and read the faces, and parse the style sheet, before the worker's first certificate."""
     served = set(sender.app.amqp.queues.consume_from)
     if served & {queue_of(Certificate.TASK), queue_of(BatchPiece.TASK)}:
         prepare_fonts()
-        rendering.warm_up()
+        rendering.layout().warm_up()
 
 
 @worker_init.connect

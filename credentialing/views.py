@@ -50,7 +50,7 @@ from credentialing.pages.issue import choice_of
 from credentialing.pages.verified import verified_of
 from credentialing.sending.views import deliveries_of
 from policies.models import Coverage
-from policies.rights import holds, require
+from policies.rights import capabilities, holds, require
 from policies.roles import Capability
 
 if TYPE_CHECKING:
@@ -140,7 +140,8 @@ def issue(request: HttpRequest, public_id: str) -> HttpResponse:
     """
     user = subject_of(request)
     coverage = get_object_or_404(in_order(Coverage.objects.visible_to(user)), public_id=public_id)
-    require(user, Capability.ISSUE_CERTIFICATE, coverage.term.policy)
+    policy = coverage.term.policy
+    require(user, Capability.ISSUE_CERTIFICATE, policy)
     choice = choice_of(coverage, user=user)
     form = IssueForm(request.POST if request.method == "POST" else None, user=user, choice=choice)
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
@@ -171,6 +172,7 @@ def issue(request: HttpRequest, public_id: str) -> HttpResponse:
         "asked": asked,
         "earlier": earlier,
         "complaints": complaints,
+        "packs": Capability.CREATE_PACKET in capabilities(user, policy, among=[Capability.CREATE_PACKET]),
         "crumbs": _crumbs(),
     }
     return render(request, "credentialing/issue.html", context, status=status)

@@ -69,14 +69,15 @@ def holds(user: User, capability: Capability) -> bool:
     return bool(_having(reach_of(user), capability))
 
 
-def reach_with(user: User, capability: Capability, *, asks_company: bool = False) -> Reach:
+def reach_with(user: User, capability: Capability, *, asks_policy: bool = False) -> Reach:
     """Return the part of the user's reach that comes by memberships with the capability: for rows of many policies.
 
     Raises ValueError for a capability that also depends on the policy: its company, who bills it, or whether it has
-    ended. `asks_company`: the caller leaves out the policies whose company doesn't offer the service.
+    ended. `asks_policy`: the caller judges each policy by that itself.
     """
     rule = RULES[capability]
-    if (rule.service is not None and not asks_company) or rule.direct_billing or rule.historic != rule.roles:
+    depends = rule.service is not None or rule.direct_billing or rule.historic != rule.roles
+    if depends and not asks_policy:
         raise ValueError(f"{capability} depends on the policy")
     return _having(reach_of(user), capability)
 

@@ -439,6 +439,13 @@ PUBLIC_URL_NAMES = {
     # A link in a mail, with 128 random bits.
     "verify:mailed",
     "credentialing:mail-reports",
+    # Behind a link and a password; wrong ones are throttled per link and network, and altogether.
+    "packet:link",
+    "packet:unlock",
+    "packet:contents",
+    "packet:item",
+    "packet:all",
+    "packet:close",
     "policies:invitation-link",
     "policies:invitation",
     "policies:invitation-join",
@@ -533,8 +540,6 @@ NEW_HOLDERS_WINDOW = dt.timedelta(hours=1)
 CERTIFICATES_PER_BATCH = env.int("CERTIFICATES_PER_BATCH", default=10_000)
 BATCH_CERTIFICATES_A_DAY = env.int("BATCH_CERTIFICATES_A_DAY", default=20_000)
 BATCH_PIECE = env.int("BATCH_PIECE", default=25)
-# Certificates in one part of a large batch's file.
-BATCH_PART = env.int("BATCH_PART", default=250)
 BATCH_PIECES_AT_ONCE = 2
 BATCH_FILES_KEPT = dt.timedelta(days=env.int("BATCH_FILES_KEPT_DAYS", default=7))
 CERTIFICATE_RETRIES = 3
@@ -543,18 +548,17 @@ CERTIFICATE_RETRIES_WINDOW = dt.timedelta(hours=1)
 # carrier has on file nor the user's party has sent to before.
 EMAILS_PER_USER_A_DAY = env.int("EMAILS_PER_USER_A_DAY", default=200)
 NEW_ADDRESSES_PER_USER_A_DAY = env.int("NEW_ADDRESSES_PER_USER_A_DAY", default=30)
-# Standing holders. So many days before a term ends at the latest, they get the certificate of its bound renewal. More
-# notices than this from one load wait for a person. Writing companies (ids of the feed, or *) that send neither.
-RENEWAL_CERTIFICATES_DAYS = env.int("RENEWAL_CERTIFICATES_DAYS", default=45)
-RENEWAL_CERTIFICATES_OFF: list[str] = env.list("RENEWAL_CERTIFICATES_OFF", default=[])
-HOLDER_NOTICES_AT_ONCE = env.int("HOLDER_NOTICES_AT_ONCE", default=100)
-HOLDER_NOTICES_OFF: list[str] = env.list("HOLDER_NOTICES_OFF", default=[])
 # Verification by anyone: how many codes, serial numbers, and files that we don't know one network may try an hour, how
 # many right ones, how many questions everyone together, and how large a file to compare may be.
 VERIFICATION_TRIES_AN_HOUR = env.int("VERIFICATION_TRIES_AN_HOUR", default=20)
 VERIFICATION_ANSWERS_AN_HOUR = env.int("VERIFICATION_ANSWERS_AN_HOUR", default=120)
 VERIFICATIONS_AN_HOUR = env.int("VERIFICATIONS_AN_HOUR", default=2000)
 VERIFICATION_FILE_BYTES = 10 * 1024**2
+# Packets: how many packets and links a user may make an hour, how many wrong passwords one network may try, and how
+# many days a packet may be open at most.
+PACKETS_PER_USER = env.int("PACKETS_PER_USER", default=20)
+PACKET_TRIES_AN_HOUR = env.int("PACKET_TRIES_AN_HOUR", default=20)
+PACKET_MOST_DAYS = env.int("PACKET_MOST_DAYS", default=30)
 # What signs certificates (docs/operators.md#signing-certificates): a key in a file or a device. The demo makes its own.
 PDF_SIGNING_KEY = env.str("PDF_SIGNING_KEY", default="")
 PDF_SIGNING_CERTIFICATE = env.str("PDF_SIGNING_CERTIFICATE", default="")

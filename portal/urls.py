@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("policies/", include("policies.urls")),
     path("credentialing/", include("credentialing.urls")),
     path("verify/", include("credentialing.verification.urls")),
+    path("packet/", include("credentialing.packets.public_urls")),
     path("support/", support.contacts, name="support"),
     path("support/requests/", support.requests, name="support-requests"),
     path("support/requests/new/", support.new_request, name="support-new"),

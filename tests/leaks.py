@@ -31,6 +31,7 @@ DRAWN = (
     "accounts.models.sessions.TrustedDevice.new_token",
     "accounts.sessions.SessionStore._get_new_session_key",
     "core.easy_codes.draw",
+    "credentialing.packets.building.new_token",
 )
 # Where they are typed: the named argument, or the first one, is secret.
 TYPED = {

@@ -35,7 +35,9 @@ from tests.book import (
 from tests.cast import make_cast
 from tests.credentialing.batches_helpers import a_batch
 from tests.credentialing.claims_history.papers import authorized, issued
+from tests.credentialing.helpers import a_holder
 from tests.credentialing.holders import a_standing_holder
+from tests.credentialing.packets.building import a_packet
 from tests.factories import UserFactory, remembered_for
 from tests.helpers import authenticator_for, give_password_only, sign_in
 from tests.on_file import StandingHolderFactory
@@ -126,6 +128,14 @@ def standing(book: SimpleNamespace) -> list[str]:
 
 def on_file(book: SimpleNamespace) -> list[str]:
     return [book.on_file.public_id]
+
+
+def packet(book: SimpleNamespace) -> list[str]:
+    return [book.packet.public_id]
+
+
+def paper(book: SimpleNamespace) -> list[str]:
+    return [book.packet.items.get().public_id]
 
 
 def asked(book: SimpleNamespace) -> list[str]:
@@ -252,6 +262,20 @@ ROWS: dict[str, Row] = {
     "credentialing:standing-holder-new": Row(200, args=own_holder, also=OTHERS),
     "credentialing:standing-holder": Row(200, args=standing, also=OTHERS),
     "credentialing:standing-holder-end": Row(302, method="post", args=standing, also=OTHERS),
+    "credentialing:packets": Row(200),
+    "credentialing:packet-new": Row(200, args=coverage),
+    # The insured built it for herself: nobody else sees it.
+    "credentialing:packet": Row(200, args=packet, also=OTHERS_OF_INSURED),
+    "credentialing:packet-link": Row(200, method="post", args=packet, also=OTHERS_OF_INSURED),
+    "credentialing:packet-retry": Row(302, method="post", args=packet, also=OTHERS_OF_INSURED),
+    "credentialing:packet-revoke": Row(302, method="post", args=packet, also=OTHERS_OF_INSURED),
+    # For who has link and password, signed in or not; nobody here has typed one.
+    "packet:link": Row(200, args=lambda _book: ["no-such-token"], strangers=200, **ANYONE),
+    "packet:unlock": Row(410, anonymous=410, half=410),
+    "packet:contents": Row(410, anonymous=410, half=410),
+    "packet:all": Row(410, anonymous=410, half=410),
+    "packet:item": Row(410, args=paper, strangers=410, anonymous=410, half=410),
+    "packet:close": Row(200, method="post", **ANYONE),
     "credentialing:batches": Row(200),
     # Nothing chosen leads back; those who act for nobody have nothing to choose.
     "credentialing:batch-choose": Row(302, method="post", also={"staff": 403, "revoked": 403}),
@@ -395,6 +419,13 @@ def book(db) -> SimpleNamespace:
         authorization=authorized(people["insured"], coverage.insured, policyholder=policy.policyholder),
         standing=a_standing_holder(people["policyholder"], coverage),
         on_file=StandingHolderFactory.create(policy=policy).holder,
+        packet=a_packet(
+            people["insured"],
+            coverage,
+            a_holder(people["insured"], coverage),
+            timeline=False,
+            made=False,
+        ).packet,
         batch=a_batch(people["policyholder"], [coverage]),
         device=authenticator_for(UserFactory()),
         remembered=remembered_for(UserFactory()),

@@ -27,6 +27,9 @@ ACTS = {
     "credentialing/batches/views.py:choose",
     "credentialing/batches/views.py:retry",  # whose tries count
     "credentialing/batches/views.py:start",
+    "credentialing/packets/views.py:link",
+    "credentialing/packets/views.py:retry",  # whose tries count
+    "credentialing/packets/views.py:revoke",
     "credentialing/views.py:retry",  # whose tries count
     "portal/maintenance/middleware.py:process_view",  # who is let in while an area is closed
     "portal/support/forms.py:send",  # a form about a request to support, which has a user of its own

@@ -1,4 +1,5 @@
-"""Holders, certificates, batches and deliveries of them, claims histories, forms, requests, and verifications."""
+"""Holders, certificates, batches and deliveries of them, claims histories, packets, forms, requests, and
+verifications."""
 
 from credentialing.models.authorizations import Authorization, AuthorizationRevocation
 from credentialing.models.batches import Batch, BatchItem, BatchPiece
@@ -7,9 +8,9 @@ from credentialing.models.certificates import Certificate
 from credentialing.models.claims_histories import ClaimsPaper, ClaimsRequest, LossRunRule
 from credentialing.models.deliveries import Delivery
 from credentialing.models.holders import Holder
-from credentialing.models.notices import Notice, NoticeRun, StandingIssue
 from credentialing.models.on_file import CarrierHolder, StandingHolder
 from credentialing.models.own_standing import OwnStandingHolder
+from credentialing.models.packets import Packet, PacketItem, PacketOpening
 from credentialing.models.requests import PaperRequest
 from credentialing.models.verifications import Verification
 
@@ -27,12 +28,12 @@ __all__ = [
     "Delivery",
     "Holder",
     "LossRunRule",
-    "Notice",
-    "NoticeRun",
     "OwnStandingHolder",
+    "Packet",
+    "PacketItem",
+    "PacketOpening",
     "PaperRequest",
     "StandingHolder",
-    "StandingIssue",
     "Verification",
     "wants_approved_form",
 ]

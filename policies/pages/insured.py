@@ -186,7 +186,7 @@ def page_of_insured(user: User, public_id: str) -> InsuredPage:
 def _policies_with_tails(user: User, coverages: list[Coverage]) -> set[int]:
     """Return the policies of these coverages on which the user may see tails. One query."""
     offering = {c.term.policy_id for c in coverages if c.term.policy.company.offers(Company.Service.ERE)}
-    reach = reach_with(user, Capability.VIEW_ERE, asks_company=True)
+    reach = reach_with(user, Capability.VIEW_ERE, asks_policy=True)
     if not offering or not reach:
         return set()
     seen = Coverage.objects.open_to(reach.scope).filter(pk__in=[c.pk for c in coverages])

@@ -80,16 +80,14 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     "email_taken": {},
     "factor_reset": {"due": "Mar 1, 2026, 4:05 p.m. EST", "page": "http://localhost:8000/accounts/factor-reset/"}
     | {"address": "http://localhost:8000/accounts/link/abc/", "days": 10},
-    "holder_notice": {
-        "lines": [{"about": "Policy MPL-1 of Riverbend", "text": "Coverage ended on March 1, 2026.", "form": ""}],
-        "service": {"phone": "(860) 555-0141", "hours": "Monday to Friday"},
-        "verify": "http://localhost:8000/verify/",
-    },
     "invitation": {"address": "http://localhost:8000/policies/access/link/abc/", "days": 7},
     "loss_run_for_client": {
         "number": "MPL-1",
         "page": "http://localhost:8000/credentialing/claims-history/loss-runs/",
     },
+    "packet_built": {"page": "https://portal.example/credentialing/packets/x/"},
+    "packet_link": {"address": "https://portal.example/packet/link/abc/", "until": timezone.now()},
+    "packet_password": {"password": "K7QM-2XWD-9BC3"},
     "passkey_copied": {},
     "password_reset": {"address": "http://localhost:8000/accounts/link/abc/", "code": "K7QM-2XWD", "minutes": 30},
     "password_reset_by_username": {"page": "http://localhost:8000/accounts/forgot-password/"},
