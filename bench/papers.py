@@ -65,7 +65,7 @@ def measure(names: list[str]) -> Iterator[Figure]:
     """Yield the figures that are named."""
     if not set(names) & set(NAMES):
         return
-    rendering.layout().warm_up()
+    rendering.warm_up()
     book = _book()
     figures: dict[str, Callable[[], Figure]] = {
         "coi_single": lambda: _single("coi_single", book, rendering.layout().make),

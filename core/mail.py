@@ -101,7 +101,7 @@ def deliver(mail_id: int) -> None:
     with work.attempt(Mail, mail_id) as mail:
         if mail is None:
             return
-        if not _is_address(mail.to):
+        if not is_address(mail.to):
             Mail.objects.filter(pk=mail.pk).update(last_error="ValidationError")
             mail.last_error = "ValidationError"
             work.give_up(mail)
@@ -169,7 +169,8 @@ def forget_old() -> int:
     return deleted
 
 
-def _is_address(to: str) -> bool:
+def is_address(to: str) -> bool:
+    """Whether this is one email address by its form."""
     try:
         validate_email(to)
     except ValidationError:

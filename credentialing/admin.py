@@ -26,7 +26,6 @@ from credentialing.models import (
     CertificateForm,
     ClaimsPaper,
     ClaimsRequest,
-    Delivery,
     Holder,
     LossRunRule,
     PaperRequest,
@@ -34,6 +33,11 @@ from credentialing.models import (
     Verification,
 )
 from credentialing.packets.admin import PacketAdmin
+
+# Read here, so that admin finds them.
+from credentialing.sending import admin as sending_admin
+
+__all__ = ["sending_admin"]
 
 if TYPE_CHECKING:
     from django.db.models import Model, QuerySet
@@ -359,46 +363,6 @@ class VerificationAdmin(RecordedLooks[Verification]):
     list_select_related = ("certificate",)
     search_fields = ("=certificate__serial", "=receipt", "name__istartswith", "organization__istartswith")
     search_help_text = "A whole serial or receipt number, or the beginning of a name or organization, in quotes."
-
-
-@admin.register(Delivery)
-class DeliveryAdmin(RecordedLooks[Delivery]):
-    """Certificates by email: to whom, why, and what became of each; the action tries again what couldn't be sent."""
-
-    look = CertificateEvent.LOOKED_AT
-    list_display = (
-        *("certificate", "holder_name", "to", "purpose", "status", "bounce", "attempts", "last_error"),
-        *("created_at", "handed_over_at", "sent_by"),
-    )
-    list_filter = ("status", "purpose", "bounce", "created_at")
-    list_select_related = ("certificate", "sent_by")
-    search_fields = ("=certificate__serial", "=to", "=certificate__coverage__term__policy__number")
-    search_help_text = "A whole serial number, email address, or policy number."
-    ordering = ("-id",)
-    actions = ("retry_failed",)
-
-    def desk(self, request: HttpRequest) -> list[DeskItem]:
-        """Return how many emails to standing holders came back, and how many of all couldn't be sent."""
-        rows = Delivery.objects.undelivered()
-        href = reverse("admin:credentialing_delivery_changelist")
-        failed = rows.filter(status=Delivery.Status.FAILED).count()
-        returned = rows.filter(status=Delivery.Status.BOUNCED, sent_by=None).count()
-        return [
-            counted("Emails to holders that failed", failed, f"{href}?status__exact={Delivery.Status.FAILED}"),
-            counted(
-                "Emails to standing holders that came back", returned, f"{href}?status__exact={Delivery.Status.BOUNCED}"
-            ),
-        ]
-
-    @admin.action(description="Try failed emails again", permissions=["retry"])
-    def retry_failed(self, request: HttpRequest, deliveries: QuerySet[Delivery]) -> None:
-        """Hand the failed ones of the chosen rows to the queue again."""
-        failed = list(deliveries.filter(status=Delivery.Status.FAILED))
-        again = sum(work.retry(delivery, by=user_of(request)) for delivery in failed)
-        messages.info(request, f"We’re trying {again} again." if again else "None of the selected emails has failed.")
-
-    def has_retry_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.has_perm("credentialing.retry_delivery"))
 
 
 @admin.register(Batch)

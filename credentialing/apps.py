@@ -20,12 +20,16 @@ CERTIFICATES = StaffGroup(
         "credentialing.lossrunrule",
         "credentialing.batch",
         "credentialing.delivery",
+        "credentialing.noticerun",
+        "credentialing.standingissue",
         "credentialing.packet",
         "credentialing.verification",
     ),
     permissions=(
         "credentialing.retry_certificate",
         "credentialing.retry_delivery",
+        "credentialing.retry_standingissue",
+        "credentialing.decide_noticerun",
         "credentialing.retry_claimspaper",
         "credentialing.retry_packet",
         "credentialing.revoke_packet",
@@ -81,8 +85,20 @@ class CredentialingConfig(AreaConfig):
         "credentialing.tasks.run_piece": "batches",
         # Not among the mails that someone waits for, such as a link to a new password.
         "credentialing.tasks.send_delivery": "batches",
+        "credentialing.tasks.issue_for_standing_holders": "batches",
+    }
+    outbox = {
+        "policy.cancelled": ("credentialing.sending.notices.cancelled",),
+        "policy.pending_cancellation": ("credentialing.sending.notices.pending",),
+        "policy.reinstated": ("credentialing.sending.notices.reinstated",),
+        "coverage.limits_changed": ("credentialing.sending.notices.limits_changed",),
+        "policy.renewed": ("credentialing.sending.renewals.renewed",),
     }
     beat = {
+        "find-due-renewals": {
+            "task": "credentialing.tasks.find_due_renewals",
+            "schedule": crontab(hour="6", minute="40"),
+        },
         "forget-batch-files": {"task": "credentialing.tasks.forget_batch_files", "schedule": crontab(minute="20")},
     }
     staff_groups = (

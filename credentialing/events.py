@@ -115,6 +115,10 @@ class DeliveryEvent(TextChoices):
     BOUNCED = "credentialing:delivery:bounced", "Email with a certificate came back"
     FAILED = "credentialing:delivery:failed", "Email with a certificate could not be sent"
     RETRIED = "credentialing:delivery:retried", "Email with a certificate tried again"
+    NOT_NEEDED = "credentialing:delivery:not_needed", "Notice to a holder not sent: it no longer applied"
+    RUN_HELD = "credentialing:notice_run:held", "Notices to holders held for review"
+    RUN_RELEASED = "credentialing:notice_run:released", "Held notices to holders released"
+    RUN_DROPPED = "credentialing:notice_run:dropped", "Held notices to holders dropped"
 
 
 def _how_many(data: Mapping[str, Any]) -> str:
@@ -198,6 +202,10 @@ SENTENCES: dict[str, Sentence] = {
     DeliveryEvent.BOUNCED: Sentence(Kind.DOCUMENTS, "The email with {detail} came back.", _what),
     DeliveryEvent.FAILED: Sentence(Kind.DOCUMENTS, "The email with {detail} could not be sent.", _what),
     DeliveryEvent.RETRIED: Sentence(Kind.DOCUMENTS, "{who} tried again to send the email with {detail}.", _what),
+    DeliveryEvent.NOT_NEEDED: Sentence(Kind.DOCUMENTS, "A notice to a holder wasn’t sent: it no longer applied."),
+    DeliveryEvent.RUN_HELD: Sentence(Kind.SUPPORT, "Notices to holders wait for review."),
+    DeliveryEvent.RUN_RELEASED: Sentence(Kind.SUPPORT, "{who} released notices to holders."),
+    DeliveryEvent.RUN_DROPPED: Sentence(Kind.SUPPORT, "{who} dropped notices to holders."),
     PacketEvent.BUILT: Sentence(Kind.DOCUMENTS, "{who} built a packet for a facility."),
     PacketEvent.LINK_MADE: Sentence(Kind.DOCUMENTS, "{who} made a link to a packet."),
     PacketEvent.PREPARED: Sentence(Kind.DOCUMENTS, "We made the files of a packet."),

@@ -15,7 +15,7 @@ from credentialing.certificates import issuing, rendering
 from credentialing.claims_history import issuing as claims_papers
 from credentialing.models import BatchPiece, Certificate
 from credentialing.packets import preparing
-from credentialing.sending import mailing
+from credentialing.sending import mailing, renewals, standing
 
 # How far the process for batches steps back where it shares a processor with the others (docs/operators.md).
 NICER = 5
@@ -52,6 +52,18 @@ def send_delivery(delivery_id: int) -> None:
 
 
 @shared_task
+def issue_for_standing_holders(row_id: int) -> None:
+    """Issue and send what the standing holders of a policy are due. It can run twice."""
+    standing.issue(row_id)
+
+
+@shared_task
+def find_due_renewals() -> None:
+    """Find renewals of which some certificate is due to a standing holder. It can run twice, and can miss a day."""
+    renewals.find_due()
+
+
+@shared_task
 def forget_batch_files() -> None:
     """Delete the files of batches whose days are over, and drafts that nobody started."""
     files.forget_old()
@@ -60,11 +72,11 @@ def forget_batch_files() -> None:
 
 @worker_init.connect
 def read_fonts_ahead(sender: Any, **_kwargs: Any) -> None:
-    """Make and read the faces, and parse the style sheet, before the worker's first certificate."""
+    """Make and read the faces, parse the style sheet, and so on, before the worker's first certificate."""
     served = set(sender.app.amqp.queues.consume_from)
     if served & {queue_of(Certificate.TASK), queue_of(BatchPiece.TASK)}:
         prepare_fonts()
-        rendering.layout().warm_up()
+        rendering.warm_up()
 
 
 @worker_init.connect

@@ -33,7 +33,7 @@ from prometheus_client.registry import Collector
 from psycopg_pool import PoolTimeout
 
 from core.models import Mail
-from credentialing.models import ClaimsRequest
+from credentialing.models import ClaimsRequest, Delivery
 from feed.freshness import stale_since
 from portal import workers
 from portal.logging import view_name_of
@@ -210,9 +210,13 @@ def _feed_down() -> dict[str, str]:
 
 
 def _mails_failed() -> dict[str, str]:
-    """Mails that were given up. A mail that tells staff may be one of them, so staff must hear about it here too."""
+    """Mails that were given up, and those with certificates. A mail that tells staff may be one of them, so staff must
+    hear about it here too."""
     failed = Mail.objects.filter(status=Mail.FAILED).count()
-    return {"mail": f"{failed} failed"} if failed else {}
+    to_holders = Delivery.objects.undelivered().filter(status=Delivery.FAILED).count()
+    return ({"mail": f"{failed} failed"} if failed else {}) | (
+        {"deliveries": f"{to_holders} failed"} if to_holders else {}
+    )
 
 
 def _may_know(request: HttpRequest) -> bool:

@@ -540,6 +540,8 @@ NEW_HOLDERS_WINDOW = dt.timedelta(hours=1)
 CERTIFICATES_PER_BATCH = env.int("CERTIFICATES_PER_BATCH", default=10_000)
 BATCH_CERTIFICATES_A_DAY = env.int("BATCH_CERTIFICATES_A_DAY", default=20_000)
 BATCH_PIECE = env.int("BATCH_PIECE", default=25)
+# Certificates in one part of a large batch's file.
+BATCH_PART = env.int("BATCH_PART", default=250)
 BATCH_PIECES_AT_ONCE = 2
 BATCH_FILES_KEPT = dt.timedelta(days=env.int("BATCH_FILES_KEPT_DAYS", default=7))
 CERTIFICATE_RETRIES = 3
@@ -548,6 +550,12 @@ CERTIFICATE_RETRIES_WINDOW = dt.timedelta(hours=1)
 # carrier has on file nor the user's party has sent to before.
 EMAILS_PER_USER_A_DAY = env.int("EMAILS_PER_USER_A_DAY", default=200)
 NEW_ADDRESSES_PER_USER_A_DAY = env.int("NEW_ADDRESSES_PER_USER_A_DAY", default=30)
+# Standing holders. So many days before a term ends at the latest, they get the certificate of its bound renewal. More
+# notices than this from one load wait for a person. Writing companies (ids of the feed, or *) that send neither.
+RENEWAL_CERTIFICATES_DAYS = env.int("RENEWAL_CERTIFICATES_DAYS", default=45)
+RENEWAL_CERTIFICATES_OFF: list[str] = env.list("RENEWAL_CERTIFICATES_OFF", default=[])
+HOLDER_NOTICES_AT_ONCE = env.int("HOLDER_NOTICES_AT_ONCE", default=100)
+HOLDER_NOTICES_OFF: list[str] = env.list("HOLDER_NOTICES_OFF", default=[])
 # Verification by anyone: how many codes, serial numbers, and files that we don't know one network may try an hour, how
 # many right ones, how many questions everyone together, and how large a file to compare may be.
 VERIFICATION_TRIES_AN_HOUR = env.int("VERIFICATION_TRIES_AN_HOUR", default=20)

@@ -64,7 +64,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Start one PostgreSQL and one Redis for the whole run; the xdist workers use those of their parent."""
-    if "PYTEST_XDIST_WORKER" in os.environ or session.config.option.collectonly:
+    if session.config.option.collectonly:
+        return
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        copy_what_is_migrated(session, make=False)
         return
     from django.conf import settings
 
@@ -80,6 +83,22 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         pytest.exit(f"The embedded services did not start. {error}", returncode=3)
     if on_another_day():
         refuse_servers_of_yet_another_day(settings)
+    copy_what_is_migrated(session, make=True)
+
+
+def copy_what_is_migrated(session: pytest.Session, *, make: bool) -> None:
+    """Copy the tests' databases from one with the migrations applied; the process that starts the servers makes it."""
+    from django.conf import settings
+    from pytest_django.plugin import blocking_manager_key
+
+    from tests import migrated
+
+    if not settings.EMBEDDED_SERVICES:
+        return
+    name = migrated.name_of_it()
+    if make:
+        migrated.make(name, unblocked=session.config.stash[blocking_manager_key].unblock())
+    migrated.copy_from_it(name)
 
 
 def refuse_servers_of_yet_another_day(settings: LazySettings) -> None:

@@ -56,6 +56,7 @@ def _services(folder: Path) -> Iterator[None]:
         "REDIS_URL": "",
         "LOG_LEVEL": "ERROR",
         "BATCH_PIECE": "5",
+        "BATCH_PART": "8",
         "DJANGO_SETTINGS_MODULE": "portal.settings",
     }
     import django

@@ -7,13 +7,12 @@ document is one part of the structure, for screen readers.
 from __future__ import annotations
 
 import io
-from array import array
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pikepdf
 
 from core.pdf.documents import DOCUMENT, PAGES, PARENTS, Tagged, finish
-from core.pdf.writing import PdfWriter, references, text
+from core.pdf.writing import PdfWriter, packed, references, text, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,18 +27,42 @@ Entry = tuple[str, int, "list[Entry]"]
 """An entry of an outline: its title, the object of its page, and the entries below it."""
 
 
-class Binder:
-    """A PDF in the making. Add documents, then `close`."""
+class OtherFacesError(Exception):
+    """The file was begun with other faces than this process has."""
 
-    def __init__(self, to: BinaryIO, faces: Faces) -> None:
-        self._writer = PdfWriter(to)
-        self._writer.number(faces.after)
+
+class Binder:
+    """A PDF in the making. Add documents, then `close`; or keep its `state`, and go on later from that."""
+
+    def __init__(self, to: BinaryIO, faces: Faces, state: dict[str, Any] | None = None) -> None:
+        """`state`: that of a binder, in another process perhaps, to go on from; `to` then takes what follows. Raises
+        `OtherFacesError` where it has other faces."""
+        known = state or {}
+        if known and known["faces"] != faces.names:
+            raise OtherFacesError
+        self._writer = PdfWriter(to, known.get("writer"))
+        if not known:
+            self._writer.number(faces.after)
         self._faces = faces
-        self._tagged = Tagged(self._writer, of_many=True)
-        self._glyphs: Glyphs = {}
-        self._tree = _PageTree(self._writer)
-        self._parents = _ParentTree(self._writer)
-        self._parts = array("Q")
+        self._tagged = Tagged(self._writer, written=known.get("tagged"))
+        self._glyphs: Glyphs = _by_number(known.get("glyphs", {}))
+        faces.know_widths(_by_number(known.get("widths", {})))
+        self._tree = _PageTree(self._writer, known.get("tree"))
+        self._parents = _ParentTree(self._writer, known.get("parents"))
+        self._parts = unpacked("Q", known.get("parts", ""))
+
+    def state(self) -> dict[str, Any]:
+        """Return what it takes to go on, as JSON has it; what was added is written by then."""
+        return {
+            "writer": self._writer.state(),
+            "faces": self._faces.names,
+            "tagged": self._tagged.state(),
+            "glyphs": self._glyphs,
+            "widths": self._faces.widths(self._glyphs),
+            "tree": self._tree.state(),
+            "parents": self._parents.state(),
+            "parts": packed(self._parts),
+        }
 
     @property
     def pages(self) -> int:
@@ -49,7 +72,7 @@ class Binder:
     def add(self, composed: Composed, *, title: str) -> int:
         """Add a composed page, and return its object. Raises `CantSet`, and then adds nothing."""
         self._faces.collect(composed, into=self._glyphs, common=True)
-        page, part = self._set(composed, self._tree.leaf(), title)
+        page, part = self._set(composed, self._tree.leaf(), title, alike=True)
         self._tree.add(page)
         self._parts.append(part)
         return page
@@ -84,7 +107,7 @@ class Binder:
         cover = writer.number()
         for composed in front:
             self._faces.collect(composed, into=self._glyphs, common=True)
-            page, part = self._set(composed, cover, composed.metadata.get("title", ""))
+            page, part = self._set(composed, cover, composed.metadata.get("title", ""), alike=False)
             in_front.append(page)
             parts.append(part)
         fonts = self._faces.fonts(self._glyphs)
@@ -101,10 +124,10 @@ class Binder:
         finish(self._tagged, fonts, metadata, [*parts, *self._parts], catalog=catalog)
         return self.pages
 
-    def _set(self, composed: Composed, leaf: int, title: str) -> tuple[int, int]:
+    def _set(self, composed: Composed, leaf: int, title: str, *, alike: bool) -> tuple[int, int]:
         part = self._writer.number(2)
         page = part + 1
-        nums, kids = self._tagged.page(composed, number=page, parent=leaf, above=part, key=self.pages)
+        nums, kids = self._tagged.page(composed, number=page, parent=leaf, above=part, key=self.pages, alike=alike)
         self._parents.add(nums)
         self._part(part, title, kids)
         return page, part
@@ -134,13 +157,22 @@ class Binder:
         return first, first + len(entries) - 1
 
 
+def _by_number(state: dict[str, dict[str, Any]]) -> dict[str, dict[int, Any]]:
+    """Return what JSON made texts of: the numbers of glyphs."""
+    return {face: {int(glyph): value for glyph, value in of.items()} for face, of in state.items()}
+
+
 class _PageTree:
     """Leaves of the tree of pages, each with some pages."""
 
-    def __init__(self, writer: PdfWriter) -> None:
+    def __init__(self, writer: PdfWriter, state: list[list[int]] | None = None) -> None:
         self._writer = writer
-        self._leaves: list[int] = []
-        self._kids: list[int] = []
+        self._leaves: list[int]
+        self._kids: list[int]
+        self._leaves, self._kids = state or ([], [])
+
+    def state(self) -> list[list[int]]:
+        return [self._leaves, self._kids]
 
     def leaf(self) -> int:
         """Return the leaf that the next page belongs to."""
@@ -169,11 +201,15 @@ class _PageTree:
 class _ParentTree:
     """For each page, the elements that its marked content belongs to."""
 
-    def __init__(self, writer: PdfWriter) -> None:
+    def __init__(self, writer: PdfWriter, state: dict[str, Any] | None = None) -> None:
+        known = state or {"leaves": [], "nums": [], "count": 0}
         self._writer = writer
-        self._leaves: list[int] = []
-        self._nums: list[bytes] = []
-        self.count = 0
+        self._leaves: list[int] = known["leaves"]
+        self._nums: list[bytes] = [each.encode() for each in known["nums"]]
+        self.count: int = known["count"]
+
+    def state(self) -> dict[str, Any]:
+        return {"leaves": self._leaves, "nums": [each.decode() for each in self._nums], "count": self.count}
 
     def add(self, nums: bytes) -> None:
         """Add the next page's."""

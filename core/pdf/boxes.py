@@ -9,8 +9,11 @@ Lengths are CSS pixels from the top left.
 
 from __future__ import annotations
 
+import base64
 import itertools
 import math
+import re
+import struct
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from copy import copy
@@ -44,6 +47,13 @@ if TYPE_CHECKING:
 BAND, FIELD, IMAGE = "data-band", "data-field", "data-image"
 # What decides how a text is broken and drawn.
 OF_A_TEXT = (*sorted(INHERITED), "overflow", "text_overflow", "text_decoration_line", "unicode_bidi")
+PNG = "data:image/png;base64,"
+# Texts as WeasyPrint shows them, the glyphs in them, and signs that have a meaning in a string.
+TEXTS = re.compile(rb"\[((?:<[0-9a-f]*>|[-+.0-9e]+)*)\] TJ")
+GLYPHS = re.compile(rb"<([0-9a-f]*)>")
+UNSAFE = re.compile(rb"[()\\]")
+# Elements of tables have their place even where they're empty.
+CELLS = {"TR", "TH", "TD"}
 IMAGE_OPTIONS = {"optimize_images": False, "jpeg_quality": None, "dpi": None}
 # Signs that share a glyph with another one: what a reader copies depends on which of the two came first on the page.
 ALIASES = frozenset(chr(code) for code in fonts.ALIASES)
@@ -74,17 +84,19 @@ class Node:
 
 @dataclass(frozen=True)
 class Image:
-    """An image of pixels, as an object of a file: entries of its dictionary, data, and the mask of what is clear."""
+    """An image of pixels, as an object of a file: entries of its dictionary, data, the mask of what is clear, and how
+    the data lie (their /DecodeParms), which images of a file may share."""
 
     entries: bytes
     content: bytes
     mask: Image | None = None
+    layout: bytes = b""
 
 
 @dataclass(frozen=True)
 class Spot:
     """Where a field's text goes: from the top left of its piece, and the number of its marked content (None: outside of
-    the structure)."""
+    the structure). `own`: hardly two pages share its text."""
 
     slot: Any
     x: float
@@ -92,6 +104,7 @@ class Spot:
     height: float
     text: str
     mark: int | None
+    own: bool = False
 
 
 class Placed(NamedTuple):
@@ -438,7 +451,7 @@ def _piece(
             setter.spot(each, renumbered[numbers[0]] if numbers else None)
             for each, numbers in zip(fields, lines, strict=True)
         ),
-        nodes=tuple(_renumbered(node, renumbered) for node in nodes),
+        nodes=tuple(each for node in nodes for each in _simple(_renumbered(node, renumbered))),
         glyphs=glyphs,
         rare=setter.rare(glyphs),
         images={name: _image(name, pen) for name in pen.resources["XObject"]},
@@ -490,6 +503,30 @@ def _image(name: str, pen: _Pen) -> Image:
 
 def _as_image(made: Any, mask: Image | None = None) -> Image:
     return Image(pydyf.Dictionary(made.extra).data[2:-2], b"".join(_data(part) for part in made.stream), mask)
+
+
+def _gray_png(address: str) -> Image | None:
+    """Return a PNG of black, white, and gray as a PDF holds it: with the very data; None for other images."""
+    if not address.startswith(PNG):
+        return None
+    file = base64.b64decode(address[len(PNG) :])
+    width, height, depth, color, *_, interlaced = struct.unpack_from(">IIBBBBB", file, 16)
+    if color or interlaced or depth not in {1, 8}:
+        return None
+    at, data = 8, []
+    while at < len(file):
+        size, kind = struct.unpack_from(">I4s", file, at)
+        if kind == b"tRNS":
+            return None
+        if kind == b"IDAT":
+            data.append(file[at + 8 : at + 8 + size])
+        at += size + 12
+    entries = (
+        b"/Subtype/Image/Width %d/Height %d/ColorSpace/DeviceGray/BitsPerComponent %d/Interpolate true"
+        b"/Filter/FlateDecode" % (width, height, depth)
+    )
+    layout = b"<</Predictor 15/BitsPerComponent %d/Columns %d>>" % (depth, width)
+    return Image(entries, b"".join(data), layout=layout)
 
 
 def _glyphs(fonts: dict[Any, Any], setter: Setter) -> Glyphs:
@@ -550,6 +587,23 @@ def _renumbered(node: Node, numbers: dict[int, int]) -> Node:
     return Node(node.tag, tuple(kids), node.extra)
 
 
+def _simple(node: Node, above: str = "") -> list[Node]:
+    """Return a node without what says nothing to a screen reader: divisions that only hold others, and lists that
+    WeasyPrint's own boxes make of one list."""
+    kids: list[Node | int] = []
+    for kid in node.kids:
+        kids += [kid] if isinstance(kid, int) else _simple(kid, node.tag)
+    nodes = [kid for kid in kids if isinstance(kid, Node)]
+    if node.tag == "Div" or (node.tag == "L" and above == "L"):
+        if len(nodes) == len(kids):
+            return nodes
+        if not nodes:
+            return [Node("P", tuple(kids), node.extra)]
+    if not kids and node.tag not in CELLS:
+        return []
+    return [Node(node.tag, tuple(kids), node.extra)]
+
+
 @dataclass(frozen=True)
 class Slot:
     """A box for a field: its style and width, as WeasyPrint computed them."""
@@ -573,6 +627,8 @@ class Setter:
         # What the prepared faces hold; nothing is rare until it's known.
         self.common: Glyphs | None = None
         self._slots: dict[tuple[float, str], Slot] = {}
+        # A setting of each slot of an image.
+        self._drawn: dict[int, Setting] = {}
 
     def rare(self, glyphs: Glyphs) -> frozenset[str]:
         """Return the faces in which these glyphs aren't common. Raises `CantSet` for a face that isn't ours."""
@@ -608,7 +664,8 @@ class Setter:
         height = sum(line.height for line in lines)
         if setting.lines != tuple(texts) or abs(setting.height - height) > 0.01:
             raise CantSet("lines")
-        return Spot(slot, snap(box.content_box_x()), snap(box.content_box_y()), setting.height, text, mark)
+        own = box.element.get(FIELD) == "own"
+        return Spot(slot, snap(box.content_box_x()), snap(box.content_box_y()), setting.height, text, mark, own)
 
     def _image_spot(self, box: Any, mark: int | None) -> Spot:
         slot = Slot(box.copy(), box.width, is_image=True)
@@ -616,7 +673,16 @@ class Setter:
         return Spot(slot, snap(box.content_box_x()), snap(box.content_box_y()), 0, box.element.get("src"), mark)
 
     def _set_image(self, slot: Slot, address: str) -> Setting:
-        """Draw an image of pixels, as large as the slot's."""
+        """Draw an image of pixels, as large as the slot's. One that a PDF can hold as it is needs no drawing again."""
+        image = _gray_png(address)
+        if image is None:
+            return self._drawn_image(slot, address)
+        if slot.number not in self._drawn:
+            self._drawn[slot.number] = self._drawn_image(slot, address)
+        drawn = self._drawn[slot.number]
+        return replace(drawn, images=dict.fromkeys(drawn.images, image))
+
+    def _drawn_image(self, slot: Slot, address: str) -> Setting:
         image = get_image_from_uri({}, OwnFacesOnly(), IMAGE_OPTIONS, address)
         if not isinstance(image, RasterImage):
             raise CantSet("image")
@@ -654,7 +720,7 @@ class Setter:
         pen._tags = None
         pen.marked = _unmarked  # type: ignore[method-assign]
         draw_block_level(None, pen, {block: {}})
-        content = pen.written()
+        content = tuple(TEXTS.sub(_compact, part) if isinstance(part, bytes) else part for part in pen.written())
         texts = tuple(each.text for row in made for each in row.children)
         glyphs = {each.hash: _said(each.to_unicode) for each in self.fonts.values() if each.to_unicode}
         for each in self.fonts.values():
@@ -664,6 +730,16 @@ class Setter:
             self.widths.setdefault(each.hash, {}).update(each.widths)
         height = sum(row.height for row in made)
         return Setting(content, snap(height), texts, glyphs, self.rare(glyphs))
+
+
+def _compact(shown: re.Match[bytes]) -> bytes:
+    """Return a text's glyphs as WeasyPrint shows them, in fewer bytes: in signs, and without spaces of nothing."""
+    return b"[%s] TJ" % GLYPHS.sub(_signs, shown[1].replace(b">0<", b"").removesuffix(b"0"))
+
+
+def _signs(glyphs: re.Match[bytes]) -> bytes:
+    signs = UNSAFE.sub(rb"\\\g<0>", bytes.fromhex(glyphs[1].decode()))
+    return b"(%s)" % signs.replace(b"\r", b"\\r")
 
 
 @contextmanager

@@ -50,6 +50,20 @@ class Faces:
         self.after = FONTS + len(common) * OF_A_FONT
         self._prepared = {face: self._embed(face, glyphs) for face, glyphs in common.items()}
 
+    @property
+    def names(self) -> list[str]:
+        """The faces, in the order of their objects: two processes with the same ones can write one file in turn."""
+        return list(self._first)
+
+    def widths(self, glyphs: Glyphs) -> dict[str, dict[int, int]]:
+        """Return the widths of glyphs, for a process that hasn't set them itself (`know_widths`)."""
+        return {face: {glyph: self._setter.widths[face][glyph] for glyph in of} for face, of in glyphs.items()}
+
+    def know_widths(self, widths: dict[str, dict[int, int]]) -> None:
+        """Know the widths of glyphs that another process has set."""
+        for face, of in widths.items():
+            self._setter.widths.setdefault(face, {}).update(of)
+
     def collect(self, page: Composed, *, into: Glyphs, common: bool = False) -> None:
         """Add what a page draws in faces where that isn't common; `common`: and what is. Raises `CantSet` where one
         glyph would stand for two texts: what is copied from the page would then depend on which came first."""
@@ -81,18 +95,25 @@ def _add(known: dict[int, str], glyphs: dict[int, str]) -> None:
 class Tagged:
     """Writes pages with their structure. One `Tagged` per file."""
 
-    def __init__(self, writer: PdfWriter, *, of_many: bool = False) -> None:
-        """`of_many`: the file has many pages, which are worth looking for what they have in common."""
+    def __init__(self, writer: PdfWriter, *, written: dict[str, int] | None = None) -> None:
+        """`written`: the `state` of another one, which wrote the pages before."""
         self.writer = writer
-        self._of_many = of_many
-        self._streams: dict[bytes, int] = {}
+        self._streams = {bytes.fromhex(digest): number for digest, number in (written or {}).items()}
 
-    def page(self, composed: Composed, *, number: int, parent: int, above: int, key: int) -> tuple[bytes, list[int]]:
+    def state(self) -> dict[str, int]:
+        """Return what was written already, by its digest."""
+        return {digest.hex(): number for digest, number in self._streams.items()}
+
+    def page(
+        self, composed: Composed, *, number: int, parent: int, above: int, key: int, alike: bool
+    ) -> tuple[bytes, list[int]]:
         """Write a page under page node `parent`, its structure under element `above`. Return what the tree of parents
-        has for `key`, and the elements."""
+        has for `key`, and the elements. `alike`: it's worth looking for what it has in common with other pages."""
         writer, static = self.writer, composed.static
-        images = b"".join(b"/%s %d 0 R" % (n.encode(), self._shown(n, image)) for n, image in composed.images.items())
-        contents = list(self._contents(composed))
+        numbers_of = {name: self._shown(image) for name, image in static.images.items()}
+        numbers_of |= {name: self._image(image) for name, image in composed.shown.items()}
+        images = b"".join(b"/%s %d 0 R" % (name.encode(), number) for name, number in numbers_of.items())
+        contents = list(self._contents(composed, alike=alike))
         structure = static.structure
         first = writer.number(len(structure.bodies))
         numbers = [*range(first, first + len(structure.bodies)), number, above]
@@ -109,23 +130,35 @@ class Tagged:
         nums = b"[%s]" % b" ".join([b"%d 0 R" % numbers[each] for each in structure.parents])
         return nums, [numbers[each] for each in structure.roots]
 
-    def _shown(self, name: str, image: Image) -> int:
-        """Return an image's object."""
-        digest = name.encode()
+    def _shown(self, image: Image) -> int:
+        """Return an image that other pages may have shown already."""
+        digest = hashlib.sha256(image.content).digest()
         if digest not in self._streams:
             self._streams[digest] = self._image(image)
         return self._streams[digest]
 
-    def _contents(self, composed: Composed) -> Iterator[int]:
-        """Yield the page's streams. In a file of many pages, what was written before isn't written again."""
-        own = iter(composed.own)
+    def _contents(self, composed: Composed, *, alike: bool) -> Iterator[int]:
+        """Yield the page's streams. What was written before isn't written again."""
+        own = iter(composed.chunks)
         for alone, runs in itertools.groupby(composed.static.runs, lambda run: isinstance(run, Shared)):
             if alone:
                 yield from (self._stream(run.digest, run.packed) for run in runs if isinstance(run, Shared))
                 continue
-            contents = [next(own) for _ in runs]
-            for content in contents if self._of_many else [b"\n".join(contents)]:
-                yield self._stream(hashlib.sha256(content).digest(), content, packed=False)
+            chunks = [next(own) for _ in runs]
+            if not alike:
+                yield self._new_stream(b"\n".join(itertools.chain(*chunks)))
+                continue
+            for place, content in ((place, content) for each in chunks for place, content in enumerate(each)):
+                if place % 2:
+                    # Not worth remembering.
+                    yield self._new_stream(content)
+                else:
+                    yield self._stream(hashlib.sha256(content).digest(), content, packed=False)
+
+    def _new_stream(self, content: bytes) -> int:
+        number = self.writer.number()
+        self.writer.add_stream(number, content)
+        return number
 
     def _stream(self, digest: bytes, content: bytes, *, packed: bool = True) -> int:
         number = self._streams.get(digest)
@@ -134,8 +167,16 @@ class Tagged:
             self.writer.add_stream(number, content, packed=packed)
         return number
 
+    def _layout(self, layout: bytes) -> int:
+        if layout not in self._streams:
+            self._streams[layout] = self.writer.number()
+            self.writer.add(self._streams[layout], layout)
+        return self._streams[layout]
+
     def _image(self, image: Image) -> int:
         mask = b"/SMask %d 0 R" % self._image(image.mask) if image.mask else b""
+        if image.layout:
+            mask += b"/DecodeParms %d 0 R" % self._layout(image.layout)
         number = self.writer.number()
         self.writer.add_raw(
             number,
@@ -157,7 +198,7 @@ def one_page(composed: Composed, faces: Faces) -> bytes:
         writer.add_raw(number, content)
     page = writer.number()
     tagged = Tagged(writer)
-    nums, elements = tagged.page(composed, number=page, parent=PAGES, above=DOCUMENT, key=0)
+    nums, elements = tagged.page(composed, number=page, parent=PAGES, above=DOCUMENT, key=0, alike=False)
     writer.add(PAGES, b"<</Type/Pages/Kids[%d 0 R]/Count 1>>" % page)
     writer.add(PARENTS, b"<</Nums[0 %s]>>" % nums)
     finish(tagged, fonts, composed.metadata, elements)

@@ -1,9 +1,9 @@
 """Pages from pieces: what repeats is laid out once, and only the texts that differ are set.
 
 The HTML stays the single source. It marks the parts of a page that follow each other (`data-band`) and, in them, the
-elements that hold nothing but a text that differs (`data-field`, the last attribute of its tag), or an image
-(`src="…" data-image`). The HTML without those
-texts is the key of a piece. A piece that isn't known is cut out of a layout of the whole page by WeasyPrint, and so is
+elements that hold nothing but a text that differs (`data-field`, the last attribute of its tag; `data-field="own"`
+where hardly two pages share it), or an image (`src="…" data-image`). The HTML without those texts is the key of a
+piece. A piece that isn't known is cut out of a layout of the whole page by WeasyPrint, and so is
 the distance between two pieces. Fields are set by WeasyPrint's own line breaking (`core.pdf.boxes`).
 
 `data-band="column"` is beside the columns before and after it. A part that is placed from the bottom of the page
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 V = TypeVar("V")
 BANDS = re.compile(r"(?=<[a-z0-9]+ [^<>]*data-band)")
-FIELDS = re.compile(r' (?:data-field>([^<]*)<|src="([^"]*)" data-image>)')
+FIELDS = re.compile(r' (?:data-field(?:="own")?>([^<]*)<|src="([^"]*)" data-image>)')
 METAS = re.compile(r'<meta name="([^"]*)" content="([^"]*)">')
 TITLE = re.compile(r"<title>([^<]*)</title>")
 LANG = re.compile(r'<html lang="([^"]*)"')
@@ -135,10 +135,9 @@ def structure_of(nodes: Iterable[Node], marks: int) -> Structure:
             page = b"/Pg %d 0 R"
             refers.append(PAGE)
         extra = node.extra.replace(b"%", b"%%")
-        bodies[place] = (
-            b"<</S/%s/P %%d 0 R/K[%s]%s%s>>" % (node.tag.encode(), b" ".join(kids), page, extra),
-            tuple(refers),
-        )
+        below = kids[0] if len(kids) == 1 else b"[%s]" % b" ".join(kids)
+        body = b"<</S/%s/P %%d 0 R/K %s%s%s>>" % (node.tag.encode(), below, page, extra)
+        bodies[place] = (body.replace(b"/K [", b"/K["), tuple(refers))
         return place
 
     roots = tuple(add(node, ABOVE) for node in nodes)
@@ -160,12 +159,14 @@ class Static:
     """What pages of the same pieces share: operators, the structure, and where each text goes.
 
     `runs` are in the order of the page, which is that of reading, after its lines and backgrounds: operators that hold
-    no text that differs; and others, with the places of such texts among them.
+    no text that differs; and others, with the places of such texts among them. `own`: places of texts that hardly two
+    pages share.
     """
 
     runs: tuple[Run, ...]
     structure: Structure
     places: tuple[tuple[bytes, float, float], ...]
+    own: frozenset[int]
     glyphs: Glyphs
     rare: frozenset[str]
     images: dict[str, Image]
@@ -174,26 +175,19 @@ class Static:
 
 @dataclass(frozen=True)
 class Composed:
-    """A page, ready to be written: what it shares with others, its own operators for each run that isn't shared, and
-    its metadata."""
+    """A page, ready to be written: what it shares with others, its operators for each run that isn't shared, its own
+    images, and its metadata. `chunks`: each other one is a text that hardly another page has."""
 
     static: Static
-    own: tuple[bytes, ...]
+    chunks: tuple[list[bytes], ...]
     settings: tuple[Setting, ...]
+    shown: dict[str, Image]
     metadata: dict[str, str]
 
     @property
     def rare(self) -> frozenset[str]:
         """The faces in which it draws what isn't common."""
         return self.static.rare.union(*(each.rare for each in self.settings if each.rare))
-
-    @property
-    def images(self) -> dict[str, Image]:
-        """What it shows, by the names in its operators."""
-        found = dict(self.static.images)
-        for each in self.settings:
-            found |= each.images
-        return found
 
     @property
     def glyphs(self) -> tuple[Glyphs, ...]:
@@ -277,12 +271,14 @@ class Press:
             b"%s\n%s\nEMC" % (start, placed(setting.content, x=x, y=y)) if setting.content else b""
             for (start, x, y), setting in zip(static.places, settings, strict=True)
         ]
-        own = tuple(
-            b"\n".join([part if isinstance(part, bytes) else texts[part] for part in run])
-            for run in static.runs
-            if not isinstance(run, Shared)
-        )
-        return Composed(static, own, tuple(settings), page.metadata)
+        shown = {}
+        for place, setting in enumerate(settings):
+            # By its place, so that all pages draw it by the same operators.
+            for name, image in setting.images.items():
+                shown[f"g{place}"] = image
+                texts[place] = texts[place].replace(b"/%s Do" % name.encode(), b"/g%d Do" % place)
+        chunks = tuple(_chunks(run, texts, static.own) for run in static.runs if not isinstance(run, Shared))
+        return Composed(static, chunks, tuple(settings), shown, page.metadata)
 
     def _set(self, slot: Any, text: str) -> Setting:
         if slot.is_image:
@@ -360,6 +356,7 @@ class Press:
         ]
         runs: list[Run] = [_shared([b".75 0 0 -.75 0 %s cm" % length(self._page[1] * 0.75), *lines])]
         places: list[tuple[bytes, float, float]] = []
+        own: set[int] = set()
         nodes: list[Node] = []
         glyphs: Glyphs = {}
         images: dict[str, Image] = {}
@@ -372,6 +369,8 @@ class Press:
                 for part in _between(piece.content, Here)
             )
             for spot in piece.spots:
+                if spot.own:
+                    own.add(len(places))
                 start = b"/Span BMC" if spot.mark is None else b"/Span <</MCID %d>> BDC" % (base + spot.mark)
                 places.append((start, spot.x, top + spot.y))
             nodes += [_shifted(node, base) for node in piece.nodes]
@@ -380,7 +379,8 @@ class Press:
             for face, drawn in piece.glyphs.items():
                 glyphs.setdefault(face, {}).update(drawn)
         rare = frozenset[str]().union(*(piece.rare for _, piece in chosen))
-        return Static(tuple(runs), structure_of(nodes, marks), tuple(places), glyphs, rare, images, self._page)
+        structure = structure_of(nodes, marks)
+        return Static(tuple(runs), structure, tuple(places), frozenset(own), glyphs, rare, images, self._page)
 
 
 def _between(content: Iterable[Any], kind: type[V]) -> Iterator[V | list[Any]]:
@@ -399,6 +399,23 @@ def _runs(content: Iterable[bytes | int]) -> Iterator[Run]:
     ):
         run = tuple(parts)
         yield _shared([part for part in run if isinstance(part, bytes)]) if is_long else run
+
+
+def _chunks(run: tuple[bytes | int, ...], texts: list[bytes], own: frozenset[int]) -> list[bytes]:
+    """Return a run's operators. Each other chunk is a text that hardly two pages share, without the operators that
+    place it: those are the same on many pages."""
+    chunks: list[bytes] = []
+    together: list[bytes] = []
+    for part in run:
+        content = part if isinstance(part, bytes) else texts[part]
+        if part in own and isinstance(part, int):
+            first, last = content.find(b"\n[") + 1, content.rfind(b"] TJ\n") + 5
+            if 0 < first < last:
+                chunks += [b"\n".join([*together, content[: first - 1]]), content[first : last - 1]]
+                together = [content[last:]]
+                continue
+        together.append(content)
+    return [*chunks, b"\n".join(together)]
 
 
 def _shared(parts: list[bytes]) -> Shared:

@@ -6,7 +6,10 @@ Small objects go into compressed object streams, and what they are is known only
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import operator
+import re
 import struct
 import zlib
 from array import array
@@ -14,26 +17,49 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import BinaryIO
+    from typing import Any, BinaryIO
 
 HEADER = b"%PDF-1.7\n%\xf0\x9f\x96\xa4\n"
 # Objects in one object stream: enough to compress well, few enough to read one quickly.
-TOGETHER = 200
+TOGETHER = 500
+STREAM = b"%d 0 obj\n<<%s/Length %d>>stream\n%s\nendstream\nendobj\n"
+COMPRESSED = b"/Filter/FlateDecode"
+# Bytes of a row of the cross-reference stream: kind, place, index.
+ROW = 11
 FREE, PLAIN, PACKED = 0, 1, 2
 
 
 class PdfWriter:
     """Numbers objects and writes them. Use `number` for an object that others refer to before it is written."""
 
-    def __init__(self, to: BinaryIO) -> None:
+    def __init__(self, to: BinaryIO, state: dict[str, Any] | None = None) -> None:
+        """`state`: that of a writer, in another process perhaps, to go on from; `to` then takes what follows."""
         self._to = to
+        self._waiting: list[tuple[int, bytes]] = []
+        if state is not None:
+            self._at = state["at"]
+            self._digest = hashlib.sha256(state["digest"].encode())
+            self._kinds = unpacked("B", state["kinds"])
+            self._places = unpacked("Q", state["places"])
+            self._indexes = unpacked("H", state["indexes"])
+            return
         self._at = 0
         self._digest = hashlib.sha256()
         self._kinds = array("B", [FREE])
         self._places = array("Q", [0])
         self._indexes = array("H", [0])
-        self._waiting: list[tuple[int, bytes]] = []
         self._write(HEADER)
+
+    def state(self) -> dict[str, Any]:
+        """Write what waits, and return what it takes to go on, as JSON has it."""
+        self._flush()
+        return {
+            "at": self._at,
+            "digest": self._digest.hexdigest(),
+            "kinds": packed(self._kinds),
+            "places": packed(self._places),
+            "indexes": packed(self._indexes),
+        }
 
     def number(self, count: int = 1) -> int:
         """Return the first of `count` new numbers."""
@@ -52,12 +78,13 @@ class PdfWriter:
     def add_stream(self, number: int, content: bytes, entries: bytes = b"", *, packed: bool = False) -> None:
         """Write a stream. `entries` of its dictionary; `packed`: `content` is compressed by zlib already."""
         if not packed:
-            content = zlib.compress(content)
-        self.add_raw(
-            number,
-            b"%d 0 obj\n<<%s/Filter/FlateDecode/Length %d>>stream\n%s\nendstream\nendobj\n"
-            % (number, entries, len(content), content),
-        )
+            smaller = zlib.compress(content, 9)
+            # Less than what is said about it.
+            if len(content) - len(smaller) <= len(COMPRESSED):
+                self.add_raw(number, STREAM % (number, entries, len(content), content))
+                return
+            content = smaller
+        self.add_raw(number, STREAM % (number, entries + COMPRESSED, len(content), content))
 
     def add_raw(self, number: int, content: bytes) -> None:
         """Write an object with its `obj` and `endobj`, as it is."""
@@ -72,15 +99,12 @@ class PdfWriter:
         self._kinds[number], self._places[number] = PLAIN, self._at
         table = b"".join(map(struct.Struct(">BQH").pack, self._kinds, self._places, self._indexes))
         name = self._digest.hexdigest()[:32].encode()
-        entries = b"/Type/XRef/Size %d/W[1 8 2]/Root %d 0 R/Info %d 0 R/ID[<%s><%s>]" % (
-            len(self._kinds),
-            root,
-            info,
-            name,
-            name,
+        entries = (
+            b"/Type/XRef/Size %d/W[1 8 2]/Root %d 0 R/Info %d 0 R/ID[<%s><%s>]"
+            b"/DecodeParms<</Predictor 12/Columns %d>>" % (len(self._kinds), root, info, name, name, ROW)
         )
         start = self._at
-        self.add_stream(number, table, entries)
+        self.add_stream(number, zlib.compress(_differences(table), 9), entries, packed=True)
         self._write(b"startxref\n%d\n%%%%EOF\n" % start)
 
     def _flush(self) -> None:
@@ -104,8 +128,30 @@ class PdfWriter:
         self._at += len(content)
 
 
+def packed(numbers: array[int]) -> str:
+    """Return an array as text, for JSON."""
+    return base64.b64encode(numbers.tobytes()).decode()
+
+
+def unpacked(kind: str, text: str) -> array[int]:
+    """Return what `packed` wrote."""
+    return array(kind, base64.b64decode(text))
+
+
+def _differences(table: bytes) -> bytes:
+    """Return rows as PNG's filter 'up' has them, byte by byte less the row before: most rows differ by one."""
+    rows = bytearray((ROW + 1) * (len(table) // ROW))
+    rows[:: ROW + 1] = b"\2" * (len(table) // ROW)
+    for column in range(ROW):
+        mine = table[column::ROW]
+        rows[column + 1 :: ROW + 1] = bytes([each & 255 for each in map(operator.sub, mine, b"\0" + mine)])
+    return bytes(rows)
+
+
 def text(value: str) -> bytes:
     """Return a text as PDF writes it in dictionaries."""
+    if value.isascii():
+        return b"(%s)" % re.sub(rb"([()\\])", rb"\\\1", value.encode()).replace(b"\r", b"\\r")
     return b"<" + (b"\xfe\xff" + value.encode("utf-16-be")).hex().encode() + b">"
 
 

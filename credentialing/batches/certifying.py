@@ -15,6 +15,7 @@ from credentialing.events import CertificateEvent
 from credentialing.models import Certificate
 
 if TYPE_CHECKING:
+    import datetime as dt
     import uuid
     from collections.abc import Iterable, Sequence
 
@@ -26,19 +27,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Asked:
-    """A certificate that is asked for. `parts`: what it is to hold, judged today (`Wanted.parts`); `key` is its own."""
+    """A certificate that is asked for.
+
+    `parts`: what it is to hold (`Wanted.parts`), judged about the day `about` (None: today). `key` is its own.
+    """
 
     parts: Sequence[Part]
     holder: Holder | None
     key: uuid.UUID
+    about: dt.date | None = None
 
 
-def certify(asked: Sequence[Asked], *, by: User, membership: Membership) -> list[Certificate | str]:
+def certify(
+    asked: Sequence[Asked], *, by: User, membership: Membership, by_itself: bool = False
+) -> list[Certificate | str]:
     """Issue each certificate, without a file, and return it, or the sentence that says why there is none, in order.
 
-    What the party issued with the same content today is returned again.
+    What the party issued with the same content today is returned again. `by_itself`: nobody asked; the portal issues on
+    behalf of `by`.
     """
-    prepared = prepare_many([Wanted(one.parts, one.holder, membership) for one in asked], by=by)
+    prepared = prepare_many([Wanted(one.parts, one.holder, membership, one.about) for one in asked], by=by)
     made: list[Certificate | str] = []
     for one, answer in zip(asked, prepared, strict=True):
         if answer.certificate is not None:
@@ -46,7 +54,7 @@ def certify(asked: Sequence[Asked], *, by: User, membership: Membership) -> list
         made.append(answer.certificate or answer.refusal)
     stored = _store([each for each in made if isinstance(each, Certificate)])
     answers = [each if isinstance(each, str) else stored[_content(each)] for each in made]
-    _record([each for each in stored.values() if not each.was_there], by=by, membership=membership)
+    _record([each for each in stored.values() if not each.was_there], by=by, membership=membership, by_itself=by_itself)
     return answers
 
 
@@ -115,10 +123,12 @@ def _number(certificate: Certificate) -> None:
     certificate.status = Certificate.Status.UNFILED
 
 
-def _record(certificates: Sequence[Certificate], *, by: User, membership: Membership) -> None:
-    """Record each that is new, as issued by the user who started the batch."""
+def _record(certificates: Sequence[Certificate], *, by: User, membership: Membership, by_itself: bool) -> None:
+    """Record each that is new, as issued by the user who started the batch, or on behalf of `by`."""
     facts = {"role": membership.role, "membership": membership.pk}
-    lines = [(each, None, {"serial": each.serial, "kind": each.kind, **facts}) for each in certificates]
-    origin = Origin(user=by, request_id=current_origin().request_id)
+    lines = [
+        (each, by if by_itself else None, {"serial": each.serial, "kind": each.kind, **facts}) for each in certificates
+    ]
+    origin = Origin(user=None if by_itself else by, request_id=current_origin().request_id)
     with acting_from(lambda: origin):
         record_many(CertificateEvent.ISSUED, lines)

@@ -20,6 +20,7 @@ from policies.rights import reach_with
 from policies.roles import Capability
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterable, Mapping
 
     from django.http import QueryDict
@@ -107,9 +108,11 @@ def issuing_memberships(user: User) -> list[Membership]:
     return sorted(found, key=lambda each: (each.insured_id is not None, each.pk))
 
 
-def targets_of(selection: Selection, *, user: User, membership: Membership) -> list[Target]:
+def targets_of(
+    selection: Selection, *, user: User, membership: Membership, about: dt.date | None = None
+) -> list[Target]:
     """Return the insureds and terms that a selection means, in the order of the list, as far as the membership opens
-    them. Two queries, and two for each holder that was chosen whole."""
+    them, and what they give about a day (None: today). Two queries, and two for each holder that was chosen whole."""
     chosen: dict[Pair, Target | None] = {}
     refs: defaultdict[Pair, set[str]] = defaultdict(set)
     is_open: set[Pair] = set()
@@ -139,7 +142,7 @@ def targets_of(selection: Selection, *, user: User, membership: Membership) -> l
             take(visible.filter(public_id__in=public_ids), ref)
     return [
         Target(coverage, gives, refs[pair], pair in is_open)
-        for pair, (coverage, gives) in _leading(visible, chosen).items()
+        for pair, (coverage, gives) in _leading(visible, chosen, about).items()
     ]
 
 
@@ -148,8 +151,15 @@ def count_of(selection: Selection, *, user: User, membership: Membership) -> int
     scope = Reach((membership,)).scope
     visible = Coverage.objects.open_to(scope)
     if selection.whole:
-        return len(_pairs(narrow(visible, selection.search, scope=scope, user=user)))
+        return _count(narrow(visible, selection.search, scope=scope, user=user))
+    if not (selection.holders or selection.pairs):
+        return _count(visible.filter(public_id__in=selection.coverages))
     return len(targets_of(selection, user=user, membership=membership))
+
+
+def _count(coverages: Any) -> int:
+    """Return how many insureds and terms coverages are of."""
+    return int(coverages.order_by().values("insured_id", "term_id").distinct().count())
 
 
 def _pairs(coverages: Any) -> list[Pair]:
@@ -158,13 +168,15 @@ def _pairs(coverages: Any) -> list[Pair]:
     return list(dict.fromkeys(ordered.values_list("insured_id", "term_id")))
 
 
-def _leading(visible: Any, chosen: Iterable[Pair]) -> dict[Pair, tuple[Coverage, Eligibility]]:
+def _leading(
+    visible: Any, chosen: Iterable[Pair], about: dt.date | None = None
+) -> dict[Pair, tuple[Coverage, Eligibility]]:
     """Return the coverage of each pair that its certificate is of: professional liability before other parts, but one
     that gives something before one that gives nothing."""
     pairs = list(chosen)
     if not pairs:
         return {}
-    today = carrier_today()
+    today = about or carrier_today()
     rows = (
         visible.filter(
             insured_id__any=list({insured for insured, _ in pairs}), term_id__any=list({term for _, term in pairs})
@@ -175,7 +187,7 @@ def _leading(visible: Any, chosen: Iterable[Pair]) -> dict[Pair, tuple[Coverage,
     found: defaultdict[Pair, list[tuple[Coverage, Eligibility]]] = defaultdict(list)
     with one_answer():
         for coverage in rows:
-            found[coverage.insured_id, coverage.term_id].append((coverage, judge_now(coverage)))
+            found[coverage.insured_id, coverage.term_id].append((coverage, judge_now(coverage, asked=about)))
     return {pair: min(found[pair], key=_rank) for pair in pairs if pair in found}
 
 

@@ -1,33 +1,37 @@
-"""The files of a batch: those of its certificates, and its own, which is kept for some days."""
+"""The files of a batch: those of its papers, and its own, which is kept for some days."""
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
 import io
+import json
+import shutil
 import tempfile
 import time
+import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import structlog
-from django.core.files.base import File
+from django.core.files.base import ContentFile, File
 from django.db import connection, transaction
 from django.utils import timezone
 
 from core.events import record_event
 from core.storage import private_storage
-from credentialing.certificates import bulk
+from credentialing.batches import writing
 from credentialing.certificates.rendering import certificate_pdf
+from credentialing.claims_history.rendering import claims_paper_pdf
 from credentialing.events import BatchEvent
-from credentialing.models import Batch, BatchItem
+from credentialing.models import Batch, BatchPiece, Certificate
 from credentialing.papers import store_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from credentialing.models import Certificate
+    from credentialing.models import ClaimsPaper
 
 log = structlog.get_logger(__name__)
 # Between two looks at how far the file is, in seconds.
@@ -48,47 +52,111 @@ class StoppedError(Exception):
     """The batch was cancelled while its file was written."""
 
 
-def make_file(certificate: Certificate) -> bool:
-    """Make and store the file of a certificate that is locked; False, and a line in the log, where it can't be made."""
+def make_file(paper: Certificate | ClaimsPaper) -> bool:
+    """Make and store the file of a paper that is locked; False, and a line in the log, where it can't be made."""
     try:
         with transaction.atomic():
-            store_file(certificate, certificate_pdf(certificate))
-    except Exception as error:  # noqa: BLE001  # whatever it is, the other certificates of the piece go on
-        log.error("batch_certificate_failed", certificate=certificate.pk, error=type(error).__name__)  # noqa: TRY400
+            pdf = certificate_pdf(paper) if isinstance(paper, Certificate) else claims_paper_pdf(paper)
+            store_file(paper, pdf)
+    except Exception as error:  # noqa: BLE001  # whatever it is, the other papers of the piece go on
+        log.error("batch_paper_failed", paper=paper.serial, error=type(error).__name__)  # noqa: TRY400
         return False
     return True
 
 
 def write(batch: Batch) -> Written | None:
-    """Write the batch's file, in the order of its items, each certificate once; None where it is cancelled meanwhile.
+    """Put the batch's file together and store it; None where it is cancelled meanwhile.
 
-    It goes to disk as it grows, so that memory doesn't grow with the number of certificates.
+    A small one is written here, a large one is in parts (`write_part`), and only its end is. It goes to disk as it
+    grows, so that memory doesn't grow with the number of certificates.
     """
-    with tempfile.TemporaryFile() as to, _progress_of(batch) as tell:
-        try:
-            if batch.delivery == Batch.Delivery.SEPARATE:
-                bulk.zip_of(certificates_of(batch), to, on_progress=tell, pdf_of=_stored)
-            else:
-                bulk.single_pdf(certificates_of(batch), to, on_progress=tell)
-        except StoppedError:
-            return None
+    parts = _parts_of(batch)
+    with tempfile.TemporaryFile() as to:
+        state = None
+        for name in parts:
+            with private_storage().open(f"{name}.part") as part:
+                shutil.copyfileobj(part, to)
+        if parts:
+            state = _state_after(parts[-1])
+            growing = writing.begin(batch, to, state["file"])
+        else:
+            growing = writing.begin(batch, to)
+            if _add(growing, batch, 0, batch.total, done=0) is None:
+                return None
+        growing.close()
         return _keep(batch, to)
 
 
-def certificates_of(batch: Batch) -> Iterator[Certificate]:
-    """Yield the certificates that the batch has, in its order, each once."""
-    items = BatchItem.objects.filter(batch=batch, status=BatchItem.Status.ISSUED).select_related("certificate")
-    seen = set()
-    for item in items.order_by("place").iterator(chunk_size=200):
-        if item.certificate_id not in seen and item.certificate is not None:
-            seen.add(item.certificate_id)
-            yield item.certificate
+def write_part(batch: Batch, piece: BatchPiece) -> int | None:
+    """Write the part of the batch's file that holds a piece's items, after the part before it, and return how many
+    certificates are written by then; None where the batch is cancelled meanwhile.
+
+    Everything is stored under names that a second attempt gives it, too.
+    """
+    names = _parts_of(batch, until=piece.first)
+    before = _state_after(names[-1]) if names else None
+    with tempfile.TemporaryFile() as to:
+        growing = writing.begin(batch, to, before["file"] if before else None)
+        done = _add(growing, batch, piece.first, piece.beyond, done=before["done"] if before else 0)
+        if done is None:
+            return None
+        state = json.dumps({"done": done, "file": growing.state()}, separators=(",", ":"))
+        name = _part_name(batch, piece.first)
+        to.seek(0)
+        _replace(f"{name}.part", File(to))
+        _replace(f"{name}.state", ContentFile(zlib.compress(state.encode(), 1)))
+    return done
 
 
-def _stored(certificate: Certificate) -> bytes:
-    """Return the file as it was stored, the very one that the certificate's fingerprint is of."""
-    with private_storage().open(certificate.file) as stored:
-        return bytes(stored.read())
+def _add(growing: writing.Growing, batch: Batch, first: int, beyond: int, *, done: int) -> int | None:
+    """Add a stretch of items. Return how many certificates are written by then; None where the batch is cancelled."""
+    with _progress_of(batch) as tell:
+        try:
+            for item in writing.items_of(batch, first, beyond):
+                growing.add(item)
+                done += item.certificate is not None
+                tell(done)
+        except StoppedError:
+            return None
+    return done
+
+
+def _part_name(batch: Batch, first: int) -> str:
+    return f"{_name(batch)}/{first:06}"
+
+
+def _parts_of(batch: Batch, *, until: int | None = None) -> list[str]:
+    """Return the names of the parts of a batch's file, in order; none where it is written at once."""
+    pieces = BatchPiece.objects.filter(batch=batch, step=BatchPiece.Step.WRITE)
+    if until is not None:
+        pieces = pieces.filter(first__lt=until)
+    return [_part_name(batch, first) for first in pieces.order_by("first").values_list("first", flat=True)]
+
+
+def _state_after(name: str) -> dict[str, Any]:
+    with private_storage().open(f"{name}.state") as stored:
+        state: dict[str, Any] = json.loads(zlib.decompress(stored.read()))
+    return state
+
+
+def _replace(name: str, content: File[bytes]) -> None:
+    storage = private_storage()
+    storage.delete(name)
+    storage.save(name, content)
+
+
+def drop_parts(batch: Batch) -> None:
+    """Delete the parts of a batch's file, and what it takes to go on from them."""
+    storage = private_storage()
+    for name in _parts_of(batch):
+        storage.delete(f"{name}.part")
+        storage.delete(f"{name}.state")
+
+
+def _name(batch: Batch) -> str:
+    """Return the name of the batch's file without its extension: the same for each attempt, so that a killed one leaves
+    nothing beside it; another one when what failed is tried again."""
+    return f"batches/{batch.public_id}-{batch.started_at:%Y%m%d%H%M%S%f}"
 
 
 def _keep(batch: Batch, to: BinaryIO) -> Written:
@@ -99,9 +167,7 @@ def _keep(batch: Batch, to: BinaryIO) -> Written:
         digest.update(chunk)
     to.seek(0)
     extension = "zip" if batch.delivery == Batch.Delivery.SEPARATE else "pdf"
-    # The same for each attempt, so that a killed one leaves nothing beside it; another one when what failed is tried
-    # again.
-    name = f"batches/{batch.public_id}-{batch.started_at:%Y%m%d%H%M%S%f}.{extension}"
+    name = f"{_name(batch)}.{extension}"
     storage = private_storage()
     storage.delete(name)
     name = storage.save(name, File(to))

@@ -9,9 +9,14 @@ from django import forms
 from core.idempotency import IdempotentForm
 from credentialing.batches import freezing
 from credentialing.batches.freezing import HolderChoice
+from credentialing.batches.histories import HistoryChoice
 from credentialing.certificates import issuing
+from credentialing.claims_history.forms import YEARS
 from credentialing.forms import NewHolderForm
-from credentialing.models import Batch, Holder
+from credentialing.models import Batch, ClaimsPaper, Holder
+from credentialing.models.authorizations import window_name
+from policies.rights import holds
+from policies.roles import Capability
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,6 +65,32 @@ class SettleForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         error_messages={"invalid_choice": "Choose from the list.", "invalid_pk_value": "Choose from the list."},
     )
+    papers = forms.ChoiceField(
+        label="What does each insured get?",
+        choices=Batch.Papers.choices,
+        required=False,
+        widget=forms.RadioSelect,
+        error_messages={"invalid_choice": "Choose from the list."},
+    )
+    purpose = forms.ChoiceField(
+        label="What are the claims histories for?",
+        choices=[("", "Choose"), *ClaimsPaper.Purpose.choices],
+        required=False,
+        error_messages={"invalid_choice": "Choose what they’re for from the list."},
+    )
+    years = forms.ChoiceField(
+        label="How far back do they go?",
+        choices=[(name, window_name(years)) for name, years in YEARS.items()],
+        required=False,
+        error_messages={"invalid_choice": "Choose from the list."},
+    )
+    about = forms.DateField(
+        label="As of",
+        required=False,
+        help_text="Another day of the term. Leave it empty for the day on which they’re created.",
+        widget=forms.DateInput(attrs={"type": "date", "autocomplete": "off"}, format="%Y-%m-%d"),
+        error_messages={"invalid": "Enter a date, such as 11/24/2026."},
+    )
     delivery = forms.ChoiceField(
         label="How do you want them?",
         choices=Batch.Delivery.choices,
@@ -72,7 +103,17 @@ class SettleForm(forms.Form):
     ) -> None:
         """`memberships`: those by which the user may issue, the first one offered first. `asks_holders`: whether
         anything was chosen without its holder."""
-        kwargs.setdefault("initial", {"delivery": batch.delivery, "party": batch.membership.public_id})
+        kwargs.setdefault(
+            "initial",
+            {
+                "delivery": batch.delivery,
+                "party": batch.membership.public_id,
+                "papers": batch.papers,
+                "purpose": batch.history_purpose,
+                "years": str(batch.history_years or "all") if batch.with_histories else "10",
+                "about": batch.about,
+            },
+        )
         super().__init__(*args, **kwargs)
         self._user = user
         self._batch = batch
@@ -80,6 +121,8 @@ class SettleForm(forms.Form):
         self._asks_holders = asks_holders
         self._offer_parties()
         self._offer_holders()
+        if not holds(user, Capability.VIEW_CLAIMS_HISTORY):
+            del self.fields["papers"], self.fields["purpose"], self.fields["years"]
         wants_new = self.is_bound and NEW in self.data.getlist("recipients")  # type: ignore[attr-defined]
         self.new = NewHolderForm(self.data) if wants_new else NewHolderForm(initial=self.data if self.is_bound else {})
 
@@ -109,8 +152,11 @@ class SettleForm(forms.Form):
         return self._memberships[chosen] if chosen else next(iter(self._memberships.values()))
 
     def clean(self) -> dict[str, Any]:
-        """Ask for holders where they're chosen from the list, and from the chosen party's list."""
+        """Ask for holders where they're chosen from the list, and from the chosen party's list; and for what the
+        claims histories are for."""
         cleaned = super().clean() or self.cleaned_data
+        if self._wants_histories() and "purpose" not in self.errors and not cleaned.get("purpose"):
+            self.add_error("purpose", "Choose what they’re for.")
         if SAVED not in cleaned.get("recipients", ()):
             return cleaned
         chosen = cleaned.get("saved")
@@ -137,7 +183,20 @@ class SettleForm(forms.Form):
         choice = HolderChoice(
             concern=CONCERN in chosen, standing=STANDING in chosen, issued=ISSUED in chosen, holders=tuple(holders)
         )
-        return freezing.freeze(self._batch, choice, by=self._user, delivery=cleaned["delivery"])
+        history = None
+        if self._wants_histories():
+            history = HistoryChoice(YEARS[cleaned.get("years") or "10"], cleaned["purpose"])
+        return freezing.freeze(
+            self._batch,
+            choice,
+            by=self._user,
+            delivery=cleaned["delivery"],
+            about=cleaned.get("about"),
+            history=history,
+        )
+
+    def _wants_histories(self) -> bool:
+        return bool(self.cleaned_data.get("papers") == Batch.Papers.WITH_HISTORIES)
 
 
 def party_name(membership: Membership) -> str:

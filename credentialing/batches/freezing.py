@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Count, Q
 
-from credentialing.batches.choosing import Selection, holder_by_ref, targets_of
+from credentialing.batches import histories
+from credentialing.batches.choosing import Selection, count_of, holder_by_ref, targets_of
 from credentialing.batches.requirements import Requirements
 from credentialing.holders.standing import arrangements_of
 from credentialing.models import Batch, BatchItem, Certificate, Holder
@@ -18,10 +20,12 @@ from policies.models import Reach
 from policies.names import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    import datetime as dt
+    from collections.abc import Sequence
 
     from accounts.models import User
     from credentialing.batches.choosing import Target
+    from credentialing.batches.histories import HistoryChoice
     from credentialing.models import CarrierHolder
     from policies.models import Membership
 
@@ -41,15 +45,25 @@ class TooLargeError(Exception):
     """More certificates than one batch may hold; the message says how many."""
 
 
-def freeze(batch: Batch, choice: HolderChoice, *, by: User, delivery: str) -> int:
-    """Settle the items of a draft once more and return how many there are.
+def freeze(
+    batch: Batch,
+    choice: HolderChoice,
+    *,
+    by: User,
+    delivery: str,
+    about: dt.date | None = None,
+    history: HistoryChoice | None = None,
+) -> int:
+    """Settle the items of a draft once more and return how many there are. `about`: another day of the term than today;
+    `history`: the insureds' claims histories come with the certificates.
 
     Raises `TooLargeError`, and then leaves the batch as it was. Judging here is for the page that shows what will
     come; each certificate is judged again when it's issued.
     """
-    targets = targets_of(Selection.of(batch.selection), user=by, membership=batch.membership)
-    # Where everyone gets one the size is known beforehand: don't look for the holders of too many.
-    _check_size(len(targets))
+    selection = Selection.of(batch.selection)
+    # Where everyone gets one the size is known beforehand: neither read too many nor look for their holders.
+    _check_size(count_of(selection, user=by, membership=batch.membership))
+    targets = targets_of(selection, user=by, membership=batch.membership, about=about)
     with transaction.atomic():
         holders = _Holders(targets, choice, user=by, membership=batch.membership)
         wanted = [(target, holder) for target in targets for holder in holders.of(target)]
@@ -58,23 +72,30 @@ def freeze(batch: Batch, choice: HolderChoice, *, by: User, delivery: str) -> in
         if not current.is_draft:
             return current.total
         asked = Requirements({holder for _, holder in wanted}, [target.coverage for target in targets])
+        items = [
+            BatchItem(
+                batch=batch,
+                place=place,
+                coverage=target.coverage,
+                holder=holder,
+                kind=target.gives.kind,
+                reason=target.gives.reason[:400],
+                complaints=asked.complaints(holder, target.coverage, target.gives),
+            )
+            for place, (target, holder) in enumerate(wanted)
+        ]
+        if history is not None:
+            histories.add_to(items, history, by=by, membership=batch.membership)
         batch.items.all().delete()
-        BatchItem.objects.bulk_create(
-            [
-                BatchItem(
-                    batch=batch,
-                    place=place,
-                    coverage=target.coverage,
-                    holder=holder,
-                    kind=target.gives.kind,
-                    reason=target.gives.reason[:400],
-                    complaints=asked.complaints(holder, target.coverage, target.gives),
-                )
-                for place, (target, holder) in enumerate(wanted)
-            ],
-            batch_size=1000,
+        BatchItem.objects.bulk_create(items, batch_size=1000)
+        Batch.objects.filter(pk=batch.pk).update(
+            total=len(wanted),
+            delivery=delivery,
+            about=about,
+            papers=Batch.Papers.WITH_HISTORIES if history else Batch.Papers.CERTIFICATES,
+            history_years=history.years if history else None,
+            history_purpose=history.purpose if history else "",
         )
-        Batch.objects.filter(pk=batch.pk).update(total=len(wanted), delivery=delivery)
     batch.refresh_from_db()
     return batch.total
 
@@ -174,15 +195,16 @@ def _keep(on_file: CarrierHolder, *, by: User, membership: Membership) -> Holder
 
 
 def counts_of(batch: Batch) -> dict[str, int]:
-    """Return how many items will give a certificate, a letter, or nothing, and how many a holder will reject."""
-    letters, nothing, certificates, rejected = 0, 0, 0, 0
-    rows: Iterable[tuple[str, list[str]]] = batch.items.order_by().values_list("kind", "complaints")
-    for kind, complaints in rows:
-        if not kind:
-            nothing += 1
-        elif kind == Certificate.Kind.PAST_COVERAGE:
-            letters += 1
-        else:
-            certificates += 1
-        rejected += bool(complaints)
-    return {"certificates": certificates, "letters": letters, "nothing": nothing, "rejected": rejected}
+    """Return how many items will give a certificate, a letter, or nothing, how many a holder will reject, and how many
+    claims histories will come or be refused. One query."""
+    gives = ~Q(kind="")
+    letter = Q(kind=Certificate.Kind.PAST_COVERAGE)
+    counts: dict[str, int] = batch.items.order_by().aggregate(
+        certificates=Count("pk", filter=gives & ~letter),
+        letters=Count("pk", filter=letter),
+        nothing=Count("pk", filter=~gives),
+        rejected=Count("pk", filter=~Q(complaints=[])),
+        histories=Count("pk", filter=Q(wants_history=True, history_reason="")),
+        unavailable=Count("pk", filter=Q(wants_history=True) & ~Q(history_reason="")),
+    )
+    return counts

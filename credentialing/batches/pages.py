@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 
 # How many lines of each kind the page before the start shows; all are on the page of the items.
 MOST_LINES = 10
-SHOWN = {"all": "All", "rejected": "May be rejected", "nothing": "Nothing to create", "failed": "Failed"}
+SHOWN = {
+    "all": "All",
+    "rejected": "May be rejected",
+    "nothing": "Nothing to create",
+    "no-history": "No claims history",
+    "failed": "Failed",
+}
 ORDER = ("place",)
 
 
@@ -38,19 +44,27 @@ class Review:
     letters: int
     nothing: int
     rejected: int
+    histories: int
+    unavailable: int
     holders: list[HolderCount]
     more_holders: int
     rejections: list[BatchItem]
     refusals: list[BatchItem]
+    without_history: list[BatchItem]
 
     @property
     def any(self) -> bool:
         """Whether anything will be created."""
-        return bool(self.certificates or self.letters)
+        return bool(self.certificates or self.letters or self.histories)
+
+    @property
+    def all(self) -> int:
+        """How many papers will be created."""
+        return self.certificates + self.letters + self.histories
 
 
 def review_of(batch: Batch) -> Review:
-    """Return what will come of a batch whose items are settled. Six queries."""
+    """Return what will come of a batch whose items are settled. Six queries, and one where histories are refused."""
     counts = counts_of(batch)
     by_holder = (
         batch.items.exclude(kind="")
@@ -68,6 +82,7 @@ def review_of(batch: Batch) -> Review:
         more_holders=len(numbers) - len(shown),
         rejections=list(with_names(batch.items.exclude(complaints=[]))[:MOST_LINES]),
         refusals=list(with_names(batch.items.filter(kind=""))[:MOST_LINES]),
+        without_history=list(with_names(_without_history(batch))[:MOST_LINES]) if counts["unavailable"] else [],
     )
 
 
@@ -77,11 +92,15 @@ def _count(holder: Holder | None, number: int) -> HolderCount:
     return HolderCount(holder.name, ", ".join(holder.address_lines), number)
 
 
+def _without_history(batch: Batch) -> QuerySet[BatchItem]:
+    return batch.items.filter(wants_history=True).exclude(history_reason="")
+
+
 def with_names(items: QuerySet[BatchItem]) -> QuerySet[BatchItem]:
     """Return items with what a line shows, in order."""
-    return items.select_related("coverage__insured", "coverage__term__policy", "holder", "certificate").order_by(
-        "place"
-    )
+    return items.select_related(
+        "coverage__insured", "coverage__term__policy", "holder", "certificate", "history"
+    ).order_by("place")
 
 
 def items_of(batch: Batch, shown: str) -> QuerySet[BatchItem]:
@@ -92,6 +111,8 @@ def items_of(batch: Batch, shown: str) -> QuerySet[BatchItem]:
             return items.exclude(complaints=[])
         case "nothing":
             return items.filter(kind="") if batch.is_draft else items.filter(status=BatchItem.Status.REFUSED)
+        case "no-history":
+            return with_names(_without_history(batch))
         case "failed":
             return items.filter(status=BatchItem.Status.FAILED)
     return items

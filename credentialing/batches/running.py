@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -21,12 +22,12 @@ from accounts.models import User
 from core import work
 from core.events import record_event
 from credentialing import emails
-from credentialing.batches import files
+from credentialing.batches import files, histories
 from credentialing.batches.certifying import Asked, certify
 from credentialing.certificates import issuing
 from credentialing.certificates.limits import TooManyError
 from credentialing.events import BatchEvent
-from credentialing.models import Batch, BatchItem, BatchPiece, Certificate, Holder
+from credentialing.models import Batch, BatchItem, BatchPiece, Certificate, ClaimsPaper, Holder
 from policies.eligibility import chosen_part
 from policies.models import Coverage, Reach
 from policies.rights import reach_with
@@ -43,6 +44,7 @@ ENDED = "Your access ended before this certificate was created."
 UNSEEN = "You can’t see this coverage anymore."
 NO_FILE: dict[str, Any] = {"file": "", "size": None, "sha256": "", "file_until": None}
 NOT_MADE = "We couldn’t create this certificate."
+NO_HISTORY = "We couldn’t create this claims history."
 
 
 def start(batch: Batch, *, by: User) -> bool:
@@ -84,15 +86,24 @@ def _count_today(batch: Batch, *, by: User) -> None:
 
 
 def _pieces(batch: Batch) -> list[BatchPiece]:
-    """Return the pieces of a batch: stretches of items, and the file at the end."""
-    size = settings.BATCH_PIECE
+    """Return the pieces of a batch: stretches of items; of a large one, longer stretches of its file; and the file at
+    the end."""
     steps = [Step.ISSUE, Step.FILE] if batch.delivery == Batch.Delivery.SEPARATE else [Step.ISSUE]
     pieces = [
-        BatchPiece(batch=batch, step=step, first=first, beyond=min(first + size, batch.total))
-        for first in range(0, batch.total, size)
+        BatchPiece(batch=batch, step=step, first=first, beyond=beyond)
+        for first, beyond in _stretches(batch, settings.BATCH_PIECE)
         for step in steps
     ]
+    if batch.total > settings.BATCH_PART:
+        pieces += [
+            BatchPiece(batch=batch, step=Step.WRITE, first=first, beyond=beyond)
+            for first, beyond in _stretches(batch, settings.BATCH_PART)
+        ]
     return [*pieces, BatchPiece(batch=batch, step=Step.FINISH, first=0, beyond=batch.total)]
+
+
+def _stretches(batch: Batch, size: int) -> list[tuple[int, int]]:
+    return [(first, min(first + size, batch.total)) for first in range(0, batch.total, size)]
 
 
 def run_piece(piece_id: int) -> None:
@@ -104,21 +115,25 @@ def run_piece(piece_id: int) -> None:
         if not batch.is_running:
             BatchPiece.objects.filter(pk=piece.pk).update(status=State.CANCELLED)
             return
-        {Step.ISSUE: _issue, Step.FILE: _file, Step.FINISH: _finish}[Step(piece.step)](batch, piece)
+        step = {Step.ISSUE: _issue, Step.FILE: _file, Step.WRITE: _write, Step.FINISH: _finish}[Step(piece.step)]
+        step(batch, piece)
 
 
 def _issue(batch: Batch, piece: BatchPiece) -> None:
     """Issue the certificates of a piece, as far as the user who started the batch may still issue them."""
     items = list(piece.items.filter(status=BatchItem.Status.WAITING).select_related("holder"))
     membership = acting_still(batch)
+    given = 0
     if membership is None:
         for item in items:
             _refuse(item, ENDED)
+            item.history_reason = ENDED if item.wants_history and item.history_id is None else item.history_reason
     else:
         _certify(batch, items, membership)
-    BatchItem.objects.bulk_update(items, ["status", "reason", "certificate", "kind"])
+        given = histories.issue_for(batch, items, membership)
+    BatchItem.objects.bulk_update(items, ["status", "reason", "certificate", "kind", "history", "history_reason"])
     issued = sum(item.status == BatchItem.Status.ISSUED for item in items)
-    _end(piece, issued=issued, refused=len(items) - issued)
+    _end(piece, issued=issued, refused=len(items) - issued, histories=given)
 
 
 def _certify(batch: Batch, items: list[BatchItem], membership: Membership) -> None:
@@ -127,12 +142,15 @@ def _certify(batch: Batch, items: list[BatchItem], membership: Membership) -> No
         if item.certificate_id is not None:
             item.status = item.Status.ISSUED
     items = [item for item in items if item.certificate_id is None]
-    parts = _parts_of(items, membership)
+    parts = _parts_of(items, membership, batch.about)
     asked = []
     for item in items:
         if item.coverage_id in parts:
             key = uuid.uuid5(batch.idempotency_key, str(item.place))
-            asked.append((item, Asked(parts[item.coverage_id], item.holder, key)))
+            of_item = parts[item.coverage_id]
+            # A letter lists all that has ended, whatever the day.
+            about = None if of_item[0].gives.is_letter else batch.about
+            asked.append((item, Asked(of_item, item.holder, key, about)))
         else:
             _refuse(item, UNSEEN)
     answers = certify([each for _, each in asked], by=batch.started_by, membership=membership)
@@ -145,16 +163,16 @@ def _certify(batch: Batch, items: list[BatchItem], membership: Membership) -> No
     Holder.objects.filter(pk__in=used).update(last_used_at=timezone.now())
 
 
-def _parts_of(items: list[BatchItem], membership: Membership) -> dict[int, list[Part]]:
+def _parts_of(items: list[BatchItem], membership: Membership, about: dt.date | None) -> dict[int, list[Part]]:
     """Return what the certificate of each coverage is to hold, as far as the membership opens it: the parts of the
-    insured's coverage in the term that give the same; of a letter, the one part that it is about."""
+    insured's coverage in the term that give the same on the day; of a letter, the one part that it is about."""
     wanted = Coverage.objects.in_bulk({item.coverage_id for item in items})
     seen = Coverage.objects.open_to(Reach((membership,)).scope).with_policy()
     rows = seen.filter(
         insured_id__any=list({each.insured_id for each in wanted.values()}),
         term_id__any=list({each.term_id for each in wanted.values()}),
     )
-    by_pair = issuing.parts_of(rows)
+    by_pair = issuing.parts_of(rows, asked=about)
     found = {}
     for pk, coverage in wanted.items():
         parts = by_pair.get((coverage.insured_id, coverage.term_id), [])
@@ -179,29 +197,51 @@ def acting_still(batch: Batch) -> Membership | None:
 
 
 def _file(batch: Batch, piece: BatchPiece) -> None:
-    """Make the files of a piece's certificates. One that can't be made fails alone."""
-    items = list(piece.items.filter(status=BatchItem.Status.ISSUED).order_by("certificate_id"))
-    keys = [item.certificate_id for item in items]
+    """Make the files of a piece's papers. An item of which one can't be made fails alone."""
+    items = list(piece.items.filter(Q(status=BatchItem.Status.ISSUED) | Q(history__isnull=False)))
     # All at once and in the order of their keys: two batches may hold the same certificates.
-    certificates = Certificate.objects.select_for_update(no_key=True).order_by("pk").in_bulk(keys)
-    broken = []
+    certificates = Certificate.objects.select_for_update(no_key=True).order_by("pk")
+    certificates_by_key = certificates.in_bulk({item.certificate_id for item in items if _is_issued(item)})
+    papers = ClaimsPaper.objects.select_for_update(no_key=True).order_by("pk")
+    papers_by_key = papers.in_bulk({item.history_id for item in items if item.history_id})
+    broken, issued = [], sum(map(_is_issued, items))
     for item in items:
-        certificate = certificates[item.certificate_id]
-        if certificate.is_ready or files.make_file(certificate):
-            continue
-        item.status, item.reason = item.Status.FAILED, NOT_MADE
-        broken.append(item)
+        of_item = [certificates_by_key.get(item.certificate_id), papers_by_key.get(item.history_id)]
+        failed = [each for each in of_item if each is not None and not each.is_ready and not files.make_file(each)]
+        if failed:
+            item.reason = NO_HISTORY if failed == of_item[1:] else NOT_MADE
+            broken.append(item)
+    lost = sum(map(_is_issued, broken))
+    for item in broken:
+        item.status = item.Status.FAILED
     BatchItem.objects.bulk_update(broken, ["status", "reason"])
-    _end(piece, filed=len(items) - len(broken), failed=len(broken), issued=-len(broken))
+    others = len(broken) - lost
+    _end(piece, filed=issued - lost, failed=len(broken), issued=-lost, refused=-others)
+
+
+def _is_issued(item: BatchItem) -> bool:
+    return item.status == BatchItem.Status.ISSUED
+
+
+def _write(batch: Batch, piece: BatchPiece) -> None:
+    """Write a piece's part of the batch's file."""
+    done = files.write_part(batch, piece)
+    if done is None or not _locked(batch.pk).is_running:
+        files.drop_parts(batch)
+        BatchPiece.objects.filter(pk=piece.pk).update(status=State.CANCELLED)
+        return
+    Batch.objects.filter(pk=batch.pk).update(written=done)
+    _end(piece)
 
 
 def _finish(batch: Batch, piece: BatchPiece) -> None:
     """Write the file of the batch, and tell the user that it is ready."""
-    written = files.write(batch) if batch.issued else None
+    written = files.write(batch) if batch.has_pages else None
     current = _locked(batch.pk)
     if not current.is_running:
         if written is not None:
             files.drop(written.name)
+        files.drop_parts(batch)
         BatchPiece.objects.filter(pk=piece.pk).update(status=State.CANCELLED)
         return
     now = timezone.now()
@@ -214,6 +254,8 @@ def _finish(batch: Batch, piece: BatchPiece) -> None:
     counts: dict[str, Any] = {"issued": current.issued, "refused": current.refused, "failed": current.failed}
     record_event(BatchEvent.FINISHED, subject=batch, on_behalf_of=batch.started_by, **counts)
     emails.batch_ended(current, key=f"{now:%Y%m%d%H%M%S%f}")
+    # An attempt that is lost before the end finds them again.
+    transaction.on_commit(partial(files.drop_parts, batch))
 
 
 def _end(piece: BatchPiece, **counted: int) -> None:
@@ -229,10 +271,11 @@ def piece_given_up(piece: BatchPiece) -> None:
     locked."""
     log.error("batch_piece_given_up", batch=piece.batch_id, step=piece.step, first=piece.first)
     batch = _locked(piece.batch_id)
-    if piece.step == Step.FINISH:
+    if piece.step in (Step.WRITE, Step.FINISH):
         Batch.objects.filter(pk=batch.pk).update(status=Batch.Status.FAILED, ended_at=timezone.now())
         record_event(BatchEvent.FAILED, subject=batch, on_behalf_of=batch.started_by)
         emails.batch_ended(batch, key=f"failed:{timezone.now():%Y%m%d%H%M%S%f}")
+        transaction.on_commit(partial(files.drop_parts, batch))
         return
     before = BatchItem.Status.WAITING if piece.step == Step.ISSUE else BatchItem.Status.ISSUED
     lost = piece.items.filter(status=before).update(status=BatchItem.Status.FAILED, reason=NOT_MADE)
@@ -244,17 +287,23 @@ def piece_given_up(piece: BatchPiece) -> None:
 def _hand_over_next(batch: Batch) -> None:
     """Hand over pieces until as many are in the queue as one batch may have there. The batch is locked."""
     pieces = BatchPiece.objects.filter(batch=batch)
+    ahead = Q(status__in=(State.QUEUED, State.WAITING))
     there = pieces.aggregate(
         queued=Count("pk", filter=Q(status=State.QUEUED)),
-        unfinished=Count("pk", filter=Q(status__in=(State.QUEUED, State.WAITING)) & ~Q(step=Step.FINISH)),
+        making=Count("pk", filter=ahead & Q(step__in=(Step.ISSUE, Step.FILE))),
+        writing=Count("pk", filter=ahead & Q(step=Step.WRITE)),
     )
-    room = settings.BATCH_PIECES_AT_ONCE - there["queued"]
+    at_once = settings.BATCH_PIECES_AT_ONCE
+    waiting = pieces.filter(status=State.WAITING)
+    if there["making"]:
+        unissued = pieces.filter(ahead, step=Step.ISSUE).values("first")
+        waiting = waiting.exclude(step__in=(Step.WRITE, Step.FINISH)).exclude(step=Step.FILE, first__in=unissued)
+    elif there["writing"]:
+        # Each part goes on where the one before it ends.
+        waiting, at_once = waiting.filter(step=Step.WRITE), 1
+    room = at_once - there["queued"]
     if room <= 0:
         return
-    waiting = pieces.filter(status=State.WAITING)
-    if there["unfinished"]:
-        unissued = pieces.filter(step=Step.ISSUE, status__in=(State.QUEUED, State.WAITING)).values("first")
-        waiting = waiting.exclude(step=Step.FINISH).exclude(step=Step.FILE, first__in=unissued)
     # A stretch's files before the next stretch: what is issued has its file soon.
     for piece in waiting.order_by("first", "-step")[:room]:
         piece.status = State.QUEUED
@@ -272,6 +321,7 @@ def cancel(batch: Batch, *, by: User) -> bool:
         Batch.objects.filter(pk=batch.pk).update(status=Batch.Status.CANCELLED, ended_at=timezone.now())
         BatchPiece.objects.filter(batch=batch, status=State.WAITING).update(status=State.CANCELLED)
         record_event(BatchEvent.CANCELLED, subject=batch, by=by)
+        transaction.on_commit(partial(files.drop_parts, batch))
     batch.refresh_from_db()
     return True
 
@@ -289,8 +339,8 @@ def retry(batch: Batch, *, by: User) -> bool:
             return False
         places = list(batch.items.filter(status=BatchItem.Status.FAILED).values_list("place", flat=True))
         batch.items.filter(place__in=places).update(status=BatchItem.Status.WAITING, reason="")
-        stretches = Q(step=Step.FINISH)
-        for piece in BatchPiece.objects.filter(batch=batch).exclude(step=Step.FINISH):
+        stretches = Q(step__in=(Step.WRITE, Step.FINISH))
+        for piece in BatchPiece.objects.filter(batch=batch, step__in=(Step.ISSUE, Step.FILE)):
             if any(piece.first <= place < piece.beyond for place in places):
                 stretches |= Q(pk=piece.pk)
         BatchPiece.objects.filter(stretches, batch=batch).update(status=State.WAITING, attempts=0)

@@ -22,7 +22,7 @@ from core.events import record_event
 from core.idempotency import create_once
 from core.keyset import keyset_page
 from core.listing import Tab
-from credentialing.batches import freezing, running
+from credentialing.batches import freezing, histories, running
 from credentialing.batches.choosing import Selection, count_of, issuing_memberships
 from credentialing.batches.forms import ChooseForm, SettleForm, party_name
 from credentialing.batches.pages import ORDER, SHOWN, items_of, review_of, time_left, what_comes
@@ -134,7 +134,11 @@ def items(request: HttpRequest, public_id: str) -> HttpResponse:
     shown = shown if shown in SHOWN else "all"
     page = keyset_page(items_of(batch, shown), request, order=ORDER, count=True)
     lines = [(item, what_comes(item)) for item in page.rows]
-    tabs = [Tab(label, f"?show={code}", code == shown) for code, label in SHOWN.items()]
+    tabs = [
+        Tab(label, f"?show={code}", code == shown)
+        for code, label in SHOWN.items()
+        if code != "no-history" or batch.with_histories
+    ]
     context = {"batch": batch, "page": page, "lines": lines, "tabs": tabs}
     context["crumbs"] = [*_crumbs(), ("Batch", batch.get_absolute_url())]
     return render(request, "credentialing/batches/items.html", context)
@@ -192,6 +196,13 @@ def download(request: HttpRequest, public_id: str) -> HttpResponseBase:
     batch = _own_batch(user, public_id)
     if not batch.has_file:
         return redirect(batch)
+    if not histories.all_given_still(batch, user):
+        messages.error(
+            request,
+            "This file holds a claims history that you may no longer have: its authorization was revoked or has "
+            "expired. The certificates are in your list; for the histories that you may have, start a new batch.",
+        )
+        return redirect(batch)
     try:
         response = private_file_response(batch.file, filename=batch.download_name)
     except (FileNotFoundError, FileChangedError) as error:
@@ -201,6 +212,8 @@ def download(request: HttpRequest, public_id: str) -> HttpResponseBase:
     if request.method == "GET" and look_of(request) is None:
         membership = _membership_of(user, batch)
         record_event(BatchEvent.DOWNLOADED, subject=batch, by=user, certificates=batch.issued, membership=membership.pk)
+        if batch.histories:
+            histories.record_downloads(batch, membership=membership)
     return response
 
 

@@ -18,8 +18,9 @@ from credentialing.certificates.names import file_name
 from credentialing.certificates.rendering import layout, made, pages_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
+    from core.pdf.binding import Binder
     from credentialing.models import Certificate
 
 
@@ -41,32 +42,42 @@ def single_pdf(
     # Loads pikepdf, which web processes do without.
     from core.pdf.binding import Binder
 
-    press = layout()
-    binder = Binder(to, press.faces())
+    binder = Binder(to, layout().faces())
     lines: list[Line] = []
     plain = 0
     for certificate in certificates:
-        title = f"{certificate.insured_name}, {certificate.serial}"
-        number = binder.pages + 1
-        candidates = pages_of(certificate)
-        try:
-            page = binder.add(press.compose(candidates), title=title)
-        except CantSet as refusal:
-            press.count_plain(refusal)
-            plain += 1
-            page = binder.add_whole(press.render(candidates()), title=title)
-        else:
-            press.count_fast()
-        lines.append(Line.of(certificate, number=number, page=page))
+        line, fast = bind(binder, certificate)
+        lines.append(line)
+        plain += not fast
         if on_progress:
             on_progress(len(lines))
+    return Outcome(certificates=len(lines), pages=close(binder, lines), plain=plain)
+
+
+def bind(binder: Binder, certificate: Certificate) -> tuple[Line, bool]:
+    """Add a certificate to a PDF. Return its line in the list, and whether it was set from pieces."""
+    press = layout()
+    title = f"{certificate.insured_name}, {certificate.serial}"
+    number = binder.pages + 1
+    candidates = pages_of(certificate)
+    try:
+        page, fast = binder.add(press.compose(candidates), title=title), True
+    except CantSet as refusal:
+        press.count_plain(refusal)
+        page, fast = binder.add_whole(press.render(candidates()), title=title), False
+    else:
+        press.count_fast()
+    return Line.of(certificate, number=number, page=page), fast
+
+
+def close(binder: Binder, lines: Sequence[Line]) -> int:
+    """Write the list in front, the outline, and the rest of a PDF. Return how many pages it has."""
     created = timezone.now()
-    pages = binder.close(
+    return binder.close(
         cover_pages(lines, created=created),
         outline=outline_of(lines),
         metadata={"title": title_of(lines), "lang": "en-US", "dcterms.created": created.isoformat()},
     )
-    return Outcome(certificates=len(lines), pages=pages, plain=plain)
 
 
 def zip_of(

@@ -37,6 +37,7 @@ class Line:
     is_letter: bool
     page: int
     target: int
+    is_history: bool = False
 
     @classmethod
     def of(cls, certificate: Certificate, *, number: int, page: int) -> Line:
@@ -55,12 +56,19 @@ class Line:
 def title_of(lines: Sequence[Line]) -> str:
     """Return '5,000 certificates of insurance', or what else there is."""
     letters = sum(line.is_letter for line in lines)
-    plural = "" if len(lines) == 1 else "s"
+    histories = sum(line.is_history for line in lines)
+    others = len(lines) - histories
+    plural = "" if others == 1 else "s"
     if letters == 0:
-        return f"{len(lines):,} certificate{plural} of insurance"
-    if letters == len(lines):
-        return f"{len(lines):,} letter{plural} of past coverage"
-    return f"{len(lines):,} certificates and letters"
+        title = f"{others:,} certificate{plural} of insurance"
+    elif letters == others:
+        title = f"{others:,} letter{plural} of past coverage"
+    else:
+        title = f"{others:,} certificates and letters"
+    if not histories:
+        return title
+    also = f"{histories:,} claims histor{'y' if histories == 1 else 'ies'}"
+    return f"{title} and {also}" if others else also
 
 
 def cover_pages(lines: Sequence[Line], *, created: dt.datetime) -> Iterator[Composed]:

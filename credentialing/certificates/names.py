@@ -53,7 +53,11 @@ def file_name(certificate: Certificate) -> str:
     """
     snapshot = certificate.snapshot
     holder = snapshot["holder"]["name"] if snapshot["holder"] else ""
-    parts = [sort_name(snapshot), str(snapshot["policy"]["number"]), holder, certificate.serial]
+    return joined(sort_name(snapshot), str(snapshot["policy"]["number"]), holder, certificate.serial)
+
+
+def joined(*parts: str) -> str:
+    """Return the parts of a name, without those that are empty, as a file's name."""
     return " - ".join(part for part in map(_part, parts) if part) + ".pdf"
 
 

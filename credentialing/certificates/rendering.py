@@ -16,6 +16,7 @@ from core.pdf import Candidate
 from core.pdf.fast import FastLayout, Made
 from core.pdf.fonts import SERIF
 from core.pdf.signing import sealer
+from credentialing.certificates.numbers import new_verification_code
 from credentialing.certificates.sheet import Sheet
 from credentialing.verification.marks import address_in_words, qr_code
 from policies.signatures import read_signature
@@ -67,6 +68,12 @@ def pages_of(certificate: Certificate) -> Callable[[], Iterator[Candidate]]:
 def layout() -> FastLayout:
     """Return the certificates' layout, with fonts and style sheet read once per process."""
     return FastLayout(render_to_string("credentialing/pdf/certificate.css"), page=LETTER, few=HEADINGS)
+
+
+def warm_up() -> None:
+    """Do what is done once per process, so that its first certificate is as fast as the next."""
+    layout().warm_up()
+    qr_code(new_verification_code())
 
 
 def _candidates(certificate: Certificate, *, style: str = "") -> Iterator[Candidate]:

@@ -158,7 +158,11 @@ def subjects_of(user: User, insured_ids: Iterable[int]) -> list[Subject]:
     Those too that wait for an authorization: `Subject.ground` judges. Three queries at most, however many insureds:
     coverages, agents of record (for agents), and authorizations.
     """
-    reach = reach_with(user, CAPABILITY)
+    return subjects_in(reach_with(user, CAPABILITY), insured_ids)
+
+
+def subjects_in(reach: Reach, insured_ids: Iterable[int]) -> list[Subject]:
+    """Return the same for a part of a user's reach, such as one membership; all of it has the right."""
     if not reach:
         return []
     ids = list(insured_ids)
@@ -240,22 +244,32 @@ def switched_off(subjects: Sequence[Subject], holder: Holder | None) -> dict[Key
     """Return, for each subject, the fingerprint of `holder` where it is a standing holder of this insured that gets no
     claims histories: the carrier's switch says so, or the own party's. Neither overrules the other. Two queries, or
     none without a holder."""
+    return switched_off_for(subjects, [] if holder is None else [holder])
+
+
+def switched_off_for(subjects: Sequence[Subject], holders: Iterable[Holder]) -> dict[Key, set[str]]:
+    """Return the same for several holders at once. Two queries, or none without a holder."""
     off: dict[Key, set[str]] = {subject.key: set() for subject in subjects}
-    if holder is None:
+    asked = {holder.pk: holder.fingerprint for holder in holders}
+    if not asked:
         return off
     policies = {coverage.term.policy_id for subject in subjects for coverage in subject.coverages}
     brought = StandingHolder.objects.not_retired().filter(
-        holder__fingerprint=holder.fingerprint, holder__retired_at=None, policy_id__any=list(policies)
+        holder__fingerprint__in=set(asked.values()), holder__retired_at=None, policy_id__any=list(policies)
     )
-    chosen = OwnStandingHolder.objects.in_effect().filter(holder=holder, policy_id__any=list(policies))
+    chosen = OwnStandingHolder.objects.in_effect().filter(holder__in=list(asked), policy_id__any=list(policies))
     for rows in (brought, chosen):
-        standing = list(rows.order_by().values_list("policy_id", "insured_id", "claims_history"))
+        standing: defaultdict[int, list[tuple[str, int | None, bool]]] = defaultdict(list)
+        found = rows.order_by().values_list("policy_id", "holder__fingerprint", "insured_id", "claims_history")
+        for policy, fingerprint, insured, on in found:
+            standing[policy].append((fingerprint, insured, on))
         for subject in subjects:
-            own = {coverage.term.policy_id for coverage in subject.coverages}
-            concerned = (None, subject.insured.pk)
-            switches = [on for policy, insured, on in standing if policy in own and insured in concerned]
-            if switches and not any(switches):
-                off[subject.key] = {holder.fingerprint}
+            switches: defaultdict[str, list[bool]] = defaultdict(list)
+            for policy in {coverage.term.policy_id for coverage in subject.coverages}:
+                for fingerprint, insured, on in standing[policy]:
+                    if insured in (None, subject.insured.pk):
+                        switches[fingerprint].append(on)
+            off[subject.key] |= {fingerprint for fingerprint, set_to in switches.items() if not any(set_to)}
     return off
 
 

@@ -58,13 +58,16 @@ def issue_histories(
     holder: Holder | None,
     by: User,
     key: uuid.UUID,
+    with_files: bool = True,
 ) -> Issued:
     """Issue the claims history of each subject (`access.subjects_of`) for `years` (None: all) and start on the files.
 
     Judges each subject's ground again. `holder` (None: to whom it may concern) is in the address book of one of the
     subjects' memberships; each party gets it into its own. `key`: the form's; the same form again gives the same
-    papers. A fixed number of queries for any number of subjects of one party; three more for each further party whose
-    address book doesn't have the holder. Raises `limits.TooManyError` from a new holder.
+    papers. `with_files`: False leaves the files until someone asks for one.
+
+    A fixed number of queries for any number of subjects of one party; three more for each further party whose address
+    book doesn't have the holder. Raises `limits.TooManyError` from a new holder.
     """
     done = Issued()
     off = switched_off(subjects, holder)
@@ -111,7 +114,7 @@ def issue_histories(
                         key=key,
                     )
                 )
-        done.papers = store_papers(papers, by=by)
+        done.papers = store_papers(papers, by=by, with_files=with_files)
         done.requests = _store_requests(requests, by=by)
         if done.refused:
             record_many(
@@ -137,7 +140,7 @@ def may_be_given(user: User, paper: ClaimsPaper) -> bool:
     return subject.ground(paper.years, paper.holder, off=switched_off([subject], paper.holder)[subject.key]).allows
 
 
-def store_papers(papers: list[ClaimsPaper], *, by: User) -> list[ClaimsPaper]:
+def store_papers(papers: list[ClaimsPaper], *, by: User, with_files: bool = True) -> list[ClaimsPaper]:
     """Insert the rows, or find those that this form made before; hand new ones over and record them.
 
     In one statement: of two of the same form at once, the database lets one insert win, and the other finds its rows.
@@ -159,6 +162,7 @@ def store_papers(papers: list[ClaimsPaper], *, by: User) -> list[ClaimsPaper]:
             paper.pk = None
             paper.serial = new_serial(ClaimsPaper.PREFIXES[paper.kind], paper.issued_on.year)
             paper.verification_code = new_verification_code()
+            paper.status = paper.Status.QUEUED if with_files else paper.Status.UNFILED
         try:
             with transaction.atomic():
                 ClaimsPaper.objects.bulk_create(papers)
@@ -182,8 +186,9 @@ def store_papers(papers: list[ClaimsPaper], *, by: User) -> list[ClaimsPaper]:
                 for paper in papers
             ],
         )
-        for paper in papers:
-            work.hand_over(paper)
+        if with_files:
+            for paper in papers:
+                work.hand_over(paper)
         return papers
     raise RuntimeError("No free serial number was found in five tries.")
 

@@ -141,6 +141,10 @@ def download(request: HttpRequest, public_id: str) -> HttpResponseBase:
     """
     user = subject_of(request)
     paper = _given(user, public_id)
+    if paper.status == ClaimsPaper.Status.UNFILED and look_of(request) is None:
+        papers.ask_for_file(paper)
+        papers.wait_for_file(paper, seconds=views.WAIT_SECONDS)
+        return redirect(paper.get_absolute_url() + "?download")
     if not paper.is_ready:
         return redirect(paper)
     try:

@@ -18,7 +18,7 @@ from policies.models import AgentOfRecord, Membership, Policy
 from policies.names import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from accounts.models import User
     from credentialing.models.on_file import Asks
@@ -77,7 +77,7 @@ class Arrangement:
 def arrangements_of(
     policy_ids: Iterable[int], *, user: User | None = None, insured_ids: Collection[int] | None = None
 ) -> list[Arrangement]:
-    """Return every arrangement in effect of some policies, the customers' own first. Three queries.
+    """Return every arrangement in effect of some policies, the feed's first. Four queries.
 
     `insured_ids`: only those for everyone, and those that name one of these. `user`: only those that this user sees.
     Without one, it is for sending: never show the result to a customer, who must not learn of another party's holders.
@@ -98,14 +98,15 @@ def arrangements_of(
     there = sent.not_retired().filter(of_policies, holder__retired_at=None)
     brought = list(there.select_related("holder").order_by("pk"))
     on_file = on_file_by_print({row.holder.fingerprint for row in chosen})
+    emails = _emails_on_file(on_file)
     return [
-        *(_of_own(row, on_file.get(row.holder.fingerprint)) for row in chosen),
         *(_of_feed(row) for row in brought),
+        *(_of_own(row, on_file.get(row.holder.fingerprint), emails) for row in chosen),
     ]
 
 
 def arrangements_for(coverages: Sequence[Coverage], *, user: User | None = None) -> dict[int, list[Arrangement]]:
-    """Return the arrangements of each coverage by its key, each holder once, by name. Three queries, however many.
+    """Return the arrangements of each coverage by its key, each holder once, by name. Four queries, however many.
 
     `coverages` come with their terms.
     """
@@ -122,8 +123,8 @@ def arrangements_for(coverages: Sequence[Coverage], *, user: User | None = None)
 def once_each(arrangements: Iterable[Arrangement]) -> list[Arrangement]:
     """Return each holder of one coverage's arrangements once, by name: the same name and address is the same holder.
 
-    Renewals and notices are on if they are on in any of them; claims histories only if they are on in all. The first
-    one with an email address gives it.
+    Renewals and notices are on if they are on in any of them; claims histories only if they are on in all. The feed's
+    comes before customers' own, and its email address goes before theirs: nobody diverts what the carrier sends.
     """
     found: dict[str, Arrangement] = {}
     for one in arrangements:
@@ -143,7 +144,16 @@ def _joined(first: Arrangement, other: Arrangement) -> Arrangement:
     )
 
 
-def _of_own(row: OwnStandingHolder, on_file: CarrierHolder | None) -> Arrangement:
+def _emails_on_file(prints: Iterable[str]) -> dict[str, str]:
+    """Return the email address on file of each fingerprint. One query, or none."""
+    wanted = sorted(prints)
+    if not wanted:
+        return {}
+    rows = CarrierHolder.objects.not_retired().filter(fingerprint__in=wanted).exclude(email="").order_by("-pk")
+    return dict(rows.values_list("fingerprint", "email"))
+
+
+def _of_own(row: OwnStandingHolder, on_file: CarrierHolder | None, emails: Mapping[str, str]) -> Arrangement:
     holder = row.holder
     return Arrangement(
         key=f"own:{row.public_id}",
@@ -155,7 +165,7 @@ def _of_own(row: OwnStandingHolder, on_file: CarrierHolder | None) -> Arrangemen
         notices=row.notices,
         claims_history=row.claims_history,
         party=(holder.insured_id, holder.policyholder_id, holder.agency_id),
-        email=holder.email or (on_file.email if on_file else ""),
+        email=emails.get(holder.fingerprint) or holder.email,
     )
 
 

@@ -8,6 +8,7 @@ from credentialing.models.certificates import Certificate
 from credentialing.models.claims_histories import ClaimsPaper, ClaimsRequest, LossRunRule
 from credentialing.models.deliveries import Delivery
 from credentialing.models.holders import Holder
+from credentialing.models.notices import Notice, NoticeRun, StandingIssue
 from credentialing.models.on_file import CarrierHolder, StandingHolder
 from credentialing.models.own_standing import OwnStandingHolder
 from credentialing.models.packets import Packet, PacketItem, PacketOpening
@@ -28,12 +29,15 @@ __all__ = [
     "Delivery",
     "Holder",
     "LossRunRule",
+    "Notice",
+    "NoticeRun",
     "OwnStandingHolder",
     "Packet",
     "PacketItem",
     "PacketOpening",
     "PaperRequest",
     "StandingHolder",
+    "StandingIssue",
     "Verification",
     "wants_approved_form",
 ]

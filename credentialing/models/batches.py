@@ -15,6 +15,7 @@ from core.downloads import file_name_part
 from core.fields import PublicIdField
 from core.work import Work
 from credentialing.models.certificates import Certificate
+from credentialing.models.claims_histories import YEARS_OF_HISTORY, ClaimsPaper
 from credentialing.models.holders import Holder, of_own_party
 from policies.models import Coverage, Membership, reach_of
 
@@ -62,6 +63,12 @@ class Batch(models.Model):
         SINGLE = "single", "One PDF with all of them"
         SEPARATE = "separate", "Separate PDFs in a ZIP file"
 
+    class Papers(models.TextChoices):
+        """What each insured gets (S-36)."""
+
+        CERTIFICATES = "coi", "Certificate of insurance"
+        WITH_HISTORIES = "both", "Certificate of insurance and claims history"
+
     public_id = PublicIdField()
     started_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     # The membership that it issues by: the insured's own, the policyholder's, or the agency's.
@@ -70,6 +77,13 @@ class Batch(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     selection = models.JSONField(default=dict)
     delivery = models.CharField(max_length=8, choices=Delivery, default=Delivery.SINGLE)
+    # Another day of the term that the certificates are about; empty for the day on which each is issued.
+    about = models.DateField(null=True, blank=True)
+    papers = models.CharField(max_length=4, choices=Papers, default=Papers.CERTIFICATES, db_default="coi")
+    history_years = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Empty: all years.")
+    history_purpose = models.CharField(
+        max_length=12, choices=ClaimsPaper.Purpose, blank=True, default="", db_default=""
+    )
     status = models.CharField(max_length=9, choices=Status, default=Status.DRAFT)
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
@@ -80,6 +94,8 @@ class Batch(models.Model):
     failed = models.PositiveIntegerField(default=0)
     filed = models.PositiveIntegerField(default=0)
     written = models.PositiveIntegerField(default=0)
+    # Claims histories that were created, beside the certificates.
+    histories = models.PositiveIntegerField(default=0, db_default=0)
 
     file = models.CharField(max_length=200, blank=True, default="")
     size = models.PositiveBigIntegerField("size in bytes", null=True, blank=True)
@@ -94,6 +110,7 @@ class Batch(models.Model):
         ordering = ("-id",)
         constraints = [
             models.UniqueConstraint(fields=["started_by", "idempotency_key"], name="credentialing_batch_once_a_form"),
+            models.CheckConstraint(condition=YEARS_OF_HISTORY, name="credentialing_batch_years"),
         ]
         indexes = [
             models.Index(fields=["membership", "-id"], name="credentialing_batch_recent"),
@@ -124,6 +141,16 @@ class Batch(models.Model):
     def has_file(self) -> bool:
         """Whether its file is still kept."""
         return bool(self.file) and self.file_until is not None and self.file_until > timezone.now()
+
+    @property
+    def with_histories(self) -> bool:
+        """Whether the insureds' claims histories come with the certificates."""
+        return self.papers == self.Papers.WITH_HISTORIES
+
+    @property
+    def has_pages(self) -> bool:
+        """Whether anything was created that its file holds."""
+        return bool(self.issued or self.histories)
 
     @property
     def settled(self) -> int:
@@ -182,6 +209,10 @@ class BatchItem(models.Model):
     # Why it wasn't created, in a sentence for the user.
     reason = models.CharField(max_length=400, blank=True, default="")
     certificate = models.ForeignKey(Certificate, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    # The insured's claims history for this holder, which the first of their items has; and why there is none.
+    wants_history = models.BooleanField(default=False, db_default=False)
+    history = models.ForeignKey(ClaimsPaper, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    history_reason = models.CharField(max_length=400, blank=True, default="", db_default="")
 
     class Meta:
         ordering = ("place",)
@@ -192,6 +223,9 @@ class BatchItem(models.Model):
             ),
             models.CheckConstraint(
                 condition=~Q(status="issued") | Q(certificate__isnull=False), name="credentialing_batchitem_issued"
+            ),
+            models.CheckConstraint(
+                condition=Q(history=None) | Q(wants_history=True), name="credentialing_batchitem_history"
             ),
         ]
 
@@ -207,11 +241,13 @@ class BatchPiece(Work):
     """
 
     class Step(models.TextChoices):
-        """What is done for the items. FILE comes after ISSUE of the same items, FINISH after everything."""
+        """What is done for the items. FILE comes after ISSUE of the same items, WRITE after all of those and one after
+        the other, FINISH after everything."""
 
         ISSUE = "issue", "Issue certificates"
         FILE = "file", "Make their files"
-        FINISH = "finish", "Write the file of the batch"
+        WRITE = "write", "Write their part of the batch's file"
+        FINISH = "finish", "Put the file of the batch together"
 
     class Status(models.TextChoices):
         """The state of a piece. `waiting` isn't in the queue yet."""

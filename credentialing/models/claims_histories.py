@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 YEARS = Q(years=None) | Q(years__in=(5, 10))
+YEARS_OF_HISTORY = Q(history_years=None) | Q(history_years__in=(5, 10))
 
 
 class ClaimsPaperQuerySet(models.QuerySet["ClaimsPaper"]):

@@ -17,6 +17,7 @@ from core.work import Work
 from credentialing.events import DeliveryEvent
 from credentialing.models.certificates import Certificate
 from credentialing.models.holders import of_own_party
+from credentialing.models.notices import Notice, NoticeRun
 from policies.models import reach_of
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class Delivery(Work):
         SPAM = "spam", "The receiver reported it as spam."
         UNSUBSCRIBED = "unsubscribed", "The receiver doesn’t want these emails."
         EARLIER = "earlier", "An earlier email to this address came back."
+        NO_ADDRESS = "no_address", "We don’t have an email address."
         OTHER = "other", "The mail service couldn’t deliver it."
 
     UNDELIVERED = (Status.BOUNCED, Status.FAILED)
@@ -98,9 +100,17 @@ class Delivery(Work):
     certificate = models.ForeignKey(
         Certificate, on_delete=models.PROTECT, null=True, blank=True, related_name="deliveries"
     )
-    # In lower case.
-    to = models.EmailField("address", max_length=254)
+    # Instead of a certificate: what a standing holder hears of a policy.
+    notice = models.ForeignKey(Notice, on_delete=models.PROTECT, null=True, blank=True, related_name="deliveries")
+    # The notices of which load it goes with; they may be held.
+    run = models.ForeignKey(NoticeRun, on_delete=models.PROTECT, null=True, blank=True, related_name="deliveries")
+    # In lower case; empty where we have none, so that people see what they have to send another way.
+    to = models.EmailField("address", max_length=254, blank=True)
     holder_name = models.CharField(max_length=200, blank=True, default="")
+    # The insured that the arrangement names; empty where it is about everyone on the policy.
+    about = models.CharField(max_length=200, blank=True, default="", db_default="")
+    # The holder's, by which its other deliveries are found (`Holder.fingerprint`).
+    fingerprint = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
     # Nobody: the portal, for a standing holder.
     sent_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
@@ -126,6 +136,12 @@ class Delivery(Work):
     class Meta:
         verbose_name_plural = "deliveries"
         ordering = ("-id",)
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(certificate__isnull=False, notice=None) | Q(certificate=None, notice__isnull=False),
+                name="credentialing_delivery_of_one",
+            ),
+        ]
         permissions = [("retry_delivery", "Can try failed deliveries again")]
         indexes = [
             models.Index(fields=["enqueued_at"], condition=Q(status="queued"), name="credentialing_deliv_queued"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -13,6 +12,7 @@ from django.utils import timezone
 from core.alerts import alert_staff
 from core.events import record_event
 from core.fields import PublicIdField
+from core.requests import due_from_now
 from core.states import STATES
 from credentialing.events import CertificateEvent
 from credentialing.models.certificate_forms import CertificateForm
@@ -20,11 +20,6 @@ from policies.models import Company, Coverage
 
 if TYPE_CHECKING:
     from accounts.models import User
-
-
-def due_from_now() -> dt.datetime:
-    """Return the time by which staff answer a request that comes now."""
-    return timezone.now() + settings.SUPPORT_ANSWER_WITHIN
 
 
 class PaperRequestQuerySet(models.QuerySet["PaperRequest"]):

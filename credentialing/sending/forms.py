@@ -30,6 +30,7 @@ class SendForm(IdempotentForm):
         },
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
     )
+    keep = forms.BooleanField(label="Keep this address for the holder", required=False)
     confirmed = forms.BooleanField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, certificate: Certificate, corrects: Delivery | None = None, **kwargs: Any) -> None:
@@ -43,6 +44,12 @@ class SendForm(IdempotentForm):
         self.fields["to"].help_text = "An address where the holder receives certificates." if not self.on_file else ""
         self.certificate = certificate
         self.corrects = corrects
+        holder = certificate.holder
+        # On one that has an address, the holder's own page changes it.
+        wrong = corrects.to if corrects is not None else ""
+        self.may_keep = holder is not None and holder.email in ("", wrong)
+        if not self.may_keep:
+            del self.fields["keep"]
 
     def clean_to(self) -> str:
         to = services.address(self.cleaned_data["to"])
@@ -76,4 +83,6 @@ class SendForm(IdempotentForm):
             return there
         to = self.cleaned_data["to"]
         limits.count(by, is_new_address=addresses.is_new(self.certificate, to))
+        if self.cleaned_data.get("keep") and self.certificate.holder is not None:
+            addresses.keep(self.certificate.holder, to, by=by)
         return services.send(certificate=self.certificate, to=to, by=by, key=key, corrects=self.corrects)

@@ -21,7 +21,7 @@ from credentialing import papers
 from credentialing.batches.files import make_file
 from credentialing.events import DeliveryEvent
 from credentialing.models import Certificate, Delivery
-from credentialing.sending import reports
+from credentialing.sending import noticing, reports
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,6 +52,9 @@ def deliver(delivery_id: int) -> None:
         if lead is None:
             return
         together = [lead, *_others(lead)]
+        if lead.notice_id is not None:
+            _notify(together)
+            return
         certificates = _certificates(together)
         files = {pk: _content(certificate) for pk, certificate in certificates.items() if certificate.is_ready}
         if lead.certificate_id not in files:
@@ -59,17 +62,36 @@ def deliver(delivery_id: int) -> None:
         # The others without a file come back by themselves.
         together = [each for each in together if each.certificate_id in files]
         message = message_of(together, certificates, files)
-        refused = _send(message)
-        if refused:
+        if _send(message):
             reports.refused(together)
         else:
             _handed_over(together, message)
 
 
+def _notify(together: Sequence[Delivery]) -> None:
+    """Hand over the notices to one address that still hold; the others are dropped."""
+    notices = noticing.with_all(together)
+    true = {pk for pk, notice in notices.items() if noticing.still_holds(notice)}
+    dropped = [each for each in together if each.notice_id not in true]
+    if dropped:
+        Delivery.objects.filter(pk__in=[each.pk for each in dropped]).update(status=State.DROPPED)
+        DELIVERIES.labels(State.DROPPED).inc(len(dropped))
+        record_many(DeliveryEvent.NOT_NEEDED, [(each, None, each.facts) for each in dropped])
+    going = [each for each in together if each.notice_id in true]
+    if not going:
+        return
+    message = noticing.message_of(going, notices)
+    _mark(message, going[0])
+    if _send(message):
+        reports.refused(going)
+    else:
+        _handed_over(going, message)
+
+
 def _make_files(delivery_id: int) -> None:
     """Make the files that the mail needs and that nobody needed before, each in a transaction of its own: a mail
     server that hangs keeps nobody from a file."""
-    lead = Delivery.objects.filter(pk=delivery_id, status=State.QUEUED).first()
+    lead = Delivery.objects.filter(pk=delivery_id, status=State.QUEUED).exclude(certificate=None).first()
     if lead is None:
         return
     of_mail = [lead, *_bundled(lead)[: MOST_ATTACHED - 1]]
@@ -88,7 +110,8 @@ def _bundled(lead: Delivery) -> Any:
     if not lead.bundle:
         return Delivery.objects.none()
     waiting = Delivery.objects.filter(bundle=lead.bundle, to=lead.to, status=State.QUEUED)
-    return waiting.exclude(pk=lead.pk).exclude(certificate=None).order_by("pk")
+    same_kind = waiting.filter(certificate__isnull=lead.certificate_id is None)
+    return same_kind.exclude(pk=lead.pk).order_by("pk")
 
 
 def _others(lead: Delivery) -> list[Delivery]:
@@ -131,10 +154,15 @@ def message_of(
         context=context_of(pairs),
         attachments=[mail.Attachment(file_name(certificate), files[certificate.pk]) for _, certificate in pairs],
         reply_to=reply_to(lead),
-        headers={"Message-ID": f"<{lead.public_id}@{_domain()}>", "Auto-Submitted": "auto-generated"},
     )
-    message.metadata = {METADATA: lead.public_id}  # type: ignore[attr-defined]  # of django-anymail
+    _mark(message, lead)
     return message
+
+
+def _mark(message: EmailMultiAlternatives, lead: Delivery) -> None:
+    """Name the mail by its first delivery, to the reader's program and to a mail service."""
+    message.extra_headers |= {"Message-ID": f"<{lead.public_id}@{_domain()}>", "Auto-Submitted": "auto-generated"}
+    message.metadata = {METADATA: lead.public_id}  # type: ignore[attr-defined]  # of django-anymail
 
 
 def context_of(pairs: Sequence[tuple[Delivery, Certificate]]) -> dict[str, Any]:

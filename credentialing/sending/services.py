@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils import timezone
 
-from core import work
+from core import mail, work
 from core.events import record_event, record_many
 from credentialing.events import DeliveryEvent
 from credentialing.models import Delivery
@@ -36,6 +36,13 @@ class Asked:
     by: User | None = None
     purpose: Delivery.Purpose = Purpose.ASKED
     bundle: str = ""
+    fingerprint: str = ""
+
+
+def renewal_key(fingerprint: str, insured: str, term: str) -> str:
+    """Return the key of the delivery of a renewal's certificate: each holder, insured, and term once. `fingerprint`:
+    the holder's; the others are public ids."""
+    return f"renewal:{fingerprint[:32]}:{insured}:{term}"
 
 
 def send(
@@ -58,6 +65,7 @@ def send(
                 "certificate": certificate,
                 "to": address(to),
                 "holder_name": certificate.holder_name,
+                "fingerprint": certificate.holder.fingerprint if certificate.holder else "",
                 "sent_by": by,
                 "purpose": purpose,
                 "corrects": corrects,
@@ -102,13 +110,28 @@ def _row(asked: Asked, status: Delivery.Status, dead: set[str]) -> Delivery:
         sent_by=asked.by,
         purpose=asked.purpose,
         bundle=asked.bundle,
+        fingerprint=asked.fingerprint or (asked.certificate.holder.fingerprint if asked.certificate.holder else ""),
         status=status,
         # Beat finds it: thousands at once would fill the queue.
         is_enqueued=False,
     )
-    if asked.purpose != Purpose.ASKED and to in dead:
-        row.status, row.bounced_at, row.bounce = State.BOUNCED, timezone.now(), Delivery.Bounce.EARLIER
+    if asked.purpose != Purpose.ASKED or not mail.is_address(to):
+        check_address(row, dead)
     return row
+
+
+def check_address(row: Delivery, dead: set[str]) -> None:
+    """Note on a new row that nothing can go to its address, so that people find it among those that came back. `dead`:
+    the addresses from which mail came back."""
+    bounce = ""
+    if not row.to:
+        bounce = Delivery.Bounce.NO_ADDRESS
+    elif not mail.is_address(row.to):
+        bounce = Delivery.Bounce.INVALID
+    elif row.to in dead:
+        bounce = Delivery.Bounce.EARLIER
+    if bounce:
+        row.status, row.bounced_at, row.bounce = State.BOUNCED, timezone.now(), bounce
 
 
 def addresses_that_bounced(addresses: Iterable[str]) -> set[str]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
-import io
+import math
+import struct
+import zlib
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 import segno
 from django.conf import settings
 from django.urls import reverse
-from PIL import Image
 
 # 15 % of the symbol may be smudged and it still reads; segno takes a higher level where that costs no size.
 ERROR_CORRECTION = "m"
@@ -23,6 +25,8 @@ MASK = 2
 DOTS = 8
 # A module is a byte of the image, eight dots: white ones or, where it's dark, black ones.
 INK = bytes.maketrans(b"\x00\x01", b"\xff\x00")
+# A letter of codes, and how many bits letters have.
+PLAIN, BITS = "2", 7
 
 
 def verification_address(code: str) -> str:
@@ -38,9 +42,55 @@ def address_in_words() -> str:
 
 def qr_code(code: str) -> str:
     """Return the QR code of a code's address as a data URL of a black and white PNG."""
-    symbol = segno.make(verification_address(code), error=ERROR_CORRECTION, mask=MASK, micro=False)
-    rows = [bytes(row).translate(INK) for row in symbol.matrix_iter(border=QUIET_ZONE)]
-    side = len(rows) * DOTS
-    image = io.BytesIO()
-    Image.frombytes("1", (side, side), b"".join(row * DOTS for row in rows)).save(image, "PNG")
-    return f"data:image/png;base64,{base64.b64encode(image.getvalue()).decode()}"
+    modules, side = _symbol(verification_address(code), code.replace("-", ""))
+    light = b"\xff" * QUIET_ZONE
+    rows = [light + modules[at : at + side].translate(INK) + light for at in range(0, side * side, side)]
+    quiet = [b"\xff" * len(rows[0])] * QUIET_ZONE
+    # A line of dots is its filter (none) and its bytes; equal lines follow each other, so zlib makes little of them.
+    dots = b"".join((b"\0" + row) * DOTS for row in (*quiet, *rows, *quiet))
+    size = len(rows[0]) * DOTS
+    # One bit a dot, gray.
+    header = struct.pack(">IIBBBBB", size, size, 1, 0, 0, 0, 0)
+    packer = zlib.compressobj(6, strategy=zlib.Z_FILTERED)
+    chunks = ((b"IHDR", header), (b"IDAT", packer.compress(dots) + packer.flush()), (b"IEND", b""))
+    image = b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*each) for each in chunks)
+    return f"data:image/png;base64,{base64.b64encode(image).decode()}"
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def _symbol(address: str, code: str) -> tuple[bytes, int]:
+    """Return the modules of an address with a code, a byte each (1: dark), and how many are in a row.
+
+    With the same mask, each bit of a text turns the same modules over whatever the others are: the code's correction is
+    linear (ISO/IEC 18004). So segno draws one address, and one for each bit of a code, and any other is their sum.
+    """
+    before, _, after = address.rpartition(code)
+    drawn, bits = _bits(before, after, len(code))
+    for place, letter in enumerate(code):
+        turned = ord(letter) ^ ord(PLAIN)
+        for bit, modules in enumerate(bits[place]):
+            if turned >> bit & 1:
+                drawn ^= modules
+    side = math.isqrt(drawn.bit_length() // 8 + 1)
+    return drawn.to_bytes(side * side, "big"), side
+
+
+@lru_cache(maxsize=8)
+def _bits(before: str, after: str, length: int) -> tuple[int, list[list[int]]]:
+    """Return the modules of an address with a plain code, and for each place those that each bit turns over."""
+
+    def draw(code: str) -> int:
+        # The mode is said, or segno would choose it by the letters.
+        address = f"{before}{code}{after}"
+        symbol = segno.make(address, error=ERROR_CORRECTION, mask=MASK, micro=False, mode="byte")
+        return int.from_bytes(b"".join(map(bytes, symbol.matrix)), "big")
+
+    plain = draw(PLAIN * length)
+    turned = [chr(ord(PLAIN) ^ 1 << bit) for bit in range(BITS)]
+    return plain, [
+        [plain ^ draw(PLAIN * place + other + PLAIN * (length - place - 1)) for other in turned]
+        for place in range(length)
+    ]

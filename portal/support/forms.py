@@ -8,8 +8,8 @@ from django import forms
 from django.conf import settings
 
 from core.idempotency import IdempotentForm, create_once
+from core.requests import LONGEST_TEXT
 from portal.models import SupportMessage, SupportRequest
-from portal.models.requests import LONGEST_TEXT
 from portal.support import opening
 
 if TYPE_CHECKING:

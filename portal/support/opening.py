@@ -12,7 +12,6 @@ from core.events import record_event
 from core.refusals import record_refusal
 from core.templatetags.show import clock
 from core.throttle import Limit
-from portal import emails
 from portal.events import PortalEvent
 from portal.models import SupportMessage, SupportRequest
 
@@ -58,8 +57,8 @@ def open_request(
             "policy": policy.public_id if policy else "",
         }
         record_event(PortalEvent.REQUEST_OPENED, subject=request, by=user, **facts)
-        emails.request_step(request, "request_received")
-        emails.request_waits(request, key="opened")
+        request.tell("request_received")
+        request.tell_desk(key="opened")
     return request
 
 

@@ -80,6 +80,11 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     "email_taken": {},
     "factor_reset": {"due": "Mar 1, 2026, 4:05 p.m. EST", "page": "http://localhost:8000/accounts/factor-reset/"}
     | {"address": "http://localhost:8000/accounts/link/abc/", "days": 10},
+    "holder_notice": {
+        "lines": [{"about": "Policy MPL-1 of Riverbend", "text": "Coverage ended on March 1, 2026.", "form": ""}],
+        "service": {"phone": "(860) 555-0141", "hours": "Monday to Friday"},
+        "verify": "http://localhost:8000/verify/",
+    },
     "invitation": {"address": "http://localhost:8000/policies/access/link/abc/", "days": 7},
     "loss_run_for_client": {
         "number": "MPL-1",

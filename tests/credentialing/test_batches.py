@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from core.mail import Mail
 from core.models import Event
 from core.storage import private_storage
-from credentialing.batches import certifying, files, running
+from credentialing.batches import certifying, files, running, writing
 from credentialing.batches.freezing import HolderChoice
 from credentialing.certificates.limits import TooManyError
 from credentialing.events import BatchEvent, CertificateEvent
@@ -249,13 +249,13 @@ def test_a_batch_that_is_cancelled_while_its_file_is_written_keeps_no_file(
     monkeypatch.setattr(files, "PACE", 0)
     batch = started(committed.paula, [committed.anas, committed.bens])
     running.run_piece(BatchPiece.objects.get(batch=batch, step="issue").pk)
-    pages_of = files.bulk.pages_of
+    pages_of = writing.bulk.pages_of
 
     def cancel_meanwhile(certificate: Certificate) -> Callable[[], Iterator[Candidate]]:
         at_once(lambda: running.cancel(batch, by=committed.paula))
         return pages_of(certificate)
 
-    monkeypatch.setattr(files.bulk, "pages_of", cancel_meanwhile)
+    monkeypatch.setattr(writing.bulk, "pages_of", cancel_meanwhile)
     run_all(batch)
     assert (batch.status, batch.file) == (Batch.Status.CANCELLED, "")
     assert not private_storage().exists("batches") or private_storage().listdir("batches")[1] == []
@@ -266,13 +266,13 @@ def test_how_far_the_file_is_shows_while_it_is_written(committed: Cast, monkeypa
     seen: list[int] = []
     batch = started(committed.paula, [committed.anas, committed.bens])
     running.run_piece(BatchPiece.objects.get(batch=batch, step="issue").pk)
-    pages_of = files.bulk.pages_of
+    pages_of = writing.bulk.pages_of
 
     def look(certificate: Certificate) -> Callable[[], Iterator[Candidate]]:
         seen.extend(at_once(lambda: Batch.objects.get(pk=batch.pk).written))
         return pages_of(certificate)
 
-    monkeypatch.setattr(files.bulk, "pages_of", look)
+    monkeypatch.setattr(writing.bulk, "pages_of", look)
     run_all(batch)
     assert seen == [0, 1]
     assert batch.written == 2

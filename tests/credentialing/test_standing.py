@@ -46,9 +46,28 @@ def test_the_same_holder_comes_once_with_renewals_and_notices_that_are_on_in_eit
     )
     chosen = a_standing_holder(cast.paula, cast.anas, holder=same, notices=False)
     (one,) = arrangements_for(loaded(cast.anas))[cast.anas.pk]
-    assert (one.key, one.also) == (f"own:{chosen.public_id}", (f"feed:{brought.public_id}",))
+    assert (one.key, one.also) == (f"feed:{brought.public_id}", (f"own:{chosen.public_id}",))
     assert (one.renewals, one.notices, one.claims_history) == (True, False, False)
     assert (one.email, one.asks) == ("coi@abbey.example", on_file)
+
+
+def test_nobody_diverts_what_the_carrier_sends_by_an_address_of_their_own(cast: Cast) -> None:
+    """Ana keeps the hospital that is on file, with an email address of hers, and switches notices off."""
+    on_file = CarrierHolderFactory.create(name="Abbey", email="coi@abbey.example")
+    standing = StandingHolderFactory.create(holder=on_file, policy=cast.policy, notices=True)
+    same = a_holder(cast.ana, cast.anas, name="Abbey", address1="1 Abbey Road", city="Albany", zip="12208")
+    Holder.objects.filter(pk=same.pk).update(email="ana@home.example")
+    own = a_standing_holder(cast.ana, cast.anas, insured=cast.anas.insured, holder=Holder.objects.get(), notices=False)
+    (one,) = arrangements_for(loaded(cast.anas))[cast.anas.pk]
+    assert (one.email, one.notices, one.renewals) == ("coi@abbey.example", True, True)
+    # Without an arrangement of the feed, too: the hospital's address is on file.
+    standing.delete()
+    assert [each.email for each in arrangements_of([cast.policy.pk])] == ["coi@abbey.example"]
+    # What is Ana's alone ends without the feed's.
+    again = StandingHolderFactory.create(holder=on_file, policy=cast.policy, notices=True)
+    OwnStandingHolder.objects.filter(pk=own.pk).update(ended_at=timezone.now(), ended_by=cast.ana)
+    (one,) = arrangements_for(loaded(cast.anas))[cast.anas.pk]
+    assert (one.key, one.notices) == (f"feed:{again.public_id}", True)
 
 
 def test_an_arrangement_holds_only_while_its_party_has_to_do_with_the_policy(cast: Cast) -> None:
@@ -89,7 +108,7 @@ def test_many_policies_cost_as_many_queries_as_one(cast: Cast, django_assert_num
 def test_the_policyholder_issues_what_the_feed_asks_for_and_each_party_its_own(cast: Cast) -> None:
     StandingHolderFactory.create(policy=cast.policy)
     a_standing_holder(cast.ana, cast.anas, insured=cast.anas.insured)
-    own, brought = arrangements_of([cast.policy.pk])
+    brought, own = arrangements_of([cast.policy.pk])
     issuers = issuers_of([own, brought])
     assert issuers[own.key].user == cast.ana
     assert issuers[brought.key].user == cast.paula

@@ -348,7 +348,7 @@ def test_the_worker_of_documents_reads_its_fonts_before_the_first_customer_waits
 ) -> None:
     warmed: list[str] = []
     monkeypatch.setattr(tasks, "prepare_fonts", lambda: warmed.append("fonts"))
-    monkeypatch.setattr(tasks.rendering.layout(), "warm_up", lambda: warmed.append("page"))
+    monkeypatch.setattr(tasks.rendering, "warm_up", lambda: warmed.append("page"))
 
     def start(queue: str) -> None:
         queues = SimpleNamespace(consume_from={queue: None})

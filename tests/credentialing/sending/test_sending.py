@@ -292,3 +292,34 @@ def test_what_nobody_asked_for_does_not_go_where_mail_came_back(cast: Cast, cert
     sent_since = asked(certificate, cast.paula)
     mailing.deliver(sent_since.pk)
     assert services.addresses_that_bounced([HOSPITAL]) == set()
+
+
+def test_a_new_address_is_kept_for_the_holder_where_the_user_wants_it(
+    cast: Cast, certificate: Certificate, browse: Browse
+) -> None:
+    client, holder = browse(cast.paula), certificate.holder
+    assert "Keep this address for the holder" in words(client.get(address_of(certificate)))
+    client.post(address_of(certificate), form("once@brendan.example"))
+    holder.refresh_from_db()
+    assert holder.email == ""
+    review = client.post(address_of(certificate), form(confirmed="", keep="on"))
+    assert 'name="keep" value="on"' in review.content.decode()
+    client.post(address_of(certificate), form(keep="on"))
+    holder.refresh_from_db()
+    assert holder.email == HOSPITAL
+    assert f'value="{HOSPITAL}"' in client.get(address_of(certificate)).content.decode()
+    # What is kept is changed on the holder's own page, or where it came back.
+    client.post(address_of(certificate), form("other@brendan.example", keep="on"))
+    holder.refresh_from_db()
+    assert holder.email == HOSPITAL
+    wrong = bounced(certificate, cast.paula)
+    client.post(f"{address_of(certificate)}?corrects={wrong.public_id}", form("right@brendan.example", keep="on"))
+    holder.refresh_from_db()
+    assert holder.email == "right@brendan.example"
+
+
+def test_what_isnt_an_address_in_the_feed_stays_in_sight(cast: Cast, certificate: Certificate) -> None:
+    services.send_many(
+        asked=[services.Asked(certificate, "n/a", "A hospital", key="k", purpose=Delivery.Purpose.RENEWAL)]
+    )
+    assert Delivery.objects.undelivered().get().bounce == Delivery.Bounce.INVALID

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+import segno
+from PIL import Image
 from pytest_django import Settings
 
 from core.pdf import Candidate
@@ -14,7 +18,15 @@ from core.storage import private_storage
 from core.system import needs
 from credentialing.certificates.numbers import new_verification_code
 from credentialing.certificates.rendering import layout
-from credentialing.verification.marks import address_in_words, qr_code, verification_address
+from credentialing.verification.marks import (
+    DOTS,
+    ERROR_CORRECTION,
+    MASK,
+    QUIET_ZONE,
+    address_in_words,
+    qr_code,
+    verification_address,
+)
 from tests.cast import Cast
 from tests.credentialing.helpers import a_holder, made, words_of
 from tests.credentialing.test_letter import a_past_term
@@ -88,3 +100,15 @@ def test_the_page_says_where_to_type_the_code(cast: Cast, settings: Settings) ->
 def test_a_letter_bears_the_code_as_well(cast: Cast) -> None:
     letter = made(a_past_term(cast, 2001), cast.ana)
     assert f"To verify this letter, scan it, or enter the code at {address_in_words()}." in words_of(letter)
+
+
+@pytest.mark.parametrize("site", ["http://localhost:8000", "https://customers.larkfield-medical-mutual.example/portal"])
+def test_a_symbol_is_the_one_that_segno_draws(settings: Settings, site: str) -> None:
+    settings.PUBLIC_URL = site
+    for _ in range(20):
+        code = new_verification_code()
+        symbol = segno.make(verification_address(code), error=ERROR_CORRECTION, mask=MASK, micro=False)
+        dots = Image.open(io.BytesIO(base64.b64decode(qr_code(code).partition(",")[2])))
+        small = dots.resize([side // DOTS for side in dots.size], Image.Resampling.NEAREST)
+        light = bytes(255 * (1 - module) for row in symbol.matrix_iter(border=QUIET_ZONE) for module in row)
+        assert small.convert("L").tobytes() == light

@@ -80,7 +80,7 @@ DROP FUNCTION credentialing_packetopening_stays();
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('credentialing', '0007_deliveries'),
+        ('credentialing', '0009_notices'),
         ('policies', '0001_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
