@@ -546,9 +546,10 @@ BATCH_PIECES_AT_ONCE = 2
 BATCH_FILES_KEPT = dt.timedelta(days=env.int("BATCH_FILES_KEPT_DAYS", default=7))
 CERTIFICATE_RETRIES = 3
 CERTIFICATE_RETRIES_WINDOW = dt.timedelta(hours=1)
-# Certificates by email: how many a user may send by hand in 24 hours, and to how many addresses that neither the
-# carrier has on file nor the user's party has sent to before.
+# Certificates by email: how many a user may send by hand, and by batches, in 24 hours; and by hand, to how many
+# addresses that neither the carrier has on file nor the user's party has sent to before.
 EMAILS_PER_USER_A_DAY = env.int("EMAILS_PER_USER_A_DAY", default=200)
+BATCH_EMAILS_A_DAY = env.int("BATCH_EMAILS_A_DAY", default=10_000)
 NEW_ADDRESSES_PER_USER_A_DAY = env.int("NEW_ADDRESSES_PER_USER_A_DAY", default=30)
 # Standing holders. So many days before a term ends at the latest, they get the certificate of its bound renewal. More
 # notices than this from one load wait for a person. Writing companies (ids of the feed, or *) that send neither.

@@ -29,6 +29,7 @@ from credentialing.batches.pages import ORDER, SHOWN, items_of, review_of, time_
 from credentialing.certificates import limits
 from credentialing.events import BatchEvent
 from credentialing.models import Batch, BatchPiece
+from credentialing.sending.pages import know_last_deliveries
 
 if TYPE_CHECKING:
     from typing import Any
@@ -133,6 +134,7 @@ def items(request: HttpRequest, public_id: str) -> HttpResponse:
     shown = request.GET.get("show", "")
     shown = shown if shown in SHOWN else "all"
     page = keyset_page(items_of(batch, shown), request, order=ORDER, count=True)
+    know_last_deliveries(item.certificate for item in page.rows)
     lines = [(item, what_comes(item)) for item in page.rows]
     tabs = [
         Tab(label, f"?show={code}", code == shown)

@@ -14,6 +14,7 @@ from core.search import name_query
 from credentialing.holders.standing import Arrangement, arrangements_of, on_file_by_print
 from credentialing.models import CarrierHolder, Certificate, Holder, OwnStandingHolder, StandingHolder
 from credentialing.models.holders import of_own_party
+from credentialing.sending.pages import know_last_deliveries
 from policies.models import Insured, Policy, reach_of
 from policies.names import fold
 
@@ -108,7 +109,9 @@ def page_of(holder: Holder | CarrierHolder, user: User) -> Page:
     on_file = on_file_by_print([holder.fingerprint]).get(holder.fingerprint)
     asks, of_carrier = asks_of(holder, on_file)
     arrangements = _shown(standing_of(holder, user))
-    return Page(holder, asks_in_words(asks), of_carrier, arrangements, list(_sent_to(holder, user)[:MOST_SENT]))
+    sent = list(_sent_to(holder, user)[:MOST_SENT])
+    know_last_deliveries(sent)
+    return Page(holder, asks_in_words(asks), of_carrier, arrangements, sent)
 
 
 def asks_of(holder: Holder | CarrierHolder, on_file: CarrierHolder | None) -> tuple[Asks, bool]:

@@ -18,6 +18,7 @@ from policies.names import fold, normalize_number
 
 if TYPE_CHECKING:
     from accounts.models import User
+    from credentialing.models.deliveries import Delivery
 
 
 class CertificateQuerySet(models.QuerySet["Certificate"]):
@@ -101,6 +102,8 @@ class Certificate(IssuedPaper):
     issuer_role: str = ""
     # Set by `services.issue`: whether the same certificate was there already today.
     was_there: bool = False
+    # Set by `sending.pages.know_last_deliveries`, for the party that issued it.
+    last_delivery: Delivery | None = None
 
     class Meta:
         ordering = ("-issued_at", "-id")

@@ -7,9 +7,12 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.db.models import Count, Min
+from django.utils import timezone
 
 from core.throttle import Limit
 from credentialing.certificates.limits import TooManyError
+from credentialing.models import Delivery
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -31,3 +34,16 @@ def count(user: User, *, is_new_address: bool) -> None:
         if new is not None:
             NEW_ADDRESSES.give_back(key)
         raise TooManyError(f"You’ve sent {EMAILS.times} emails within a day.", email.retry_at)
+
+
+def check_batch(user: User, number: int) -> None:
+    """Raise `TooManyError` if so many emails of a batch would take the user past those of a day."""
+    since = timezone.now() - A_DAY
+    sent = Delivery.objects.filter(sent_by=user, created_at__gt=since)
+    there, first = sent.aggregate(number=Count("pk"), first=Min("created_at")).values()
+    most = settings.BATCH_EMAILS_A_DAY
+    if there + number <= most:
+        return
+    left = max(0, most - there)
+    what = f"Batches of one day can email {most:,} certificates. You have {left:,} left, and this one has {number:,}."
+    raise TooManyError(what, (first or timezone.now()) + A_DAY)

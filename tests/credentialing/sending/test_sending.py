@@ -16,16 +16,19 @@ from django.core.mail.backends.locmem import EmailBackend
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import Settings
 
 from core.models import Event, Mail
 from core.storage import private_storage
 from core.tasks import requeue_lost
 from core.throttle import Limit
+from credentialing.certificates.limits import TooManyError
 from credentialing.events import DeliveryEvent
 from credentialing.models import Certificate, Delivery
 from credentialing.sending import limits, mailing, services
 from credentialing.tasks import send_delivery
 from tests.cast import Cast
+from tests.credentialing.batches_helpers import a_batch
 from tests.credentialing.helpers import issued
 from tests.credentialing.sending.helpers import HOSPITAL, asked, bounced, form, sent
 from tests.on_file import CarrierHolderFactory
@@ -323,3 +326,26 @@ def test_what_isnt_an_address_in_the_feed_stays_in_sight(cast: Cast, certificate
         asked=[services.Asked(certificate, "n/a", "A hospital", key="k", purpose=Delivery.Purpose.RENEWAL)]
     )
     assert Delivery.objects.undelivered().get().bounce == Delivery.Bounce.INVALID
+
+
+def test_lists_say_what_became_of_each_certificate(cast: Cast, certificate: Certificate, browse: Browse) -> None:
+    batch = a_batch(cast.paula, [cast.anas, cast.bens])
+    item = batch.items.get(coverage=cast.anas)
+    item.certificate, item.status = certificate, item.Status.ISSUED
+    item.save()
+    bounced(certificate, cast.paula, "old@brendan.example")
+    sent(certificate, cast.paula)
+    client = browse(cast.paula)
+    lines = words(client.get(reverse("credentialing:batch-items", args=[batch.public_id])))
+    assert f"{certificate.serial} {HOSPITAL} Sent" in lines
+    assert "old@brendan.example" not in lines
+    assert f"{HOSPITAL} · Sent" in words(client.get(certificate.holder.get_absolute_url()))
+
+
+def test_batches_of_a_day_email_so_many(cast: Cast, certificate: Certificate, settings: Settings) -> None:
+    settings.BATCH_EMAILS_A_DAY = 3
+    sent(certificate, cast.paula)
+    limits.check_batch(cast.paula, 2)
+    with pytest.raises(TooManyError, match="You have 2 left, and this one has 3"):
+        limits.check_batch(cast.paula, 3)
+    limits.check_batch(cast.ana, 3)
