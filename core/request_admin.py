@@ -117,14 +117,14 @@ class RequestAdmin(RecordedLooks[Row]):
     closes = True
 
     list_filter: ClassVar[Any] = (ClockFilter, AssignedFilter, "status", "kind")
-    list_select_related = ("user", "assigned_to")
+    list_select_related: ClassVar[Any] = ("user", "assigned_to")
     search_fields = ("=user__username_key", "=policy__number")
     search_help_text = "A whole username or policy number."
     ordering = ("due_at", "id")
     change_form_template = "admin/request.html"
 
     @admin.display(description="status", ordering="status")
-    def state(self, asked: Row) -> str:
+    def progress(self, asked: Row) -> str:
         shown = str(asked.get_status_display())  # type: ignore[attr-defined]  # each subclass has choices
         return f"{shown}, overdue" if asked.is_overdue else shown
 

@@ -95,21 +95,22 @@ class Request(models.Model):
 
     # Verbs. Each locks the row, so that two at once follow one another.
 
-    def reply(self, *, text: str, key: uuid.UUID) -> Any:
-        """Add the customer's own words. It waits for staff again, with a new clock; None where it was closed."""
+    def reply(self, *, text: str, key: uuid.UUID, by: Any = None) -> Any:
+        """Add the customer's own words, or a colleague's (`by`). It waits for staff again, with a new clock; None where
+        it was closed."""
         with transaction.atomic():
             now = self._locked()
             if self.is_closed:
                 return None
             message, is_new = self.messages.get_or_create(
-                idempotency_key=key, defaults={"author": self.user, "text": text, "sent_at": now}
+                idempotency_key=key, defaults={"author": by or self.user, "text": text, "sent_at": now}
             )
             if is_new:
                 if not self.is_waiting:
                     self.status = IN_PROGRESS if self.assigned_to_id else OPEN
                     self.due_at = due_from_now()
                 self._acted(now)
-                record_event(self.TAGS.REQUEST_REPLIED, subject=self, by=self.user)
+                record_event(self.TAGS.REQUEST_REPLIED, subject=self, by=by or self.user)
                 self.tell_desk(key=str(key))
             return message
 

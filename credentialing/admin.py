@@ -16,20 +16,19 @@ from core.dates import carrier_today
 from core.desk import DeskItem, counted
 from credentialing.claims_history import authorizing, settling
 from credentialing.events import CertificateEvent
+
+# Read here, so that admin finds them.
 from credentialing.holders import admin as holders_admin
 from credentialing.models import (
     Authorization,
     AuthorizationRevocation,
     Batch,
-    CarrierHolder,
     Certificate,
     CertificateForm,
     ClaimsPaper,
     ClaimsRequest,
-    Holder,
     LossRunRule,
     PaperRequest,
-    StandingHolder,
     Verification,
 )
 from credentialing.packets.admin import PacketAdmin
@@ -37,16 +36,13 @@ from credentialing.packets.admin import PacketAdmin
 # Read here, so that admin finds them.
 from credentialing.sending import admin as sending_admin
 
-__all__ = ["sending_admin"]
+__all__ = ["PacketAdmin", "holders_admin", "sending_admin"]
 
 if TYPE_CHECKING:
     from django.db.models import Model, QuerySet
     from django.http import HttpRequest
 
     from accounts.models import User
-
-
-__all__ = ["PacketAdmin"]
 
 
 @admin.register(Certificate)
@@ -80,40 +76,6 @@ class CertificateAdmin(RecordedLooks[Certificate]):
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("credentialing.retry_certificate"))
-
-
-@admin.register(Holder)
-class HolderAdmin(RecordedLooks[Holder]):
-    """The address books of insureds, policyholders, and agencies."""
-
-    look = CertificateEvent.LOOKED_AT
-    list_display = ("name", "city", "state", "insured", "policyholder", "agency", "last_used_at")
-    list_select_related = ("insured", "policyholder", "agency")
-    search_fields = ("name__istartswith",)
-
-
-@admin.register(CarrierHolder)
-class CarrierHolderAdmin(RecordedLooks[CarrierHolder]):
-    """Holders on file with the carrier, and what they ask for."""
-
-    look = CertificateEvent.LOOKED_AT
-    list_display = ("name", "city", "state", "minimum_per_claim", "minimum_aggregate", "source", "retired_at")
-    search_fields = ("name__istartswith", "external_id")
-    ordering = ("pk",)
-
-
-@admin.register(StandingHolder)
-class StandingHolderAdmin(RecordedLooks[StandingHolder]):
-    """Who gets the certificates of a policy without being asked."""
-
-    look = CertificateEvent.LOOKED_AT
-    list_display = ("holder", "policy", "insured", "claims_history", "renewals", "notices", "source", "retired_at")
-    list_select_related = ("holder", "policy", "insured")
-    search_fields = ("policy__number_normalized__startswith", "insured__last_name__istartswith")
-    ordering = ("pk",)
-
-
-OwnStandingHolderAdmin = holders_admin.OwnStandingHolderAdmin
 
 
 @admin.register(CertificateForm)

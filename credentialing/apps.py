@@ -12,6 +12,7 @@ CERTIFICATES = StaffGroup(
         "credentialing.carrierholder",
         "credentialing.standingholder",
         "credentialing.ownstandingholder",
+        "credentialing.holderrequest",
         "credentialing.certificateform",
         "credentialing.paperrequest",
         "credentialing.claimspaper",
@@ -44,6 +45,9 @@ CLAIMS_PAPERS = (
     "credentialing.change_lossrunrule",
     "credentialing.delete_lossrunrule",
 )
+
+
+HOLDERS = ("credentialing.decide_holderrequest", "credentialing.merge_carrierholder")
 
 
 class CredentialingConfig(AreaConfig):
@@ -103,7 +107,9 @@ class CredentialingConfig(AreaConfig):
     }
     staff_groups = (
         replace(CERTIFICATES, name="Web support"),
-        replace(CERTIFICATES, name="Customer service", permissions=(*CERTIFICATES.permissions, *CLAIMS_PAPERS)),
+        replace(
+            CERTIFICATES, name="Customer service", permissions=(*CERTIFICATES.permissions, *CLAIMS_PAPERS, *HOLDERS)
+        ),
         StaffGroup(
             "Claims",
             views=("credentialing.claimspaper", "credentialing.authorization", "credentialing.claimsrequest"),

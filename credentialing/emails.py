@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from accounts.models import User
-    from credentialing.models import Authorization, ClaimsRequest, Packet
+    from credentialing.models import Authorization, ClaimsRequest, HolderRequest, Packet
 
 READY, FAILED = "batch_ready", "batch_failed"
 UNDELIVERED = "delivery_undelivered"
@@ -43,6 +43,17 @@ def claims_request_settled(request: ClaimsRequest) -> None:
             "page": _page("credentialing:claims-papers"),
         }
         mail.send("claims_request_settled", to=user.email, context=context, key=request.public_id)
+
+
+def holder_request_decided(asked: HolderRequest) -> None:
+    """Tell who sent a request about holders that staff have decided it."""
+    user: User = asked.user
+    if user.email:
+        context = {
+            "done": asked.status == asked.Status.DONE,
+            "address": settings.PUBLIC_URL.rstrip("/") + asked.get_absolute_url(),
+        }
+        mail.send("holder_request_decided", to=user.email, context=context, key=asked.public_id)
 
 
 def authorization_changed(authorization: Authorization, *, revoked: bool) -> None:

@@ -38,6 +38,18 @@ class HolderEvent(TextChoices):
     STANDING_ADDED = "credentialing:standing_holder:added", "Standing holder added"
     STANDING_CHANGED = "credentialing:standing_holder:changed", "Standing holder changed"
     STANDING_ENDED = "credentialing:standing_holder:ended", "Standing holder ended"
+    ON_FILE_MERGED = "credentialing:holder_on_file:merged", "Holders on file merged by staff"
+    ON_FILE_PARTED = "credentialing:holder_on_file:parted", "Merged holders on file parted by staff"
+    REQUEST_OPENED = "credentialing:holder_request:opened", "Request about holders opened"
+    REQUEST_REPLIED = "credentialing:holder_request:replied", "Reply to staff about holders"
+    REQUEST_TAKEN = "credentialing:holder_request:taken", "Request about holders assigned"
+    REQUEST_ANSWERED = "credentialing:holder_request:answered", "Request about holders answered"
+    REQUEST_CLOSED = "credentialing:holder_request:closed", "Request about holders merged into another"
+    REQUEST_DONE = "credentialing:holder_request:done", "Request about holders accepted"
+    REQUEST_DECLINED = "credentialing:holder_request:declined", "Request about holders declined"
+    REQUEST_WITHDRAWN = "credentialing:holder_request:withdrawn", "Request about holders withdrawn"
+    REQUEST_REFUSED = "credentialing:holder_request:refused", "Request about holders refused: limit reached"
+    REQUEST_VIEWED = "credentialing:holder_request:viewed", "Request about holders looked at by staff"
 
 
 class ClaimsPaperEvent(TextChoices):
@@ -162,6 +174,20 @@ SENTENCES: dict[str, Sentence] = {
     HolderEvent.STANDING_ADDED: Sentence(Kind.DOCUMENTS, "{who} chose a standing holder."),
     HolderEvent.STANDING_CHANGED: Sentence(Kind.DOCUMENTS, "{who} changed what a standing holder gets."),
     HolderEvent.STANDING_ENDED: Sentence(Kind.DOCUMENTS, "{who} ended a standing holder."),
+    HolderEvent.ON_FILE_MERGED: Sentence(Kind.DOCUMENTS, "{who} merged two holders that we have on file."),
+    HolderEvent.ON_FILE_PARTED: Sentence(Kind.DOCUMENTS, "{who} parted two holders that we have on file."),
+    HolderEvent.REQUEST_OPENED: Sentence(Kind.SUPPORT, "{who} sent a request about holders."),
+    HolderEvent.REQUEST_REPLIED: Sentence(Kind.SUPPORT, "{who} replied in a request about holders."),
+    HolderEvent.REQUEST_TAKEN: Sentence(Kind.SUPPORT, "{who} took on a request about holders."),
+    HolderEvent.REQUEST_ANSWERED: Sentence(Kind.SUPPORT, "{who} answered a request about holders."),
+    HolderEvent.REQUEST_CLOSED: Sentence(Kind.SUPPORT, "{who} merged a request about holders into another."),
+    HolderEvent.REQUEST_DONE: Sentence(Kind.SUPPORT, "{who} did what was asked in a request about holders."),
+    HolderEvent.REQUEST_DECLINED: Sentence(Kind.SUPPORT, "{who} declined a request about holders."),
+    HolderEvent.REQUEST_WITHDRAWN: Sentence(Kind.SUPPORT, "{who} withdrew a request about holders."),
+    HolderEvent.REQUEST_REFUSED: Sentence(
+        Kind.SUPPORT, "{who} sent many requests about holders, and we took no more for a while."
+    ),
+    HolderEvent.REQUEST_VIEWED: Sentence(Kind.SUPPORT, "{who} looked at a request about holders."),
     CertificateEvent.PAPER_REQUESTED: Sentence(
         Kind.SUPPORT, "{who} asked for a paper that we can’t make online yet, and we told our staff."
     ),

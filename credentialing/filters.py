@@ -139,9 +139,10 @@ def of_holder(coverages: CoverageQuerySet, ref: str, *, scope: Scope, user: User
     holder = holder_by_ref(ref, user=user)
     if holder is None:
         return coverages.none()
-    same = {"holder__fingerprint": holder.fingerprint}
-    brought = StandingHolder.objects.visible_to(user).filter(**same).order_by()
-    chosen = OwnStandingHolder.objects.visible_to(user).filter(**same).order_by()
+    same = Q(holder__fingerprint=holder.fingerprint)
+    merged = Q(holder__same_as__fingerprint=holder.fingerprint)
+    brought = StandingHolder.objects.visible_to(user).filter(same | merged).order_by()
+    chosen = OwnStandingHolder.objects.visible_to(user).filter(same).order_by()
     issued = Certificate.objects.filter(
         of_own_party(scope, "membership__"), holder__fingerprint=holder.fingerprint
     ).order_by()

@@ -11,7 +11,8 @@ from core.dates import carrier_today
 from core.panels import Panel, PanelLink, Slot
 from core.statements import prepared
 from core.urls import address_for
-from credentialing.models import Certificate
+from credentialing.holders.request_words import sentence_of
+from credentialing.models import Certificate, HolderRequest
 from policies.models import SCOPE, Scope, of_agencies, reach_of
 from policies.rights import reach_with
 from policies.roles import Capability
@@ -86,4 +87,33 @@ def _latest_of_policy(*, policy_id: int, **scope: Any) -> QuerySet[Certificate]:
     return Certificate.objects.open_to(Scope(**scope)).filter(coverage__term__policy=policy_id)[:MOST]
 
 
-PANELS: list[Provider] = [latest_certificates, loss_run_of_policy]
+@prepared(**SCOPE)
+def _holder_requests(**scope: Any) -> QuerySet[HolderRequest]:
+    """Return the own parties' requests that haven't come to their end, those that wait for the customer first."""
+    return HolderRequest.objects.open_to(Scope(**scope)).select_related("policy")[:MOST]
+
+
+def holder_requests(user: User, *, policy: Policy | None = None) -> Iterator[Panel]:
+    """Yield the requests about holders that wait: for the user, or for us with the time by which we answer. One query,
+    on home alone."""
+    if policy is not None or not reach_of(user):
+        return
+    found = list(_holder_requests(**reach_of(user).scope.values()))
+    if not found:
+        return
+    waits = [one for one in found if one.status == HolderRequest.Status.ANSWERED]
+    yield Panel(
+        "Requests about holders",
+        "home",
+        template="credentialing/holders/_requests.html",
+        context={"requests": [(one, sentence_of(one)) for one in found]},
+        order=45,
+        links=(PanelLink("All requests", reverse("credentialing:holder-requests")),),
+        attention=tuple(
+            PanelLink("Reply to us", one.get_absolute_url(), f"{one.get_kind_display()}, {one.policy.number}")
+            for one in waits
+        ),
+    )
+
+
+PANELS: list[Provider] = [latest_certificates, holder_requests, loss_run_of_policy]

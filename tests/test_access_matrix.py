@@ -36,7 +36,7 @@ from tests.cast import make_cast
 from tests.credentialing.batches_helpers import a_batch
 from tests.credentialing.claims_history.papers import authorized, issued
 from tests.credentialing.helpers import a_holder
-from tests.credentialing.holders import a_standing_holder
+from tests.credentialing.holders import a_request, a_standing_holder
 from tests.credentialing.packets.building import a_packet
 from tests.factories import UserFactory, remembered_for
 from tests.helpers import authenticator_for, give_password_only, sign_in
@@ -136,6 +136,10 @@ def packet(book: SimpleNamespace) -> list[str]:
 
 def paper(book: SimpleNamespace) -> list[str]:
     return [book.packet.items.get().public_id]
+
+
+def holder_request(book: SimpleNamespace) -> list[str]:
+    return [book.holder_request.public_id]
 
 
 def asked(book: SimpleNamespace) -> list[str]:
@@ -251,6 +255,12 @@ ROWS: dict[str, Row] = {
     "credentialing:holders": Row(200),
     "credentialing:holder-new": Row(200, also={"staff": 403, "revoked": 403}),
     "credentialing:holders-similar": Row(200, also={"staff": 403, "revoked": 403}),
+    "credentialing:holder-requests": Row(200),
+    "credentialing:holder-request-new": Row(200, also={"staff": 403, "revoked": 403}),
+    # The policyholder's own.
+    "credentialing:holder-request": Row(200, args=holder_request, also=OTHERS),
+    "credentialing:holder-request-reply": Row(422, method="post", args=holder_request, also=OTHERS),
+    "credentialing:holder-request-withdraw": Row(302, method="post", args=holder_request, also=OTHERS),
     # On file for everyone on the policy.
     "credentialing:holder-on-file": Row(200, args=on_file, colleague=200),
     # In the policyholder's own address book, which nobody else sees.
@@ -418,6 +428,7 @@ def book(db) -> SimpleNamespace:
         history=issued(people["insured"], coverage.insured).papers[0],
         authorization=authorized(people["insured"], coverage.insured, policyholder=policy.policyholder),
         standing=a_standing_holder(people["policyholder"], coverage),
+        holder_request=a_request(people["policyholder"], policy),
         on_file=StandingHolderFactory.create(policy=policy).holder,
         packet=a_packet(
             people["insured"],

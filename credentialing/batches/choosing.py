@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from core.dates import carrier_today
 from core.memo import one_answer
 from credentialing.filters import ACTIVE, narrow, of_holder
-from credentialing.models import CarrierHolder, Holder, StandingHolder
+from credentialing.models import CarrierHolder, Holder
 from policies.eligibility import judge_now
 from policies.models import Coverage, Reach
 from policies.rights import reach_with
@@ -203,12 +203,10 @@ def ref_of(holder: Holder | CarrierHolder) -> str:
 
 def holder_by_ref(ref: str, *, user: User, membership: Membership | None = None) -> Holder | CarrierHolder | None:
     """Return the holder, if the user sees it (and it is in the book of the membership's party); None otherwise."""
-    kind, _, public_id = ref.partition(":")
+    kind, _, public_id = ref.replace("\0", "").partition(":")
     if kind == "own":
         books = Holder.objects.visible_to(user) if membership is None else Holder.objects.in_books_of([membership])
         return books.filter(public_id=public_id).first()
     if kind == "file":
-        standing = StandingHolder.objects.visible_to(user).order_by()
-        seen = CarrierHolder.objects.not_retired().filter(pk__in=standing.values("holder_id"))
-        return seen.filter(public_id=public_id).first()
+        return CarrierHolder.objects.visible_to(user).filter(public_id=public_id).first()
     return None

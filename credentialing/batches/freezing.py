@@ -13,11 +13,11 @@ from django.db.models import Count, Q
 from credentialing.batches import histories
 from credentialing.batches.choosing import Selection, count_of, holder_by_ref, targets_of
 from credentialing.batches.requirements import Requirements
+from credentialing.holders import book
 from credentialing.holders.standing import arrangements_of
 from credentialing.models import Batch, BatchItem, Certificate, Holder
 from credentialing.models.holders import of_own_party
 from policies.models import Reach
-from policies.names import fold
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -180,18 +180,8 @@ class _Holders:
 
 
 def _keep(on_file: CarrierHolder, *, by: User, membership: Membership) -> Holder:
-    typed = {name: getattr(on_file, name) for name in ("name", "address1", "address2", "city", "state", "zip")}
-    party = {
-        "insured_id": membership.insured_id,
-        "policyholder_id": membership.policyholder_id,
-        "agency_id": membership.agency_id,
-    }
-    kept, _ = Holder.objects.get_or_create(
-        **party,
-        fingerprint=on_file.fingerprint,
-        defaults={**typed, "email": on_file.email, "search_name": fold(on_file.name)[:400], "created_by": by},
-    )
-    return kept.back_in_book()
+    typed = {name: getattr(on_file, name) for name in (*book.ADDRESS, "email")}
+    return book.put(by=by, membership=membership, typed=typed)
 
 
 def counts_of(batch: Batch) -> dict[str, int]:

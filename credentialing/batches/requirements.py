@@ -32,9 +32,9 @@ class Requirements:
         prints = {holder.fingerprint for holder in known}
         self._asked: defaultdict[str, list[Asks]] = defaultdict(list)
         if prints:
-            for found in CarrierHolder.objects.not_retired().filter(fingerprint__in=prints):
-                if found.asks_for_something:
-                    self._asked[found.fingerprint].append(found)
+            for found in CarrierHolder.objects.not_retired().filter(fingerprint__in=prints).select_related("same_as"):
+                if found.kept.asks_for_something:
+                    self._asked[found.fingerprint].append(found.kept)
         for holder in known:
             if holder.asks_for_something and holder.fingerprint not in self._asked:
                 self._asked[holder.fingerprint].append(holder)

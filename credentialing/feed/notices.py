@@ -59,7 +59,7 @@ def _notices_sql(messages: str) -> str:
         """
 
     by_feed = of(
-        "credentialing_standingholder s ON s.policy_id = p.id AND s.retired_at IS NULL",
+        "credentialing_standingholder s ON s.policy_id = p.id AND s.retired_at IS NULL AND s.ended_at IS NULL",
         "credentialing_carrierholder h ON h.id = s.holder_id AND h.retired_at IS NULL",
         "h.external_id",
     )

@@ -61,10 +61,10 @@ def may_manage(user: User, policy: Policy) -> bool:
     return MANAGE in capabilities(user, policy, among=[MANAGE])
 
 
-def policy_numbered(holder: Holder, number: str) -> Policy | None:
-    """Return the one of `policies_of` with this number, in any spelling."""
+def policy_numbered(policies: QuerySet[Policy], number: str) -> Policy | None:
+    """Return the one of some policies with this number, in any spelling."""
     normalized = normalize_number(number)
-    return policies_of(holder).filter(number_normalized=normalized).first() if normalized else None
+    return policies.filter(number_normalized=normalized).first() if normalized else None
 
 
 def insureds_named(policy: Policy, name: str) -> list[Insured]:

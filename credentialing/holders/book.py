@@ -64,6 +64,22 @@ def add(*, by: User, membership: Membership, typed: dict[str, Any]) -> tuple[Hol
     return holder, is_new
 
 
+def put(*, by: User, membership: Membership, typed: dict[str, Any]) -> Holder:
+    """Return the entry of that name and address in the book of the membership's party, added where it isn't there, or
+    back where it was removed. Nobody typed it into the book, so it doesn't count toward a user's limit."""
+    address = {name: typed[name] for name in ADDRESS}
+    party = {
+        "insured_id": membership.insured_id,
+        "policyholder_id": membership.policyholder_id,
+        "agency_id": membership.agency_id,
+    }
+    more = {"email": typed.get("email", ""), "search_name": fold(address["name"])[:400], "created_by": by}
+    kept, _ = Holder.objects.get_or_create(
+        **party, fingerprint=Holder(**address).fingerprint_now(), defaults={**address, **more}
+    )
+    return kept.back_in_book()
+
+
 def change(holder: Holder, *, by: User, typed: dict[str, Any]) -> bool:
     """Store a holder's new name, address, and what it asks for; returns whether anything changed. Raises
     `SameHolderError` where the book has another one of this name and address."""

@@ -6,7 +6,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Count, Max, Q
+from django.db.models import Max, Q
+from django.db.models.functions import Coalesce
 
 from core.listing import tabs_of
 from core.money import whole_dollars
@@ -37,11 +38,11 @@ MOST_STANDING = 100
 
 @dataclass(frozen=True)
 class Row:
-    """A holder in the directory. `asks`: what it asks for, in sentences; `last`: when a certificate went to it last."""
+    """A holder in the directory. `asks`: what it asks for, in one line; `last`: when a certificate went to it last."""
 
     holder: Holder | CarrierHolder
-    asks: list[str]
-    standing: int
+    asks: str
+    standing: bool
     last: dt.date | None
 
     @property
@@ -90,14 +91,14 @@ def found(user: User, text: str, show: str) -> QuerySet[Any]:
 
 
 def rows_of(holders: Sequence[Holder | CarrierHolder], user: User) -> list[Row]:
-    """Return the rows of one page of the directory. Three queries, however many."""
+    """Return the rows of one page of the directory. Four queries, however many."""
     on_file = on_file_by_print(holder.fingerprint for holder in holders if isinstance(holder, Holder))
     standing, last = _standing(holders, user), _last(holders, user)
     return [
         Row(
             holder,
-            asks_in_words(asks_of(holder, on_file.get(holder.fingerprint))[0]),
-            standing.get(holder.pk, 0),
+            "; ".join(asks_in_words(asks_of(holder, on_file.get(holder.fingerprint))[0])),
+            holder.fingerprint in standing,
             last.get(holder.fingerprint),
         )
         for holder in holders
@@ -122,27 +123,28 @@ def asks_of(holder: Holder | CarrierHolder, on_file: CarrierHolder | None) -> tu
 
 
 def asks_in_words(asks: Asks) -> list[str]:
-    """Return a sentence for each thing that a holder asks of a certificate."""
+    """Return each thing that a holder asks of a certificate, in a few words."""
     sentences = []
     if asks.minimum_per_claim:
-        sentences.append(f"At least {whole_dollars(asks.minimum_per_claim)} each claim")
+        sentences.append(f"at least {whole_dollars(asks.minimum_per_claim)} each claim")
     if asks.minimum_aggregate:
-        sentences.append(f"At least {whole_dollars(asks.minimum_aggregate)} aggregate")
+        sentences.append(f"at least {whole_dollars(asks.minimum_aggregate)} aggregate")
     if asks.separate_limits:
-        sentences.append("Separate limits, not shared ones")
+        sentences.append("separate limits, not shared ones")
     if asks.tail_required:
-        sentences.append("A tail after claims-made coverage")
+        sentences.append("a tail after claims-made coverage")
     if asks.days_ahead is not None:
-        sentences.append(f"The next certificate {asks.days_ahead} days before coverage ends")
+        sentences.append(f"the next certificate {asks.days_ahead} days before coverage ends")
     return sentences
 
 
 def standing_of(holder: Holder | CarrierHolder, user: User) -> list[Arrangement]:
     """Return the arrangements of a holder that the user sees, the same holder's in any book of theirs and on file. Five
     queries at most."""
-    same = {"holder__fingerprint": holder.fingerprint}
-    own = OwnStandingHolder.objects.visible_to(user).filter(**same).order_by()
-    brought = StandingHolder.objects.visible_to(user).filter(**same).order_by()
+    same = Q(holder__fingerprint=holder.fingerprint)
+    merged = Q(holder__same_as__fingerprint=holder.fingerprint)
+    own = OwnStandingHolder.objects.visible_to(user).filter(same).order_by()
+    brought = StandingHolder.objects.visible_to(user).filter(same | merged).order_by()
     policies = {
         *own.values_list("policy_id", flat=True)[:MOST_STANDING],
         *brought.values_list("policy_id", flat=True)[:MOST_STANDING],
@@ -161,20 +163,19 @@ def _shown(arrangements: Sequence[Arrangement]) -> list[Shown]:
             holder_id=one.holder.public_id,
             whom=f"{insureds[one.insured_id].display_name if one.insured_id else 'Everyone'} on "
             f"{policies[one.policy_id].number}",
-            gets=gets_in_words(one),
+            gets=switches_in_words({name: getattr(one, name) for name in SWITCHES}),
             is_own=one.is_own,
         )
         for one in arrangements
     ]
 
 
-def gets_in_words(one: Arrangement | OwnStandingHolder | StandingHolder) -> str:
-    """Return what an arrangement gives: 'Renewals, notices'."""
-    given = [
-        *(["renewals"] if one.renewals else []),
-        *(["notices"] if one.notices else []),
-        *(["claims histories"] if one.claims_history else []),
-    ]
+SWITCHES = {"renewals": "renewals", "notices": "notices", "claims_history": "claims histories"}
+
+
+def switches_in_words(switches: Mapping[str, bool]) -> str:
+    """Return what switches give: 'Renewals, notices'."""
+    given = [word for name, word in SWITCHES.items() if switches.get(name)]
     return ", ".join(given).capitalize() or "Certificates when someone creates them"
 
 
@@ -186,12 +187,14 @@ def _sent_to(holder: Holder | CarrierHolder, user: User) -> QuerySet[Certificate
     return own.filter(Q(holder=holder) | Q(holder__merged_into=holder))
 
 
-def _standing(holders: Sequence[Holder | CarrierHolder], user: User) -> dict[int, int]:
-    if not holders:
-        return {}
-    rows: Any = OwnStandingHolder if isinstance(holders[0], Holder) else StandingHolder
-    of_page = rows.objects.visible_to(user).filter(holder__in=[holder.pk for holder in holders]).order_by()
-    return dict(of_page.values_list("holder_id").annotate(Count("pk")))
+def _standing(holders: Sequence[Holder | CarrierHolder], user: User) -> set[str]:
+    """Return the fingerprints of those that get something by themselves. Two queries."""
+    prints = [holder.fingerprint for holder in holders]
+    own = OwnStandingHolder.objects.visible_to(user).filter(holder__fingerprint__in=prints).order_by()
+    brought = StandingHolder.objects.visible_to(user).order_by()
+    kept = brought.annotate(print=Coalesce("holder__same_as__fingerprint", "holder__fingerprint"))
+    found = set(own.values_list("holder__fingerprint", flat=True).distinct())
+    return found | set(kept.filter(print__in=prints).values_list("print", flat=True).distinct())
 
 
 def _last(holders: Sequence[Holder | CarrierHolder], user: User) -> dict[str, dt.date]:

@@ -96,7 +96,7 @@ def arrangements_of(
         of_policies &= Q(insured=None) | Q(insured_id__any=sorted(insured_ids))
     chosen = list(own.filter(of_policies).select_related("holder").order_by("pk"))
     there = sent.not_retired().filter(of_policies, holder__retired_at=None)
-    brought = list(there.select_related("holder").order_by("pk"))
+    brought = list(there.select_related("holder__same_as").order_by("pk"))
     on_file = on_file_by_print({row.holder.fingerprint for row in chosen})
     emails = _emails_on_file(on_file)
     return [
@@ -174,12 +174,12 @@ def _of_feed(row: StandingHolder) -> Arrangement:
         key=f"feed:{row.public_id}",
         policy_id=row.policy_id,
         insured_id=row.insured_id,
-        holder=row.holder,
-        asks=row.holder,
+        holder=row.holder.kept,
+        asks=row.holder.kept,
         renewals=row.renewals,
         notices=row.notices,
         claims_history=row.claims_history,
-        email=row.holder.email,
+        email=row.holder.kept.email or row.holder.email,
     )
 
 
@@ -188,11 +188,12 @@ def on_file_by_print(prints: Iterable[str]) -> dict[str, CarrierHolder]:
     wanted = sorted(set(prints))
     if not wanted:
         return {}
-    rows = CarrierHolder.objects.not_retired().filter(fingerprint__in=wanted).order_by("pk")
+    rows = CarrierHolder.objects.not_retired().filter(fingerprint__in=wanted).select_related("same_as").order_by("pk")
     found: dict[str, CarrierHolder] = {}
     for row in rows:
-        if row.fingerprint not in found or (row.asks_for_something and not found[row.fingerprint].asks_for_something):
-            found[row.fingerprint] = row
+        there = found.get(row.fingerprint)
+        if there is None or (row.kept.asks_for_something and not there.asks_for_something):
+            found[row.fingerprint] = row.kept
     return found
 
 

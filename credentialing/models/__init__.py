@@ -7,6 +7,7 @@ from credentialing.models.certificate_forms import CertificateForm, wants_approv
 from credentialing.models.certificates import Certificate
 from credentialing.models.claims_histories import ClaimsPaper, ClaimsRequest, LossRunRule
 from credentialing.models.deliveries import Delivery
+from credentialing.models.holder_requests import HolderMessage, HolderRequest
 from credentialing.models.holders import Holder
 from credentialing.models.notices import Notice, NoticeRun, StandingIssue
 from credentialing.models.on_file import CarrierHolder, StandingHolder
@@ -28,6 +29,8 @@ __all__ = [
     "ClaimsRequest",
     "Delivery",
     "Holder",
+    "HolderMessage",
+    "HolderRequest",
     "LossRunRule",
     "Notice",
     "NoticeRun",

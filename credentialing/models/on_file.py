@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Self
 
+from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 
 from core.dates import carrier_today
@@ -59,7 +61,7 @@ class CarrierHolderQuerySet(FeedQuerySet):
     def visible_to(self, user: User) -> Self:
         """Return those that a standing arrangement names which the user sees. It isn't a directory of all of them."""
         standing = StandingHolder.objects.visible_to(user).order_by()
-        return self.not_retired().filter(pk__in=standing.values("holder_id"))
+        return self.not_retired().filter(pk__in=standing.values(kept=Coalesce("holder__same_as_id", "holder_id")))
 
 
 class CarrierHolder(FeedRow, Address, Asks):
@@ -78,12 +80,17 @@ class CarrierHolder(FeedRow, Address, Asks):
     # The name as `policies.names.fold` gives it, so that "Nunez" finds "Núñez".
     search_name = models.CharField(max_length=400, blank=True, default="", editable=False)
     search = search_vector("search_name")
+    # Staff say that it is the same as another one. No load of the feed touches this.
+    same_as = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="duplicates"
+    )
 
     objects = CarrierHolderQuerySet.as_manager()
 
     class Meta(FeedRow.Meta):
         verbose_name = "holder on file"
         verbose_name_plural = "holders on file"
+        permissions = [("merge_carrierholder", "Can merge holders on file that are the same")]
         indexes = [
             GinIndex(fields=["search"], name="credentialing_on_file_search"),
             models.Index(fields=["fingerprint"], name="credentialing_on_file_same"),
@@ -95,9 +102,18 @@ class CarrierHolder(FeedRow, Address, Asks):
     def get_absolute_url(self) -> str:
         return reverse("credentialing:holder-on-file", args=[self.public_id])
 
+    @property
+    def kept(self) -> CarrierHolder:
+        """The one that stands in for it, where staff merged it with another; otherwise itself."""
+        return self.same_as or self
+
 
 class StandingHolderQuerySet(FeedQuerySet):
     """Standing holders, and who may see them."""
+
+    def not_retired(self) -> Self:
+        """Return the rows that the carrier still sends, without those that staff ended."""
+        return super().not_retired().filter(ended_at=None)
 
     def visible_to(self, user: User) -> Self:
         """Return those of a policyholder's policies and of an agency's clients today; and to insureds, those that name
@@ -138,6 +154,11 @@ class StandingHolder(FeedRow):
     claims_history = models.BooleanField("gets claims histories", default=False)
     renewals = models.BooleanField("gets the certificate of each renewal", default=False)
     notices = models.BooleanField("gets notices of cancellation and changed limits", default=False)
+    # Staff ended it because a customer asked for that. No load of the feed touches this.
+    ended_at = models.DateTimeField(null=True, blank=True, editable=False)
+    ended_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="+"
+    )
 
     objects = StandingHolderQuerySet.as_manager()
 

@@ -41,7 +41,7 @@ class SupportRequestAdmin(RequestAdmin[SupportRequest]):
     look = PortalEvent.REQUEST_VIEWED
     permission = "portal.answer_supportrequest"
     title = "Requests to support"
-    list_display = ("topic_label", "kind", "state", "due_at", "assigned_to", "user", "opened_at")
+    list_display = ("topic_label", "kind", "progress", "due_at", "assigned_to", "user", "opened_at")
     list_display_links = ("topic_label",)
     list_filter: ClassVar[Any] = (ClockFilter, DeskFilter, AssignedFilter, "status", "kind")
     fields = ("user", "policy", "kind", "topic_label", "page", "status", "due_at", "assigned_to", "opened_at")

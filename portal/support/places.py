@@ -21,9 +21,6 @@ class Place:
 PLACES: dict[str, Place] = {
     "policies": Place("Policies", "missing", "Which policy is missing, or what is wrong with one that is listed?"),
     "policy": Place("A policy’s page", "missing", "What is missing or wrong on the policy’s page?"),
-    "certificate": Place(
-        "A certificate", "credentialing", "Which certificate or letter do you need, for whom, and by when?"
-    ),
     "documents": Place("Documents", "missing", "Which document is missing? Tell us its kind and date if you can."),
     "seminars": Place(
         "Seminar activity", "seminars", "Which seminar is missing? Tell us its title, and when you took it."

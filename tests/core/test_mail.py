@@ -85,6 +85,7 @@ CONTEXTS: dict[str, dict[str, Any]] = {
         "service": {"phone": "(860) 555-0141", "hours": "Monday to Friday"},
         "verify": "http://localhost:8000/verify/",
     },
+    "holder_request_decided": {"done": False, "address": "http://localhost:8000/credentialing/holders/requests/abc/"},
     "invitation": {"address": "http://localhost:8000/policies/access/link/abc/", "days": 7},
     "loss_run_for_client": {
         "number": "MPL-1",

@@ -140,7 +140,7 @@ def test_staff_are_told_once_however_many_ask(texan: Cast, browse: Browse, setti
 
 def test_the_page_leads_to_a_request_of_the_customers_own(texan: Cast, browse: Browse) -> None:
     found = links(browse(texan.ana).get(issue_page(texan.anas)))
-    assert reverse("support-new") + f"?place=certificate&policy={texan.policy.public_id}" in found
+    assert reverse("credentialing:holder-request-new") + f"?kind=document&coverage={texan.anas.public_id}" in found
     listed = browse(texan.ana).get(reverse("credentialing:home"))
     assert "Request certificate for Ana María Núñez-Đặng, MD" in words(listed)
     assert issue_page(texan.anas) in links(listed)
