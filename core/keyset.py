@@ -149,7 +149,7 @@ def keyset_page(
         query = request.GET.copy()
         for gone in ("after", "before"):
             query.pop(gone, None)
-        query[side] = _write_cursor([getattr(row, name) for name in names])
+        query[side] = write_key([getattr(row, name) for name in names])
         return f"?{query.urlencode()}"
 
     has_previous = more if backward else cursor is not None
@@ -197,22 +197,37 @@ def _beyond(names: list[str], values: list[Any], comparison: str) -> Q:
     return Q(**{f"{name}__{comparison}e": value}) & (beyond | (Q(**{name: value}) & inner))
 
 
-def _write_cursor(values: list[Any]) -> str:
+def write_key(values: list[Any]) -> str:
+    """Return a row's key as an address holds it."""
     text = json.dumps([value if isinstance(value, int) else str(value) for value in values], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _read_cursor(text: str, names: list[str], queryset: QuerySet[Any]) -> list[Any] | None:
-    """Return the key in a cursor, each value as its field wants it, or None for an unreadable cursor."""
+def read_key(text: str, types: Sequence[type]) -> list[Any] | None:
+    """Return what `write_key` wrote, where it has values of these types; None for anything else."""
+    values = _read(text)
+    if values is None or len(values) != len(types):
+        return None
+    return values if all(type(value) is each for value, each in zip(values, types, strict=True)) else None
+
+
+def _read(text: str) -> list[Any] | None:
+    """Return the values of a key, which the database can compare with; None for junk."""
     if not text:
         return None
     try:
         values = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (binascii.Error, UnicodeError, ValueError, RecursionError):
         return None
-    if not isinstance(values, list) or len(values) != len(names):
+    if not isinstance(values, list) or not all(_can_be_asked_for(value) for value in values):
         return None
-    if not all(_can_be_asked_for(value) for value in values):
+    return values
+
+
+def _read_cursor(text: str, names: list[str], queryset: QuerySet[Any]) -> list[Any] | None:
+    """Return the key in a cursor, each value as its field wants it, or None for an unreadable cursor."""
+    values = _read(text)
+    if values is None or len(values) != len(names):
         return None
     # A field gets a value of its own type; annotations are taken as they are.
     fields = {field.name: field for field in queryset.model._meta.concrete_fields}

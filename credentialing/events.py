@@ -133,6 +133,14 @@ class DeliveryEvent(TextChoices):
     RUN_DROPPED = "credentialing:notice_run:dropped", "Held notices to holders dropped"
 
 
+class RenewalRunEvent(TextChoices):
+    """The board of a renewal; `source:subject:action`."""
+
+    SKIPPED = "credentialing:renewal_run:skipped", "Certificates of a renewal marked as not needed"
+    NEEDED = "credentialing:renewal_run:needed", "Certificates of a renewal needed after all"
+    EXPORTED = "credentialing:renewal_run:exported", "Board of a renewal exported to Excel"
+
+
 def _how_many(data: Mapping[str, Any]) -> str:
     """Return '5,000 certificates', or 'certificates' where the line has no number."""
     number = data.get("certificates", data.get("issued"))
@@ -245,6 +253,9 @@ SENTENCES: dict[str, Sentence] = {
     PacketEvent.FILE_BROKEN: Sentence(
         Kind.DOCUMENTS, "A file of a packet wasn’t the one that we stored, so we didn’t send it."
     ),
+    RenewalRunEvent.SKIPPED: Sentence(Kind.DOCUMENTS, "{who} marked {detail} of a renewal as not needed.", _how_many),
+    RenewalRunEvent.NEEDED: Sentence(Kind.DOCUMENTS, "{who} marked {detail} of a renewal as needed.", _how_many),
+    RenewalRunEvent.EXPORTED: Sentence(Kind.DOCUMENTS, "{who} exported a renewal run to Excel."),
     BatchEvent.STARTED: Sentence(Kind.DOCUMENTS, "{who} started a batch of {detail}.", _how_many),
     BatchEvent.CANCELLED: Sentence(Kind.DOCUMENTS, "{who} cancelled a batch of certificates."),
     BatchEvent.RETRIED: Sentence(Kind.DOCUMENTS, "{who} tried again to create {detail} of a batch.", _how_many),

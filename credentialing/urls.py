@@ -8,6 +8,7 @@ from credentialing.batches import views as batch_views
 from credentialing.claims_history.urls import PATTERNS as CLAIMS_HISTORY
 from credentialing.holders.urls import PATTERNS as HOLDERS
 from credentialing.packets.urls import PATTERNS as PACKETS
+from credentialing.renewal_run.urls import PATTERNS as RENEWAL_RUN
 from credentialing.sending import views as sending_views
 from credentialing.sending import webhooks
 
@@ -30,6 +31,7 @@ urlpatterns = [
     path("claims-history/", include(CLAIMS_HISTORY)),
     path("holders/", include(HOLDERS)),
     path("packets/", include(PACKETS)),
+    path("renewal-run/", include(RENEWAL_RUN)),
     path("batches/", batch_views.batches, name="batches"),
     path("batches/choose/", batch_views.choose, name="batch-choose"),
     path("batches/<public_id:public_id>/", batch_views.batch_page, name="batch"),

@@ -26,6 +26,7 @@ from portal.models import FaqEntry, SupportRequest
 from tests.book import (
     AgencyFactory,
     AgentOfRecordFactory,
+    CoverageFactory,
     agent_at,
     days,
     delegate_of,
@@ -116,6 +117,10 @@ def code(book: SimpleNamespace) -> list[str]:
 
 def batch(book: SimpleNamespace) -> list[str]:
     return [book.batch.public_id]
+
+
+def renewal(book: SimpleNamespace) -> list[str]:
+    return [book.renewal.public_id]
 
 
 def own_holder(book: SimpleNamespace) -> list[str]:
@@ -286,6 +291,10 @@ ROWS: dict[str, Row] = {
     "packet:all": Row(410, anonymous=410, half=410),
     "packet:item": Row(410, args=paper, strangers=410, anonymous=410, half=410),
     "packet:close": Row(200, method="post", **ANYONE),
+    "credentialing:renewal-run": Row(200),
+    "credentialing:renewal-board": Row(200, args=renewal),
+    "credentialing:renewal-mark": Row(302, method="post", args=renewal),
+    "credentialing:renewal-excel": Row(200, args=renewal),
     "credentialing:batches": Row(200),
     # Nothing chosen leads back; those who act for nobody have nothing to choose.
     "credentialing:batch-choose": Row(302, method="post", also={"staff": 403, "revoked": 403}),
@@ -438,6 +447,12 @@ def book(db) -> SimpleNamespace:
             made=False,
         ).packet,
         batch=a_batch(people["policyholder"], [coverage]),
+        renewal=CoverageFactory.create(
+            term__policy=policy,
+            term__effective=coverage.term.expires,
+            term__expires=days(630),
+            insured=coverage.insured,
+        ).term,
         device=authenticator_for(UserFactory()),
         remembered=remembered_for(UserFactory()),
         session=sign_in(Client(), UserFactory()),

@@ -26,10 +26,11 @@ if TYPE_CHECKING:
     from django.http import QueryDict
 
     from accounts.models import User
+    from credentialing.renewal_run.pairs import Pair
     from policies.eligibility import Eligibility
     from policies.models import Membership
 
-SEARCH = ("q", "status", "term", "holder")
+SEARCH = ("q", "status", "term", "holder", "run", "show")
 # What one page can send: more is a search.
 MOST_CHOSEN = 500
 PARTS = {part: place for place, part in enumerate(Coverage.Part.values)}
@@ -48,6 +49,12 @@ class Selection:
 
     def __bool__(self) -> bool:
         return bool(self.whole or self.coverages or self.pairs or self.holders)
+
+    @property
+    def asks_holders(self) -> bool:
+        """Whether anything was chosen without its holder."""
+        named = self.search.get("holder") or (self.whole and self.search.get("run"))
+        return bool(self.coverages or self.whole) and not named
 
     @property
     def stored(self) -> dict[str, Any]:
@@ -99,7 +106,7 @@ class Target:
     is_open: bool = False
 
 
-Pair = tuple[int, int]
+InsuredTerm = tuple[int, int]
 
 
 def issuing_memberships(user: User) -> list[Membership]:
@@ -113,9 +120,9 @@ def targets_of(
 ) -> list[Target]:
     """Return the insureds and terms that a selection means, in the order of the list, as far as the membership opens
     them, and what they give about a day (None: today). Two queries, and two for each holder that was chosen whole."""
-    chosen: dict[Pair, Target | None] = {}
-    refs: defaultdict[Pair, set[str]] = defaultdict(set)
-    is_open: set[Pair] = set()
+    chosen: dict[InsuredTerm, Target | None] = {}
+    refs: defaultdict[InsuredTerm, set[str]] = defaultdict(set)
+    is_open: set[InsuredTerm] = set()
     scope = Reach((membership,)).scope
     visible = Coverage.objects.open_to(scope)
 
@@ -127,7 +134,11 @@ def targets_of(
             else:
                 is_open.add(pair)
 
-    if selection.whole:
+    if selection.whole and selection.search.get("run"):
+        for pair in pairs_of_run(selection.search, user=user, membership=membership):
+            chosen.setdefault((pair.insured_id, pair.term_id), None)
+            refs[pair.insured_id, pair.term_id].add(pair.ref)
+    elif selection.whole:
         take(narrow(visible, selection.search, scope=scope, user=user), selection.search.get("holder", ""))
     if selection.coverages:
         take(visible.filter(public_id__in=selection.coverages), selection.search.get("holder", ""))
@@ -150,6 +161,9 @@ def count_of(selection: Selection, *, user: User, membership: Membership) -> int
     """Return how many insureds and terms a selection means, without what they give."""
     scope = Reach((membership,)).scope
     visible = Coverage.objects.open_to(scope)
+    if selection.whole and selection.search.get("run"):
+        found = pairs_of_run(selection.search, user=user, membership=membership)
+        return len({(pair.insured_id, pair.term_id) for pair in found})
     if selection.whole:
         return _count(narrow(visible, selection.search, scope=scope, user=user))
     if not (selection.holders or selection.pairs):
@@ -157,20 +171,30 @@ def count_of(selection: Selection, *, user: User, membership: Membership) -> int
     return len(targets_of(selection, user=user, membership=membership))
 
 
+def pairs_of_run(search: Mapping[str, str], *, user: User, membership: Membership) -> list[Pair]:
+    """Return what a search on the board of a renewal means now; nothing where the membership doesn't open it."""
+    from credentialing.renewal_run import pairs
+
+    term = pairs.renewals_of(Reach((membership,)).scope).filter(public_id=search["run"]).first()
+    if term is None:
+        return []
+    return pairs.board_of(term, membership, user=user).found(pairs.Search.of(search))
+
+
 def _count(coverages: Any) -> int:
     """Return how many insureds and terms coverages are of."""
     return int(coverages.order_by().values("insured_id", "term_id").distinct().count())
 
 
-def _pairs(coverages: Any) -> list[Pair]:
+def _pairs(coverages: Any) -> list[InsuredTerm]:
     """Return insured and term of coverages, each once, in the order of the list."""
     ordered = coverages.order_by("term__policy__number_normalized", "sort_key", "pk")
     return list(dict.fromkeys(ordered.values_list("insured_id", "term_id")))
 
 
 def _leading(
-    visible: Any, chosen: Iterable[Pair], about: dt.date | None = None
-) -> dict[Pair, tuple[Coverage, Eligibility]]:
+    visible: Any, chosen: Iterable[InsuredTerm], about: dt.date | None = None
+) -> dict[InsuredTerm, tuple[Coverage, Eligibility]]:
     """Return the coverage of each pair that its certificate is of: professional liability before other parts, but one
     that gives something before one that gives nothing."""
     pairs = list(chosen)
@@ -184,7 +208,7 @@ def _leading(
         .leading_on(today)
         .with_policy()
     )
-    found: defaultdict[Pair, list[tuple[Coverage, Eligibility]]] = defaultdict(list)
+    found: defaultdict[InsuredTerm, list[tuple[Coverage, Eligibility]]] = defaultdict(list)
     with one_answer():
         for coverage in rows:
             found[coverage.insured_id, coverage.term_id].append((coverage, judge_now(coverage, asked=about)))

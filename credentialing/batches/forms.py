@@ -157,6 +157,10 @@ class SettleForm(forms.Form):
         cleaned = super().clean() or self.cleaned_data
         if self._wants_histories() and "purpose" not in self.errors and not cleaned.get("purpose"):
             self.add_error("purpose", "Choose what they’re for.")
+        if cleaned.get("delivery") == Batch.Delivery.EMAIL and self._wants_histories():
+            self.add_error("delivery", "Claims histories aren’t emailed. Choose a file, or certificates alone.")
+        if cleaned.get("delivery") == Batch.Delivery.EMAIL and cleaned.get("recipients") == [CONCERN]:
+            self.add_error("delivery", "‘To whom it may concern’ has no email address. Choose a file, or holders.")
         if SAVED not in cleaned.get("recipients", ()):
             return cleaned
         chosen = cleaned.get("saved")

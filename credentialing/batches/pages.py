@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 from django.db.models import Count
 
 from credentialing.batches.freezing import counts_of
+from credentialing.batches.mailing import addresses_of
 from credentialing.models import BatchItem, Certificate, Holder
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from django.db.models import QuerySet
 
     from credentialing.models import Batch
@@ -34,6 +37,7 @@ class HolderCount:
     name: str
     address: str
     number: int
+    email: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,9 +80,10 @@ def review_of(batch: Batch) -> Review:
     numbers: list[tuple[int | None, int]] = [(row["holder"], row["number"]) for row in by_holder]
     shown = numbers[:MOST_LINES]
     holders = Holder.objects.in_bulk([pk for pk, _ in shown if pk is not None])
+    emails = addresses_of(holders.values()) if batch.is_mailed else {}
     return Review(
         **counts,
-        holders=[_count(holders.get(pk) if pk else None, number) for pk, number in shown],
+        holders=[_count(holders.get(pk) if pk else None, number, emails) for pk, number in shown],
         more_holders=len(numbers) - len(shown),
         rejections=list(with_names(batch.items.exclude(complaints=[]))[:MOST_LINES]),
         refusals=list(with_names(batch.items.filter(kind=""))[:MOST_LINES]),
@@ -86,10 +91,10 @@ def review_of(batch: Batch) -> Review:
     )
 
 
-def _count(holder: Holder | None, number: int) -> HolderCount:
+def _count(holder: Holder | None, number: int, emails: Mapping[int, str]) -> HolderCount:
     if holder is None:
         return HolderCount("To whom it may concern", "", number)
-    return HolderCount(holder.name, ", ".join(holder.address_lines), number)
+    return HolderCount(holder.name, ", ".join(holder.address_lines), number, emails.get(holder.pk, ""))
 
 
 def _without_history(batch: Batch) -> QuerySet[BatchItem]:

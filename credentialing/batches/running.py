@@ -22,7 +22,7 @@ from accounts.models import User
 from core import work
 from core.events import record_event
 from credentialing import emails
-from credentialing.batches import files, histories
+from credentialing.batches import files, histories, mailing
 from credentialing.batches.certifying import Asked, certify
 from credentialing.certificates import issuing
 from credentialing.certificates.limits import TooManyError
@@ -94,7 +94,7 @@ def _pieces(batch: Batch) -> list[BatchPiece]:
         for first, beyond in _stretches(batch, settings.BATCH_PIECE)
         for step in steps
     ]
-    if batch.total > settings.BATCH_PART:
+    if batch.total > settings.BATCH_PART and not batch.is_mailed:
         pieces += [
             BatchPiece(batch=batch, step=Step.WRITE, first=first, beyond=beyond)
             for first, beyond in _stretches(batch, settings.BATCH_PART)
@@ -131,9 +131,10 @@ def _issue(batch: Batch, piece: BatchPiece) -> None:
     else:
         _certify(batch, items, membership)
         given = histories.issue_for(batch, items, membership)
+    mailed = mailing.mail_those(batch, items) if batch.is_mailed else 0
     BatchItem.objects.bulk_update(items, ["status", "reason", "certificate", "kind", "history", "history_reason"])
     issued = sum(item.status == BatchItem.Status.ISSUED for item in items)
-    _end(piece, issued=issued, refused=len(items) - issued, histories=given)
+    _end(piece, issued=issued, refused=len(items) - issued, histories=given, mailed=mailed)
 
 
 def _certify(batch: Batch, items: list[BatchItem], membership: Membership) -> None:
@@ -236,7 +237,7 @@ def _write(batch: Batch, piece: BatchPiece) -> None:
 
 def _finish(batch: Batch, piece: BatchPiece) -> None:
     """Write the file of the batch, and tell the user that it is ready."""
-    written = files.write(batch) if batch.has_pages else None
+    written = files.write(batch) if batch.has_pages and not batch.is_mailed else None
     current = _locked(batch.pk)
     if not current.is_running:
         if written is not None:
@@ -245,7 +246,11 @@ def _finish(batch: Batch, piece: BatchPiece) -> None:
         BatchPiece.objects.filter(pk=piece.pk).update(status=State.CANCELLED)
         return
     now = timezone.now()
-    changes: dict[str, Any] = {"status": Batch.Status.DONE, "ended_at": now, "written": batch.issued}
+    changes: dict[str, Any] = {
+        "status": Batch.Status.DONE,
+        "ended_at": now,
+        "written": 0 if batch.is_mailed else batch.issued,
+    }
     if written is not None:
         changes |= {"file": written.name, "size": written.size, "sha256": written.sha256}
         changes |= {"file_until": now + settings.BATCH_FILES_KEPT}

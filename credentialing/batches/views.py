@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.decorators import keeps_no_session_alive
@@ -32,6 +32,7 @@ from credentialing.models import Batch, BatchPiece
 from credentialing.sending.pages import know_last_deliveries
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -58,6 +59,9 @@ def choose(request: HttpRequest) -> HttpResponse:
     memberships = _memberships(user)
     selection, form = Selection.read(request.POST), ChooseForm(request.POST)
     if not selection or not form.is_valid():
+        if run := selection.search.get("run"):
+            messages.warning(request, "Select at least one line, or everything found.")
+            return redirect(_board(run, selection.search))
         messages.warning(request, "Select at least one coverage, or everything found.")
         return redirect(f"{reverse('credentialing:home')}?{urlencode(selection.search)}".rstrip("?"))
     key = form.cleaned_data["idempotency_key"]
@@ -109,7 +113,7 @@ def settle(request: HttpRequest, public_id: str) -> HttpResponse:
         user=user,
         batch=batch,
         memberships=memberships,
-        asks_holders=bool(selection.coverages or selection.whole) and not selection.search.get("holder"),
+        asks_holders=selection.asks_holders,
     )
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
     if form.is_bound and form.is_valid():
@@ -125,6 +129,16 @@ def settle(request: HttpRequest, public_id: str) -> HttpResponse:
     number = count_of(selection, user=user, membership=batch.membership)
     context = {"batch": batch, "form": form, "number": number, "crumbs": _crumbs()}
     return render(request, "credentialing/batches/settle.html", context, status=status)
+
+
+def _board(run: str, search: Mapping[str, str]) -> str:
+    """Return the address of the board of a renewal, narrowed as it was; of all renewals where it names none."""
+    try:
+        board = reverse("credentialing:renewal-board", args=[run])
+    except NoReverseMatch:
+        return reverse("credentialing:renewal-run")
+    narrowed = {name: search[name] for name in ("show", "q") if search.get(name)}
+    return f"{board}?{urlencode(narrowed)}".rstrip("?")
 
 
 @require_safe

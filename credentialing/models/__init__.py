@@ -13,6 +13,7 @@ from credentialing.models.notices import Notice, NoticeRun, StandingIssue
 from credentialing.models.on_file import CarrierHolder, StandingHolder
 from credentialing.models.own_standing import OwnStandingHolder
 from credentialing.models.packets import Packet, PacketItem, PacketOpening
+from credentialing.models.renewal_skips import RenewalSkip
 from credentialing.models.requests import PaperRequest
 from credentialing.models.verifications import Verification
 
@@ -39,6 +40,7 @@ __all__ = [
     "PacketItem",
     "PacketOpening",
     "PaperRequest",
+    "RenewalSkip",
     "StandingHolder",
     "StandingIssue",
     "Verification",

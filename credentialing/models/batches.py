@@ -62,6 +62,7 @@ class Batch(models.Model):
 
         SINGLE = "single", "One PDF with all of them"
         SEPARATE = "separate", "Separate PDFs in a ZIP file"
+        EMAIL = "email", "Emailed to each holder"
 
     class Papers(models.TextChoices):
         """What each insured gets (S-36)."""
@@ -96,6 +97,8 @@ class Batch(models.Model):
     written = models.PositiveIntegerField(default=0)
     # Claims histories that were created, beside the certificates.
     histories = models.PositiveIntegerField(default=0, db_default=0)
+    # Emails that were handed to the queue, where it is mailed.
+    mailed = models.PositiveIntegerField(default=0, db_default=0)
 
     file = models.CharField(max_length=200, blank=True, default="")
     size = models.PositiveBigIntegerField("size in bytes", null=True, blank=True)
@@ -160,14 +163,26 @@ class Batch(models.Model):
     @property
     def steps_all(self) -> int:
         """The length of its way, a step for each item in each stage."""
-        stages = 3 if self.delivery == self.Delivery.SEPARATE else 2
-        return self.total * stages
+        return self.total * self._stages
 
     @property
     def steps_done(self) -> int:
         """How much of that lies behind. What isn't issued has no further stages."""
-        stages = 3 if self.delivery == self.Delivery.SEPARATE else 2
-        return self.issued + (self.refused + self.failed) * stages + self.filed + self.written
+        return self.issued + (self.refused + self.failed) * self._stages + self.filed + self.written
+
+    @property
+    def _stages(self) -> int:
+        return {self.Delivery.SEPARATE: 3, self.Delivery.SINGLE: 2}.get(self.Delivery(self.delivery), 1)
+
+    @property
+    def is_mailed(self) -> bool:
+        """Whether each certificate goes to its holder by email, instead of into one file."""
+        return self.delivery == self.Delivery.EMAIL
+
+    @property
+    def of_renewal_run(self) -> bool:
+        """Whether it was chosen on the board of a renewal run."""
+        return bool(self.selection.get("search", {}).get("run"))
 
     @property
     def seconds_left(self) -> int | None:
