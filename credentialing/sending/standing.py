@@ -83,7 +83,7 @@ def due_after(notice: Notice) -> list[Due]:
     of_policy = Q(term__policy=notice.policy_id, term__status=Term.Status.BOUND, expires__gt=today)
 
     def key(one: Arrangement, coverage: Coverage) -> str:
-        if one.fingerprint not in heard:
+        if not one.notices or one.fingerprint not in heard:
             return ""
         return f"fresh:{notice.pk}:{one.fingerprint[:32]}:{coverage.insured.public_id}:{coverage.term.public_id}"
 

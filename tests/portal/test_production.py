@@ -13,14 +13,16 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.test import Client, override_settings
 from django.urls import NoReverseMatch, reverse
+from django.utils.module_loading import import_string
 from kombu import Connection
 
 from core.system import needs
+from credentialing.sending.webhooks import READERS
 from demo.outbox import DemoEmailBackend, DemoGateway
 from embedded.addresses import BASE_DIR, broker_url
 from embedded.processes import moved_clock
 from portal.celery import app
-from portal.checks import refuse_unsafe
+from portal.checks import MAIL_SERVICES, refuse_unsafe
 
 SAFE = {
     "PORTAL_MODE": "production",
@@ -113,6 +115,8 @@ def safe_values() -> dict[str, object]:
         "TWILIO_ACCOUNT_SID": "AC0",
         "TWILIO_AUTH_TOKEN": "t",
         "TWILIO_FROM": "+15550100100",
+        "MAIL_SERVICE": "",
+        "MAIL_REPORTS_SECRET": "",
     }
 
 
@@ -129,6 +133,7 @@ def test_safe_values_are_accepted(safe_values: dict[str, object]) -> None:
         {"DATABASES": a_database(HOST="", PASSWORD="", OPTIONS={})},
         {"DATABASES": a_database(HOST="localhost", OPTIONS={})},
         {"DATABASES": a_database(OPTIONS={"sslmode": "require"})},
+        {"MAIL_SERVICE": "postmark", "MAIL_REPORTS_SECRET": "reports:Vn3xkqPb8sYw2LmRtZc5HdJ7"},
     ],
 )
 def test_services_by_socket_or_with_password_on_this_machine_are_accepted(
@@ -208,6 +213,9 @@ def test_celery_asks_redis_for_a_good_certificate_as_the_portal_does() -> None:
         ({"SMS_GATEWAY": "demo.outbox.DemoGateway"}, "SMS_GATEWAY is the demo's"),
         ({"EMAIL_BACKEND": "demo.outbox.DemoEmailBackend"}, "EMAIL_BACKEND is the demo's"),
         ({"TWILIO_AUTH_TOKEN": ""}, "TWILIO_AUTH_TOKEN is missing"),
+        ({"MAIL_SERVICE": "carrier-pigeon"}, "MAIL_SERVICE must be one of"),
+        ({"MAIL_REPORTS_SECRET": "reports:too-short"}, "MAIL_REPORTS_SECRET must be"),
+        ({"MAIL_REPORTS_SECRET": "Vn3xkqPb8sYw2LmRtZc5HdJ7Vn3xkqPb8sYw2LmRtZc5HdJ7"}, "MAIL_REPORTS_SECRET must be"),
     ],
 )
 def test_what_is_unsafe_is_refused_by_name_and_without_its_value(
@@ -220,6 +228,31 @@ def test_what_is_unsafe_is_refused_by_name_and_without_its_value(
     for value in change.values():
         if isinstance(value, str) and len(value) > 8 and not value.startswith(("http", "portal.")):
             assert value not in str(refusal.value)
+
+
+def test_what_a_mail_service_asks_for_comes_from_the_environment_or_a_file(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("a-token-from-a-file\n")
+    asks = "from django.conf import settings; print(settings.EMAIL_BACKEND, sorted(settings.ANYMAIL.items()))"
+    done = manage(
+        "shell",
+        "-c",
+        asks,
+        **SAFE,
+        MAIL_SERVICE="postmark",
+        MAIL_REPORTS_SECRET="reports:Vn3xkqPb8sYw2LmRtZc5HdJ7",
+        ANYMAIL_POSTMARK_SERVER_TOKEN_FILE=str(token),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "anymail.backends.postmark.EmailBackend" in done.stdout
+    assert "('POSTMARK_SERVER_TOKEN', 'a-token-from-a-file')" in done.stdout
+    assert "('WEBHOOK_SECRET', 'reports:Vn3xkqPb8sYw2LmRtZc5HdJ7')" in done.stdout
+
+
+def test_the_services_that_may_send_are_those_whose_reports_we_read() -> None:
+    assert set(MAIL_SERVICES) == set(READERS)
+    for path in READERS.values():
+        assert callable(import_string(path))
 
 
 def test_the_demo_starts_in_demo_mode_only() -> None:

@@ -24,9 +24,11 @@ from policies.feed import transitions
 from policies.models import Company, Policy
 from tests.book import CoverageFactory, days
 from tests.cast import Cast
+from tests.credentialing.conftest import make_printable_cast
 from tests.credentialing.helpers import a_holder
 from tests.credentialing.holders import a_standing_holder
 from tests.factories import UserFactory
+from tests.helpers import at_once
 from tests.on_file import CarrierHolderFactory, CertificateFormFactory, StandingHolderFactory
 from tests.reading import words
 
@@ -345,3 +347,26 @@ def test_a_held_reinstatement_makes_certificates_when_it_is_released(
     standing.issue(StandingIssue.objects.get().pk)
     send_all()
     assert Delivery.objects.filter(purpose=Delivery.Purpose.FRESH, status=State.HANDED_OVER).count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_messages_of_one_load_at_once_and_twice_give_each_notice_once(transactional_db: None) -> None:
+    cast, feed = make_printable_cast(), Feed()
+    holder = CarrierHolderFactory.create(email=HOSPITAL)
+    policies = [cast.policy, cast.mias.term.policy]
+    messages = []
+    for policy in policies:
+        StandingHolderFactory.create(policy=policy, holder=holder, notices=True)
+        Policy.objects.filter(pk=policy.pk).update(status=Policy.Status.CANCELLED, cancellation_effective=days(-1))
+        payload = {"policy": policy.public_id, "cancellation_effective": str(days(-1))}
+        messages.append(feed.publishes(transitions.POLICY_CANCELLED, policy, run=9, **payload))
+    at_once(*[lambda pk=each.pk: outbox.deliver(pk) for each in messages * 2])
+    for each in messages:
+        OutboxMessage.objects.filter(pk=each.pk).update(status=OutboxMessage.QUEUED, attempts=0)
+        outbox.deliver(each.pk)
+    assert NoticeRun.objects.get().notices == 2
+    assert Notice.objects.count() == Delivery.objects.count() == 2
+    deliveries = list(Delivery.objects.values_list("pk", flat=True))
+    Delivery.objects.update(is_enqueued=True)
+    at_once(*[lambda pk=pk: mailing.deliver(pk) for pk in deliveries * 2])
+    assert sum(str(message.body).count("Coverage ended on") for message in mail.outbox) == 2

@@ -75,7 +75,7 @@ def test_each_standing_holder_gets_each_new_certificate_once(cast: Cast, hospita
     assert message.to == [HOSPITAL]
     assert len(message.attachments) == 2
     assert message.subject == "2 certificates of insurance"
-    assert "You asked for the certificate of each renewal." in str(message.body)
+    assert "You’re on file to get the certificate of each renewal." in str(message.body)
     assert message.reply_to == ["service@portal.example"]
     certificates = list(Certificate.objects.all())
     assert {each.kind for each in certificates} == {Certificate.Kind.RENEWAL}

@@ -171,3 +171,8 @@ def test_what_is_known_never_goes_back(delivery: Delivery) -> None:
     assert reports.note([delivery], State.BOUNCED, at=timezone.now(), bounce="other") == 0
     delivery.refresh_from_db()
     assert delivery.status == State.OPENED
+
+
+def test_operators_see_mails_that_were_given_up(delivery: Delivery) -> None:
+    Delivery.objects.update(status=State.FAILED)
+    assert Client().get("/readyz").json()["down"]["deliveries"] == "1 failed"
