@@ -10,6 +10,7 @@ from pytest_django import Settings
 from credentialing import views
 from tests.book import LicenseFactory
 from tests.cast import Cast, make_cast
+from tests.made_once import made_once
 
 
 @pytest.fixture(autouse=True)
@@ -22,6 +23,7 @@ def _files_of_this_test_and_no_waiting(settings: Settings, tmp_path: Path, monke
     monkeypatch.setattr(views, "WAIT_SECONDS", 0)
 
 
+@made_once
 def make_printable_cast() -> Cast:
     """Make the cast with names that a certificate has to print whole, and Ana's license."""
     cast = make_cast(ana=("Ana María", "Núñez-Đặng"), ben=("Łukasz", "Şahin"))

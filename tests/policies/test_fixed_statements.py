@@ -26,7 +26,9 @@ from tests.book import (
     holder_of,
     insured_by,
 )
+from tests.cast import make_cast
 from tests.factories import UserFactory
+from tests.made_once import made_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,9 +49,10 @@ def age_is_known(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.memo._recent", {})
 
 
-@pytest.fixture
-def book(cast: Cast) -> Cast:
+@made_once
+def large_book() -> Cast:
     """Paula's group has more policies and insureds than a page shows; all of them are Adam's clients."""
+    cast = make_cast()
     for serial in range(30):
         insured = InsuredFactory.create(first_name="Kim", last_name=f"Person{serial:02}")
         CoverageFactory.create(term=cast.term, insured=insured)
@@ -58,6 +61,11 @@ def book(cast: Cast) -> Cast:
         AgentOfRecordFactory.create(policy=policy, agency=cast.agency)
     counted_by_the_load(count_books, count_heads)
     return cast
+
+
+@pytest.fixture
+def book(db: None) -> Cast:
+    return large_book()
 
 
 @pytest.fixture
