@@ -68,9 +68,8 @@ def authorization_changed(authorization: Authorization, *, revoked: bool) -> Non
 def packet_built(packet: Packet) -> None:
     """Tell the insured that someone else built a packet about them."""
     page = f"{settings.PUBLIC_URL.rstrip('/')}{packet.get_absolute_url()}"
-    for membership in Membership.objects.filter(insured=packet.insured_id, revoked_at=None).select_related(
-        "user", "given_under"
-    ):
+    people = Membership.objects.filter(insured=packet.insured_id, revoked_at=None).exclude(user=packet.built_by)
+    for membership in people.select_related("user", "given_under"):
         if membership.user.email and membership.is_in_effect(carrier_today()):
             key = f"{packet.public_id}:{membership.user_id}"
             mail.send("packet_built", to=membership.user.email, context={"page": page}, key=key)

@@ -52,7 +52,7 @@ class PacketAdmin(RecordedLooks[Packet]):
     files."""
 
     look = CertificateEvent.LOOKED_AT
-    list_display = ("holder", "insured", "built_by", "built_at", "expires_at", "state", "status")
+    list_display = ("insured", "facility", "built_by", "built_at", "expires_at", "state", "status")
     list_filter = ("status", "built_at")
     list_select_related = ("holder", "insured", "built_by")
     search_fields = ("=public_id", "insured__last_name__istartswith", "=built_by__username_key")
@@ -61,6 +61,10 @@ class PacketAdmin(RecordedLooks[Packet]):
     readonly_fields = ("state",)
     inlines = (PacketItems, PacketOpenings)
     actions = ("revoke", "retry_failed")
+
+    @admin.display(description="facility")
+    def facility(self, row: Packet) -> str:
+        return row.holder.name
 
     def customer(self, row: Packet) -> User:
         return row.built_by

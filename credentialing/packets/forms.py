@@ -35,6 +35,7 @@ Kind = PacketItem.Kind
 DAYS = (7, 14, 30, 60, 90)
 NEW_ONE = "new"
 MOST_CERTIFICATES = 10
+HOLDER_FIELDS = ("name", "address1", "address2", "city", "state", "zip")
 
 
 def days_offered() -> list[int]:
@@ -179,6 +180,8 @@ class PacketForm(WithHolder, DeliveryForm):
             holder = issuing.keep_holder(by=self._user, membership=membership, **self.new.cleaned_data)
         certificate = self._certificate_for(holder)
         self._ground_for(holder, membership)
+        if self.snapshot is not None and self._is_of_more_than(membership):
+            self.add_error("timeline", "A timeline of your own isn’t for your group. Choose a facility of your own.")
         if self.errors:
             return None
         new_one = self.cleaned_data["certificate"] == NEW_ONE
@@ -209,6 +212,11 @@ class PacketForm(WithHolder, DeliveryForm):
     def _years(self) -> int | None:
         return YEARS[self.cleaned_data["years"] or "10"]
 
+    def _is_of_more_than(self, membership: Membership) -> bool:
+        """Whether the timeline is the insured's own, with policies that the party that builds doesn't see."""
+        is_own = self._choice.own.coverage.insured_id in reach_of(self._user).insured_ids
+        return is_own and not self._is_for_oneself(membership)
+
     def _certificate_for(self, holder: Holder) -> Certificate | None:
         """Return the certificate that was chosen; another facility's isn't given to this one."""
         found = self._issued.get(self.cleaned_data["certificate"])
@@ -228,13 +236,13 @@ class PacketForm(WithHolder, DeliveryForm):
             self.add_error("history", "You have no access to this claims history.")
             return
         covered_by_rule = wants_history and not wants_release and all(one.covered_by_rule for one in self.subjects)
-        if self.authorization is None and not (covered_by_rule and membership.insured_id is None):
+        if self.authorization is None and not (covered_by_rule and not self._is_for_oneself(membership)):
             field = "history" if wants_history else "release"
             self.add_error(field, self._what_is_missing(holder, membership))
 
     def _is_asked(self, subject: Subject, membership: Membership) -> bool:
         """Whether a history is of the party that builds: all of the insured's own, or that of the policy's company."""
-        if membership.insured_id is not None:
+        if self._is_for_oneself(membership):
             return subject.is_own
         policy = self._choice.own.coverage.term.policy
         return (
@@ -244,12 +252,23 @@ class PacketForm(WithHolder, DeliveryForm):
             and subject.policyholder.pk == policy.policyholder_id
         )
 
+    def _is_for_oneself(self, membership: Membership) -> bool:
+        """Whether the insured builds it, as such or as the policyholder of a practice of their own."""
+        insured_id = self._choice.own.coverage.insured_id
+        own_practice = membership.policyholder is not None and membership.policyholder.insured_id == insured_id
+        return membership.insured_id == insured_id or (own_practice and insured_id in reach_of(self._user).insured_ids)
+
     def _what_is_missing(self, holder: Holder, membership: Membership) -> str:
         """Return the sentence, and for the insured the way to sign a release for this facility (`release_href`)."""
         insured = self._choice.own.coverage.insured
-        if membership.insured_id != insured.pk:
+        if not self._is_for_oneself(membership):
             return f"{insured.display_name} hasn’t signed a release that covers this. Ask them for one."
         years = self.cleaned_data["years"] or "10"
+        own = next(each for each in reach_of(self._user).memberships if each.insured_id == insured.pk)
+        if not holder.is_in_book_of(own):
+            # A release names a facility of the insured's own address book.
+            typed = {name: getattr(holder, name) for name in HOLDER_FIELDS}
+            holder = issuing.keep_holder(by=self._user, membership=own, **typed)
         query = {"insured": insured.public_id, "to": f"holder.{holder.public_id}", "years": years}
         self.release_href = f"{reverse('credentialing:authorization-sign')}?{urlencode(query)}"
         return f"Sign a release for {holder.name} first."

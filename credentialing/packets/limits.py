@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
+from core.alerts import alert_staff
 from core.clients import client_ip, network_key, wide_network_key
 from core.refusals import record_refusal
 from core.throttle import Counter, Limit
@@ -26,6 +27,7 @@ LINK = Limit("packet:link", 5, QUARTER, cool_off=QUARTER)
 NETWORK = Limit("packet:network", settings.PACKET_TRIES_AN_HOUR, HOUR)
 WIDE_NETWORK = Limit("packet:wide-network", settings.PACKET_TRIES_AN_HOUR * 10, HOUR)
 EVERYONE = Limit("packet:everyone", settings.PACKET_TRIES_AN_HOUR * 100, HOUR)
+ALARMS = Limit("packet:alarms", 1, HOUR)
 # Downloads from one network; a combined file costs more than another.
 DOWNLOADS = Limit("packet:downloads", 120, HOUR)
 
@@ -66,5 +68,12 @@ def count_download(request: HttpRequest) -> None:
 
 
 def record_limited(limit: Limit, key: str) -> None:
-    """Record that a limit refused, once until it's quiet again."""
+    """Record that a limit refused, once until it's quiet again; of the one for everyone, staff hear once an hour."""
     record_refusal(PacketEvent.LIMITED, scope=limit.scope, key=key, limit=limit.scope)
+    if limit.scope == EVERYONE.scope and ALARMS.hit(limit.scope).allowed:
+        alert_staff(
+            "No more tries to open packets: the hourly ceiling is reached",
+            f"{EVERYONE.times:,} wrong passwords for packets were entered within an hour, and more tries are refused "
+            "until older ones are an hour old. Someone may be guessing: look in the event log for “Wrong password for "
+            "a packet”.",
+        )

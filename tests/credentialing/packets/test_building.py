@@ -15,10 +15,10 @@ from core.mail import Mail
 from core.models import Event
 from credentialing.certificates import limits as certificate_limits
 from credentialing.events import PacketEvent
-from credentialing.models import Certificate, ClaimsPaper, Packet, PacketItem, PacketOpening
+from credentialing.models import Certificate, ClaimsPaper, Holder, Packet, PacketItem, PacketOpening
 from credentialing.packets import building, limits, preparing
 from policies.models import AgentOfRecord, Coverage
-from tests.book import days, delegate_of
+from tests.book import days, delegate_of, holder_of
 from tests.credentialing.claims_history.conftest import switch_on
 from tests.credentialing.claims_history.papers import authorized
 from tests.credentialing.helpers import a_holder, made
@@ -108,6 +108,32 @@ def test_a_group_builds_on_the_insureds_authorization_and_the_insured_hears_of_i
     (sent,) = Mail.objects.filter(name="packet_built")
     assert sent.to == cast.ana.email
     assert "Brendan" not in str(sent.context)
+
+
+def test_a_solo_practitioner_builds_on_her_own_release_whichever_book_the_facility_is_in(cast, browse, claims):
+    facility = a_holder(cast.mia, cast.mias)
+    assert facility.policyholder_id, "the practice's book"
+    client = browse(cast.mia)
+    refused = client.post(new(cast.mias), new_packet_form(facility, history="on"))
+    assert "Sign a release for Saint Brendan Medical Center first." in words(refused)
+    assert client.get(refused.context["form"].release_href).status_code != 404
+    own = Holder.objects.get(insured=cast.mias.insured)
+    given = authorized(cast.mia, cast.mias.insured, holder=own)
+    assert client.post(new(cast.mias), new_packet_form(facility, **WHOLE)).status_code == 200
+    packet = Packet.objects.get()
+    assert packet.items.get(kind="history").authorization == given
+    assert packet.items.get(kind="history").claims_paper.subject == cast.mias.insured.display_name
+    assert not Mail.objects.filter(name="packet_built").exists()
+
+
+def test_a_clinician_who_manages_her_group_gives_it_no_timeline_of_her_own(cast, browse):
+    holder_of(cast.ana, cast.policy.policyholder)
+    groups = a_holder(cast.paula, cast.anas)
+    response = browse(cast.ana).post(new(cast.anas), new_packet_form(groups, timeline="on"))
+    assert response.status_code == 422
+    assert "A timeline of your own isn’t for your group." in words(response)
+    own = a_holder(cast.ana, cast.anas)
+    assert browse(cast.ana).post(new(cast.anas), new_packet_form(own, timeline="on")).status_code == 200
 
 
 def test_who_builds_for_herself_gets_no_mail_about_it(cast, browse, hospital):

@@ -7,9 +7,11 @@ import io
 
 import pypdf
 import pytest
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from core.mail import Mail
 from core.models import Event
 from core.storage import private_storage
 from credentialing.claims_history.authorizing import revoke as revoke_authorization
@@ -219,6 +221,17 @@ def test_one_network_tries_20_wrong_passwords_an_hour_over_all_links(facility, p
         assert type_password(facility, f"/packet/link/{number:022d}/", "X").status_code == 422
     assert open_packet(facility, packet).status_code == 429
     assert Event.objects.filter(tag=PacketEvent.LIMITED).count() == 1
+
+
+def test_everyone_together_has_a_ceiling_and_staff_hear_of_it_once(facility, packet, monkeypatch, settings):
+    settings.STAFF_ALERT_EMAILS = ["ops@portal.example"]
+    monkeypatch.setattr(limits, "EVERYONE", limits.Limit("packet:everyone", 2, limits.HOUR))
+    found = [
+        type_password(Client(REMOTE_ADDR=f"203.{number}.0.9"), f"/packet/link/{number:022d}/", "X").status_code
+        for number in range(4)
+    ]
+    assert found == [422, 422, 429, 429]
+    assert Mail.objects.filter(name="staff_alert", context__subject__startswith="No more tries").count() == 1
 
 
 def test_right_passwords_use_up_no_tries(facility, packet):
