@@ -133,6 +133,12 @@ class DeliveryEvent(TextChoices):
     RUN_DROPPED = "credentialing:notice_run:dropped", "Held notices to holders dropped"
 
 
+class CaqhEvent(TextChoices):
+    """CAQH sheets; `source:subject:action`."""
+
+    EXPORTED = "credentialing:caqh:exported", "CAQH sheets of a term exported to Excel"
+
+
 class RenewalRunEvent(TextChoices):
     """The board of a renewal; `source:subject:action`."""
 
@@ -253,6 +259,7 @@ SENTENCES: dict[str, Sentence] = {
     PacketEvent.FILE_BROKEN: Sentence(
         Kind.DOCUMENTS, "A file of a packet wasn’t the one that we stored, so we didn’t send it."
     ),
+    CaqhEvent.EXPORTED: Sentence(Kind.DOCUMENTS, "{who} exported a term’s CAQH sheets to Excel."),
     RenewalRunEvent.SKIPPED: Sentence(Kind.DOCUMENTS, "{who} marked {detail} of a renewal as not needed.", _how_many),
     RenewalRunEvent.NEEDED: Sentence(Kind.DOCUMENTS, "{who} marked {detail} of a renewal as needed.", _how_many),
     RenewalRunEvent.EXPORTED: Sentence(Kind.DOCUMENTS, "{who} exported a renewal run to Excel."),

@@ -5,6 +5,7 @@ from django.urls import include, path
 import core.converters  # noqa: F401  # makes <public_id:…> known
 from credentialing import views
 from credentialing.batches import views as batch_views
+from credentialing.caqh.urls import PATTERNS as CAQH
 from credentialing.claims_history.urls import PATTERNS as CLAIMS_HISTORY
 from credentialing.holders.urls import PATTERNS as HOLDERS
 from credentialing.packets.urls import PATTERNS as PACKETS
@@ -32,6 +33,7 @@ urlpatterns = [
     path("holders/", include(HOLDERS)),
     path("packets/", include(PACKETS)),
     path("renewal-run/", include(RENEWAL_RUN)),
+    path("caqh/", include(CAQH)),
     path("batches/", batch_views.batches, name="batches"),
     path("batches/choose/", batch_views.choose, name="batch-choose"),
     path("batches/<public_id:public_id>/", batch_views.batch_page, name="batch"),

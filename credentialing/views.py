@@ -205,7 +205,7 @@ def progress(request: HttpRequest, public_id: str) -> HttpResponse:
 
     404 for an outsider, 403 for another party than the one that issued it.
     """
-    certificate = _own_certificate(subject_of(request), public_id)
+    certificate = own_certificate(subject_of(request), public_id)
     if look_of(request) is None:
         _look_after(certificate)
     return render(request, "credentialing/_progress.html", {"certificate": certificate, "starts": True})
@@ -219,7 +219,7 @@ def download(request: HttpRequest, public_id: str) -> HttpResponseBase:
     holder.
     """
     user = subject_of(request)
-    certificate = _own_certificate(user, public_id)
+    certificate = own_certificate(user, public_id)
     require(user, Capability.ISSUE_CERTIFICATE, certificate.coverage.term.policy)
     if certificate.status == Certificate.Status.UNFILED and look_of(request) is None:
         papers.ask_for_file(certificate)
@@ -248,7 +248,7 @@ def retry(request: HttpRequest, public_id: str) -> HttpResponse:
     within an hour.
     """
     user = subject_of(request)
-    certificate = _own_certificate(user, public_id)
+    certificate = own_certificate(user, public_id)
     require(user, Capability.ISSUE_CERTIFICATE, certificate.coverage.term.policy)
     if certificate.has_failed:
         try:
@@ -275,7 +275,7 @@ def _visible_certificate(user: User, public_id: str) -> Certificate:
     return get_object_or_404(Certificate.objects.visible_to(user).with_policy(), public_id=public_id)
 
 
-def _own_certificate(user: User, public_id: str) -> Certificate:
+def own_certificate(user: User, public_id: str) -> Certificate:
     """Return a certificate that one of the user's parties issued. Raises `PermissionDenied` (403) for another's."""
     certificate = _visible_certificate(user, public_id)
     if not certificate.is_own:

@@ -295,6 +295,11 @@ ROWS: dict[str, Row] = {
     "credentialing:renewal-board": Row(200, args=renewal),
     "credentialing:renewal-mark": Row(302, method="post", args=renewal),
     "credentialing:renewal-excel": Row(200, args=renewal),
+    "credentialing:caqh": Row(200, args=coverage),
+    "credentialing:caqh-together": Row(302, method="post", args=coverage),
+    "credentialing:caqh-zip": Row(302, args=certificate, also=NOT_THE_ISSUER),
+    # A colleague has a term in common, and a file of their own coverage.
+    "credentialing:caqh-excel": Row(200, args=lambda book: [book.coverage.term.public_id], colleague=200),
     "credentialing:batches": Row(200),
     # Nothing chosen leads back; those who act for nobody have nothing to choose.
     "credentialing:batch-choose": Row(302, method="post", also={"staff": 403, "revoked": 403}),

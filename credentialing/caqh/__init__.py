@@ -1,0 +1,1 @@
+"""What a clinician types into CAQH's provider profile under professional liability insurance (B-20)."""
