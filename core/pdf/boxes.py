@@ -14,7 +14,7 @@ import itertools
 import math
 import re
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field, replace
@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pydyf
 from weasyprint.css.properties import INHERITED
 from weasyprint.draw import draw_block_level, draw_replacedbox, draw_stacking_context
+from weasyprint.draw.text import draw_text
 from weasyprint.formatting_structure import boxes
 from weasyprint.images import RasterImage, get_image_from_uri
 from weasyprint.layout import LayoutContext
@@ -34,6 +35,7 @@ from weasyprint.pdf.fonts import build_fonts_dictionary
 from weasyprint.pdf.stream import Stream
 from weasyprint.pdf.tags import _build_box_tree
 from weasyprint.stacking import StackingContext
+from weasyprint.text.line_break import split_first_line
 
 from core.pdf import fonts
 from core.pdf.fetching import OwnFacesOnly
@@ -52,6 +54,13 @@ PNG = "data:image/png;base64,"
 TEXTS = re.compile(rb"\[((?:<[0-9a-f]*>|[-+.0-9e]+)*)\] TJ")
 GLYPHS = re.compile(rb"<([0-9a-f]*)>")
 UNSAFE = re.compile(rb"[()\\]")
+# Styles of lines that begin at the left, whatever is in them.
+FROM_LEFT = {
+    "text_align_all": {"start", "left"},
+    "text_align_last": {"auto", "start", "left"},
+    "text_overflow": {"clip"},
+    "direction": {"ltr"},
+}
 # Elements of tables have their place even where they're empty.
 CELLS = {"TR", "TH", "TD"}
 IMAGE_OPTIONS = {"optimize_images": False, "jpeg_quality": None, "dpi": None}
@@ -627,6 +636,8 @@ class Setter:
         # What the prepared faces hold; nothing is rare until it's known.
         self.common: Glyphs | None = None
         self._slots: dict[tuple[float, str], Slot] = {}
+        # Of each slot a line, and the only text in it.
+        self._known: dict[int, tuple[Any, Any]] = {}
         # A setting of each slot of an image.
         self._drawn: dict[int, Setting] = {}
 
@@ -701,6 +712,24 @@ class Setter:
             raise CantSetText("alias")
         if not text:
             return Setting((), 0, (), {})
+        return self._one_line(slot, text) or self._lines(slot, text)
+
+    def _one_line(self, slot: Slot, text: str) -> Setting | None:
+        """Set a text that fits in one line, by what another such text in the slot has shown; None for any other."""
+        known = self._known.get(slot.number)
+        if known is None:
+            return None
+        row, sample = known
+        room = slot.width - sample.position_x
+        layout, _, rest, width, height, baseline = split_first_line(text, sample.style, self._context, room, 0)
+        if rest is not None or (height, baseline) != (sample.height, sample.baseline - sample.margin_top):
+            return None
+        box = sample.copy_with_text(layout.text)
+        box.pango_layout = layout
+        return self._drawn_text(lambda pen: draw_text(pen, box, 0, "clip", "none"), [box.text], row.height)
+
+    def _lines(self, slot: Slot, text: str) -> Setting:
+        """Set a text by WeasyPrint's layout of lines."""
         block = slot.box.copy_with_children([])
         block.position_x = block.position_y = 0
         block.width = slot.width
@@ -714,22 +743,27 @@ class Setter:
         for row in made:
             row.background = None
         block = block.copy_with_children(made)
+        texts = [each.text for row in made for each in row.children]
+        if len(made) == len(texts) == 1 and all(slot.box.style[name] in values for name, values in FROM_LEFT.items()):
+            self._known.setdefault(slot.number, (made[0], made[0].children[0]))
+        height = sum(row.height for row in made)
+        return self._drawn_text(lambda pen: draw_block_level(None, pen, {block: {}}), texts, height)
+
+    def _drawn_text(self, draw: Callable[[_Pen], object], texts: list[str], height: float) -> Setting:
         for each in self.fonts.values():
             each.to_unicode = {}
         pen = _Pen(self.fonts, (0, 0, 1, 1))
         pen._tags = None
         pen.marked = _unmarked  # type: ignore[method-assign]
-        draw_block_level(None, pen, {block: {}})
+        draw(pen)
         content = tuple(TEXTS.sub(_compact, part) if isinstance(part, bytes) else part for part in pen.written())
-        texts = tuple(each.text for row in made for each in row.children)
         glyphs = {each.hash: _said(each.to_unicode) for each in self.fonts.values() if each.to_unicode}
         for each in self.fonts.values():
             if each.missing:
                 each.missing.clear()
                 raise CantSetText("glyph")
             self.widths.setdefault(each.hash, {}).update(each.widths)
-        height = sum(row.height for row in made)
-        return Setting(content, snap(height), texts, glyphs, self.rare(glyphs))
+        return Setting(content, snap(height), tuple(texts), glyphs, self.rare(glyphs))
 
 
 def _compact(shown: re.Match[bytes]) -> bytes:
