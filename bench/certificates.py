@@ -49,7 +49,7 @@ def _single() -> Figure:
             coverage = coverages[number % len(coverages)]
             # A new holder each round: the same snapshot would return the existing certificate.
             form = browser.form(reverse("credentialing:issue", args=[coverage.public_id]))
-            form |= _holder(number)
+            form |= {"recipient": "new", **holder(str(number))}
             used = cpu_of(pids)
             start = time.perf_counter()
             pdf = browser.issue(reverse("credentialing:issue", args=[coverage.public_id]), form)
@@ -83,10 +83,10 @@ def _bare(html: str) -> bytes:
     return bytes(weasyprint.HTML(string=html).write_pdf())
 
 
-def _holder(number: int) -> dict[str, str]:
+def holder(name: str) -> dict[str, str]:
+    """Return what is typed for a holder that nobody has issued to."""
     return {
-        "recipient": "new",
-        "name": f"Benchmark Hospital {os.getpid()}-{number}",
+        "name": f"Benchmark Hospital {os.getpid()}-{name}",
         "address1": "1 Benchmark Street",
         "city": "Albany",
         "state": "NY",

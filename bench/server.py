@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,14 +60,15 @@ class Browser:
 
 
 @contextmanager
-def running(port: int) -> Iterator[list[int]]:
-    """Run a web server and a `documents` worker as in production, and yield the processes whose CPU counts, PostgreSQL
-    and Redis among them."""
+def running(port: int, *, queues: Sequence[str] = ("documents",)) -> Iterator[list[int]]:
+    """Run a web server and a worker of each queue as in production, and yield the processes whose CPU counts: these,
+    PostgreSQL, and Redis."""
+    worker = ["celery", "-A", "portal.celery:app", "worker", "-P", "solo", "-l", "WARNING"]
+    worker += ["--without-gossip", "--without-mingle"]
     commands = {
         "web": ["gunicorn", "-c", str(BASE_DIR / "portal" / "gunicorn_conf.py"), "portal.wsgi:application"],
-        "documents": ["celery", "-A", "portal.celery:app", "worker", "-Q", "documents", "-P", "solo", "-l", "WARNING",
-                      "--without-gossip", "--without-mingle"],
-    }  # fmt: skip
+        **{queue: [*worker, "-Q", queue, "-n", f"{queue}@%h"] for queue in queues},
+    }
     environment = os.environ | {"WEB_BIND": f"127.0.0.1:{port}", "WEB_PROCESSES": "1"}
     # One user issues far more here than a person would.
     environment |= {"CERTIFICATES_PER_USER": "100000", "NEW_HOLDERS_PER_USER": "100000"}
@@ -87,7 +88,7 @@ def running(port: int) -> Iterator[list[int]]:
                         preexec_fn=die_with_parent(signal.SIGKILL),  # noqa: PLW1509  # started from the only thread
                     )
                 )
-        _wait_until_ready(port)
+        _wait_until_ready(port, queues)
         yield [*(process.pid for process in started), *_service_pids()]
     finally:
         for process in started:
@@ -98,14 +99,15 @@ def running(port: int) -> Iterator[list[int]]:
             process.kill()
 
 
-def _wait_until_ready(port: int) -> None:
+def _wait_until_ready(port: int, queues: Sequence[str]) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         with workers.connect() as redis, suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            if workers.working(redis, now=time.time())["documents"]:
+            working = workers.working(redis, now=time.time())
+            if all(working[queue] for queue in queues):
                 return
         time.sleep(0.1)
-    raise RuntimeError("Web server and worker did not start; see bench-web.log and bench-documents.log")
+    raise RuntimeError("Web server and worker did not start; see their logs, bench-web.log and so on")
 
 
 def _service_pids() -> list[int]:

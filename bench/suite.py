@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bench import certificates, enumeration, feed, large, pages, papers, under_load
+from bench import batch, certificates, enumeration, feed, large, pages, papers, under_load
 from bench.measure import Figure
 from bench.people import prepare
 
 NAMES = (
     "coi_click",
     *papers.NAMES,
+    batch.NAME,
     "page_empty",
     "page_home",
     "page_policies",
@@ -29,6 +30,7 @@ def measure(names: list[str], *, policies: int) -> Iterator[Figure]:
     yield from large.measure(names)
     yield from certificates.measure(names)
     yield from papers.measure(names)
+    yield from batch.measure(names)
     yield from enumeration.measure(names)
     yield from feed.measure(names)
     yield from under_load.measure(names)

@@ -721,7 +721,7 @@ class Setter:
             return None
         row, sample = known
         room = slot.width - sample.position_x
-        layout, _, rest, width, height, baseline = split_first_line(text, sample.style, self._context, room, 0)
+        layout, _, rest, _, height, baseline = split_first_line(text, sample.style, self._context, room, 0)
         if rest is not None or (height, baseline) != (sample.height, sample.baseline - sample.margin_top):
             return None
         box = sample.copy_with_text(layout.text)
@@ -757,12 +757,13 @@ class Setter:
         pen.marked = _unmarked  # type: ignore[method-assign]
         draw(pen)
         content = tuple(TEXTS.sub(_compact, part) if isinstance(part, bytes) else part for part in pen.written())
-        glyphs = {each.hash: _said(each.to_unicode) for each in self.fonts.values() if each.to_unicode}
-        for each in self.fonts.values():
+        used = [each for each in self.fonts.values() if each.to_unicode or each.missing]
+        for each in used:
             if each.missing:
                 each.missing.clear()
                 raise CantSetText("glyph")
             self.widths.setdefault(each.hash, {}).update(each.widths)
+        glyphs = {each.hash: _said(each.to_unicode) for each in used}
         return Setting(content, snap(height), tuple(texts), glyphs, self.rare(glyphs))
 
 
