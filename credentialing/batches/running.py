@@ -28,6 +28,7 @@ from credentialing.certificates import issuing
 from credentialing.certificates.limits import TooManyError
 from credentialing.events import BatchEvent
 from credentialing.models import Batch, BatchItem, BatchPiece, Certificate, ClaimsPaper, Holder
+from credentialing.sending.limits import check_batch
 from policies.eligibility import chosen_part
 from policies.models import Coverage, Reach
 from policies.rights import reach_with
@@ -59,6 +60,8 @@ def start(batch: Batch, *, by: User) -> bool:
         if not draft.is_draft or not draft.is_frozen:
             return False
         _count_today(draft, by=by)
+        if draft.is_mailed:
+            check_batch(by, draft.total)
         now = timezone.now()
         Batch.objects.filter(pk=batch.pk).update(status=Batch.Status.RUNNING, started_at=now, started_by=by)
         BatchPiece.objects.bulk_create(_pieces(draft))

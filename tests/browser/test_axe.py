@@ -11,12 +11,15 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 from pytest_django import Settings
 
 from accounts.models import User
 from accounts.services.links import hand_over_activation
 from core.models import Event
+from credentialing.models import Delivery
+from credentialing.sending.services import send
 from feed.models import Run
 from policies.models import Coverage, Policy, Term
 from portal.models import Announcement
@@ -24,6 +27,7 @@ from tests.accounts.people import phone_for
 from tests.book import CoverageFactory, TermFactory, days
 from tests.browser.people import text_of_file
 from tests.cast import Cast, make_cast
+from tests.credentialing.helpers import issued
 from tests.factories import remembered_for
 from tests.helpers import sign_in
 
@@ -92,7 +96,7 @@ def pages(cast: Cast) -> dict[str, list[str]]:
             cast.anas.insured.get_absolute_url(),
             reverse("credentialing:issue", args=[cast.anas.public_id]),
         ],
-        "paula": ["/", group, reverse("credentialing:home")],
+        "paula": ["/", group, reverse("credentialing:home"), *emailed(cast)],
         "adam": ["/", "/policies/", "/policies/?q=nobody-at-all", "/policies/?status=nonsense"],
         "mia": ["/", own, issue_page_with_parts(cast.mias), *browsers_and_activity(cast.mia), *preferences],
         "support": ["/", *setup],
@@ -104,6 +108,16 @@ def issue_page_with_parts(coverage: Coverage) -> str:
     for part, effective in (("excess", coverage.effective), ("general", days(30))):
         CoverageFactory.create(term=coverage.term, insured=coverage.insured, part=part, effective=effective)
     return reverse("credentialing:issue", args=[coverage.public_id])
+
+
+def emailed(cast: Cast) -> list[str]:
+    """Return the page of a certificate whose email came back, and the one that corrects the address."""
+    certificate = issued(cast.anas, cast.paula)
+    delivery = send(certificate=certificate, to="records@hospital.example", by=cast.paula, key="axe")
+    delivery.told(Delivery.Status.BOUNCED, at=timezone.now(), bounce=Delivery.Bounce.INVALID)
+    Delivery.objects.update(status=Delivery.Status.BOUNCED)
+    address = reverse("credentialing:send", args=[certificate.public_id])
+    return [certificate.get_absolute_url(), f"{address}?corrects={delivery.public_id}"]
 
 
 def browsers_and_activity(user: User) -> list[str]:

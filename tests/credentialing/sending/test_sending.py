@@ -22,9 +22,10 @@ from core.models import Event, Mail
 from core.storage import private_storage
 from core.tasks import requeue_lost
 from core.throttle import Limit
+from credentialing.batches import running
 from credentialing.certificates.limits import TooManyError
 from credentialing.events import DeliveryEvent
-from credentialing.models import Certificate, Delivery
+from credentialing.models import Batch, Certificate, Delivery
 from credentialing.sending import limits, mailing, services
 from credentialing.tasks import send_delivery
 from tests.cast import Cast
@@ -349,3 +350,11 @@ def test_batches_of_a_day_email_so_many(cast: Cast, certificate: Certificate, se
     with pytest.raises(TooManyError, match="You have 2 left, and this one has 3"):
         limits.check_batch(cast.paula, 3)
     limits.check_batch(cast.ana, 3)
+    batch = a_batch(cast.paula, [cast.anas, cast.bens], delivery=Batch.Delivery.EMAIL)
+    settings.BATCH_EMAILS_A_DAY = 2
+    with pytest.raises(TooManyError):
+        running.start(batch, by=cast.paula)
+    batch.refresh_from_db()
+    assert batch.is_draft
+    settings.BATCH_EMAILS_A_DAY = 3
+    assert running.start(batch, by=cast.paula)
