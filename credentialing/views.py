@@ -111,6 +111,8 @@ def _holders(request: HttpRequest, user: User, query: dict[str, str]) -> HttpRes
         "listing": listing_of([], query),
         "issues": holds(user, Capability.ISSUE_CERTIFICATE),
         "key": uuid.uuid4(),
+        "page": page,
+        "pages": max(1, -(-total // HOLDERS_SHOWN)),
         "previous": query_with(query) + f"&page={page - 1}" if page > 1 else "",
         "next": query_with(query) + f"&page={page + 1}" if page * HOLDERS_SHOWN < total else "",
     }

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Value
 
 from core.search import name_query
 from credentialing.batches.choosing import ref_of
@@ -99,26 +101,29 @@ class HolderGroup:
 def groups_of(user: User, text: str, page: int) -> tuple[list[HolderGroup], int]:
     """Return one page of the user's holders by name, those whose name the text finds, and how many there are.
 
-    Those of the own address books, and standing ones that aren't in them. It reads every holder that the user sees:
-    an address book has some hundreds, whatever the number of policies.
+    Those of the own address books, and standing ones that aren't in them. Each name and address once. The database
+    orders them and counts; only those of the page are read.
     """
-    own = Holder.objects.visible_to(user)
-    on_file = CarrierHolder.objects.visible_to(user)
+    own, on_file = Holder.objects.visible_to(user).order_by(), CarrierHolder.objects.visible_to(user).order_by()
+    on_file = on_file.exclude(fingerprint__in=own.values("fingerprint"))
     if (query := name_query(fold(text).split())) is not None:
         own, on_file = own.filter(search=query), on_file.filter(search=query)
-    fields = ("fingerprint", "search_name", "pk")
-    names = {row[0]: (row[1], "file", row[2]) for row in on_file.order_by().values_list(*fields)}
-    names |= {row[0]: (row[1], "own", row[2]) for row in own.order_by().values_list(*fields)}
-    ordered = sorted(names.values())
-    shown = ordered[(page - 1) * PAGE : page * PAGE]
-    rows = {
-        ("own", holder.pk): holder
-        for holder in Holder.objects.filter(pk__in=[k for _, kind, k in shown if kind == "own"])
-    }
-    found: dict[tuple[str, int], Holder | CarrierHolder] = dict(rows)
-    on_page = [k for _, kind, k in shown if kind == "file"]
-    found |= {("file", holder.pk): holder for holder in CarrierHolder.objects.filter(pk__in=on_page)}
-    return [_group(found[kind, pk]) for _, kind, pk in shown if (kind, pk) in found], len(ordered)
+    kinds = [_once(own).annotate(kind=Value("own")), _once(on_file).annotate(kind=Value("file"))]
+    named = [holders.values_list("search_name", "kind", "pk") for holders in kinds]
+    every = named[0].union(named[1], all=True)
+    shown = list(every.order_by("search_name", "kind", "pk")[(page - 1) * PAGE : page * PAGE])
+    rows: dict[tuple[str, int], Holder | CarrierHolder] = {}
+    for kind, model in (("own", Holder), ("file", CarrierHolder)):
+        found = model.objects.filter(pk__in=[pk for _, of, pk in shown if of == kind])
+        rows |= {(kind, holder.pk): holder for holder in found}
+    return [_group(rows[kind, pk]) for _, kind, pk in shown if (kind, pk) in rows], every.count()
+
+
+def _once(holders: Any) -> Any:
+    """Return one of each name and address."""
+    return holders.model.objects.filter(
+        pk__in=holders.order_by("fingerprint", "pk").distinct("fingerprint").values("pk")
+    ).order_by()
 
 
 def _group(holder: Holder | CarrierHolder) -> HolderGroup:

@@ -25,7 +25,7 @@ from tests.on_file import CarrierHolderFactory, StandingHolderFactory
 from tests.reading import words
 
 if TYPE_CHECKING:
-    from pytest_django import Settings
+    from pytest_django import DjangoAssertNumQueries, Settings
 
     from accounts.models import User
     from credentialing.models import CarrierHolder
@@ -195,6 +195,38 @@ def test_grouped_by_holder_one_box_is_everyone_that_it_gets_certificates_of(cast
         (cast.anas.pk, kept.pk),
         (cast.bens.pk, kept.pk),
     ]
+
+
+def test_pages_of_holders_have_numbers_and_each_holder_once(
+    cast: Cast, browse: Browse, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    hospital = on_file()
+    StandingHolderFactory.create(holder=hospital, policy=cast.policy)
+    typed = {name: getattr(hospital, name) for name in ("name", "address1", "address2", "city", "state", "zip")}
+    a_holder(cast.paula, cast.anas, **typed)
+    for number in range(27):
+        Holder.objects.bulk_create(
+            [
+                Holder(
+                    policyholder=cast.policy.policyholder,
+                    name=f"Zz {number:02}",
+                    search_name=f"zz {number:02}",
+                    fingerprint=str(number),
+                    created_by=cast.paula,
+                )
+            ]
+        )
+    client = browse(cast.paula)
+    first = words(client.get(HOME, {"group": "holder"}))
+    assert "28 holders" in first
+    assert "Page 1 of 2" in first
+    assert first.count("Saint Aldhelm Medical Center 1 Abbey Road") == 1
+    with django_assert_max_num_queries(14):
+        second = words(client.get(HOME, {"group": "holder", "page": "2"}))
+    assert "Page 2 of 2" in second
+    assert "Zz 26" in second
+    assert "Zz 01" not in second
+    assert client.get(HOME, {"group": "holder", "page": "99999"}).status_code == 200
 
 
 def test_the_insureds_of_one_holder_are_a_list_of_their_own(cast: Cast, browse: Browse) -> None:
