@@ -27,7 +27,7 @@ from prometheus_client import (
     Histogram,
     generate_latest,
 )
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from psycopg_pool import PoolTimeout
@@ -115,10 +115,19 @@ class _Background(Collector):
                     depth.add_metric([queue], number)
                 for queue, number in workers.working(client, now=time.time()).items():
                     serving.add_metric([queue], number)
+                counters = workers.all_counted(client)
         except redis.RedisError:
             yield GaugeMetricFamily("portal_redis_up", "Whether Redis answers.", value=0)
             return
         yield from (depth, serving, up)
+        for name, values in counters.items():
+            # Not the name that web processes count under.
+            family = CounterMetricFamily(
+                name.replace("portal_", "portal_workers_", 1), "Counted by workers.", labels=list(values[0][0])
+            )
+            for labels, value in values:
+                family.add_metric(list(labels.values()), value)
+            yield family
 
 
 class _ClaimsRequests(Collector):

@@ -1,4 +1,4 @@
-"""Heartbeats of the Celery workers: each tells Redis every ten seconds which queues it serves.
+"""Heartbeats of the Celery workers: each tells Redis every ten seconds which queues it serves, and what it has counted.
 
 They come from a separate thread, because a worker without a pool answers nothing while it works on a task. The
 scheduler (beat) sends one whenever it hands over a task, which happens every few seconds: a thread might outlive it.
@@ -6,6 +6,7 @@ scheduler (beat) sends one whenever it hands over a task, which happens every fe
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 import time
@@ -15,6 +16,7 @@ import redis
 import structlog
 from celery.signals import after_task_publish, beat_init, worker_ready, worker_shutdown
 from django.conf import settings
+from prometheus_client import REGISTRY
 
 log = structlog.get_logger(__name__)
 BEAT_SECONDS = 10
@@ -22,6 +24,8 @@ BEAT_SECONDS = 10
 GONE_SECONDS = 35
 # The scheduler's name, next to the workers' queues.
 BEAT = "beat"
+# What all workers have counted.
+COUNTED = "portal:counted"
 _stop = threading.Event()
 
 
@@ -45,6 +49,37 @@ def sign(client: redis.Redis, *, name: str, queues: list[str], now: float) -> No
             pipe.zadd(key(queue), {name: now})
             pipe.zremrangebyscore(key(queue), 0, now - 10 * GONE_SECONDS)
         pipe.execute()
+
+
+def counted() -> dict[str, float]:
+    """Return this process's own counters of the portal, by name and labels."""
+    return {
+        json.dumps([family.name, sample.labels]): sample.value
+        for family in REGISTRY.collect()
+        if family.type == "counter" and family.name.startswith("portal_")
+        for sample in family.samples
+        if sample.name.endswith("_total")
+    }
+
+
+def tell(client: redis.Redis, told: dict[str, float]) -> dict[str, float]:
+    """Add what was counted since `told` to what all workers have counted, and return what is told now."""
+    now = counted()
+    changed = {field: value - told.get(field, 0) for field, value in now.items() if value != told.get(field, 0)}
+    with client.pipeline() as pipe:
+        for field, value in changed.items():
+            pipe.hincrbyfloat(COUNTED, field, value)
+        pipe.execute()
+    return now
+
+
+def all_counted(client: redis.Redis) -> dict[str, list[tuple[dict[str, str], float]]]:
+    """Return what all workers have counted: for each counter its labels and values."""
+    found: dict[str, list[tuple[dict[str, str], float]]] = {}
+    for field, value in client.hgetall(COUNTED).items():
+        name, labels = json.loads(field)
+        found.setdefault(name, []).append((labels, float(value)))
+    return found
 
 
 def working(client: redis.Redis, *, now: float) -> dict[str, int]:
@@ -92,10 +127,12 @@ def _sign_of_beat(**_kwargs: object) -> None:
 
 
 def _signs(name: str, queues: list[str]) -> None:
+    told: dict[str, float] = {}
     with connect() as client:
         while True:
             try:
                 sign(client, name=name, queues=queues, now=time.time())
+                told = tell(client, told)
             except redis.RedisError as error:
                 log.warning("heartbeat not written", error=type(error).__name__)
             if _stop.wait(BEAT_SECONDS):

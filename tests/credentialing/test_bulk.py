@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from typing import Any
 
 import pypdf
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from credentialing.certificates import bulk
 from credentialing.certificates.names import file_name, sort_name
 from credentialing.models import Certificate
 from tests.cast import Cast
 from tests.credentialing.helpers import a_holder, flat, issued
+from tests.credentialing.papers import paper
 
 
 @pytest.fixture
@@ -87,3 +91,24 @@ def test_a_name_is_safe_on_every_system_and_ends_with_the_serial_number(name: st
     assert len(found) < 200
     assert found.isascii()
     assert not set('\\/:*?"<>|') & set(found)
+
+
+@settings(max_examples=4, deadline=None)
+@given(st.lists(st.integers(0, 30), min_size=1, max_size=6))
+def test_any_mix_comes_exactly_once_each_in_order_in_both_files(seeds: list[int]) -> None:
+    """The same insured may come several times, letters among them; each certificate has a serial of its own."""
+    papers = [paper(seed) for seed in seeds]
+    for number, certificate in enumerate(papers):
+        certificate.serial = f"COI-2026-{number:09}"
+    to = io.BytesIO()
+    bulk.single_pdf(iter(papers), to)
+    texts = [flat(page.extract_text()) for page in pypdf.PdfReader(to).pages]
+    first = ["".join(re.findall(r"Serial number (\S+)", text)) for text in texts]
+    assert [serial for serial in first if serial] == [certificate.serial for certificate in papers]
+    to = io.BytesIO()
+    bulk.zip_of(iter(papers), to)
+    with zipfile.ZipFile(to) as archive:
+        assert archive.namelist() == [file_name(certificate) for certificate in papers]
+        for name, certificate in zip(archive.namelist(), papers, strict=True):
+            pages = pypdf.PdfReader(io.BytesIO(archive.read(name))).pages
+            assert f"Serial number {certificate.serial}" in flat(pages[0].extract_text())

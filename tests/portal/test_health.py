@@ -1,5 +1,6 @@
 """/healthz, /readyz and /metrics tell operators the truth and strangers nothing."""
 
+import json
 import threading
 import time
 from unittest import mock
@@ -153,3 +154,26 @@ def test_metrics_without_a_token_are_for_this_machine_alone(client: Client) -> N
     assert client.get("/metrics", headers={"x-forwarded-for": "203.0.113.9"}).status_code == 404
     assert client.get("/metrics", REMOTE_ADDR="").status_code == 404
     assert client.get("/metrics", REMOTE_ADDR="::1").status_code == 200
+
+
+@pytest.mark.django_db
+def test_metrics_tell_what_workers_have_counted(client: Client) -> None:
+    why = {"way": "plain", "why": "glyph"}
+    field = json.dumps(["portal_papers", why])
+    with workers.connect() as connection:
+        connection.delete(workers.COUNTED)
+        with mock.patch.object(workers, "counted", side_effect=[{field: 2.0}, {field: 2.0}, {field: 5.0}]):
+            told = workers.tell(connection, {})
+            told = workers.tell(connection, told)
+            workers.tell(connection, told)
+
+    body = client.get("/metrics").content.decode()
+
+    assert 'portal_workers_papers_total{way="plain",why="glyph"} 5.0' in body
+
+
+def test_a_worker_counts_the_portals_own() -> None:
+    health.REQUESTS.labels("here", "GET", "200").inc()
+    own = json.dumps(["portal_requests", {"view": "here", "method": "GET", "status": "200"}])
+    assert workers.counted()[own] >= 1
+    assert all(json.loads(field)[0].startswith("portal_") for field in workers.counted())
