@@ -100,6 +100,7 @@ def test_revoking_waits_for_an_opening_that_has_the_lock(packet: Built, monkeypa
     ending.join()
     assert (status, ended) == ([302], [True])
     line, row = PacketOpening.objects.get(), Packet.objects.get()
+    assert row.revoked_at is not None
     assert line.at < row.revoked_at, "what was opened came before"
 
 
