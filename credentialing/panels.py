@@ -90,7 +90,7 @@ def _latest_of_policy(*, policy_id: int, **scope: Any) -> QuerySet[Certificate]:
 @prepared(**SCOPE)
 def _holder_requests(**scope: Any) -> QuerySet[HolderRequest]:
     """Return the own parties' requests that haven't come to their end, those that wait for the customer first."""
-    return HolderRequest.objects.open_to(Scope(**scope)).select_related("policy")[:MOST]
+    return HolderRequest.objects.open_to(Scope(**scope)).select_related("policy", "standing__holder")[:MOST]
 
 
 def holder_requests(user: User, *, policy: Policy | None = None) -> Iterator[Panel]:

@@ -14,6 +14,7 @@ from core.request_admin import AnswerForm, RequestAdmin
 from core.requests import LONGEST_TEXT
 from credentialing.events import CertificateEvent, HolderEvent
 from credentialing.holders import deciding, on_file
+from credentialing.holders.request_words import gets_of
 from credentialing.models import (
     CarrierHolder,
     Holder,
@@ -166,12 +167,25 @@ class HolderRequestAdmin(RequestAdmin[HolderRequest]):
     list_display = ("__str__", "progress", "due_at", "policy", "whom", "assigned_to", "user", "opened_at")
     list_select_related: ClassVar[Any] = ("user", "assigned_to", "policy", "insured", "standing__holder")
     change_form_template = "admin/credentialing/holderrequest/change_form.html"
-    fields = (
-        *("kind", "status", "due_at", "opened_at", "assigned_to", "user", "membership", "policy", "whom", "standing"),
-        *("name", "address1", "address2", "city", "state", "zip", "email"),
-        *("renewals", "notices", "claims_history", "decided_at", "decided_by", "made", "same_as"),
-    )
-    readonly_fields = ("whom",)
+    readonly_fields = ("progress", "whom", "asked_for", "gets")
+    # Shown where there is anything.
+    outcome = ("standing", "decided_at", "decided_by", "made", "same_as")
+
+    def get_fields(self, request: HttpRequest, obj: HolderRequest | None = None) -> Any:
+        """Show what a request of this kind has."""
+        known = ["kind", "progress", "due_at", "opened_at", "assigned_to", "user", "membership", "policy", "whom"]
+        if obj is None:
+            return known
+        holder = ["asked_for", "gets"] if obj.kind in HolderRequest.WITH_HOLDER else []
+        return [*known, *holder, *(name for name in self.outcome if getattr(obj, name) is not None)]
+
+    @admin.display(description="holder as it is to be")
+    def asked_for(self, asked: HolderRequest) -> str:
+        return ", ".join(line for line in (asked.name, *asked.address_lines, asked.email) if line)
+
+    @admin.display(description="should get")
+    def gets(self, asked: HolderRequest) -> str:
+        return gets_of(asked)
 
     @admin.display(description="certificates of")
     def whom(self, asked: HolderRequest) -> str:

@@ -69,7 +69,8 @@ class HolderForm(NewHolderForm):
     separate_limits = forms.BooleanField(label="It wants separate limits, not shared ones", required=False)
     tail_required = forms.BooleanField(label="It wants a tail after claims-made coverage", required=False)
     days_ahead = forms.IntegerField(
-        label="Days before coverage ends by which it wants the next certificate",
+        label="Days ahead",
+        help_text="How long before coverage ends it wants the next certificate.",
         required=False,
         min_value=0,
         max_value=LONGEST_AHEAD,

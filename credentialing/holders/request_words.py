@@ -105,7 +105,7 @@ class Row:
 
 def row_of(asked: HolderRequest, user: User) -> Row:
     """Return a request as this user sees it."""
-    by = "You" if asked.user_id == user.pk else asked.user.get_full_name() or asked.user.get_username()
+    by = "you" if asked.user_id == user.pk else asked.user.get_full_name() or asked.user.get_username()
     return Row(asked, WORDS[asked.status], sentence_of(asked), by)
 
 

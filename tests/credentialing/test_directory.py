@@ -131,6 +131,15 @@ def test_similar_holders_come_while_one_types_from_the_own_book_and_on_file_alon
     assert "Elsewhere" not in shown
 
 
+def test_the_page_that_issues_suggests_similar_holders_and_leads_to_the_request(cast: Cast, browse: Browse) -> None:
+    a_holder(cast.paula, cast.anas)
+    page_that_issues = browse(cast.paula).get(reverse("credentialing:issue", args=[cast.anas.public_id])).text
+    assert f'hx-get="{reverse("credentialing:holders-similar")}"' in page_that_issues
+    assert (
+        f"{reverse('credentialing:holder-request-new')}?kind=add&amp;coverage={cast.anas.public_id}" in page_that_issues
+    )
+
+
 def test_a_change_alters_nothing_that_was_issued(cast: Cast, browse: Browse) -> None:
     holder = a_holder(cast.paula, cast.anas)
     certificate = issued(cast.anas, cast.paula, holder)

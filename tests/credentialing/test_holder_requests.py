@@ -108,6 +108,17 @@ def test_a_request_to_add_a_holder_has_a_clock_that_both_sides_see(mailed: Cast,
     assert "Open, overdue" in listed
 
 
+def test_home_shows_what_waits_and_asks_for_a_reply(cast: Cast, browse: Browse, sue: User) -> None:
+    asked = a_request(cast.paula, cast.policy)
+    assert "Add a holder: Saint Brendan Medical Center" in words(browse(cast.paula).get("/"))
+    asked.answer(text="Which building?", by=sue, key=uuid.uuid4())
+    home = words(browse(cast.paula).get("/"))
+    assert "Reply to us" in home
+    assert "Saint Brendan" not in words(browse(cast.adam).get("/"))
+    requesting.withdraw(asked, by=cast.paula)
+    assert "Saint Brendan" not in words(browse(cast.paula).get("/"))
+
+
 def test_the_same_form_and_the_same_matter_are_one_request(cast: Cast, browse: Browse) -> None:
     paula = browse(cast.paula)
     form = sent(cast.policy)
