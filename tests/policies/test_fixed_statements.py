@@ -91,7 +91,7 @@ def asked(client: Client, address: str) -> list[str]:
 @pytest.mark.usefixtures("age_is_known")
 @pytest.mark.urls("bench.urls")
 @pytest.mark.parametrize("who", VIEWERS)
-@pytest.mark.parametrize(("address", "most"), [("/bench/empty/", 2), ("/", 7), ("/policies/", 4)])
+@pytest.mark.parametrize(("address", "most"), [("/bench/empty/", 2), ("/", 8), ("/policies/", 4)])
 def test_a_page_asks_few_statements_for_any_viewer(
     viewers: dict[str, User], browse: Callable[[User], Client], who: str, address: str, most: int
 ) -> None:
