@@ -41,6 +41,7 @@ from tests.credentialing.holders import a_request, a_standing_holder
 from tests.credentialing.packets.building import a_packet
 from tests.factories import UserFactory, remembered_for
 from tests.helpers import authenticator_for, give_password_only, sign_in
+from tests.made_once import made_once
 from tests.on_file import StandingHolderFactory
 
 pytestmark = pytest.mark.django_db
@@ -409,7 +410,12 @@ def names(patterns: list[URLPattern | URLResolver], namespace: str = "") -> Iter
 
 
 @pytest.fixture
-def book(db) -> SimpleNamespace:
+def book(db: None) -> SimpleNamespace:
+    return make_book()
+
+
+@made_once
+def make_book() -> SimpleNamespace:
     """Riverbend's policy with an insured, a policyholder, an agent and a certificate; a colleague; and strangers."""
     cast = make_cast()
     coverage, policy = cast.anas, cast.policy

@@ -59,7 +59,7 @@ def main_of(response) -> str:
     """Return a page's own part, without the tokens that differ from page to page."""
     text = re.search(r"<main.*?</main>", response.content.decode(), flags=re.DOTALL)
     assert text is not None
-    own = re.sub(r'name="(csrfmiddlewaretoken|idempotency_key)"[^>]*value="[^"]*"', "", text.group())
+    own = re.sub(r'name="(csrfmiddlewaretoken|idempotency_key|link)"[^>]*value="[^"]*"', "", text.group())
     return " ".join(own.split())
 
 
