@@ -54,6 +54,7 @@ LONG = (
     "embedded/test_embedded.py",
     "accounts/test_outages.py",
     "browser/test_axe.py",
+    "credentialing/test_killed_batches.py",
 )
 
 
