@@ -8,14 +8,19 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 from pytest_django import Settings
 
 from claims.models import Claim
 from core.models import OutboxMessage
+from credentialing.holders.standing import arrangements_of
 from credentialing.models import CarrierHolder, CertificateForm, StandingHolder
 from feed.models import Run
-from policies.models import Company, Policy
+from policies.models import Company, Coverage, Policy
 from seminars.models import Attendance, PremiumCredit, Seminar
+from tests.book import insured_by
+from tests.credentialing.holders import a_standing_holder
+from tests.factories import UserFactory
 from tests.feed.packages import Book, Row, columns, errors, load, paper, policy_rows, small_book, warnings
 
 pytestmark = pytest.mark.django_db
@@ -80,6 +85,30 @@ def test_a_standing_holder_for_everyone_is_retired_by_a_key_with_an_empty_part_a
     run = load(tmp_path, {name: paper()[name]}, sequence=3, mode="delta")
     assert (run.total("unretired"), run.total("unchanged")) == (1, 1)
     assert StandingHolder.objects.not_retired().get(insured=None) == everyone
+
+
+def test_a_load_touches_neither_what_customers_chose_nor_what_staff_ended(tmp_path: Path) -> None:
+    """Renewed by a full package that says otherwise of both holders."""
+    load(tmp_path, small_book())
+    anas = StandingHolder.objects.exclude(insured=None).get()
+    coverage = Coverage.objects.filter(term__policy=anas.policy, insured=anas.insured).first()
+    assert coverage is not None
+    ana = insured_by(UserFactory.create(), coverage.insured).user
+    chosen = a_standing_holder(ana, coverage, insured=coverage.insured)
+    staff = UserFactory.create(is_staff=True)
+    StandingHolder.objects.filter(pk=anas.pk).update(ended_at=timezone.now(), ended_by=staff)
+
+    book = small_book()
+    name = "standing_holders.csv"
+    book[name] = [row | {"renewals": "false", "claims_history": "false"} for row in book[name]]
+    run = load(tmp_path, book, sequence=2)
+    assert run.status == Run.Status.APPLIED, errors(run)
+    anas.refresh_from_db()
+    assert (anas.claims_history, anas.ended_by) == (False, staff)
+    chosen.refresh_from_db()
+    assert (chosen.ended_at, chosen.renewals, chosen.notices) == (None, True, True)
+    keys = {one.key for one in arrangements_of([anas.policy_id])}
+    assert keys == {f"own:{chosen.public_id}", f"feed:{StandingHolder.objects.get(insured=None).public_id}"}
 
 
 def test_columns_of_this_edition_may_be_left_out(tmp_path: Path) -> None:
