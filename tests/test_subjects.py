@@ -30,6 +30,8 @@ ACTS = {
     "credentialing/packets/views.py:link",
     "credentialing/packets/views.py:retry",  # whose tries count
     "credentialing/packets/views.py:revoke",
+    "credentialing/sending/views.py:retry",  # whose tries count
+    "credentialing/sending/views.py:send",
     "credentialing/views.py:retry",  # whose tries count
     "portal/maintenance/middleware.py:process_view",  # who is let in while an area is closed
     "portal/support/forms.py:send",  # a form about a request to support, which has a user of its own

@@ -42,7 +42,7 @@ def send(request: HttpRequest, public_id: str) -> HttpResponse:
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
     if form.is_bound and form.is_valid():
         if not form.cleaned_data["confirmed"]:
-            return _review(request, form)
+            return _review(request, form, user)
         try:
             form.send(by=user_of(request))
         except limits.TooManyError as refusal:
@@ -55,9 +55,9 @@ def send(request: HttpRequest, public_id: str) -> HttpResponse:
     return render(request, "credentialing/sending/send.html", context, status=status)
 
 
-def _review(request: HttpRequest, form: SendForm) -> HttpResponse:
+def _review(request: HttpRequest, form: SendForm, user: User) -> HttpResponse:
     """Show the mail as it will be."""
-    certificate, delivery = form.certificate, form.preview(by=user_of(request))
+    certificate, delivery = form.certificate, form.preview(by=user)
     shown = mailing.context_of([(delivery, certificate)])
     # The link is made when it is sent.
     shown["papers"][0]["address"] = "(the holder’s link to the verification page)"
