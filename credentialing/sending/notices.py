@@ -55,7 +55,8 @@ def handle(kind: Notice.Kind, payload: Mapping[str, Any], key: str) -> None:
     if (about := policy.first()) is None or standing.is_off(about.company.external_id, settings.HOLDER_NOTICES_OFF):
         return
     with transaction.atomic():
-        run = _run(int(payload["run"]))
+        # Zero: a message that no load published.
+        run = _run(int(payload.get("run", 0)))
         notice, is_new = Notice.objects.get_or_create(
             key=f"{kind}:{key}",
             defaults={
