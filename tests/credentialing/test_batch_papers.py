@@ -184,7 +184,12 @@ def test_histories_of_a_batch_never_go_to_the_queue_where_someone_waits(
     cast: Cast, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: object
 ) -> None:
     sent: list[str] = []
-    monkeypatch.setattr("core.work.enqueue", lambda task, *args: bool(sent.append(task)) or True)
+
+    def note(task: str, *_args: object) -> bool:
+        sent.append(task)
+        return True
+
+    monkeypatch.setattr("core.work.enqueue", note)
     batch = with_histories(cast.ana, [cast.anas], delivery="separate")
     with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
         run_all(batch)
