@@ -27,9 +27,17 @@ ACTS = {
     "credentialing/batches/views.py:choose",
     "credentialing/batches/views.py:retry",  # whose tries count
     "credentialing/batches/views.py:start",
+    "credentialing/caqh/views.py:together",
+    "credentialing/holders/request_views.py:reply",
+    "credentialing/holders/request_views.py:withdraw",
+    "credentialing/holders/standing_views.py:end",
+    "credentialing/holders/views.py:edit",
+    "credentialing/holders/views.py:merge",
+    "credentialing/holders/views.py:remove",
     "credentialing/packets/views.py:link",
     "credentialing/packets/views.py:retry",  # whose tries count
     "credentialing/packets/views.py:revoke",
+    "credentialing/renewal_run/views.py:mark",
     "credentialing/sending/views.py:retry",  # whose tries count
     "credentialing/sending/views.py:send",
     "credentialing/views.py:retry",  # whose tries count

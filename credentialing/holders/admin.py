@@ -89,6 +89,21 @@ class StandingHolderAdmin(RecordedLooks[StandingHolder]):
     ordering = ("pk",)
 
 
+class InEffectFilter(admin.SimpleListFilter):
+    """Those in effect, or those that were ended."""
+
+    title = "effect"
+    parameter_name = "effect"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("now", "In effect"), ("ended", "Ended")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[OwnStandingHolder]) -> QuerySet[OwnStandingHolder]:
+        if self.value() not in ("now", "ended"):
+            return queryset
+        return queryset.filter(ended_at__isnull=self.value() == "now")
+
+
 @admin.register(OwnStandingHolder)
 class OwnStandingHolderAdmin(RecordedLooks[OwnStandingHolder]):
     """Standing holders that customers chose in the portal."""
@@ -96,7 +111,7 @@ class OwnStandingHolderAdmin(RecordedLooks[OwnStandingHolder]):
     look = CertificateEvent.LOOKED_AT
     list_display = ("holder", "policy", "insured", "renewals", "notices", "claims_history", "created_by", "ended_at")
     list_select_related = ("holder", "policy", "insured", "created_by")
-    list_filter = (("ended_at", admin.EmptyFieldListFilter),)
+    list_filter = (InEffectFilter,)
     search_fields = ("policy__number_normalized__startswith", "insured__last_name__istartswith")
     search_help_text = "How the policy’s number or the insured’s last name begins."
     ordering = ("-id",)
