@@ -87,28 +87,32 @@ class _Reading:
 
     def facts(self, *, whole: bool, tails: bool) -> Facts:
         c = self.coverage
-        found = [
-            Fact("Days not covered", self._not_covered(), "leave" if self.suspended else "gap"),
-            Fact("Changes in this term", self._changes() if self.details.segments else [], "changes"),
-            Fact("Prior limits", self._prior_limits(), "prior limits"),
-            Fact("Limits shared with", _lines(c.limits_shared_with)),
-            Fact("Defense costs", _lines(DEFENSE.get(c.defense, c.defense).capitalize())),
-            Fact(
-                "Deductible applies to", _lines(BASIS.get(c.deductible_basis, "").capitalize() if c.deductible else "")
+        # Most coverages have few of them: no object is made for the others.
+        found: list[tuple[str, list[Line], str]] = [
+            ("Days not covered", self._not_covered(), "leave" if self.suspended else "gap"),
+            ("Changes in this term", self._changes() if self.details.segments else [], "changes"),
+            ("Prior limits", self._prior_limits(), "prior limits"),
+            ("Limits shared with", _lines(c.limits_shared_with), ""),
+            ("Defense costs", _lines(DEFENSE.get(c.defense, c.defense).capitalize()), ""),
+            (
+                "Deductible applies to",
+                _lines(BASIS.get(c.deductible_basis, "").capitalize() if c.deductible else ""),
+                "",
             ),
-            Fact("Scope of coverage", _lines(c.scope)),
-            Fact("Covered states", _lines(c.states)),
-            Fact("Locum tenens", _lines(c.locum)),
-            Fact("Practice site", _lines(c.site)),
-            Fact("Cost center", _lines(c.cost_center if whole else "")),
-            Fact("Patient compensation fund", self._funds(), "fund"),
-            Fact("Additional benefits", [Line(extra.label, extra.limit) for extra in self.details.extras]),
+            ("Scope of coverage", _lines(c.scope), ""),
+            ("Covered states", _lines(c.states), ""),
+            ("Locum tenens", _lines(c.locum), ""),
+            ("Practice site", _lines(c.site), ""),
+            ("Cost center", _lines(c.cost_center if whole else ""), ""),
+            ("Patient compensation fund", self._funds(), "fund"),
+            ("Additional benefits", [Line(extra.label, extra.limit) for extra in self.details.extras], ""),
             self._endorsements(),
-            Fact("Tail (extended reporting)", self._tails() if tails else [], "tail"),
+            ("Tail (extended reporting)", self._tails() if tails else [], "tail"),
         ]
         before = f"Not covered {_span(*self.gap)}" if self.gap else ""
         suspended = [(first, last or self.ends) for first, last, _ in self.suspended]
-        return Facts([fact for fact in found if fact.lines], before, list(self._today()), suspended, self.leave)
+        facts = [Fact(heading, lines, short) for heading, lines, short in found if lines]
+        return Facts(facts, before, list(self._today()), suspended, self.leave)
 
     def _suspensions(self) -> list[tuple[dt.date, dt.date | None, SuspensionRow]]:
         """Return the days on which the coverage is suspended, as far as it goes."""
@@ -168,11 +172,11 @@ class _Reading:
             return [_fund(one) for one in self.details.funds]
         return [Line(self.coverage.fund, self.coverage.fund_limits)] if self.coverage.fund else []
 
-    def _endorsements(self) -> Fact:
+    def _endorsements(self) -> tuple[str, list[Line], str]:
         rows = self.details.endorsements
         lines = [self._endorsement(one) for one in rows] if rows else [Line(t) for t in self.coverage.endorsement_list]
         count = len(lines)
-        return Fact("Endorsements", lines, f"{count} endorsement{'' if count == 1 else 's'}")
+        return "Endorsements", lines, f"{count} endorsement{'' if count == 1 else 's'}"
 
     def _endorsement(self, one: EndorsementRow) -> Line:
         notes = []
