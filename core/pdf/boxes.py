@@ -52,7 +52,7 @@ OF_A_TEXT = (*sorted(INHERITED), "overflow", "text_overflow", "text_decoration_l
 PNG = "data:image/png;base64,"
 # Texts as WeasyPrint shows them, the glyphs in them, and signs that have a meaning in a string.
 TEXTS = re.compile(rb"\[((?:<[0-9a-f]*>|[-+.0-9e]+)*)\] TJ")
-GLYPHS = re.compile(rb"<([0-9a-f]*)>")
+SHOWN = re.compile(rb"<([0-9a-f]*)>|([-+.0-9e]+)")
 UNSAFE = re.compile(rb"[()\\]")
 # Styles of lines that begin at the left, whatever is in them.
 FROM_LEFT = {
@@ -615,11 +615,13 @@ def _simple(node: Node, above: str = "") -> list[Node]:
 
 @dataclass(frozen=True)
 class Slot:
-    """A box for a field: its style and width, as WeasyPrint computed them."""
+    """A box for a field: its style and width, as WeasyPrint computed them. `ends`: its texts show their last word by
+    itself."""
 
     box: Any
     width: float
     is_image: bool = False
+    ends: bool = False
     number: int = field(default_factory=itertools.count().__next__)
 
 
@@ -635,7 +637,7 @@ class Setter:
         self.widths: dict[str, dict[int, int]] = {}
         # What the prepared faces hold; nothing is rare until it's known.
         self.common: Glyphs | None = None
-        self._slots: dict[tuple[float, str], Slot] = {}
+        self._slots: dict[tuple[float, str, bool], Slot] = {}
         # Of each slot a line, and the only text in it.
         self._known: dict[int, tuple[Any, Any]] = {}
         # A setting of each slot of an image.
@@ -651,9 +653,10 @@ class Setter:
 
     def slot(self, box: Any) -> Slot:
         """Return the slot of a field's box: the same for all boxes of that style and width."""
-        key = (snap(box.width), repr([box.style[name] for name in OF_A_TEXT]))
+        ends = box.element.get(FIELD) == "own-end"
+        key = (snap(box.width), repr([box.style[name] for name in OF_A_TEXT]), ends)
         if key not in self._slots:
-            self._slots[key] = Slot(box.copy_with_children([]), key[0])
+            self._slots[key] = Slot(box.copy_with_children([]), key[0], ends=ends)
         return self._slots[key]
 
     def spot(self, box: Any, mark: int | None) -> Spot:
@@ -675,7 +678,7 @@ class Setter:
         height = sum(line.height for line in lines)
         if setting.lines != tuple(texts) or abs(setting.height - height) > 0.01:
             raise CantSet("lines")
-        own = box.element.get(FIELD) == "own"
+        own = box.element.get(FIELD).startswith("own")
         return Spot(slot, snap(box.content_box_x()), snap(box.content_box_y()), setting.height, text, mark, own)
 
     def _image_spot(self, box: Any, mark: int | None) -> Spot:
@@ -726,7 +729,7 @@ class Setter:
             return None
         box = sample.copy_with_text(layout.text)
         box.pango_layout = layout
-        return self._drawn_text(lambda pen: draw_text(pen, box, 0, "clip", "none"), [box.text], row.height)
+        return self._drawn_text(slot, lambda pen: draw_text(pen, box, 0, "clip", "none"), [box.text], row.height)
 
     def _lines(self, slot: Slot, text: str) -> Setting:
         """Set a text by WeasyPrint's layout of lines."""
@@ -747,17 +750,21 @@ class Setter:
         if len(made) == len(texts) == 1 and all(slot.box.style[name] in values for name, values in FROM_LEFT.items()):
             self._known.setdefault(slot.number, (made[0], made[0].children[0]))
         height = sum(row.height for row in made)
-        return self._drawn_text(lambda pen: draw_block_level(None, pen, {block: {}}), texts, height)
+        return self._drawn_text(slot, lambda pen: draw_block_level(None, pen, {block: {}}), texts, height)
 
-    def _drawn_text(self, draw: Callable[[_Pen], object], texts: list[str], height: float) -> Setting:
+    def _drawn_text(self, slot: Slot, draw: Callable[[_Pen], object], texts: list[str], height: float) -> Setting:
         for each in self.fonts.values():
             each.to_unicode = {}
         pen = _Pen(self.fonts, (0, 0, 1, 1))
         pen._tags = None
         pen.marked = _unmarked  # type: ignore[method-assign]
         draw(pen)
-        content = tuple(TEXTS.sub(_compact, part) if isinstance(part, bytes) else part for part in pen.written())
         used = [each for each in self.fonts.values() if each.to_unicode or each.missing]
+        spaces = {glyph for each in used for glyph, text in each.to_unicode.items() if text == " "}
+        # Of several faces it couldn't be told which one's space it is.
+        space = b"%04x" % min(spaces) if slot.ends and len(used) == len(spaces) == 1 else b""
+        compact = partial(_compact, space=space)
+        content = tuple(TEXTS.sub(compact, part) if isinstance(part, bytes) else part for part in pen.written())
         for each in used:
             if each.missing:
                 each.missing.clear()
@@ -767,13 +774,43 @@ class Setter:
         return Setting(content, snap(height), tuple(texts), glyphs, self.rare(glyphs))
 
 
-def _compact(shown: re.Match[bytes]) -> bytes:
-    """Return a text's glyphs as WeasyPrint shows them, in fewer bytes: in signs, and without spaces of nothing."""
-    return b"[%s] TJ" % GLYPHS.sub(_signs, shown[1].replace(b">0<", b"").removesuffix(b"0"))
+def _compact(shown: re.Match[bytes], *, space: bytes = b"") -> bytes:
+    """Return a text's glyphs as WeasyPrint shows them, in fewer bytes: in signs, and with one number between two of
+    them. What is after the last `space` is shown by itself."""
+    parts: list[bytes | float] = []
+    for glyphs, number in SHOWN.findall(shown[1]):
+        last = parts[-1] if parts else None
+        if number and float(number):
+            parts[-1:] = [last + float(number)] if isinstance(last, float) else [*parts[-1:], float(number)]
+        elif glyphs:
+            parts[-1:] = [last + glyphs] if isinstance(last, bytes) else [*parts[-1:], glyphs]
+    return b"\n".join(map(_array, _apart(parts, space) if space else [parts]))
 
 
-def _signs(glyphs: re.Match[bytes]) -> bytes:
-    signs = UNSAFE.sub(rb"\\\g<0>", bytes.fromhex(glyphs[1].decode()))
+def _apart(parts: list[bytes | float], space: bytes) -> list[list[bytes | float]]:
+    """Return glyphs and numbers up to the last space, and those after it."""
+    each: list[bytes | float] = []
+    for part in parts:
+        each += [part[at : at + 4] for at in range(0, len(part), 4)] if isinstance(part, bytes) else [part]
+    if space not in each[:-1]:
+        return [each]
+    after = len(each) - each[::-1].index(space)
+    return [each[:after], each[after:]]
+
+
+def _array(parts: list[bytes | float]) -> bytes:
+    """Return the operator that shows glyphs, with how far each moves back, in thousandths of the face's size."""
+    shown = b""
+    for is_number, group in itertools.groupby(parts, lambda part: isinstance(part, float)):
+        if is_number:
+            shown += b"".join(length(round(each, 4)) for each in group if isinstance(each, float))
+        else:
+            shown += _signs(b"".join(each for each in group if isinstance(each, bytes)))
+    return b"[%s] TJ" % shown
+
+
+def _signs(glyphs: bytes) -> bytes:
+    signs = UNSAFE.sub(rb"\\\g<0>", bytes.fromhex(glyphs.decode()))
     return b"(%s)" % signs.replace(b"\r", b"\\r")
 
 

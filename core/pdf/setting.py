@@ -2,9 +2,10 @@
 
 The HTML stays the single source. It marks the parts of a page that follow each other (`data-band`) and, in them, the
 elements that hold nothing but a text that differs (`data-field`, the last attribute of its tag; `data-field="own"`
-where hardly two pages share it), or an image (`src="…" data-image`). The HTML without those texts is the key of a
-piece. A piece that isn't known is cut out of a layout of the whole page by WeasyPrint, and so is
-the distance between two pieces. Fields are set by WeasyPrint's own line breaking (`core.pdf.boxes`).
+where hardly two pages share it, `"own-end"` where that is so of its last word only), or an image (`src="…"
+data-image`). The HTML without those texts is the key of a piece. A piece that isn't known is cut out of a layout of the
+whole page by WeasyPrint, and so is the distance between two pieces. Fields are set by WeasyPrint's own line breaking
+(`core.pdf.boxes`).
 
 `data-band="column"` is beside the columns before and after it. A part that is placed from the bottom of the page
 (`position: absolute`) needs no more than the mark.
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 V = TypeVar("V")
 BANDS = re.compile(r"(?=<[a-z0-9]+ [^<>]*data-band)")
-FIELDS = re.compile(r' (?:data-field(?:="own")?>([^<]*)<|src="([^"]*)" data-image>)')
+FIELDS = re.compile(r' (?:data-field(?:="(?:own|own-end)")?>([^<]*)<|src="([^"]*)" data-image>)')
 METAS = re.compile(r'<meta name="([^"]*)" content="([^"]*)">')
 TITLE = re.compile(r"<title>([^<]*)</title>")
 LANG = re.compile(r'<html lang="([^"]*)"')
@@ -122,21 +123,21 @@ def structure_of(nodes: Iterable[Node], marks: int) -> Structure:
     def add(node: Node, above: int) -> int:
         place = len(bodies)
         bodies.append((b"", ()))
-        kids, refers = [], [above]
+        kids, below = [], []
         for kid in node.kids:
             if isinstance(kid, int):
                 kids.append(b"%d" % kid)
                 parents[kid] = place
             else:
                 kids.append(b"%d 0 R")
-                refers.append(add(kid, place))
-        page = b""
-        if any(isinstance(kid, int) for kid in node.kids):
-            page = b"/Pg %d 0 R"
-            refers.append(PAGE)
+                below.append(add(kid, place))
+        is_leaf = any(isinstance(kid, int) for kid in node.kids)
+        page = b"/Pg %d 0 R" if is_leaf else b""
+        refers = [*([PAGE] if is_leaf else []), above, *below]
         extra = node.extra.replace(b"%", b"%%")
-        below = kids[0] if len(kids) == 1 else b"[%s]" % b" ".join(kids)
-        body = b"<</S/%s/P %%d 0 R/K %s%s%s>>" % (node.tag.encode(), below, page, extra)
+        holds = kids[0] if len(kids) == 1 else b"[%s]" % b" ".join(kids)
+        # What elements beside each other share comes first: that compresses best.
+        body = b"<</S/%s%s%s/P %%d 0 R/K %s>>" % (node.tag.encode(), extra, page, holds)
         bodies[place] = (body.replace(b"/K [", b"/K["), tuple(refers))
         return place
 
@@ -160,13 +161,14 @@ class Static:
 
     `runs` are in the order of the page, which is that of reading, after its lines and backgrounds: operators that hold
     no text that differs; and others, with the places of such texts among them. `own`: places of texts that hardly two
-    pages share.
+    pages share; of those in `ends`, no more than the last word.
     """
 
     runs: tuple[Run, ...]
     structure: Structure
     places: tuple[tuple[bytes, float, float], ...]
     own: frozenset[int]
+    ends: frozenset[int]
     glyphs: Glyphs
     rare: frozenset[str]
     images: dict[str, Image]
@@ -277,7 +279,7 @@ class Press:
             for name, image in setting.images.items():
                 shown[f"g{place}"] = image
                 texts[place] = texts[place].replace(b"/%s Do" % name.encode(), b"/g%d Do" % place)
-        chunks = tuple(_chunks(run, texts, static.own) for run in static.runs if not isinstance(run, Shared))
+        chunks = tuple(_chunks(run, texts, static) for run in static.runs if not isinstance(run, Shared))
         return Composed(static, chunks, tuple(settings), shown, page.metadata)
 
     def _set(self, slot: Any, text: str) -> Setting:
@@ -357,6 +359,7 @@ class Press:
         runs: list[Run] = [_shared([b".75 0 0 -.75 0 %s cm" % length(self._page[1] * 0.75), *lines])]
         places: list[tuple[bytes, float, float]] = []
         own: set[int] = set()
+        ends: set[int] = set()
         nodes: list[Node] = []
         glyphs: Glyphs = {}
         images: dict[str, Image] = {}
@@ -371,6 +374,8 @@ class Press:
             for spot in piece.spots:
                 if spot.own:
                     own.add(len(places))
+                if spot.slot.ends:
+                    ends.add(len(places))
                 start = b"/Span BMC" if spot.mark is None else b"/Span <</MCID %d>> BDC" % (base + spot.mark)
                 places.append((start, spot.x, top + spot.y))
             nodes += [_shifted(node, base) for node in piece.nodes]
@@ -380,7 +385,9 @@ class Press:
                 glyphs.setdefault(face, {}).update(drawn)
         rare = frozenset[str]().union(*(piece.rare for _, piece in chosen))
         structure = structure_of(nodes, marks)
-        return Static(tuple(runs), structure, tuple(places), frozenset(own), glyphs, rare, images, self._page)
+        return Static(
+            tuple(runs), structure, tuple(places), frozenset(own), frozenset(ends), glyphs, rare, images, self._page
+        )
 
 
 def _between(content: Iterable[Any], kind: type[V]) -> Iterator[V | list[Any]]:
@@ -401,15 +408,17 @@ def _runs(content: Iterable[bytes | int]) -> Iterator[Run]:
         yield _shared([part for part in run if isinstance(part, bytes)]) if is_long else run
 
 
-def _chunks(run: tuple[bytes | int, ...], texts: list[bytes], own: frozenset[int]) -> list[bytes]:
+def _chunks(run: tuple[bytes | int, ...], texts: list[bytes], static: Static) -> list[bytes]:
     """Return a run's operators. Each other chunk is a text that hardly two pages share, without the operators that
     place it: those are the same on many pages."""
     chunks: list[bytes] = []
     together: list[bytes] = []
     for part in run:
         content = part if isinstance(part, bytes) else texts[part]
-        if part in own and isinstance(part, int):
-            first, last = content.find(b"\n[") + 1, content.rfind(b"] TJ\n") + 5
+        if part in static.own and isinstance(part, int):
+            last = content.rfind(b"] TJ\n") + 5
+            find = content.rfind if part in static.ends else content.find
+            first = find(b"\n[", 0, last) + 1
             if 0 < first < last:
                 chunks += [b"\n".join([*together, content[: first - 1]]), content[first : last - 1]]
                 together = [content[last:]]

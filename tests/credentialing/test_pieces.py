@@ -18,6 +18,7 @@ import pytest
 from PIL import Image, ImageChops
 
 from core.pdf import Candidate
+from core.pdf.boxes import TEXTS, _compact
 from core.pdf.fast import PAPERS, FastLayout, Made
 from core.pdf.setting import CantSet
 from credentialing.certificates import bulk, rendering
@@ -174,6 +175,23 @@ def test_html_that_cant_be_cut_right_is_refused(html: str, why: str) -> None:
     page = f"<!DOCTYPE html><html lang='en'><title>t</title><body>{html}</body></html>"
     with pytest.raises(CantSet, match=f"^{why}$"):
         layout.compose(lambda: [Candidate(page, pages=1)])
+
+
+@pytest.mark.parametrize(
+    ("shown", "space", "compact"),
+    [
+        (b"[<00110012>-21<>-22.25<0013>0<0014>0] TJ", b"", rb"[(\x00\x11\x00\x12)-43.25(\x00\x13\x00\x14)] TJ"),
+        (b"[<00110003>5<0012>7<0013>] TJ", b"0003", rb"[(\x00\x11\x00\x03)] TJ|[5(\x00\x12)7(\x00\x13)] TJ"),
+        (b"[<00110003>] TJ", b"0003", rb"[(\x00\x11\x00\x03)] TJ"),
+        (b"[<03000311>] TJ", b"0003", rb"[(\x03\x00\x03\x11)] TJ"),
+    ],
+    ids=["one number between glyphs", "the last word by itself", "a space at the end", "a space that isn't one"],
+)
+def test_a_text_is_shown_in_few_bytes_and_its_last_word_by_itself(shown: bytes, space: bytes, compact: bytes) -> None:
+    found = TEXTS.fullmatch(shown)
+    assert found
+    expected = compact.decode("unicode_escape").encode("latin-1").replace(b"|", b"\n")
+    assert _compact(found, space=space) == expected
 
 
 def kids(node: Any) -> list[Any]:
