@@ -113,7 +113,7 @@ def opens(packet: Packet) -> bool:
 
 
 def offered(packet: Packet) -> list[Offered]:
-    """Return the papers of an opened packet; a claims history is open while its authorization holds."""
+    """Return the papers of an opened packet; a claims history and a release are open while the authorization holds."""
     items = list(_items(packet))
     in_effect = set(
         Authorization.objects.in_effect()
@@ -160,7 +160,12 @@ def _items(packet: Packet) -> models.QuerySet[PacketItem]:
 
 
 def _may_be_given(item: PacketItem, in_effect: set[int]) -> bool:
-    """Whether a paper may be given out. `in_effect`: ids of the authorizations that hold."""
+    """Whether a paper may be given out. `in_effect`: ids of the authorizations that hold.
+
+    A release that was revoked, or has expired, would say that the insured still agrees.
+    """
+    if item.kind == PacketItem.Kind.RELEASE:
+        return item.authorization_id in in_effect
     if item.kind != PacketItem.Kind.HISTORY or item.claims_paper is None:
         return True
     if item.authorization is not None:
@@ -174,9 +179,9 @@ def _is_covered_by_rule(paper: ClaimsPaper) -> bool:
 
 
 def _locked_in_effect(items: list[PacketItem]) -> set[int]:
-    """Return the ids of the authorizations of claims histories that hold, locked against being revoked meanwhile: a
+    """Return the ids of the authorizations of these papers that hold, locked against being revoked meanwhile: a
     revocation refers to the row, and so waits."""
-    needed = [item.authorization_id for item in items if item.kind == PacketItem.Kind.HISTORY and item.authorization_id]
+    needed = [item.authorization_id for item in items if item.authorization_id]
     locked = Authorization.objects.filter(pk__in=needed).order_by("pk").select_for_update().values_list("pk", flat=True)
     return set(Authorization.objects.in_effect().filter(pk__in=list(locked)).values_list("pk", flat=True))
 
