@@ -39,7 +39,7 @@ from weasyprint.text.line_break import split_first_line
 
 from core.pdf import fonts
 from core.pdf.fetching import OwnFacesOnly
-from core.pdf.setting import CantSet, CantSetText
+from core.pdf.setting import LEAD_ENDS, CantSet, CantSetText
 from core.pdf.writing import length
 
 if TYPE_CHECKING:
@@ -616,12 +616,13 @@ def _simple(node: Node, above: str = "") -> list[Node]:
 @dataclass(frozen=True)
 class Slot:
     """A box for a field: its style and width, as WeasyPrint computed them. `ends`: its texts show their last word by
-    itself."""
+    itself. `lead`: the box of the words that they begin with."""
 
     box: Any
     width: float
     is_image: bool = False
     ends: bool = False
+    lead: Any = None
     number: int = field(default_factory=itertools.count().__next__)
 
 
@@ -654,9 +655,12 @@ class Setter:
     def slot(self, box: Any) -> Slot:
         """Return the slot of a field's box: the same for all boxes of that style and width."""
         ends = box.element.get(FIELD) == "own-end"
-        key = (snap(box.width), repr([box.style[name] for name in OF_A_TEXT]), ends)
+        lead = next((each for each in _all(box) if isinstance(each, boxes.InlineBox)), None)
+        styles = [box.style, *([lead.style] if lead else [])]
+        key = (snap(box.width), repr([style[name] for style in styles for name in OF_A_TEXT]), ends)
         if key not in self._slots:
-            self._slots[key] = Slot(box.copy_with_children([]), key[0], ends=ends)
+            lead = lead and lead.copy_with_children([])
+            self._slots[key] = Slot(box.copy_with_children([]), key[0], ends=ends, lead=lead)
         return self._slots[key]
 
     def spot(self, box: Any, mark: int | None) -> Spot:
@@ -664,16 +668,16 @@ class Setter:
         if isinstance(box, boxes.ReplacedBox):
             return self._image_spot(box, mark)
         style = box.style
-        if not isinstance(box, boxes.BlockContainerBox) or len(box.element):
+        if not isinstance(box, boxes.BlockContainerBox):
             raise CantSet("field")
         if style["text_transform"] != "none" or style["white_space"] not in {"normal", "nowrap"}:
             raise CantSet("style")
         lines = [child for child in box.children if isinstance(child, boxes.LineBox)]
         if len(lines) != len(box.children):
             raise CantSet("field")
-        texts = [child.text for line in lines for child in line.children if isinstance(child, boxes.TextBox)]
+        texts = [each.text for line in lines for each in _texts(line)]
         slot = self.slot(box)
-        text = collapse(box.element.text or "")
+        text = _field_text(box.element)
         setting = self.set(slot, text)
         height = sum(line.height for line in lines)
         if setting.lines != tuple(texts) or abs(setting.height - height) > 0.01:
@@ -720,7 +724,7 @@ class Setter:
     def _one_line(self, slot: Slot, text: str) -> Setting | None:
         """Set a text that fits in one line, by what another such text in the slot has shown; None for any other."""
         known = self._known.get(slot.number)
-        if known is None:
+        if known is None or slot.lead:
             return None
         row, sample = known
         room = slot.width - sample.position_x
@@ -741,16 +745,26 @@ class Setter:
                 setattr(block, f"{side}_{edge}", 0)
         for edge in ("left", "top", "right", "bottom"):
             setattr(block, f"border_{edge}_width", 0)
-        line = boxes.LineBox.anonymous_from(block, [boxes.TextBox.anonymous_from(block, text)])
+        line = boxes.LineBox.anonymous_from(block, self._runs(slot, block, text))
         made = [each for each, _ in iter_line_boxes(self._context, line, 0, -math.inf, None, block, [], [], None, None)]
-        for row in made:
-            row.background = None
+        for each in itertools.chain.from_iterable(map(_all, made)):
+            each.background = None
         block = block.copy_with_children(made)
-        texts = [each.text for row in made for each in row.children]
+        texts = [each.text for row in made for each in _texts(row)]
         if len(made) == len(texts) == 1 and all(slot.box.style[name] in values for name, values in FROM_LEFT.items()):
             self._known.setdefault(slot.number, (made[0], made[0].children[0]))
         height = sum(row.height for row in made)
         return self._drawn_text(slot, lambda pen: draw_block_level(None, pen, {block: {}}), texts, height)
+
+    def _runs(self, slot: Slot, block: Any, text: str) -> list[Any]:
+        """Return the boxes of a text that isn't broken into lines yet."""
+        lead, ends, rest = text.rpartition(LEAD_ENDS)
+        if bool(ends) != bool(slot.lead):
+            raise CantSet("field")
+        if not slot.lead:
+            return [boxes.TextBox.anonymous_from(block, rest)]
+        bold = slot.lead.copy_with_children([boxes.TextBox.anonymous_from(slot.lead, lead)])
+        return [bold, boxes.TextBox.anonymous_from(block, f" {rest}")]
 
     def _drawn_text(self, slot: Slot, draw: Callable[[_Pen], object], texts: list[str], height: float) -> Setting:
         for each in self.fonts.values():
@@ -796,6 +810,17 @@ def _apart(parts: list[bytes | float], space: bytes) -> list[list[bytes | float]
         return [each]
     after = len(each) - each[::-1].index(space)
     return [each[:after], each[after:]]
+
+
+def _field_text(element: Any) -> str:
+    """Return the text of a field's element, as `core.pdf.setting` has it. Raises `CantSet` for one that holds others,
+    apart from `b` at its beginning."""
+    if not len(element):
+        return collapse(element.text or "")
+    [*others, lead] = element
+    if others or len(lead) or lead.tag != "b" or collapse(element.text or ""):
+        raise CantSet("field")
+    return f"{collapse(lead.text or '')}{LEAD_ENDS}{collapse(lead.tail or '')}"
 
 
 def _array(parts: list[bytes | float]) -> bytes:

@@ -2,7 +2,8 @@
 
 The HTML stays the single source. It marks the parts of a page that follow each other (`data-band`) and, in them, the
 elements that hold nothing but a text that differs (`data-field`, the last attribute of its tag; `data-field="own"`
-where hardly two pages share it, `"own-end"` where that is so of its last word only), or an image (`src="…"
+where hardly two pages share it, `"own-end"` where that is so of its last word only; it may begin with some words in
+`<b>`), or an image (`src="…"
 data-image`). The HTML without those texts is the key of a piece. A piece that isn't known is cut out of a layout of the
 whole page by WeasyPrint, and so is the distance between two pieces. Fields are set by WeasyPrint's own line breaking
 (`core.pdf.boxes`).
@@ -31,9 +32,12 @@ if TYPE_CHECKING:
 
 V = TypeVar("V")
 BANDS = re.compile(r"(?=<[a-z0-9]+ [^<>]*data-band)")
-FIELDS = re.compile(r' (?:data-field(?:="(?:own|own-end)")?>([^<]*)<|src="([^"]*)" data-image>)')
+FIELDS = re.compile(r' (?:data-field(?:="(?:own|own-end)")?>((?:<b>[^<]*</b>)?[^<]*)<|src="([^"]*)" data-image>)')
 METAS = re.compile(r'<meta name="([^"]*)" content="([^"]*)">')
 TITLE = re.compile(r"<title>([^<]*)</title>")
+SPACES = re.compile("[ \t\n\r\f]+")
+# No text has it.
+LEAD_ENDS = "\0"
 LANG = re.compile(r'<html lang="([^"]*)"')
 # Operators of so many bytes are shared; a stream has an overhead of its own.
 WORTH_SHARING = 700
@@ -211,10 +215,15 @@ def take_apart(html: str) -> Page:
 def _part(chunk: str) -> Part:
     pieces = FIELDS.split(chunk)
     texts = tuple(
-        image if text is None else " ".join(part for part in re.split("[ \t\n\r\f]+", html_.unescape(text)) if part)
-        for text, image in zip(pieces[1::3], pieces[2::3], strict=True)
+        image if text is None else _text(text) for text, image in zip(pieces[1::3], pieces[2::3], strict=True)
     )
     return Part("\0".join(pieces[::3]), chunk[: chunk.index(">") + 1], texts)
+
+
+def _text(content: str) -> str:
+    """Return a field's text; with `LEAD_ENDS` after the bold words that it begins with."""
+    runs = content.removeprefix("<b>").split("</b>")
+    return LEAD_ENDS.join(" ".join(part for part in SPACES.split(html_.unescape(run)) if part) for run in runs)
 
 
 class Press:

@@ -122,6 +122,34 @@ def test_a_page_is_laid_out_once_and_then_set(fresh: FastLayout, monkeypatch: py
     assert "Rosa Finch, MD" in text
 
 
+def test_what_a_part_says_below_its_row_and_a_statement_are_set_without_a_new_layout(
+    fresh: FastLayout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = certificates(1)[0]
+    certificate.snapshot["parts"] = certificate.snapshot["parts"][:1]
+    part, standing = certificate.snapshot["parts"][0], certificate.snapshot["standing"]
+    part |= {"scope": "limited to one group", "locum": "", "states": "", "suspensions": [], "prior_limits": []}
+    standing |= {"cancellation_effective": "2027-01-02", "begins": None}
+    rendering.certificate_pdf(certificate)
+    monkeypatch.setattr(fresh, "_laid_out", None)
+    part["scope"] = "limited to another group"
+    standing["cancellation_effective"] = "2027-01-03"
+    pdf = rendering.certificate_pdf(certificate)
+    monkeypatch.undo()
+    text = flat(pypdf.PdfReader(io.BytesIO(pdf)).pages[0].extract_text())
+    assert "Scope of coverage: Limited to another group" in text
+    assert "January 3, 2027" in text
+    assert_same_page(pdf, whole(certificate))
+
+
+@pytest.mark.parametrize("content", ["a <b>b</b>", "<b>b</b> a <b>c</b>", "<i>b</i> a"])
+def test_a_field_holds_nothing_but_words_in_b_and_a_text(content: str) -> None:
+    layout = FastLayout("html { font-family: 'Portal Sans' }", page=(300, 300))
+    page = f"<!DOCTYPE html><html lang='en'><title>t</title><body><p data-band data-field>{content}</p></body></html>"
+    with pytest.raises(CantSet, match=r"^field$"):
+        layout.compose(lambda: [Candidate(page, pages=1)])
+
+
 def count(way: str, why: str = "") -> float:
     return PAPERS.labels(way, why)._value.get()
 
