@@ -22,7 +22,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pydyf
-from weasyprint.css.properties import INHERITED
+from weasyprint.css.properties import INHERITED, INITIAL_VALUES
 from weasyprint.draw import draw_block_level, draw_replacedbox, draw_stacking_context
 from weasyprint.draw.text import draw_text
 from weasyprint.formatting_structure import boxes
@@ -641,6 +641,7 @@ class Setter:
         self._slots: dict[tuple[float, str, bool], Slot] = {}
         # Of each slot a line, and the only text in it.
         self._known: dict[int, tuple[Any, Any]] = {}
+        self._style_cache: dict[Any, Any] = {}
         # A setting of each slot of an image.
         self._drawn: dict[int, Setting] = {}
 
@@ -659,9 +660,22 @@ class Setter:
         styles = [box.style, *([lead.style] if lead else [])]
         key = (snap(box.width), repr([style[name] for style in styles for name in OF_A_TEXT]), ends)
         if key not in self._slots:
-            lead = lead and lead.copy_with_children([])
-            self._slots[key] = Slot(box.copy_with_children([]), key[0], ends=ends, lead=lead)
+            self._slots[key] = Slot(self._alone(box), key[0], ends=ends, lead=lead and self._alone(lead))
         return self._slots[key]
+
+    def _alone(self, box: Any) -> Any:
+        """Return a copy of a box without anything that keeps its page, or the styles of other boxes, in memory."""
+        alone = box.copy_with_children([]) if isinstance(box, boxes.ParentBox) else box.copy()
+        for name, value in vars(alone).items():
+            if name not in {"style", "children"} and not isinstance(value, (int, float, str)):
+                setattr(alone, name, None)
+        style = alone.style = box.style.copy()
+        for name in INITIAL_VALUES:
+            # Computed when it's asked for, from the styles of the boxes around.
+            style[name]
+        style.parent_style = style.root_style = None
+        style.cascaded, style.specified, style.cache = {}, {}, self._style_cache
+        return alone
 
     def spot(self, box: Any, mark: int | None) -> Spot:
         """Return where the text of a field's box goes. Raises `CantSet` unless setting it again gives the same."""
@@ -686,8 +700,7 @@ class Setter:
         return Spot(slot, snap(box.content_box_x()), snap(box.content_box_y()), setting.height, text, mark, own)
 
     def _image_spot(self, box: Any, mark: int | None) -> Spot:
-        slot = Slot(box.copy(), box.width, is_image=True)
-        slot.box.element = None
+        slot = Slot(self._alone(box), box.width, is_image=True)
         return Spot(slot, snap(box.content_box_x()), snap(box.content_box_y()), 0, box.element.get("src"), mark)
 
     def _set_image(self, slot: Slot, address: str) -> Setting:

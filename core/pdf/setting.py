@@ -41,8 +41,8 @@ LEAD_ENDS = "\0"
 LANG = re.compile(r'<html lang="([^"]*)"')
 # Operators of so many bytes are shared; a stream has an overhead of its own.
 WORTH_SHARING = 700
-# Pieces, texts, and pages that a process keeps: some 30 MB of them.
-PIECES, TEXTS, PAGES = 4_000, 20_000, 1_000
+# Pieces, texts, and pages that a process keeps: some 25 MB of them.
+PIECES, TEXTS, PAGES = 2_000, 5_000, 300
 
 
 class CantSet(Exception):  # noqa: N818  # it says what, not that something is broken
@@ -99,9 +99,10 @@ class Page:
 
 @dataclass
 class Family:
-    """A part in all its heights; its slots are the same in each."""
+    """A part in all its heights; its slots are the same in each. `own`: whether hardly two pages share a text."""
 
     slots: tuple[Any, ...]
+    own: tuple[bool, ...]
     pieces: dict[tuple[float, ...], Piece] = field(default_factory=dict)
 
 
@@ -236,6 +237,7 @@ class Press:
         self._families: Kept[Family] = Kept(PIECES)
         self._settings: Kept[Setting] = Kept(TEXTS)
         self._statics: Kept[Static] = Kept(PAGES)
+        self._structures: Kept[Structure] = Kept(PAGES)
         # Pages that can't be cut, and why, so that they aren't tried again and again.
         self._cant: Kept[str] = Kept(PAGES)
         self._gaps: dict[tuple[str, str, str], float] = {}
@@ -265,7 +267,7 @@ class Press:
             family = self._families.get((style, part.skeleton))
             if family is None:
                 return MISSING
-            mine = [self._set(slot, text) for slot, text in zip(family.slots, part.texts, strict=True)]
+            mine = [self._set(*each) for each in zip(family.slots, part.texts, family.own, strict=True)]
             piece = family.pieces.get(tuple(each.height for each in mine))
             if piece is None:
                 return MISSING
@@ -291,8 +293,8 @@ class Press:
         chunks = tuple(_chunks(run, texts, static) for run in static.runs if not isinstance(run, Shared))
         return Composed(static, chunks, tuple(settings), shown, page.metadata)
 
-    def _set(self, slot: Any, text: str) -> Setting:
-        if slot.is_image:
+    def _set(self, slot: Any, text: str, own: bool) -> Setting:
+        if slot.is_image or own:
             assert self.setter is not None  # noqa: S101  # a slot comes from a cut
             # Hardly two pages have the same.
             return self.setter.set(slot, text)
@@ -345,7 +347,8 @@ class Press:
             key = (style, part.skeleton)
             family = self._families.get(key)
             if family is None:
-                family = self._families.keep(key, Family(tuple(spot.slot for spot in piece.spots)))
+                slots, own = (tuple(getattr(spot, name) for spot in piece.spots) for name in ("slot", "own"))
+                family = self._families.keep(key, Family(slots, own))
             heights = tuple(spot.height for spot in piece.spots)
             family.pieces.setdefault(heights, piece)
         bottom, before, in_row, row_top = 0.0, "", False, 0.0
@@ -393,7 +396,9 @@ class Press:
             for face, drawn in piece.glyphs.items():
                 glyphs.setdefault(face, {}).update(drawn)
         rare = frozenset[str]().union(*(piece.rare for _, piece in chosen))
-        structure = structure_of(nodes, marks)
+        shape = (tuple(nodes), marks)
+        # Pages of other heights have the same.
+        structure = self._structures.get(shape) or self._structures.keep(shape, structure_of(nodes, marks))
         return Static(
             tuple(runs), structure, tuple(places), frozenset(own), frozenset(ends), glyphs, rare, images, self._page
         )

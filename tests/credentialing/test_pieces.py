@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import shutil
@@ -16,6 +17,7 @@ import pikepdf
 import pypdf
 import pytest
 from PIL import Image, ImageChops
+from weasyprint.formatting_structure import boxes
 
 from core.pdf import Candidate
 from core.pdf.boxes import TEXTS, _compact
@@ -148,6 +150,15 @@ def test_a_field_holds_nothing_but_words_in_b_and_a_text(content: str) -> None:
     page = f"<!DOCTYPE html><html lang='en'><title>t</title><body><p data-band data-field>{content}</p></body></html>"
     with pytest.raises(CantSet, match=r"^field$"):
         layout.compose(lambda: [Candidate(page, pages=1)])
+
+
+def test_no_page_that_was_laid_out_stays_in_memory(fresh: FastLayout) -> None:
+    gc.collect()
+    known = {id(each) for each in gc.get_objects() if isinstance(each, boxes.PageBox)}
+    for certificate in certificates(3):
+        assert rendering.made(certificate).fast
+    gc.collect()
+    assert not [each for each in gc.get_objects() if isinstance(each, boxes.PageBox) and id(each) not in known]
 
 
 def count(way: str, why: str = "") -> float:
