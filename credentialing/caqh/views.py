@@ -13,10 +13,10 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.guards import look_of, subject_of, user_of
+from core.dates import shown_day
 from core.downloads import attachment_header, file_name_part
 from core.events import record_event
 from core.idempotency import IdempotentForm
@@ -124,7 +124,7 @@ def download(request: HttpRequest, public_id: str) -> HttpResponse:
             archive.writestr("CAQH sheet.xlsx", book.getvalue())
     if request.method == "GET" and look_of(request) is None:
         downloads.record_download(certificate, by=user)
-    name = f"CAQH {file_name_part(coverage.insured.display_name)} {timezone.localdate()}.zip"
+    name = f"CAQH {file_name_part(coverage.insured.display_name)} {shown_day()}.zip"
     response = HttpResponse(both.getvalue(), content_type="application/zip")
     response["Content-Disposition"] = attachment_header(name)
     response["Cache-Control"] = "private, no-store"

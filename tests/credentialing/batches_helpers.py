@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from accounts.models import User
     from policies.models import Coverage
 
+# Those that end in a file.
+WITH_A_FILE = (Batch.Delivery.SINGLE.value, Batch.Delivery.SEPARATE.value)
+
 
 def a_batch(user: User, coverages: Iterable[Coverage], choice: HolderChoice | None = None, **fields: Any) -> Batch:
     """Return a draft whose items are settled: these coverages, to whom it may concern unless `choice` says else."""

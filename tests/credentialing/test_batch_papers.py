@@ -24,7 +24,7 @@ from credentialing.models import Batch, BatchPiece, Certificate, ClaimsPaper
 from credentialing.models.authorizations import AuthorizationRevocation
 from tests.book import CoverageFactory, days
 from tests.cast import Browse, Cast
-from tests.credentialing.batches_helpers import a_batch, run_all, started
+from tests.credentialing.batches_helpers import WITH_A_FILE, a_batch, run_all, started
 from tests.credentialing.claims_history.conftest import switch_on
 from tests.credentialing.claims_history.papers import authorized
 from tests.credentialing.conftest import make_printable_cast
@@ -64,7 +64,7 @@ def texts_in(batch: Batch) -> list[str]:
     return [flat(page.extract_text()) for page in pypdf.PdfReader(io.BytesIO(content)).pages]
 
 
-@pytest.mark.parametrize("delivery", Batch.Delivery.values)
+@pytest.mark.parametrize("delivery", WITH_A_FILE)
 def test_each_certificate_is_followed_by_the_claims_history(cast: Cast, delivery: str) -> None:
     switch_on(cast.paula)
     authorized(cast.ana, cast.anas.insured, policyholder=cast.policy.policyholder)
@@ -291,7 +291,7 @@ def in_parts(settings: Settings) -> None:
 
 
 @pytest.mark.usefixtures("in_parts")
-@pytest.mark.parametrize("delivery", Batch.Delivery.values)
+@pytest.mark.parametrize("delivery", WITH_A_FILE)
 def test_a_large_file_is_written_part_by_part_and_is_the_same(
     committed: Cast, settings: Settings, delivery: str
 ) -> None:
@@ -320,7 +320,7 @@ def test_a_large_file_is_written_part_by_part_and_is_the_same(
 
 
 @pytest.mark.usefixtures("in_parts")
-@pytest.mark.parametrize("delivery", Batch.Delivery.values)
+@pytest.mark.parametrize("delivery", WITH_A_FILE)
 def test_a_part_that_is_written_twice_is_in_the_file_once(cast: Cast, delivery: str) -> None:
     batch = started(cast.paula, the_group(cast, 5), delivery=delivery)
     while (piece := BatchPiece.objects.filter(batch=batch, status="queued").order_by("pk").first()) is not None:

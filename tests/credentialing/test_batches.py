@@ -26,7 +26,7 @@ from credentialing.events import BatchEvent, CertificateEvent
 from credentialing.models import Batch, BatchItem, BatchPiece, Certificate
 from tests.book import CoverageFactory, InsuredFactory, days
 from tests.cast import Cast
-from tests.credentialing.batches_helpers import a_batch, run_all, started
+from tests.credentialing.batches_helpers import WITH_A_FILE, a_batch, run_all, started
 from tests.credentialing.conftest import make_printable_cast
 from tests.credentialing.helpers import a_holder, flat
 from tests.helpers import at_once
@@ -87,7 +87,7 @@ def asked_for(batch: Batch) -> list[str]:
     return list(batch.items.exclude(certificate=None).order_by("place").values_list("certificate__serial", flat=True))
 
 
-@pytest.mark.parametrize("delivery", Batch.Delivery.values)
+@pytest.mark.parametrize("delivery", WITH_A_FILE)
 def test_a_batch_is_exactly_what_was_asked_for_once_each_in_order(
     cast: Cast, settings: Settings, delivery: str
 ) -> None:
@@ -439,7 +439,7 @@ def test_whatever_the_mix_pages_and_files_are_exactly_what_was_asked_for(db: Non
         names = data.draw(st.sets(st.sampled_from(["Abbey Hospital", "Clínica Ñandú", "Zürich Ærztehaus"])))
         holders = tuple(a_holder(cast.paula, cast.anas, name=name) for name in sorted(names))
         choice = HolderChoice(concern=data.draw(st.booleans()) or not holders, holders=holders)
-        batch = started(cast.paula, chosen, choice, delivery=data.draw(st.sampled_from(Batch.Delivery.values)))
+        batch = started(cast.paula, chosen, choice, delivery=data.draw(st.sampled_from(WITH_A_FILE)))
         while queued := list(BatchPiece.objects.filter(batch=batch, status="queued").order_by("pk")):
             running.run_piece(data.draw(st.sampled_from(queued)).pk)
         batch.refresh_from_db()
