@@ -52,6 +52,7 @@ OF_A_TEXT = (*sorted(INHERITED), "overflow", "text_overflow", "text_decoration_l
 PNG = "data:image/png;base64,"
 # Texts as WeasyPrint shows them, the glyphs in them, and signs that have a meaning in a string.
 TEXTS = re.compile(rb"\[((?:<[0-9a-f]*>|[-+.0-9e]+)*)\] TJ")
+FACE = re.compile(rb"/(\S+) [0-9.]+ Tf")
 SHOWN = re.compile(rb"<([0-9a-f]*)>|([-+.0-9e]+)")
 UNSAFE = re.compile(rb"[()\\]")
 # Styles of lines that begin at the left, whatever is in them.
@@ -767,7 +768,37 @@ class Setter:
         if len(made) == len(texts) == 1 and all(slot.box.style[name] in values for name, values in FROM_LEFT.items()):
             self._known.setdefault(slot.number, (made[0], made[0].children[0]))
         height = sum(row.height for row in made)
-        return self._drawn_text(slot, lambda pen: draw_block_level(None, pen, {block: {}}), texts, height)
+        setting = self._drawn_text(slot, lambda pen: draw_block_level(None, pen, {block: {}}), texts, height)
+        return self._with_spaces(setting, text, [len(_texts(row)) for row in made])
+
+    def _with_spaces(self, setting: Setting, text: str, rows: list[int]) -> Setting:
+        """Return a setting with a space at the end of each line that broke at one, so that readers who put lines
+        together don't join two words. It draws nothing. `rows`: how many runs of text each line has."""
+        ends = list(itertools.accumulate(rows))[:-1]
+        rest, breaks = text.replace(LEAD_ENDS, " "), set()
+        for number, run in enumerate(setting.lines, start=1):
+            rest = rest.lstrip(" ").removeprefix(run.strip(" "))
+            if number in ends and rest.startswith(" "):
+                breaks.add(number)
+        if not breaks:
+            return setting
+        glyphs = {face: dict(drawn) for face, drawn in setting.glyphs.items()}
+        content: list[Any] = []
+        number, face = 0, ""
+        for each in setting.content:
+            part = each
+            if isinstance(part, Placed) and part.operator == b"Tm":
+                number += 1
+            elif isinstance(part, bytes):
+                if found := FACE.findall(part):
+                    face = found[-1].decode()
+                before, shows, after = part.rpartition(b"] TJ")
+                spaces = [glyph for glyph, said in (self.common or {}).get(face, {}).items() if said == " "]
+                if number in breaks and shows and spaces:
+                    part = before + _signs(b"%04x" % spaces[0]) + shows + after
+                    glyphs.setdefault(face, {})[spaces[0]] = " "
+            content.append(part)
+        return replace(setting, content=tuple(content), glyphs=glyphs)
 
     def _runs(self, slot: Slot, block: Any, text: str) -> list[Any]:
         """Return the boxes of a text that isn't broken into lines yet."""

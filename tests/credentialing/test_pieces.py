@@ -161,6 +161,21 @@ def test_no_page_that_was_laid_out_stays_in_memory(fresh: FastLayout) -> None:
     assert not [each for each in gc.get_objects() if isinstance(each, boxes.PageBox) and id(each) not in known]
 
 
+@pytest.mark.skipif(not shutil.which("pdfinfo"), reason="Poppler reads the structure: install poppler-utils")
+def test_a_name_of_two_lines_reads_with_a_space_where_the_line_breaks() -> None:
+    name = "Regional Medical Center of the Upper Hudson Valley, Office of Medical Staff Services"
+    long = "Unbreakable" * 8
+    certificate = certificates(1)[0]
+    certificate.snapshot["holder"] = {"name": name, "address": [long, "Troy, NY 12180"]}
+    made = rendering.made(certificate)
+    assert made.fast
+    assert_same_page(made.content, whole(certificate))
+    command = ["pdfinfo", "-struct-text", "-"]
+    read = subprocess.run(command, input=made.content, capture_output=True, check=True).stdout.decode()
+    assert f'"{name}"' in read
+    assert f'"{long}"' in read
+
+
 def count(way: str, why: str = "") -> float:
     return PAPERS.labels(way, why)._value.get()
 
