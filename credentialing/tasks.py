@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import structlog
 from celery import shared_task
 from celery.signals import worker_init
+from django.db import DatabaseError
 
 from core.pdf import prepare_fonts
 from core.queue import queue_of
@@ -19,6 +21,9 @@ from credentialing.sending import mailing, renewals, standing
 
 # How far the process for batches steps back where it shares a processor with the others (docs/operators.md).
 NICER = 5
+# Certificates whose wording a new worker learns. Letters are set whole, so there is nothing to learn from them.
+LEARNED = 24
+logger = structlog.get_logger(__name__)
 
 
 @shared_task
@@ -77,6 +82,17 @@ def read_fonts_ahead(sender: Any, **_kwargs: Any) -> None:
     if served & {queue_of(Certificate.TASK), queue_of(BatchPiece.TASK)}:
         prepare_fonts()
         rendering.warm_up()
+        learn_latest()
+
+
+def learn_latest() -> None:
+    """Let this process know the wording of the latest certificates. A worker that starts without the database does
+    without that."""
+    latest = Certificate.objects.exclude(kind=Certificate.Kind.PAST_COVERAGE).order_by("-pk")[:LEARNED]
+    try:
+        rendering.learn(latest)
+    except DatabaseError:
+        logger.warning("certificates_not_learned", exc_info=True)
 
 
 @worker_init.connect

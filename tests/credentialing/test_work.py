@@ -21,7 +21,7 @@ import pytest
 import redis
 from django.conf import settings as django_settings
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -33,7 +33,7 @@ from core.models import Event
 from core.storage import private_storage
 from core.tasks import requeue_lost
 from credentialing import papers, tasks, views
-from credentialing.certificates import issuing
+from credentialing.certificates import issuing, rendering
 from credentialing.events import CertificateEvent
 from credentialing.models import Certificate, Holder
 from policies.models import Coverage
@@ -349,6 +349,7 @@ def test_the_worker_of_documents_reads_its_fonts_before_the_first_customer_waits
     warmed: list[str] = []
     monkeypatch.setattr(tasks, "prepare_fonts", lambda: warmed.append("fonts"))
     monkeypatch.setattr(tasks.rendering, "warm_up", lambda: warmed.append("page"))
+    monkeypatch.setattr(tasks, "learn_latest", lambda: warmed.append("latest"))
 
     def start(queue: str) -> None:
         queues = SimpleNamespace(consume_from={queue: None})
@@ -357,7 +358,33 @@ def test_the_worker_of_documents_reads_its_fonts_before_the_first_customer_waits
     start("codes")
     assert warmed == []
     start("documents")
-    assert warmed == ["fonts", "page"]
+    assert warmed == ["fonts", "page", "latest"]
+
+
+def test_a_new_worker_learns_what_the_latest_certificates_say(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "LEARNED", 2)
+    for coverage, user in ((cast.anas, cast.paula), (cast.bens, cast.paula), (cast.mias, cast.mia)):
+        issued(coverage, user)
+    real, tried = rendering.layout().make, []
+
+    def make(pages: Any) -> Any:
+        tried.append(pages)
+        if len(tried) == 1:
+            raise FileNotFoundError("signature.png")
+        return real(pages)
+
+    monkeypatch.setattr(rendering.layout(), "make", make)
+    tasks.learn_latest()
+    assert len(tried) == 2, "one that can't be set keeps nobody from the others"
+    assert not Certificate.objects.exclude(file="").exists(), "nothing is stored"
+
+
+def test_a_worker_that_starts_without_the_database_learns_nothing(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(_certificates: Any) -> int:
+        raise OperationalError
+
+    monkeypatch.setattr(rendering, "learn", gone)
+    tasks.learn_latest()
 
 
 def test_the_snapshot_is_what_is_printed_even_if_the_carriers_data_changes_before_the_worker_comes(
