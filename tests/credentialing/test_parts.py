@@ -225,7 +225,8 @@ def test_the_pages_earlier_certificates_are_those_of_every_part(book: Cast, brow
 
 def wanted_of(cast: Cast, insureds: Sequence[Insured]) -> list[issuing.Wanted]:
     coverages = Coverage.objects.visible_to(cast.paula).with_policy().filter(insured__in=insureds)
-    parts = issuing.parts_of(coverages)
+    at = {insured.pk: number for number, insured in enumerate(insureds)}
+    parts = issuing.parts_of(sorted(coverages, key=lambda coverage: at[coverage.insured_id]))
     return [
         issuing.Wanted(of_pair, None, issuing.acting_membership(cast.paula, of_pair[0].coverage))
         for of_pair in parts.values()
