@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef
@@ -42,11 +41,10 @@ SEGMENT = (
 FORMS, REASONS = dict(Coverage.Form.choices), dict(Suspension.Reason.choices)
 
 
-# What is read of each model, as plain values: a page of a roster makes some hundred of them.
+# What is read of each model, as tuples: a page of a roster makes some hundred of them.
 
 
-@dataclass(frozen=True, slots=True)
-class EndorsementRow:
+class EndorsementRow(NamedTuple):
     """Of an `Endorsement`; `form` with its edition."""
 
     form: str
@@ -56,8 +54,7 @@ class EndorsementRow:
     on_certificate: bool
 
 
-@dataclass(frozen=True, slots=True)
-class SuspensionRow:
+class SuspensionRow(NamedTuple):
     """Of a `Suspension`; `reason` in words."""
 
     starts: dt.date
@@ -66,8 +63,7 @@ class SuspensionRow:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class PriorLimitRow:
+class PriorLimitRow(NamedTuple):
     """Of a `PriorLimit`."""
 
     incidents_before: dt.date
@@ -75,16 +71,14 @@ class PriorLimitRow:
     limit_aggregate: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class ExtraRow:
+class ExtraRow(NamedTuple):
     """Of an `Extra`."""
 
     label: str
     limit: str
 
 
-@dataclass(frozen=True, slots=True)
-class FundRow:
+class FundRow(NamedTuple):
     """Of a `FundEnrollment`; `form` in words."""
 
     fund: str
@@ -94,8 +88,7 @@ class FundRow:
     expires: dt.date | None
 
 
-@dataclass(frozen=True, slots=True)
-class TailRow:
+class TailRow(NamedTuple):
     """Of an `EreOffer`; `option_in_words` as there."""
 
     status: str
@@ -105,8 +98,7 @@ class TailRow:
     ends: dt.date | None
 
 
-@dataclass(frozen=True, slots=True)
-class SegmentRow:
+class SegmentRow(NamedTuple):
     """Of another `Coverage` of the same part: what a change in mid-term changes."""
 
     pk: int
@@ -120,8 +112,7 @@ class SegmentRow:
     specialty: str
 
 
-@dataclass(frozen=True, slots=True)
-class Details:
+class Details(NamedTuple):
     """What belongs to a coverage, retired rows left out.
 
     `suspensions` are those of all segments of its part in its term: a leave stays with the segment that it began in.

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from core.money import whole_dollars
 from core.templatetags.show import day
@@ -19,16 +18,14 @@ if TYPE_CHECKING:
     from policies.models.details import Details, EndorsementRow, FundRow, SegmentRow, SuspensionRow, TailRow
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line of a fact, with a note in smaller type."""
 
     text: str
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(NamedTuple):
     """A fact with its heading; `short` is how a row's summary names it, in the middle of a sentence."""
 
     heading: str
@@ -36,8 +33,7 @@ class Fact:
     short: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What belongs to a coverage. `today`: why today isn't covered, in a few words. `gap`: a gap before it.
 
     `suspended`: the days of it that aren't covered, each to the first that is again; `leave` says the same in words.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import models
 
@@ -74,8 +74,7 @@ ROSTER_FIELDS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class RosterRow:
+class RosterRow(NamedTuple):
     """A coverage as the roster shows it, in words: the template has nothing left to look up or to decide.
 
     `now`: what isn't covered today. `facts`: what belongs to the coverage.
