@@ -38,9 +38,12 @@ from policies.models import (
 )
 from policies.models.membership import SECOND_PERSON
 from policies.registrants.admin import RegistrationAdmin
+
+# Read here, so that admin finds them.
+from policies.renewals import admin as renewals_admin
 from policies.roles import Capability
 
-__all__ = ["RegistrationAdmin"]
+__all__ = ["RegistrationAdmin", "renewals_admin"]
 
 if TYPE_CHECKING:
     from django.db import models

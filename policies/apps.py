@@ -68,7 +68,15 @@ class PoliciesConfig(AreaConfig):
         StaffGroup(
             "Underwriting",
             "Policies, and the people and companies on them.",
-            views=("policies.company", "policies.agency", "policies.license", "policies.document", *POLICY, *COVERAGE),
+            views=(
+                *("policies.company", "policies.agency", "policies.license", "policies.document"),
+                *(*POLICY, *COVERAGE, "policies.fraudwarning"),
+            ),
+            permissions=(
+                "policies.add_fraudwarning",
+                "policies.change_fraudwarning",
+                "policies.delete_fraudwarning",
+            ),
         ),
         StaffGroup("Risk", "Risk management: whom to advise.", views=("policies.policy", *COVERAGE)),
     )

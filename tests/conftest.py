@@ -173,7 +173,13 @@ def _nothing_is_closed() -> None:
 
 
 # What migrations made, and every test finds: a flush leaves it, so that nothing has to make it again.
-KEPT = {"django_content_type", "auth_permission", "django_migrations", "credentialing_lossrunrule"}
+KEPT = {
+    "django_content_type",
+    "auth_permission",
+    "django_migrations",
+    "credentialing_lossrunrule",
+    "policies_fraudwarning",
+}
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -5,6 +5,7 @@ from policies.models.coverage import Coverage
 from policies.models.coverage_details import Endorsement, Extra, FundEnrollment, PriorLimit, Suspension
 from policies.models.documents import Document
 from policies.models.figures import BookFigure, Headcount
+from policies.models.fraud_warnings import FraudWarning, fraud_warning
 from policies.models.invitation import Invitation
 from policies.models.membership import Membership
 from policies.models.parties import Agency, Company, Contact, Insured, License, Policyholder
@@ -26,6 +27,7 @@ __all__ = [
     "Endorsement",
     "EreOffer",
     "Extra",
+    "FraudWarning",
     "FundEnrollment",
     "Headcount",
     "Insured",
@@ -44,6 +46,7 @@ __all__ = [
     "Suspension",
     "Term",
     "coverages_not_retired",
+    "fraud_warning",
     "of_agencies",
     "reach_of",
 ]

@@ -1,0 +1,1 @@
+"""The renewal application, and each clinician's own part of it."""
