@@ -28,7 +28,7 @@ from django.urls import reverse
 from core import work
 from core.desk import DeskItem, counted
 from core.events import StaffEvent, record_event, subject_label
-from core.models import Event, Mail, OutboxMessage
+from core.models import Event, Mail, OutboxMessage, Upload
 
 if TYPE_CHECKING:
     from django.forms import ModelChoiceField, ModelMultipleChoiceField
@@ -398,3 +398,16 @@ class MailAdmin(WorkAdmin):
 
     def facts(self, row: Mail) -> dict[str, Any]:
         return {"mail": row.name}
+
+
+@admin.register(Upload)
+class UploadAdmin(WorkAdmin):
+    """Uploaded files and their scans; never a name, which may be a patient's, and never the content."""
+
+    list_display = ("id", "kind", "size", "status", "attempts", "last_error", "uploaded_at")
+    list_filter = ("status", "kind")
+    fields = ("kind", "size", "status", "attempts", "last_error", "uploaded_at", "sha256")
+
+    def customer(self, row: Upload) -> models.Model:
+        customer: models.Model = row.uploaded_by
+        return customer

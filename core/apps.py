@@ -16,4 +16,10 @@ class CoreConfig(AreaConfig):
         "keep-house": {"task": "core.tasks.keep_house", "schedule": crontab(hour="3", minute="15")},
         "close-refusals": {"task": "core.tasks.close_refusals", "schedule": 60.0},
     }
-    staff_groups = (StaffGroup("Web support", views=("core.mail",), permissions=("core.retry_mail",)),)
+    staff_groups = (
+        StaffGroup(
+            "Web support",
+            views=("core.mail", "core.upload"),
+            permissions=("core.retry_mail", "core.retry_upload"),
+        ),
+    )

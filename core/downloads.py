@@ -18,6 +18,10 @@ from core.storage import private_storage
 CONTENT_TYPES = {
     ".pdf": "application/pdf",
     ".zip": "application/zip",
+    ".jpg": "image/jpeg",
+    ".png": "image/png",
+    ".heic": "image/heic",
+    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 # What file systems and mail programs don't take in a name.

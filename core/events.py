@@ -14,6 +14,11 @@ from core.models import Event
 from core.origin import current_origin
 from core.sentences import Kind, Sentence
 from core.setwise import insert_sql
+from core.uploads.events import SENTENCES as OF_UPLOADS
+from core.uploads.events import UploadEvent
+
+# Its tags belong to core's, too.
+__all__ = ["LogEvent", "StaffEvent", "UploadEvent", "record_event", "record_many", "record_many_sql", "subject_label"]
 
 
 class LogEvent(TextChoices):
@@ -52,6 +57,7 @@ SENTENCES: dict[str, Sentence] = {
     StaffEvent.GROUP_SET: Sentence(Kind.SUPPORT, "The rights of a staff group were set."),
     StaffEvent.GROUP_RETIRED: Sentence(Kind.SUPPORT, "A staff group was removed."),
     StaffEvent.ACTION_RUN: Sentence(Kind.SUPPORT, "{who} ran an action on records."),
+    **OF_UPLOADS,
 }
 
 

@@ -1,4 +1,4 @@
-"""The ground floor's tables: the event log, the outbox, mails, and the throttle."""
+"""The ground floor's tables: the event log, the outbox, mails, uploaded files, and the throttle."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from django.utils import timezone
 
 from core.alerts import alert_staff
 from core.mail import Mail
+from core.uploads.models import Upload
 from core.work import Work
 
-__all__ = ["Event", "Mail", "OutboxMessage", "Throttle"]
+__all__ = ["Event", "Mail", "OutboxMessage", "Throttle", "Upload"]
 
 
 class EventQuerySet(models.QuerySet["Event"]):

@@ -6,6 +6,7 @@ import structlog
 from celery import shared_task
 
 from core import events, mail, outbox, refusals, throttle, work
+from core.uploads import scanning
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +27,12 @@ def deliver(message_id: int) -> None:
 def send_mail(mail_id: int) -> None:
     """Render and send one mail."""
     mail.deliver(mail_id)
+
+
+@shared_task
+def scan_upload(upload_id: int) -> None:
+    """Scan one uploaded file for viruses."""
+    scanning.scan(upload_id)
 
 
 @shared_task

@@ -667,6 +667,10 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
+# What scans uploaded files (docs/operators.md#clamav): `host:port` of ClamAV's daemon, or the path of its socket.
+# Without it, files are available as soon as their type is checked.
+CLAMD_ADDRESS = env.str("CLAMD_ADDRESS", default="")
+CLAMD_TIMEOUT = env.float("CLAMD_TIMEOUT", default=60.0)
 # What a request may carry where its view isn't marked otherwise (core.bodies): all of it, and its fields together.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2_621_440

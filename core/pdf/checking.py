@@ -24,7 +24,7 @@ MARK, MARK_WITHIN = b"%PDF-", 1024
 
 @dataclass(frozen=True)
 class Checked:
-    """How many pages a PDF has, or why it can't be opened: `broken` or `encrypted`."""
+    """How many pages a PDF has, or why it can't be opened: `broken`, `encrypted`; or isn't wanted: `program`."""
 
     pages: int | None = None
     fault: str = ""
@@ -34,10 +34,11 @@ class PdfChecker:
     """Opens PDF files, one after the other, in another process. Use it as a context manager.
 
     The process starts with the first file. One that takes too long, or dies, counts as broken; the next file gets a new
-    process.
+    process. `programs`: one that carries JavaScript, or an order to start something, has the fault `program`.
     """
 
-    def __init__(self, *, seconds: float = SECONDS, memory: int = MEMORY) -> None:
+    def __init__(self, *, seconds: float = SECONDS, memory: int = MEMORY, programs: bool = False) -> None:
+        self._more = ["programs"] if programs else []
         self._seconds = seconds
         self._memory = memory
         self._process: subprocess.Popen[str] | None = None
@@ -80,7 +81,7 @@ class PdfChecker:
         return answer
 
     def _start(self) -> subprocess.Popen[str]:
-        command = [sys.executable, "-I", str(PROGRAM), str(self._memory)]
+        command = [sys.executable, "-I", str(PROGRAM), str(self._memory), *self._more]
         return subprocess.Popen(  # noqa: S603  # our own program
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env={}
         )

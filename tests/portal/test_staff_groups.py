@@ -20,8 +20,8 @@ from tests.factories import UserFactory
 from tests.helpers import sign_in
 
 GROUPS = staff_groups()
-# The one table of core that others than superusers see.
-MAILS = {"core.view_mail", "core.retry_mail"}
+# The tables of core that others than superusers see.
+MAILS = {"core.view_mail", "core.retry_mail", "core.view_upload", "core.retry_upload"}
 every_group = pytest.mark.parametrize("group", GROUPS, ids=[group.name for group in GROUPS])
 
 
