@@ -8,11 +8,17 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
+import tempfile
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage, Storage, storages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class PrivateFileSystemStorage(FileSystemStorage):
@@ -43,6 +49,26 @@ class PrivateFileSystemStorage(FileSystemStorage):
 def private_storage() -> Storage:
     """Return the storage of private files, a folder or a bucket by setting."""
     return storages["private"]
+
+
+@contextmanager
+def local_file(name: str) -> Iterator[Path]:
+    """Give a private file as a file on this machine: itself where the storage is a folder, else a copy for the block.
+
+    Raises FileNotFoundError if it's gone.
+    """
+    storage = private_storage()
+    try:
+        path = Path(storage.path(name))
+    except NotImplementedError:
+        with storage.open(name, "rb") as stored, tempfile.NamedTemporaryFile(suffix=Path(name).suffix) as copy:
+            shutil.copyfileobj(stored, copy, 1 << 20)
+            copy.flush()
+            yield Path(copy.name)
+        return
+    if not path.exists():
+        raise FileNotFoundError(name)
+    yield path
 
 
 def keep_once(name: str, content: File[bytes]) -> None:

@@ -53,6 +53,8 @@ def _problems(values: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name} is missing: without it no code can be sent"
     if (service := values["MAIL_SERVICE"]) and service not in MAIL_SERVICES:
         yield f"MAIL_SERVICE must be one of {', '.join(MAIL_SERVICES)}"
+    if values["FILES_BUCKET"] and values["ACCEL_REDIRECT_PREFIX"]:
+        yield "ACCEL_REDIRECT_PREFIX is for files in a folder, and FILES_BUCKET keeps them in a bucket: set one"
     secret = values["MAIL_REPORTS_SECRET"]
     if secret and (":" not in secret or len(secret) < KEY_LENGTH):
         yield f"MAIL_REPORTS_SECRET must be user:password, with at least {KEY_LENGTH} random characters"

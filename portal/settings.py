@@ -623,6 +623,24 @@ STORAGES: dict[str, dict[str, Any]] = {
 }
 # With nginx in front: the internal location of PRIVATE_FILES_DIR, e.g. "/_private/"; empty: we send the bytes.
 ACCEL_REDIRECT_PREFIX = env.str("ACCEL_REDIRECT_PREFIX", default="")
+# A bucket, of Amazon S3 or what speaks its protocol, instead of PRIVATE_FILES_DIR (docs/operators.md#bucket).
+FILES_BUCKET = env.str("FILES_BUCKET", default="")
+if FILES_BUCKET:
+    STORAGES["private"] = {
+        "BACKEND": "core.buckets.PrivateBucketStorage",
+        "OPTIONS": {
+            "bucket_name": FILES_BUCKET,
+            "location": env.str("FILES_BUCKET_FOLDER", default=""),
+            "endpoint_url": env.str("FILES_BUCKET_ENDPOINT", default="") or None,
+            "region_name": env.str("FILES_BUCKET_REGION", default="") or None,
+            # Empty: the machine's own role.
+            "access_key": env.str("FILES_BUCKET_KEY_ID", default="") or None,
+            "secret_key": env.str("FILES_BUCKET_SECRET", default="") or None,
+            "encryption": env.str("FILES_BUCKET_ENCRYPTION", default="AES256"),
+        },
+    }
+# With a bucket: for how many seconds a link to it works, to which downloads are sent; zero: we send the bytes.
+DOWNLOAD_LINK_SECONDS = env.int("DOWNLOAD_LINK_SECONDS", default=0) if FILES_BUCKET else 0
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend" if PRODUCTION else "demo.outbox.DemoEmailBackend"
 if PRODUCTION:
     vars().update(env.email_url("EMAIL_URL", default="smtp://localhost:25"))

@@ -92,6 +92,13 @@ class PdfWriter:
         self._places[number] = self._at
         self._write(content)
 
+    def add_parts(self, number: int, parts: Iterable[bytes]) -> None:
+        """Write an object as it comes, from `obj` to `endobj`: one that is too large to hold."""
+        self._kinds[number] = PLAIN
+        self._places[number] = self._at
+        for part in parts:
+            self._write(part)
+
     def close(self, *, root: int, info: int) -> None:
         """Write what is left, and where everything is."""
         self._flush()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 from functools import wraps
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Concatenate, ParamSpec
@@ -14,8 +15,8 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core.downloads import FileChangedError, attachment_header, file_name_part, private_file_response, read_unchanged
-from core.pdf.combining import combined
+from core.downloads import FileChangedError, as_attachment, file_name_part, private_file_response, unchanged_file
+from core.pdf.combining import Combiner
 from credentialing.packets import limits, opening
 from credentialing.packets.broken import report
 from credentialing.packets.building import hash_of
@@ -145,20 +146,21 @@ def download_all(request: HttpRequest) -> HttpResponseBase:
     items = opening.fetch_all(request, packet)
     if not items:
         return _unavailable(request, status=HTTPStatus.NOT_FOUND)
-    papers = []
-    for item in items:
-        name, sha256 = item.stored or ("", "")
-        try:
-            papers.append((item.title, read_unchanged(name, sha256)))
-        except (FileNotFoundError, FileChangedError) as error:
-            report(item, missing=isinstance(error, FileNotFoundError))
-            return _unavailable(request, status=HTTPStatus.SERVICE_UNAVAILABLE)
     title = f"Credentialing packet, {packet.insured.display_name}"
-    response = HttpResponse(combined(papers, title=title), content_type="application/pdf")
+    to = io.BytesIO()
+    with Combiner(to, title=title) as combiner:
+        for item in items:
+            name, sha256 = item.stored or ("", "")
+            try:
+                with unchanged_file(name, sha256) as path:
+                    combiner.add(path, title=item.title)
+            except (FileNotFoundError, FileChangedError) as error:
+                report(item, missing=isinstance(error, FileNotFoundError))
+                return _unavailable(request, status=HTTPStatus.SERVICE_UNAVAILABLE)
+        combiner.close()
     whose = file_name_part(packet.insured.last_name or packet.insured.name)
-    response["Content-Disposition"] = attachment_header(f"Credentialing packet {whose}.pdf")
-    response["X-Content-Type-Options"] = "nosniff"
-    return response
+    response = HttpResponse(to.getvalue(), content_type="application/pdf")
+    return as_attachment(response, f"Credentialing packet {whose}.pdf")
 
 
 @require_POST

@@ -115,6 +115,8 @@ def safe_values() -> dict[str, object]:
         "TWILIO_ACCOUNT_SID": "AC0",
         "TWILIO_AUTH_TOKEN": "t",
         "TWILIO_FROM": "+15550100100",
+        "FILES_BUCKET": "",
+        "ACCEL_REDIRECT_PREFIX": "",
         "MAIL_SERVICE": "",
         "MAIL_REPORTS_SECRET": "",
     }
@@ -213,6 +215,7 @@ def test_celery_asks_redis_for_a_good_certificate_as_the_portal_does() -> None:
         ({"SMS_GATEWAY": "demo.outbox.DemoGateway"}, "SMS_GATEWAY is the demo's"),
         ({"EMAIL_BACKEND": "demo.outbox.DemoEmailBackend"}, "EMAIL_BACKEND is the demo's"),
         ({"TWILIO_AUTH_TOKEN": ""}, "TWILIO_AUTH_TOKEN is missing"),
+        ({"FILES_BUCKET": "files", "ACCEL_REDIRECT_PREFIX": "/_private/"}, "FILES_BUCKET keeps them in a bucket"),
         ({"MAIL_SERVICE": "carrier-pigeon"}, "MAIL_SERVICE must be one of"),
         ({"MAIL_REPORTS_SECRET": "reports:too-short"}, "MAIL_REPORTS_SECRET must be"),
         ({"MAIL_REPORTS_SECRET": "Vn3xkqPb8sYw2LmRtZc5HdJ7Vn3xkqPb8sYw2LmRtZc5HdJ7"}, "MAIL_REPORTS_SECRET must be"),
