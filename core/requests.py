@@ -163,6 +163,36 @@ class Request(models.Model):
                 self.tell("request_closed")
             return True
 
+    def take_answer(self, status: str | None, *, text: str, updated: dt.datetime, key: uuid.UUID) -> None:
+        """Take the answer of the carrier's own system: where it is with the request, and its words, if any.
+
+        `status`: None leaves it. So does an answer from before what staff or the customer did last; its words are shown
+        all the same. The same key is taken once.
+        """
+        with transaction.atomic():
+            now = self._locked()
+            was = self.status
+            if status and (self.acted_at is None or updated >= self.acted_at):
+                if status in WAITING and not self.is_waiting:
+                    self.due_at = due_from_now()
+                self.status = status
+                self.acted_at = min(updated, now)
+            says = bool(text) and self._say_of_staff(text, by=None, now=now, key=key)[1]
+            if self.status != was or says:
+                self._changed(now)
+                self._tell_of_answer(was, says=says, key=key)
+
+    def _tell_of_answer(self, was: str, *, says: bool, key: uuid.UUID) -> None:
+        """Record what the carrier's answer did, and mail it as staff's own steps are."""
+        closed = self.is_closed and was != self.status
+        if closed or says:
+            tag = self.TAGS.REQUEST_CLOSED if closed else self.TAGS.REQUEST_ANSWERED
+            record_event(tag, subject=self, on_behalf_of=self.user, source="feed")
+            self.tell("request_answered" if says else "request_closed", key=str(key))
+        elif was == OPEN:
+            record_event(self.TAGS.REQUEST_TAKEN, subject=self, on_behalf_of=self.user, source="feed")
+            self.tell("request_taken")
+
     # Mails: none holds what anyone wrote. It says that something happened, and the page behind sign-in has the words.
 
     def tell(self, name: str, *, key: str = "") -> None:

@@ -12,6 +12,7 @@ from accounts.guards import user_of
 from core.admin import RecordedLooks, StaffAdmin
 from core.dates import carrier_today
 from core.desk import DeskItem, counted
+from policies.change_requests.admin import ChangeRequestAdmin, ChangeRuleAdmin
 from policies.events import PolicyEvent
 from policies.models import (
     Agency,
@@ -43,7 +44,7 @@ from policies.registrants.admin import RegistrationAdmin
 from policies.renewals import admin as renewals_admin
 from policies.roles import Capability
 
-__all__ = ["RegistrationAdmin", "renewals_admin"]
+__all__ = ["ChangeRequestAdmin", "ChangeRuleAdmin", "RegistrationAdmin", "renewals_admin"]
 
 if TYPE_CHECKING:
     from django.db import models

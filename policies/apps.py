@@ -17,6 +17,16 @@ COVERAGE = (
 )
 
 
+# The queue of change requests, and the rules by which they are asked for.
+CHANGES = ("policies.changerequest", "policies.changerule")
+DECIDE_CHANGES = (
+    "policies.decide_changerequest",
+    "policies.add_changerule",
+    "policies.change_changerule",
+    "policies.delete_changerule",
+)
+
+
 class PoliciesConfig(AreaConfig):
     """Parties, policies, terms, coverages, memberships, and roles."""
 
@@ -39,6 +49,8 @@ class PoliciesConfig(AreaConfig):
         "accounts.person_on_file": "policies.registrants.filing.person_on_file",
         "accounts.grant_registrant": "policies.registrants.granting.grant_registrant",
     }
+    outbox = {"request.answered": ("policies.change_requests.answers.take_answer",)}
+    answered = ("policies.changerequest",)
     beat = {
         "remind-of-renewals": {
             "task": "policies.tasks.remind_of_renewals",
@@ -62,7 +74,9 @@ class PoliciesConfig(AreaConfig):
                 *POLICY,
                 *COVERAGE,
                 *DOCUMENTS,
+                *CHANGES,
             ),
+            permissions=DECIDE_CHANGES,
         ),
         StaffGroup("Claims", "Who was covered, when, and with which limits.", views=(*POLICY, *COVERAGE)),
         StaffGroup(
@@ -70,9 +84,10 @@ class PoliciesConfig(AreaConfig):
             "Policies, and the people and companies on them.",
             views=(
                 *("policies.company", "policies.agency", "policies.license", "policies.document"),
-                *(*POLICY, *COVERAGE, "policies.fraudwarning"),
+                *(*POLICY, *COVERAGE, "policies.fraudwarning", *CHANGES),
             ),
             permissions=(
+                *DECIDE_CHANGES,
                 "policies.add_fraudwarning",
                 "policies.change_fraudwarning",
                 "policies.delete_fraudwarning",

@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import TextChoices
 
 from core.sentences import Kind, Sentence
+from policies.change_requests.events import SENTENCES as CHANGE_REQUESTS
+from policies.change_requests.events import ChangeEvent
+
+__all__ = ["SENTENCES", "ChangeEvent", "PolicyEvent"]
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,4 +69,5 @@ SENTENCES: dict[str, Sentence] = {
     PolicyEvent.SIGNATURE_SET: Sentence(Kind.SUPPORT, "{who} set the signature of a writing company."),
     PolicyEvent.SIGNATURE_REMOVED: Sentence(Kind.SUPPORT, "{who} removed the signature of a writing company."),
     PolicyEvent.STAFF_LOOK: Sentence(Kind.SUPPORT, "{who} looked at one of your policy records."),
+    **CHANGE_REQUESTS,
 }

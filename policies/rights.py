@@ -13,7 +13,7 @@ A membership opens a capability when all of these are true. One such membership 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -62,6 +62,21 @@ def capabilities(user: User, policy: Policy, *, among: Collection[Capability] = 
 def reaching(user: User, policy: Policy) -> list[Membership]:
     """Return the user's memberships by which they see this policy."""
     return list(_reaching(reach_of(user), policy))
+
+
+def by_which(user: User, capability: Capability, policy: Policy, *, after_end: bool = False) -> Membership | None:
+    """Return the membership by which the user may do something with a policy; None where they may not.
+
+    Who may by several acts as the policyholder first, then as the agent. `after_end`: a role that has the capability
+    keeps it for this once coverage has ended, as to ask for reinstatement.
+    """
+    rule = RULES[capability]
+    if not _is_possible(rule, policy):
+        return None
+    if after_end:
+        rule = replace(rule, historic=rule.roles)
+    reach = reach_of(user)
+    return next((m for m in _reaching(reach, policy) if _Access(reach, m, policy).has(rule, capability)), None)
 
 
 def holds(user: User, capability: Capability) -> bool:
@@ -175,7 +190,10 @@ class _Access:
 
     def opens(self, capability: Capability) -> bool:
         """Whether the membership opens a capability that is possible on the policy."""
-        rule = RULES[capability]
+        return self.has(RULES[capability], capability)
+
+    def has(self, rule: Rule, capability: Capability) -> bool:
+        """Whether the membership meets this rule of a capability."""
         return self._has_role(rule) and self._has_rank(rule) and self._has_grant(rule, capability)
 
     def _has_role(self, rule: Rule) -> bool:

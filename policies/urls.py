@@ -4,6 +4,8 @@ from django.urls import path
 
 import core.converters  # noqa: F401  # makes <public_id:…> known
 from policies import views
+from policies.change_requests import draft_views as drafts
+from policies.change_requests import views as changes
 from policies.delegates import invitation_views as invited
 from policies.delegates import views as access
 
@@ -29,6 +31,16 @@ urlpatterns = [
         access.withdraw,
         name="access-withdraw",
     ),
+    path("changes/", changes.change_list, name="changes"),
+    path("changes/<public_id:public_id>/", changes.change_page, name="change"),
+    path("changes/<public_id:public_id>/edit/", drafts.edit, name="change-edit"),
+    path("changes/<public_id:public_id>/supplement/", drafts.supplement, name="change-supplement"),
+    path("changes/<public_id:public_id>/review/", drafts.review, name="change-review"),
+    path("changes/<public_id:public_id>/discard/", drafts.discard, name="change-discard"),
+    path("changes/<public_id:public_id>/reply/", changes.reply, name="change-reply"),
+    path("changes/<public_id:public_id>/withdraw/", changes.withdraw, name="change-withdraw"),
+    path("<public_id:public_id>/changes/", changes.policy_changes, name="policy-changes"),
+    path("<public_id:public_id>/changes/new/", drafts.new, name="change-new"),
     path("insureds/<public_id:public_id>/", views.insured_page, name="insured"),
     path("<public_id:public_id>/", views.policy_page, name="policy"),
 ]

@@ -43,6 +43,7 @@ from tests.factories import UserFactory, remembered_for
 from tests.helpers import authenticator_for, give_password_only, sign_in
 from tests.made_once import made_once
 from tests.on_file import StandingHolderFactory
+from tests.policies.changes import a_change, a_draft
 
 pytestmark = pytest.mark.django_db
 
@@ -148,6 +149,14 @@ def holder_request(book: SimpleNamespace) -> list[str]:
     return [book.holder_request.public_id]
 
 
+def change(book: SimpleNamespace) -> list[str]:
+    return [book.change.public_id]
+
+
+def draft(book: SimpleNamespace) -> list[str]:
+    return [book.draft.public_id]
+
+
 def asked(book: SimpleNamespace) -> list[str]:
     return [book.asked.public_id]
 
@@ -209,6 +218,17 @@ ROWS: dict[str, Row] = {
     # What another customer's people have in common with the insured is nothing.
     "policies:insured": Row(200, args=insured),
     # For administrators: one party leads straight to its page.
+    "policies:changes": Row(200),
+    "policies:policy-changes": Row(200, args=policy, colleague=403, also={"insured": 403}),
+    "policies:change-new": Row(200, args=policy, colleague=403, also={"insured": 403}),
+    # The policyholder's own; a draft is led to the page where it goes on.
+    "policies:change": Row(200, args=change, also=OTHERS),
+    "policies:change-reply": Row(422, method="post", args=change, also=OTHERS),
+    "policies:change-withdraw": Row(302, method="post", args=change, also=OTHERS),
+    "policies:change-edit": Row(200, args=draft, also=OTHERS),
+    "policies:change-supplement": Row(302, args=draft, also=OTHERS),
+    "policies:change-review": Row(200, args=draft, also=OTHERS),
+    "policies:change-discard": Row(302, method="post", args=draft, also=OTHERS),
     "policies:access": Row(302, also=NO_ADMINISTRATORS),
     # Everything below hangs on the group administrator's own membership: the agent's is another.
     "policies:access-party": Row(200, args=place, also=OTHERS),
@@ -437,6 +457,8 @@ def make_book() -> SimpleNamespace:
     certificate = _certificate(coverage, people)
     return SimpleNamespace(
         answer=FaqEntry.objects.create(slug="why", topic="start", question="Why so?", answer="Because."),
+        change=a_change(people["policyholder"], policy),
+        draft=a_draft(people["policyholder"], policy, subject="Our fax number", text="It has changed."),
         asked=SupportRequest.objects.create(user=people["policyholder"], kind="question", topic="general"),
         coverage=coverage,
         place=place,

@@ -14,6 +14,11 @@ from core.areas import AreaConfig
 
 # Who acts, in functions that store or count something: `module:function`.
 ACTS = {
+    "policies/change_requests/draft_views.py:_begin",
+    "policies/change_requests/draft_views.py:_send",
+    "policies/change_requests/draft_views.py:discard",
+    "policies/change_requests/views.py:reply",
+    "policies/change_requests/views.py:withdraw",
     "policies/delegates/invitation_views.py:accept",
     "policies/delegates/views.py:end",
     "policies/delegates/views.py:invite",

@@ -28,7 +28,8 @@ def tell_of_answers(load: Load) -> None:
             'answer', a.public_id, 'request', a.portal_request_id, 'run', %(run_id)s::bigint) AS payload
         FROM {load.changes(REQUESTS_FILE)} d JOIN policies_requestanswer a ON a.id = d.id
         WHERE d.change <> 'retired' AND {_is_known("a.portal_request_id")}
-          AND (d.was_status, d.was_updated, d.was_message) IS DISTINCT FROM (a.status, a.updated, a.message)
+          AND (d.was_status, d.was_updated, d.was_message, d.was_charge)
+              IS DISTINCT FROM (a.status, a.updated, a.message, a.charge)
     """
     load.execute(publish_sql(query), {"topic": REQUEST_ANSWERED})
 
@@ -41,6 +42,7 @@ REQUESTS = Table(
         Column("status", Kind.CHOICE, required=True, choices=tuple(RequestAnswer.Status.values)),
         Column("updated", Kind.TIME, required=True),
         Column("message"),
+        Column("charge", Kind.MONEY, optional=True),
     ),
     checks=(
         RowCheck(
@@ -51,7 +53,7 @@ REQUESTS = Table(
             severity=Severity.WARNING,
         ),
     ),
-    track=("status", "updated", "message"),
+    track=("status", "updated", "message", "charge"),
     after=(tell_of_answers,),
     every_row=True,
 )

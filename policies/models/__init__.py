@@ -1,6 +1,8 @@
 """Parties, policies, terms, coverages, and the memberships that say who sees them."""
 
 from policies.models.answers import RequestAnswer
+from policies.models.change_requests import ChangeItem, ChangeMessage, ChangeRequest
+from policies.models.change_rules import ChangeRule
 from policies.models.coverage import Coverage
 from policies.models.coverage_details import Endorsement, Extra, FundEnrollment, PriorLimit, Suspension
 from policies.models.documents import Document
@@ -20,6 +22,10 @@ __all__ = [
     "Agency",
     "AgentOfRecord",
     "BookFigure",
+    "ChangeItem",
+    "ChangeMessage",
+    "ChangeRequest",
+    "ChangeRule",
     "Company",
     "Contact",
     "Coverage",

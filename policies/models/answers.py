@@ -27,6 +27,8 @@ class RequestAnswer(FeedRow):
     # When the carrier decided so; what staff or the customer did later is kept.
     updated = models.DateTimeField()
     message = models.TextField(blank=True, default="")
+    # Dollars that the change adds to the premium, or (negative) gives back; empty where the carrier doesn't say.
+    charge = models.DecimalField(max_digits=12, decimal_places=2, null=True, blank=True)
 
     objects = FeedQuerySet.as_manager()
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import uuid
 from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
-from django.db import models, transaction
+from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 
-from core.events import record_event
-from core.requests import WAITING, Message, Request, RequestQuerySet, due_from_now
+from core.requests import Message, Request, RequestQuerySet, due_from_now  # noqa: F401  # a migration names it here
 from policies.models import Policy
 from portal.events import PortalEvent
 
@@ -88,36 +85,6 @@ class SupportRequest(Request):
         """The key of the desk that answers it (`settings.SUPPORT`)."""
         desk, _ = settings.SUPPORT_TOPICS.get(self.topic, ("service", ""))
         return desk
-
-    def take_answer(self, status: str | None, *, text: str, updated: dt.datetime, key: uuid.UUID) -> None:
-        """Take the answer of the carrier's own system: where it is with the request, and its words, if any.
-
-        `status`: None leaves it. So does an answer from before what staff or the customer did last; its words are shown
-        all the same. The same key is taken once.
-        """
-        with transaction.atomic():
-            now = self._locked()
-            was = self.status
-            if status and (self.acted_at is None or updated >= self.acted_at):
-                if status in WAITING and not self.is_waiting:
-                    self.due_at = due_from_now()
-                self.status = status
-                self.acted_at = min(updated, now)
-            says = bool(text) and self._say_of_staff(text, by=None, now=now, key=key)[1]
-            if self.status != was or says:
-                self._changed(now)
-                self._tell_of_answer(was, says=says, key=key)
-
-    def _tell_of_answer(self, was: str, *, says: bool, key: uuid.UUID) -> None:
-        """Record what the carrier's answer did, and mail it as staff's own steps are."""
-        closed = self.is_closed and was != self.Status.CLOSED
-        if closed or says:
-            tag = PortalEvent.REQUEST_CLOSED if closed else PortalEvent.REQUEST_ANSWERED
-            record_event(tag, subject=self, on_behalf_of=self.user, source="feed")
-            self.tell("request_answered" if says else "request_closed", key=str(key))
-        elif was == self.Status.OPEN:
-            record_event(PortalEvent.REQUEST_TAKEN, subject=self, on_behalf_of=self.user, source="feed")
-            self.tell("request_taken")
 
 
 class SupportMessage(Message):

@@ -69,5 +69,5 @@ AGREED = {
     "attendance.csv": "attendance_id seminar_id insured_id participant policy_number completed cme_credits",
     "premium_credits.csv": "insured_id term_id percent granted",
     "documents.csv": "document_id policy_number billing_account_id term_id kind title issued path +sha256",
-    "requests.csv": "portal_request_id status updated message",
+    "requests.csv": "portal_request_id status updated message +charge",
 }
