@@ -15,7 +15,7 @@ from policies.delegates.people import places_of
 from policies.models import SCOPE, ChangeRequest, Membership, Policy, Scope
 from policies.pages.home import glance_of
 from policies.pages.notices import notices_of
-from policies.rights import reach_with
+from policies.rights import capabilities, reach_with
 from policies.roles import Capability
 
 if TYPE_CHECKING:
@@ -99,6 +99,19 @@ def _waiting_change(asked: ChangeRequest) -> PanelLink:
     """Return what a request waits for, as home lists it."""
     what = "Finish or discard a draft" if asked.is_draft else "Reply to us"
     return PanelLink(what, asked.get_absolute_url(), f"{asked.kind_title}, {asked.policy.number}")
+
+
+def documents(user: User, *, policy: Policy | None = None) -> Iterator[Panel]:
+    """Yield, on a policy's page, the way to its documents, for those who may have them (S-30). No query."""
+    if policy is None or not capabilities(user, policy, among=[Capability.VIEW_DOCUMENTS]):
+        return
+    yield Panel(
+        "Documents",
+        "policy",
+        lines=("Declarations, endorsements, invoices, applications, and notices, one by one or as one PDF.",),
+        order=60,
+        links=(PanelLink("See documents", reverse("policies:policy-documents", args=[policy.public_id])),),
+    )
 
 
 def _access_link(user: User, role: str) -> tuple[PanelLink, ...]:
@@ -185,4 +198,4 @@ def _notices(statuses: Iterable[StatusOnDay]) -> tuple[list[Notice], tuple[Panel
     return urgent, tuple(waiting)
 
 
-PANELS: list[Provider] = [at_a_glance, access, change_requests]
+PANELS: list[Provider] = [at_a_glance, documents, access, change_requests]

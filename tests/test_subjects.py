@@ -25,6 +25,9 @@ ACTS = {
     "policies/delegates/views.py:member",
     "policies/delegates/views.py:send_again",
     "policies/delegates/views.py:withdraw",
+    "policies/documents/file_views.py:retry",
+    "policies/documents/views.py:combine",
+    "policies/documents/views.py:mark_read",
     "credentialing/claims_history/authorization_views.py:revoke",
     "credentialing/claims_history/authorization_views.py:sign",
     "credentialing/claims_history/views.py:retry",  # whose tries count
