@@ -7,7 +7,7 @@ from celery import shared_task
 
 from core.dates import carrier_today
 from policies import reminders
-from policies.documents import joining
+from policies.rosters import reconciling
 
 log = structlog.get_logger(__name__)
 
@@ -19,12 +19,6 @@ def remind_of_renewals() -> None:
 
 
 @shared_task
-def combine_documents(document_file_id: int) -> None:
-    """Make one PDF of the documents that a user selected."""
-    joining.make(document_file_id)
-
-
-@shared_task
-def forget_document_files() -> None:
-    """Delete the files of documents whose time is over (beat)."""
-    log.info("document_files_forgotten", files=joining.forget_files())
+def empty_rosters() -> None:
+    """Empty the rosters that nobody sent within 30 days (beat)."""
+    log.info("rosters_emptied", rosters=reconciling.expire())

@@ -25,9 +25,12 @@ ACTS = {
     "policies/delegates/views.py:member",
     "policies/delegates/views.py:send_again",
     "policies/delegates/views.py:withdraw",
-    "policies/documents/file_views.py:retry",
-    "policies/documents/views.py:combine",
-    "policies/documents/views.py:mark_read",
+    "policies/rosters/views.py:_send",
+    "policies/rosters/views.py:discard",
+    "policies/rosters/views.py:download",  # in an event
+    "policies/rosters/views.py:replace",
+    "policies/rosters/views.py:start",
+    "policies/rosters/views.py:template",  # in an event
     "credentialing/claims_history/authorization_views.py:revoke",
     "credentialing/claims_history/authorization_views.py:sign",
     "credentialing/claims_history/views.py:retry",  # whose tries count

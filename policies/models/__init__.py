@@ -5,7 +5,6 @@ from policies.models.change_requests import ChangeItem, ChangeMessage, ChangeReq
 from policies.models.change_rules import ChangeRule
 from policies.models.coverage import Coverage
 from policies.models.coverage_details import Endorsement, Extra, FundEnrollment, PriorLimit, Suspension
-from policies.models.document_files import DocumentFile, DocumentFileProgress, DocumentRead
 from policies.models.documents import Document
 from policies.models.figures import BookFigure, Headcount
 from policies.models.fraud_warnings import FraudWarning, fraud_warning
@@ -15,6 +14,7 @@ from policies.models.parties import Agency, Company, Contact, Insured, License, 
 from policies.models.policy import AgentOfRecord, Policy, PolicyStatus
 from policies.models.reach import SCOPE, Reach, Scope, coverages_not_retired, of_agencies, reach_of
 from policies.models.reminders import RenewalReminder
+from policies.models.rosters import RosterColumns, RosterUpload
 from policies.models.tails import EreOffer, PriorCoverage
 from policies.models.term import Term
 
@@ -31,9 +31,6 @@ __all__ = [
     "Contact",
     "Coverage",
     "Document",
-    "DocumentFile",
-    "DocumentFileProgress",
-    "DocumentRead",
     "Endorsement",
     "EreOffer",
     "Extra",
@@ -52,6 +49,8 @@ __all__ = [
     "Reach",
     "RenewalReminder",
     "RequestAnswer",
+    "RosterColumns",
+    "RosterUpload",
     "Scope",
     "Suspension",
     "Term",

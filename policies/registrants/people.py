@@ -45,6 +45,16 @@ class FiledName:
         return cls(str(read.first), str(read.middle), str(read.last), str(read.suffix))
 
 
+def is_credential(word: str) -> bool:
+    """Whether a folded word is what follows a name on a license: 'md', 'facs'."""
+    return word in _CREDENTIALS
+
+
+def is_generation(word: str) -> bool:
+    """Whether a folded word tells namesakes of a family apart: 'jr', 'iii'."""
+    return word in _GENERATIONS
+
+
 def is_same_person(typed: str, filed: FiledName) -> bool:
     """Whether a typed name is the one on file."""
     last = _joined(filed.last)

@@ -1,1 +1,0 @@
-"""Documents of policies and billing accounts, for those who hold or serve them (S-30)."""
