@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 # What a list may be asked for; a page's cursor isn't kept, since it belongs to one order of one selection.
-KEPT = ("q", "status", "sort", "term", "group", "holder")
+KEPT = ("q", "status", "sort", "term", "group", "holder", "kind")
 
 
 @dataclass(frozen=True, slots=True)

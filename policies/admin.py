@@ -13,6 +13,7 @@ from core.admin import RecordedLooks, StaffAdmin
 from core.dates import carrier_today
 from core.desk import DeskItem, counted
 from policies.change_requests.admin import ChangeRequestAdmin, ChangeRuleAdmin
+from policies.documents import admin as documents_admin
 from policies.events import PolicyEvent
 from policies.models import (
     Agency,
@@ -44,7 +45,7 @@ from policies.registrants.admin import RegistrationAdmin
 from policies.renewals import admin as renewals_admin
 from policies.roles import Capability
 
-__all__ = ["ChangeRequestAdmin", "ChangeRuleAdmin", "RegistrationAdmin", "renewals_admin"]
+__all__ = ["ChangeRequestAdmin", "ChangeRuleAdmin", "RegistrationAdmin", "documents_admin", "renewals_admin"]
 
 if TYPE_CHECKING:
     from django.db import models

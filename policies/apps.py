@@ -6,7 +6,7 @@ from core.areas import AreaConfig, MenuEntry, StaffGroup
 
 # A policy's page in admin shows the policy, its terms, agents of record, and statuses.
 POLICY = ("policies.policy", "policies.term", "policies.agentofrecord", "policies.policystatus")
-DOCUMENTS = ("policies.document", "policies.requestanswer")
+DOCUMENTS = ("policies.document", "policies.documentfile", "policies.requestanswer")
 # A coverage's page in admin shows the rows that belong to it, an insured's their licenses and prior coverage.
 OF_COVERAGE = ("endorsement", "suspension", "priorlimit", "extra", "fundenrollment", "ereoffer", "priorcoverage")
 COVERAGE = (
@@ -37,7 +37,16 @@ class PoliciesConfig(AreaConfig):
     menu = (MenuEntry("Policies", "policies:list", "shield-check", order=10),)
     quick_links = (
         MenuEntry("Policies", "policies:list", "shield-check", order=20, hint="Terms, limits, and insureds"),
+        MenuEntry(
+            "Documents",
+            "policies:documents",
+            "files",
+            order=25,
+            hint="Declarations, endorsements, invoices, and notices",
+            needs="view_documents",
+        ),
     )
+    queues = {"policies.tasks.combine_documents": "batches"}
     panels = "policies.panels.PANELS"
     feed_tables = "policies.feed.TABLES"
     hooks = {
@@ -52,6 +61,10 @@ class PoliciesConfig(AreaConfig):
     outbox = {"request.answered": ("policies.change_requests.answers.take_answer",)}
     answered = ("policies.changerequest",)
     beat = {
+        "forget-document-files": {
+            "task": "policies.tasks.forget_document_files",
+            "schedule": crontab(minute="35"),
+        },
         "remind-of-renewals": {
             "task": "policies.tasks.remind_of_renewals",
             "schedule": crontab(hour="12", minute="15"),
@@ -65,7 +78,7 @@ class PoliciesConfig(AreaConfig):
         StaffGroup(
             "Web support",
             views=("policies.membership", "policies.agency", "policies.contact", *POLICY, *COVERAGE, *DOCUMENTS),
-            permissions=("policies.add_membership", "policies.change_membership"),
+            permissions=("policies.add_membership", "policies.change_membership", "policies.retry_documentfile"),
         ),
         StaffGroup(
             "Customer service",

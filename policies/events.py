@@ -28,6 +28,13 @@ class PolicyEvent(TextChoices):
     INVITATION_WITHDRAWN = "policies:invitation:withdrawn", "Invitation withdrawn"
     SIGNATURE_SET = "policies:company:signature_set", "Signature of a company set"
     SIGNATURE_REMOVED = "policies:company:signature_removed", "Signature of a company removed"
+    DOCUMENT_DOWNLOADED = "policies:document:downloaded", "Document downloaded"
+    DOCUMENT_BROKEN = "policies:document:broken", "File of a document missing or changed"
+    DOCUMENTS_ASKED = "policies:document_file:asked", "Documents asked for as one PDF"
+    DOCUMENTS_REFUSED = "policies:document_file:refused", "Documents as one PDF refused: too many in an hour"
+    DOCUMENTS_DOWNLOADED = "policies:document_file:downloaded", "Documents downloaded as one PDF"
+    DOCUMENTS_FAILED = "policies:document_file:failed", "Documents couldn't be combined"
+    DOCUMENTS_RETRIED = "policies:document_file:retried", "Combining documents tried again"
     STAFF_LOOK = "policies:record:looked_at", "Looked at by staff"
 
 
@@ -70,6 +77,13 @@ SENTENCES: dict[str, Sentence] = {
     PolicyEvent.INVITATION_WITHDRAWN: Sentence(Kind.ACCESS, "{who} withdrew a colleague’s invitation."),
     PolicyEvent.SIGNATURE_SET: Sentence(Kind.SUPPORT, "{who} set the signature of a writing company."),
     PolicyEvent.SIGNATURE_REMOVED: Sentence(Kind.SUPPORT, "{who} removed the signature of a writing company."),
+    PolicyEvent.DOCUMENT_DOWNLOADED: Sentence(Kind.DOCUMENTS, "{who} downloaded a document."),
+    PolicyEvent.DOCUMENT_BROKEN: Sentence(Kind.DOCUMENTS, "We couldn’t give out a document."),
+    PolicyEvent.DOCUMENTS_ASKED: Sentence(Kind.DOCUMENTS, "{who} asked for documents as one PDF."),
+    PolicyEvent.DOCUMENTS_REFUSED: Sentence(Kind.DOCUMENTS, "{who} asked for documents as one PDF too often."),
+    PolicyEvent.DOCUMENTS_DOWNLOADED: Sentence(Kind.DOCUMENTS, "{who} downloaded documents as one PDF."),
+    PolicyEvent.DOCUMENTS_FAILED: Sentence(Kind.DOCUMENTS, "Documents couldn’t be combined."),
+    PolicyEvent.DOCUMENTS_RETRIED: Sentence(Kind.DOCUMENTS, "{who} tried again to combine documents."),
     PolicyEvent.STAFF_LOOK: Sentence(Kind.SUPPORT, "{who} looked at one of your policy records."),
     **CHANGE_REQUESTS,
     **ROSTERS,

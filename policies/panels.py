@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from django.db.models import BigIntegerField
 from django.urls import reverse
 
 from core.panels import Panel, PanelLink
+from core.statements import prepared
+from policies.change_requests.opening import may_ask
+from policies.change_requests.words import shown_of
 from policies.delegates.people import places_of
-from policies.models import Membership, Policy
+from policies.models import SCOPE, ChangeRequest, Membership, Policy, Scope
 from policies.pages.home import glance_of
 from policies.pages.notices import notices_of
+from policies.rights import capabilities, reach_with
+from policies.roles import Capability
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from django.db.models import QuerySet
 
     from accounts.models import User
     from core.panels import Provider
     from policies.pages.home import Glance
     from policies.pages.notices import Notice
     from policies.pages.status import StatusOnDay
+
+MOST_CHANGES = 4
+OF_CHANGE = ("public_id", "kind", "about", "status", "due_at", "policy__public_id", "policy__number")
+WAITS_FOR_CUSTOMER = (ChangeRequest.Status.DRAFT, ChangeRequest.Status.ANSWERED)
 
 
 def access(user: User, *, policy: Policy | None = None) -> Iterator[Panel]:
@@ -35,6 +47,71 @@ def access(user: User, *, policy: Policy | None = None) -> Iterator[Panel]:
             order=90,
             links=(PanelLink("Manage access", reverse("policies:access-party", args=[here.public_id])),),
         )
+
+
+@prepared(**SCOPE)
+def _open_changes(**scope: Any) -> QuerySet[ChangeRequest]:
+    """Return the own parties' change requests that haven't come to their end, those that wait for the customer
+    first."""
+    return ChangeRequest.objects.open_to(Scope(**scope)).select_related("policy").only(*OF_CHANGE)[:MOST_CHANGES]
+
+
+@prepared(**SCOPE, policy_id=BigIntegerField())
+def _open_changes_of_policy(*, policy_id: int, **scope: Any) -> QuerySet[ChangeRequest]:
+    of_policy = ChangeRequest.objects.open_to(Scope(**scope)).filter(policy=policy_id)
+    return of_policy.select_related("policy").only(*OF_CHANGE)[:MOST_CHANGES]
+
+
+def change_requests(user: User, *, policy: Policy | None = None) -> Iterator[Panel]:
+    """Yield the change requests that go on, and on a policy's page the way to a new one (S-32). One query, for those
+    who may ask for changes."""
+    asking = reach_with(user, Capability.REQUEST_CHANGE, asks_policy=True)
+    if not (asking.policyholder_ids or asking.agency_ids):
+        return
+    if policy is None:
+        found = list(_open_changes(**asking.scope.values()))
+        if found:
+            yield Panel(
+                "Change requests",
+                "home",
+                template="policies/changes/_open.html",
+                context={"rows": shown_of(found), "names_policy": True},
+                order=44,
+                links=(PanelLink("All change requests", reverse("policies:changes")),),
+                attention=tuple(_waiting_change(one) for one in found if one.status in WAITS_FOR_CUSTOMER),
+            )
+    elif may_ask(user, policy):
+        found = list(_open_changes_of_policy(policy_id=policy.pk, **asking.scope.values()))
+        yield Panel(
+            "Changes",
+            "policy",
+            template="policies/changes/_open.html",
+            context={"rows": shown_of(found), "names_policy": False},
+            order=30,
+            links=(
+                PanelLink("Ask for a change", reverse("policies:change-new", args=[policy.public_id])),
+                PanelLink("All change requests", reverse("policies:policy-changes", args=[policy.public_id])),
+            ),
+        )
+
+
+def _waiting_change(asked: ChangeRequest) -> PanelLink:
+    """Return what a request waits for, as home lists it."""
+    what = "Finish or discard a draft" if asked.is_draft else "Reply to us"
+    return PanelLink(what, asked.get_absolute_url(), f"{asked.kind_title}, {asked.policy.number}")
+
+
+def documents(user: User, *, policy: Policy | None = None) -> Iterator[Panel]:
+    """Yield, on a policy's page, the way to its documents, for those who may have them (S-30). No query."""
+    if policy is None or not capabilities(user, policy, among=[Capability.VIEW_DOCUMENTS]):
+        return
+    yield Panel(
+        "Documents",
+        "policy",
+        lines=("Declarations, endorsements, invoices, applications, and notices, one by one or as one PDF.",),
+        order=60,
+        links=(PanelLink("See documents", reverse("policies:policy-documents", args=[policy.public_id])),),
+    )
 
 
 def _access_link(user: User, role: str) -> tuple[PanelLink, ...]:
@@ -121,4 +198,4 @@ def _notices(statuses: Iterable[StatusOnDay]) -> tuple[list[Notice], tuple[Panel
     return urgent, tuple(waiting)
 
 
-PANELS: list[Provider] = [at_a_glance, access]
+PANELS: list[Provider] = [at_a_glance, documents, access, change_requests]

@@ -7,6 +7,7 @@ from celery import shared_task
 
 from core.dates import carrier_today
 from policies import reminders
+from policies.documents import joining
 from policies.rosters import reconciling
 
 log = structlog.get_logger(__name__)
@@ -16,6 +17,18 @@ log = structlog.get_logger(__name__)
 def remind_of_renewals() -> None:
     """Send the reminders of renewal that are due today (beat)."""
     log.info("renewal_reminders", mails=reminders.send_due(today=carrier_today()))
+
+
+@shared_task
+def combine_documents(document_file_id: int) -> None:
+    """Make one PDF of the documents that a user selected."""
+    joining.make(document_file_id)
+
+
+@shared_task
+def forget_document_files() -> None:
+    """Delete the files of documents whose time is over (beat)."""
+    log.info("document_files_forgotten", files=joining.forget_files())
 
 
 @shared_task

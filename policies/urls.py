@@ -8,6 +8,8 @@ from policies.change_requests import draft_views as drafts
 from policies.change_requests import views as changes
 from policies.delegates import invitation_views as invited
 from policies.delegates import views as access
+from policies.documents import file_views as files
+from policies.documents import views as documents
 from policies.rosters import urls as rosters
 
 app_name = "policies"
@@ -42,7 +44,16 @@ urlpatterns = [
     path("changes/<public_id:public_id>/withdraw/", changes.withdraw, name="change-withdraw"),
     path("<public_id:public_id>/changes/", changes.policy_changes, name="policy-changes"),
     path("<public_id:public_id>/changes/new/", drafts.new, name="change-new"),
+    path("documents/", documents.documents, name="documents"),
+    path("documents/<public_id:public_id>/", documents.document, name="document"),
+    path("documents/files/<public_id:public_id>/", files.page, name="document-file"),
+    path("documents/files/<public_id:public_id>/progress/", files.progress, name="document-file-progress"),
+    path("documents/files/<public_id:public_id>/retry/", files.retry, name="document-file-retry"),
+    path("documents/files/<public_id:public_id>/file/", files.download, name="document-file-download"),
     path("insureds/<public_id:public_id>/", views.insured_page, name="insured"),
+    path("<public_id:public_id>/documents/", documents.policy_documents, name="policy-documents"),
+    path("<public_id:public_id>/documents/combine/", documents.combine, name="documents-combine"),
+    path("<public_id:public_id>/documents/read/", documents.mark_read, name="documents-read"),
     *rosters.urlpatterns,
     path("<public_id:public_id>/", views.policy_page, name="policy"),
 ]

@@ -591,6 +591,14 @@ LOSS_RUNS_WITH_RESERVES: list[str] = env.list("LOSS_RUNS_WITH_RESERVES", default
 # Within how many hours staff answer a request for a history that the portal couldn't make.
 CLAIMS_REQUEST_WITHIN = dt.timedelta(hours=env.int("CLAIMS_REQUEST_HOURS", default=48))
 
+# Documents as one PDF: up to so many, of so many bytes together, while the user waits, and more by a worker; how many
+# one PDF takes, how many PDFs a user may ask for in an hour, and how long a worker's file stays.
+DOCUMENTS_AT_ONCE = env.int("DOCUMENTS_AT_ONCE", default=20)
+DOCUMENTS_AT_ONCE_BYTES = env.int("DOCUMENTS_AT_ONCE_MB", default=50) * 1024**2
+DOCUMENTS_PER_FILE = env.int("DOCUMENTS_PER_FILE", default=1000)
+DOCUMENT_FILES_PER_USER = env.int("DOCUMENT_FILES_PER_USER", default=30)
+DOCUMENT_FILES_KEPT = dt.timedelta(days=env.int("DOCUMENT_FILES_KEPT_DAYS", default=7))
+
 # How long mails that were sent stay in admin.
 MAILS_KEPT = dt.timedelta(days=env.int("MAILS_KEPT_DAYS", default=30))
 # The database itself keeps five years; longer is possible, shorter isn't.

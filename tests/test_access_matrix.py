@@ -21,7 +21,7 @@ from credentialing.certificates.issuing import issue
 from credentialing.models import Certificate
 from credentialing.sending.services import send
 from policies.eligibility import Part, judge_now
-from policies.models import Coverage
+from policies.models import Coverage, Document, DocumentFile, Policy
 from portal.models import FaqEntry, SupportRequest
 from tests.book import (
     AgencyFactory,
@@ -88,6 +88,14 @@ class Row:
 
 def policy(book: SimpleNamespace) -> list[str]:
     return [book.coverage.term.policy.public_id]
+
+
+def document(book: SimpleNamespace) -> list[str]:
+    return [book.document.public_id]
+
+
+def document_file(book: SimpleNamespace) -> list[str]:
+    return [book.document_file.public_id]
 
 
 def coverage(book: SimpleNamespace) -> list[str]:
@@ -220,6 +228,20 @@ ROWS: dict[str, Row] = {
     "policies:list": Row(200),
     # A colleague of the group is insured on the same policy, and sees it with her own coverage only.
     "policies:policy": Row(200, args=policy, colleague=200),
+    # A policy's documents are for those who hold or serve it, and who has one policy is led to its page.
+    "policies:documents": Row(
+        200, also=dict.fromkeys(("policyholder", "agent", "other_policyholder", "other_agent"), 302)
+    ),
+    "policies:policy-documents": Row(200, args=policy, colleague=403, also={"insured": 403}),
+    "policies:documents-combine": Row(422, method="post", args=policy, colleague=403, also={"insured": 403}),
+    "policies:documents-read": Row(302, method="post", args=policy, colleague=403, also={"insured": 403}),
+    # Its file is gone, so its readers are sent back to the list.
+    "policies:document": Row(302, args=document, also={"insured": 404}),
+    # The policyholder asked for it: it is nobody else's.
+    "policies:document-file": Row(404, args=document_file, also={"policyholder": 200}),
+    "policies:document-file-progress": Row(404, args=document_file, also={"policyholder": 200}),
+    "policies:document-file-retry": Row(404, method="post", args=document_file, also={"policyholder": 302}),
+    "policies:document-file-download": Row(404, args=document_file, also={"policyholder": 302}),
     # What another customer's people have in common with the insured is nothing.
     "policies:insured": Row(200, args=insured),
     # For administrators: one party leads straight to its page.
@@ -436,6 +458,20 @@ ROWS: dict[str, Row] = {
 }
 
 
+def _document(policy: Policy) -> Document:
+    return Document.objects.create(
+        policy=policy,
+        source="core",
+        external_id="D1",
+        kind="notice",
+        title="Notice",
+        issued=days(0),
+        path="a.pdf",
+        file="documents/gone.pdf",
+        size=1,
+    )
+
+
 def names(patterns: list[URLPattern | URLResolver], namespace: str = "") -> Iterator[str]:
     """Yield the full name of every address, by the resolver."""
     for pattern in patterns:
@@ -478,6 +514,10 @@ def make_book() -> SimpleNamespace:
         draft=a_draft(people["policyholder"], policy, subject="Our fax number", text="It has changed."),
         asked=SupportRequest.objects.create(user=people["policyholder"], kind="question", topic="general"),
         coverage=coverage,
+        document=_document(policy),
+        document_file=DocumentFile.objects.create(
+            user=people["policyholder"], policy=policy, idempotency_key=uuid.uuid4(), documents=[]
+        ),
         roster=an_upload(place, coverage.term, a_csv(("Curie", "Marie", "1")), everyone=False),
         place=place,
         delegate=delegate_of(place, UserFactory()),

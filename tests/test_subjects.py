@@ -25,6 +25,9 @@ ACTS = {
     "policies/delegates/views.py:member",
     "policies/delegates/views.py:send_again",
     "policies/delegates/views.py:withdraw",
+    "policies/documents/file_views.py:retry",
+    "policies/documents/views.py:combine",
+    "policies/documents/views.py:mark_read",
     "policies/rosters/views.py:_send",
     "policies/rosters/views.py:discard",
     "policies/rosters/views.py:download",  # in an event

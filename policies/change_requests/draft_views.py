@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.forms.utils import ErrorDict
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -155,8 +156,8 @@ def review(request: HttpRequest, public_id: str) -> HttpResponse:
         "kind": form.kind,
         "form": sending,
         "items": drafting.items_of(form, answers),
-        "effective": form.effective,
-        "until": form.until,
+        "effective": form.day,
+        "until": form.end,
         "warnings": form.warnings(),
         "statement": text,
         "asks_more": asks is not None,
@@ -313,7 +314,8 @@ def _show(
 
 def _unchecked(form: forms.Form) -> forms.Form:
     """Return a form that shows what was typed, and finds no fault with it."""
-    form._errors = forms.utils.ErrorDict()  # noqa: SLF001  # Django has no other way to show typed values only
+    # Django has no other way to show typed values only.
+    form._errors = ErrorDict()  # type: ignore[attr-defined]  # noqa: SLF001
     form.cleaned_data = {}
     return form
 

@@ -132,8 +132,8 @@ def submit(
         now = _locked(draft)
         if now.version != version:
             raise ChangedError
-        now.effective, now.until = form.effective, form.until
-        now.term, now.insured, now.about = form.term, form.insured, form.about()
+        now.effective, now.until = form.day, form.end
+        now.term, now.insured, now.about = form.term, form.person, form.about()
         submitted_now(now)
         opening.sign(now, signature, by=by)
         now.save()
@@ -146,7 +146,7 @@ def items_of(form: ChangeForm, supplement: SupplementForm | None) -> list[Item]:
     if (says := certificate_of(form)) and items:
         items[0].shown.append(["What certificates will say", says])
     if supplement is not None:
-        items.append(supplement.as_item(action=SUPPLEMENT, label=supplement.title, insured=form.insured))
+        items.append(supplement.as_item(action=SUPPLEMENT, label=supplement.title, insured=form.person))
     return items
 
 

@@ -131,7 +131,8 @@ class AnswersForm(forms.Form):
 
     def as_item(self, **more: Any) -> Item:
         """Return the answers as an item. The form is valid."""
-        open_, private = {}, {}
+        open_: dict[str, Any] = {}
+        private: dict[str, Any] = {}
         shown: list[list[str]] = []
         hidden: list[list[str]] = []
         for name, label, value in self.answered():
@@ -148,16 +149,17 @@ class ChangeForm(AnswersForm):
     `policy` was fetched for its user, who asks by `membership`; `today` is its named insured's day.
     """
 
-    field_order: ClassVar[Any] = ("insured", "chosen", "effective", "until")
+    field_order: tuple[str, ...] = ("insured", "chosen", "effective", "until")
     # Shown above the questions.
     lead = ""
 
     def __init__(self, *args: Any, kind: Kind, policy: Policy, membership: Membership, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.kind, self.policy, self.membership, self.today = kind, policy, membership, policy.today()
-        self.insured: Insured | None = None
+        self.person: Insured | None = None
         self.term: Term | None = self.terms[0] if self.terms else None
         self.candidates: list[Insured] = []
+        self._rules: dict[int | None, Rule] = {}
         self.prepare()
 
     def prepare(self) -> None:
@@ -170,16 +172,19 @@ class ChangeForm(AnswersForm):
 
     @property
     def rule(self) -> Rule:
-        """The rule that holds for what was chosen."""
-        return rule_of(self.kind, self.policy, self.insured)
+        """The rule that holds for what was chosen. One query for each insured."""
+        key = self.person.pk if self.person is not None else None
+        if key not in self._rules:
+            self._rules[key] = rule_of(self.kind, self.policy, self.person)
+        return self._rules[key]
 
     @property
-    def effective(self) -> dt.date | None:
+    def day(self) -> dt.date | None:
         """From when it is to hold."""
         return self.cleaned_data.get("effective")
 
     @property
-    def until(self) -> dt.date | None:
+    def end(self) -> dt.date | None:
         """The first day on which it no longer holds."""
         return self.cleaned_data.get("until")
 
@@ -192,19 +197,19 @@ class ChangeForm(AnswersForm):
 
     def about(self) -> str:
         """Return what it is about, in a few words: 'Ana Núñez, MD, from July 1, 2026'."""
-        parts = [self.insured.display_name if self.insured else ""]
-        if self.effective and self.until:
-            parts.append(f"{day_long(self.effective)} to {day_long(self.until)}")
-        elif self.effective:
-            parts.append(f"from {day_long(self.effective)}")
+        parts = [self.person.display_name if self.person else ""]
+        if self.day and self.end:
+            parts.append(f"{day_long(self.day)} to {day_long(self.end)}")
+        elif self.day:
+            parts.append(f"from {day_long(self.day)}")
         return ", ".join(filter(None, parts))[:200]
 
     def warnings(self) -> list[str]:
         """Return what the customer should know before they send it. The form is valid."""
         found = []
-        if self.effective and self.effective < self.today:
+        if self.day and self.day < self.today:
             found.append(
-                f"It would take effect on {day_long(self.effective)}, before today. We may ask you to confirm that no "
+                f"It would take effect on {day_long(self.day)}, before today. We may ask you to confirm that no "
                 "claims or incidents have happened since."
             )
         if self.kind.premium:
@@ -213,7 +218,7 @@ class ChangeForm(AnswersForm):
 
     def items(self) -> list[Item]:
         """Return what is asked for. The form is valid."""
-        return [self.as_item(insured=self.insured, label=self.insured.display_name if self.insured else "")]
+        return [self.as_item(insured=self.person, label=self.person.display_name if self.person else "")]
 
 
 class ForInsured(ChangeForm):
@@ -252,7 +257,7 @@ class ForInsured(ChangeForm):
         """Find the insured."""
         typed = str(self.cleaned_data.get("insured") or "")
         if self.roster is not None:
-            self.insured = next((one for one in self.roster if one.public_id == typed), None)
+            self.person = next((one for one in self.roster if one.public_id == typed), None)
         elif typed:
             self._find(typed)
         elif not self.everyone and "insured" not in self.errors:
@@ -261,12 +266,12 @@ class ForInsured(ChangeForm):
 
     def _find(self, typed: str) -> None:
         found = people.named_on(self.policy, typed)
-        self.insured = next((one for one in found if one.public_id == self.cleaned_data.get("chosen")), None)
-        if self.insured is None and len(found) == 1:
-            self.insured = found[0]
+        self.person = next((one for one in found if one.public_id == self.cleaned_data.get("chosen")), None)
+        if self.person is None and len(found) == 1:
+            self.person = found[0]
         if not found:
             self.add_error("insured", f"Nobody of this name is covered on {self.policy.number}.")
-        elif self.insured is None:
+        elif self.person is None:
             self.candidates = found
             choices = [(one.public_id, one.display_name) for one in found]
             self.fields["chosen"].widget = forms.RadioSelect(choices=choices)
@@ -279,11 +284,17 @@ class Dated(ChangeForm):
     effective = day_field("From which day?", "Enter the day from which it should hold.")
 
     def clean(self) -> dict[str, Any]:
-        """Check the day against the terms and the rule."""
+        """Check the day against the terms and the rule, and the insured's fund against the rule."""
         cleaned = super().clean()
-        if self.effective is not None:
-            for sentence in self.faults(self.effective):
+        if (day := self.day) is not None:
+            for sentence in self.faults(day):
                 self.add_error("effective", sentence)
+            if self.person is not None and (fund := fund_in_the_way(self.rule, self.policy, self.person, day)):
+                self.add_error(
+                    "insured",
+                    f"{self.person.display_name} takes part in the {fund}, which doesn’t allow this. Call us, and "
+                    "we’ll see what is possible.",
+                )
         return cleaned
 
     def faults(self, day: dt.date) -> Iterator[str]:
@@ -297,11 +308,6 @@ class Dated(ChangeForm):
             yield outside(day, terms)
             return
         yield from within_rule(self.rule, day, self.today)
-        if self.insured is not None and (fund := fund_in_the_way(self.rule, self.policy, self.insured, day)):
-            yield (
-                f"{self.insured.display_name} takes part in the {fund}, which doesn’t allow this. Call us, and we’ll "
-                "see what is possible."
-            )
 
 
 class ForATime(Dated):
@@ -311,9 +317,10 @@ class ForATime(Dated):
 
     def clean(self) -> dict[str, Any]:
         """Check that it ends after it begins, and how long it is."""
+        # What is wrong with one of them is said beside what is wrong with the other.
+        starts, ends = self.day, self.end
         cleaned = super().clean()
-        starts, ends = self.effective, self.until
-        if starts is None or ends is None or "effective" in self.errors:
+        if starts is None or ends is None:
             return cleaned
         if ends <= starts:
             self.add_error("until", f"It begins on {day_long(starts)}. Enter a later day.")
@@ -330,7 +337,7 @@ class ForATime(Dated):
     def warnings(self) -> list[str]:
         """Add that it goes on in another term."""
         found = super().warnings()
-        if self.until and self.term and self.until > self.term.ends:
+        if self.end and self.term and self.end > self.term.ends:
             ends = day_long(self.term.ends)
             found.append(f"It goes on after the term’s end, {ends}. Tell us again in the renewal application.")
         return found

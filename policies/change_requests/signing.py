@@ -30,7 +30,7 @@ def text_to_sign(form: ChangeForm, supplement: SupplementForm | None) -> str:
             "aren’t true."
         )
     if supplement is not None or kind.warns_of_fraud:
-        parts.append(fraud_warning((form.insured.state if form.insured else "") or policy.policyholder.state))
+        parts.append(fraud_warning((form.person.state if form.person else "") or policy.policyholder.state))
     return "\n\n".join(part for part in parts if part)
 
 

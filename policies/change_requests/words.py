@@ -14,6 +14,8 @@ from core.templatetags.ui import STATUS_ICONS
 from policies.models import ChangeRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from accounts.models import User
 
 STATUS = ChangeRequest.Status
@@ -77,6 +79,11 @@ def row_of(asked: ChangeRequest, user: User) -> Row:
     """Return a request as this user sees it."""
     by = "you" if asked.user_id == user.pk else asked.user.get_full_name() or asked.user.get_username()
     return Row(asked, WORDS[asked.status], sentence_of(asked), by)
+
+
+def shown_of(requests: Iterable[ChangeRequest]) -> list[tuple[ChangeRequest, RequestWord, str]]:
+    """Return requests with their word and what comes next, for a short list."""
+    return [(one, WORDS[one.status], sentence_of(one)) for one in requests]
 
 
 def sentence_of(asked: ChangeRequest) -> str:

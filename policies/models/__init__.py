@@ -5,6 +5,7 @@ from policies.models.change_requests import ChangeItem, ChangeMessage, ChangeReq
 from policies.models.change_rules import ChangeRule
 from policies.models.coverage import Coverage
 from policies.models.coverage_details import Endorsement, Extra, FundEnrollment, PriorLimit, Suspension
+from policies.models.document_files import DocumentFile, DocumentFileProgress, DocumentRead
 from policies.models.documents import Document
 from policies.models.figures import BookFigure, Headcount
 from policies.models.fraud_warnings import FraudWarning, fraud_warning
@@ -31,6 +32,9 @@ __all__ = [
     "Contact",
     "Coverage",
     "Document",
+    "DocumentFile",
+    "DocumentFileProgress",
+    "DocumentRead",
     "Endorsement",
     "EreOffer",
     "Extra",

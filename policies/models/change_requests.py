@@ -53,16 +53,16 @@ class ChangeRequestQuerySet(RequestQuerySet):
         asking = reach_with(user, Capability.REQUEST_CHANGE, asks_policy=True)
         return self.filter(of_parties(asking.scope), reach_of(user).policies("policy__"))
 
-    def open_to(self, scope: Scope, policies: Scope) -> Self:
-        """Return those that haven't come to their end, those that wait for the customer first: of the parties of
-        `scope`, on the policies of the other one."""
+    def open_to(self, scope: Scope) -> Self:
+        """Return those of the parties of a scope that haven't come to their end, those that wait for the customer
+        first. The scope is of memberships that may ask for changes."""
         waits = Case(
             When(status=ANSWERED, then=0),
             When(status=DRAFT, then=1),
             default=2,
             output_field=models.SmallIntegerField(),
         )
-        going_on = self.filter(of_parties(scope), policies.policies("policy__"))
+        going_on = self.filter(of_parties(scope), scope.policies("policy__"))
         return going_on.exclude(status__in=ChangeRequest.ENDED).order_by(waits, "due_at", "pk")
 
     def submitted(self) -> Self:

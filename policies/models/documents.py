@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
+from django.urls import reverse
 
 from core.areas import hook
+from core.downloads import file_name_part
 from core.fields import PublicIdField
 from policies.models.base import FeedQuerySet, FeedRow
 from policies.models.membership import Membership
@@ -18,6 +22,8 @@ if TYPE_CHECKING:
     from accounts.models import User
     from policies.models.reach import Reach
 
+# The words of a title, as they are searched for.
+TITLE_WORDS = SearchVector("title", config="simple")
 # Who has a policy's documents (docs/spec.md#roles-rows-and-rights); an insured doesn't.
 READERS = (Membership.Role.POLICYHOLDER, Membership.Role.AGENT)
 
@@ -35,7 +41,10 @@ class DocumentQuerySet(FeedQuerySet):
 
         if not user.is_authenticated:
             return self.none()
-        reach = reach_of(user).only(*READERS)
+        return self.within(user, reach_of(user).only(*READERS))
+
+    def within(self, user: User, reach: Reach) -> Self:
+        """Return those that this part of the user's reach opens."""
         if not reach:
             return self.none()
         of_policy = Q(reach.policies("policy__"), policy__retired_at=None, policy__isnull=False)
@@ -116,10 +125,20 @@ class Document(FeedRow):
                 name="policies_document_of_account",
             ),
             models.Index(fields=["file"], condition=~Q(file=""), name="policies_document_file"),
+            GinIndex(TITLE_WORDS, name="policies_document_title"),
         ]
 
     def __str__(self) -> str:
         return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("policies:document", args=[self.public_id])
+
+    @property
+    def download_name(self) -> str:
+        """What the file is called: its title, and its policy."""
+        number = f" {self.policy.number}" if self.policy is not None else ""
+        return f"{file_name_part(self.title) or 'Document'}{number}.pdf"
 
     @property
     def is_available(self) -> bool:

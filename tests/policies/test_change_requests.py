@@ -465,3 +465,24 @@ def test_after_the_policys_end_requests_are_there_and_only_reinstatement_is_aske
     assert "Reinstate the policy" in kinds
     assert "Leave of absence" not in kinds
     assert browse(cast.adam).get(new_page(cast.policy, "reinstate")).status_code == 403
+
+
+def test_home_and_the_policys_page_show_what_goes_on_and_what_waits_for_the_customer(
+    cast: Cast, browse: Browse, sue: User
+) -> None:
+    paula = browse(cast.paula)
+    policy = f"/policies/{cast.policy.public_id}/"
+    assert "Ask for a change" in words(paula.get(policy))
+    assert "Change requests" not in words(paula.get("/"))
+    asked, _draft = a_change(cast.paula, cast.policy), a_draft(cast.paula, cast.policy, "leave")
+    asked.answer(text="Which number?", by=sue, key=uuid.uuid4())
+    home = words(paula.get("/"))
+    for shown in ("Another change: Our fax number", "Reply to us", "Finish or discard a draft", "Leave of absence"):
+        assert shown in home
+    assert "Needs information" in words(paula.get(policy))
+    asked.withdraw(by=cast.paula)
+    assert "Our fax number" not in words(paula.get("/"))
+    for other in (cast.ana, cast.adam, cast.olga):
+        assert "Leave of absence" not in words(browse(other).get("/"))
+    assert "Ask for a change" not in words(browse(cast.ana).get(policy))
+    assert "Ask for a change" in words(browse(cast.adam).get(policy))

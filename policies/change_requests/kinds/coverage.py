@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
@@ -45,9 +45,9 @@ OTHER = "other"
 def coverages_of(form: ChangeForm) -> QuerySet[Coverage]:
     """Return the professional coverages that a change is about, on the day from which it holds."""
     rows = Coverage.objects.not_retired().filter(term=form.term, part=Coverage.Part.PROFESSIONAL)
-    if form.effective:
-        rows = rows.filter(effective__lte=form.effective, expires__gt=form.effective)
-    return rows.filter(insured=form.insured) if form.insured else rows
+    if form.day:
+        rows = rows.filter(effective__lte=form.day, expires__gt=form.day)
+    return rows.filter(insured=form.person) if form.person else rows
 
 
 class SpecialtyForm(ForInsured, Dated):
@@ -64,7 +64,7 @@ class SpecialtyForm(ForInsured, Dated):
         "Choose what changes.",
     )
     text = text_field("What exactly changes?", "Tell us what changes: procedures that begin or stop.")
-    field_order: ClassVar[Any] = ("insured", "chosen", "specialty", "changes", "text", "effective")
+    field_order = ("insured", "chosen", "specialty", "changes", "text", "effective")
 
 
 class SpecialtySupplement(SupplementForm):
@@ -121,17 +121,17 @@ class LimitsForm(ForInsured, Dated):
         "Choose a reason.",
     )
     text = text_field("Who asks for them, and by when?", rows=3, help_text="Where someone asks for them.")
-    field_order: ClassVar[Any] = ("insured", "chosen", "limits", "other_limits", "effective", "reason", "text")
+    field_order = ("insured", "chosen", "limits", "other_limits", "effective", "reason", "text")
 
     def clean(self) -> dict[str, Any]:
         """Ask for other limits where they were chosen; refuse those that are there already."""
         cleaned = super().clean()
         needs(self, "limits", "other_limits", "Enter the limits per claim and aggregate.", answer=OTHER)
         wanted = self.wanted
-        if wanted and self.insured and not self.errors:
+        if wanted and self.person and not self.errors:
             rows = list(coverages_of(self))
             if rows and all((row.limit_per_claim, row.limit_aggregate) == wanted for row in rows):
-                self.add_error("limits", f"{self.insured.display_name} has these limits on that day. Choose others.")
+                self.add_error("limits", f"{self.person.display_name} has these limits on that day. Choose others.")
         return cleaned
 
     @property
@@ -207,7 +207,7 @@ class AddressForm(ForInsured, Dated):
     )
     surgery = yes_no("Is there surgery or anesthesia at this site?")
     text = text_field("Anything else we should know?")
-    field_order: ClassVar[Any] = (
+    field_order = (
         "insured",
         "chosen",
         "what",
@@ -223,7 +223,7 @@ class AddressForm(ForInsured, Dated):
         """Add that rates and funds are a state's."""
         found = super().warnings()
         state = self.cleaned_data["state"]
-        usual = (self.insured.state if self.insured else "") or self.policy.policyholder.state
+        usual = (self.person.state if self.person else "") or self.policy.policyholder.state
         if state != usual and self.cleaned_data["what"] != "closes":
             found.append(
                 f"Rates, forms, and patient compensation funds in {STATES[state]} may differ from those of today."
@@ -253,7 +253,7 @@ class NameForm(ForInsured, Dated):
 
     def about(self) -> str:
         """Return whose name, and the new one."""
-        whose = self.insured.display_name if self.insured else self.policy.policyholder.name
+        whose = self.person.display_name if self.person else self.policy.policyholder.name
         return f"{whose} to {self.cleaned_data['new_name']}"[:200]
 
 

@@ -43,7 +43,7 @@ class AddInsuredForm(Dated):
         "claims histories from earlier carriers."
     )
     private: ClassVar[frozenset[str]] = frozenset({"date_of_birth"})
-    field_order: ClassVar[Any] = ("first_name", "middle_name", "last_name", "credential", "date_of_birth")
+    field_order = ("first_name", "middle_name", "last_name", "credential", "date_of_birth")
 
     first_name = line_field("First name", "Enter the first name.", longest=100)
     middle_name = line_field("Middle name", longest=100)
@@ -104,7 +104,7 @@ class AddInsuredForm(Dated):
                 self.add_error("retroactive_date", "Enter the retroactive date.")
             if not cleaned.get("earlier_carrier"):
                 self.add_error("earlier_carrier", "Enter the carrier of the earlier work.")
-        if day and self.effective and day > self.effective:
+        if day and self.day and day > self.day:
             self.add_error("retroactive_date", "Enter a day that isn’t after the first day of coverage.")
         return cleaned
 
@@ -192,7 +192,7 @@ class RemoveInsuredForm(ForInsured, Dated):
         """Add what ends with claims-made coverage."""
         found = super().warnings()
         claims_made = Coverage.objects.not_retired().filter(
-            term__policy=self.policy, insured=self.insured, form=Coverage.Form.CLAIMS_MADE
+            term__policy=self.policy, insured=self.person, form=Coverage.Form.CLAIMS_MADE
         )
         if claims_made.exists():
             found.append(

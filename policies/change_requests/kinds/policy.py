@@ -98,6 +98,11 @@ class ReinstateForm(ChangeForm):
         help_text="Events on such days aren’t covered, and certificates state them.",
     )
 
+    def about(self) -> str:
+        """Return which cancellation is to be undone."""
+        ends = self.policy.cancellation_effective or self.policy.status_date
+        return f"Cancellation of {day_long(ends)}" if ends else "Cancellation"
+
 
 class PaymentPlanForm(ChangeForm):
     """Other installments."""
@@ -208,8 +213,8 @@ def _is_billed_by_us(policy: Policy) -> str:
 
 
 def _cancel_statement(form: ChangeForm) -> str:
-    assert form.effective is not None  # noqa: S101  # the form is valid
-    number, day = form.policy.number, day_long(form.effective)
+    assert form.day is not None  # noqa: S101  # the form is valid
+    number, day = form.policy.number, day_long(form.day)
     if form.membership.role == Membership.Role.AGENT:
         asks = f"The named insured has asked me in writing to have policy {number} cancelled as of 12:01 a.m. on {day}."
     else:
@@ -237,10 +242,10 @@ def _no_loss_statement(form: ChangeForm) -> str:
 
 
 def _agent_statement(form: ChangeForm) -> str:
-    assert form.effective is not None  # noqa: S101  # the form is valid
+    assert form.day is not None  # noqa: S101  # the form is valid
     return (
         f"I appoint {form.cleaned_data['agency']} as agent of record for policy {form.policy.number}, from "
-        f"{day_long(form.effective)}. This ends the appointment of any other agency. The new agency may have all "
+        f"{day_long(form.day)}. This ends the appointment of any other agency. The new agency may have all "
         "information about the policy. I’m authorized to do so."
     )
 

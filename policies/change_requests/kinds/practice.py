@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 
@@ -143,8 +143,8 @@ class MoonlightingForm(ForInsured, Dated):
         """Refuse an end before the beginning."""
         cleaned = super().clean()
         ends = cleaned.get("ends")
-        if ends and self.effective and ends < self.effective:
-            self.add_error("ends", f"It begins on {day_long(self.effective)}. Enter that day or a later one.")
+        if ends and self.day and ends < self.day:
+            self.add_error("ends", f"It begins on {day_long(self.day)}. Enter that day or a later one.")
         return cleaned
 
 
@@ -169,7 +169,7 @@ class TelehealthForm(ForInsured, Dated):
     )
     platform = line_field("Platform or company, if it isn’t your own practice", longest=120)
     text = text_field("Anything else we should know?")
-    field_order: ClassVar[Any] = ("insured", "chosen", "states", "licensed", "share", "platform", "effective")
+    field_order = ("insured", "chosen", "states", "licensed", "share", "platform", "effective")
 
     def clean(self) -> dict[str, Any]:
         """Refuse states without a license."""
@@ -180,9 +180,9 @@ class TelehealthForm(ForInsured, Dated):
 
 
 def _leave(form: ChangeForm) -> str:
-    assert form.effective is not None  # noqa: S101  # the form is valid
-    assert form.until is not None  # noqa: S101
-    return f"Days not covered: professional services from {day_long(form.effective)} until {day_long(form.until)}."
+    assert form.day is not None  # noqa: S101  # the form is valid
+    assert form.end is not None  # noqa: S101
+    return f"Days not covered: professional services from {day_long(form.day)} until {day_long(form.end)}."
 
 
 def _part_time(form: ChangeForm) -> str:
@@ -191,10 +191,10 @@ def _part_time(form: ChangeForm) -> str:
 
 def _locum(form: ChangeForm) -> str:
     name = f"{form.cleaned_data['locum_name']}, {form.cleaned_data['locum_credential']}"
-    whom = form.insured.display_name if form.insured else "the insured"
-    assert form.effective is not None  # noqa: S101  # the form is valid
-    assert form.until is not None  # noqa: S101
-    return f"Locum tenens {name} in place of {whom}, {day_long(form.effective)} until {day_long(form.until)}."
+    whom = form.person.display_name if form.person else "the insured"
+    assert form.day is not None  # noqa: S101  # the form is valid
+    assert form.end is not None  # noqa: S101
+    return f"Locum tenens {name} in place of {whom}, {day_long(form.day)} until {day_long(form.end)}."
 
 
 def _moonlighting(form: ChangeForm) -> str:

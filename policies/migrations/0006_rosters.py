@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('policies', '0004_change_requests'),
+        ('policies', '0005_document_files'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
