@@ -24,6 +24,7 @@ from demo import programs
 from demo.claims import make_claims_samples
 from demo.data import ExampleError, load_example
 from demo.explore import make_twins
+from demo.forms import publish as publish_forms
 from demo.news import make_news
 from demo.samples import make_samples
 from demo.static import collect_static
@@ -150,6 +151,7 @@ class Demo:
         make_twins()
         make_news()
         load(shipped())
+        publish_forms()
         return users
 
     def _watch(self) -> None:

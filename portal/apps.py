@@ -26,14 +26,16 @@ class PortalConfig(AreaConfig):
     staff_groups = (
         StaffGroup(
             "Publishing",
-            "News and notices, and the FAQ.",
-            views=("portal.announcement", "portal.faqentry"),
+            "News and notices, the FAQ, and forms.",
+            views=("portal.announcement", "portal.faqentry", "portal.publishedform"),
             permissions=(
                 "portal.add_announcement",
                 "portal.change_announcement",
                 "portal.delete_announcement",
                 "portal.add_faqentry",
                 "portal.change_faqentry",
+                "portal.add_publishedform",
+                "portal.change_publishedform",
             ),
         ),
         StaffGroup(

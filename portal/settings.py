@@ -433,6 +433,8 @@ PUBLIC_URL_NAMES = {
     "support",
     "faq",
     "faq-entry",
+    "forms",
+    "form",
     # Throttled per network, and altogether.
     "verify:form",
     "verify:code",

@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from portal import health, views
 from portal.faq import views as faq
 from portal.manifest import manifest
+from portal.published_forms import views as forms
 from portal.support import views as support
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -24,6 +25,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("support/requests/<public_id:public_id>/close/", support.close, name="support-close"),
     path("faq/", faq.index, name="faq"),
     path("faq/<slug:slug>/", faq.entry, name="faq-entry"),
+    path("forms/", forms.forms, name="forms"),
+    path("forms/<public_id:public_id>/", forms.form, name="form"),
     path("admin/", admin.site.urls),
     path("manifest.webmanifest", manifest, name="manifest"),
     path("healthz", health.healthz, name="healthz"),

@@ -218,6 +218,9 @@ ROWS: dict[str, Row] = {
     "manifest": Row(200, **ANYONE),
     "support": Row(200, **ANYONE),
     "faq": Row(200, **ANYONE),
+    "forms": Row(200, **ANYONE),
+    # Nobody has published it.
+    "form": Row(404, args=lambda _book: ["x" * 22], **ANYONE | {"anonymous": 404, "half": 404}),
     "faq-entry": Row(200, args=lambda book: [book.answer.slug], strangers=200, **ANYONE),
     "support-requests": Row(200),
     "support-new": Row(200),

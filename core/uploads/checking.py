@@ -141,7 +141,7 @@ def _refuse_archive(file: BinaryIO, *, name: str) -> None:
 
 
 def _check_pdf(file: BinaryIO, *, name: str) -> None:
-    with _on_disk(file) as path, PdfChecker(programs=True) as checker:
+    with on_disk(file) as path, PdfChecker(programs=True) as checker:
         found = checker.check(path)
     if found.fault == "encrypted":
         raise RefusedError(f"“{name}” is protected with a password. Print it to a PDF without one, and send that.")
@@ -155,7 +155,7 @@ def _check_pdf(file: BinaryIO, *, name: str) -> None:
 
 
 @contextmanager
-def _on_disk(file: BinaryIO) -> Iterator[Path]:
+def on_disk(file: BinaryIO) -> Iterator[Path]:
     """Yield a path of the file, readable by us alone, for the program that opens it."""
     with tempfile.NamedTemporaryFile(suffix=".pdf") as copy:
         file.seek(0)

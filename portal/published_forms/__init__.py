@@ -1,0 +1,1 @@
+"""Frequently downloaded forms, open to everyone (S-31)."""
