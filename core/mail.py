@@ -78,14 +78,16 @@ class Mail(work.Work):
             )
 
 
-def send(name: str, *, to: str, context: Mapping[str, Any], key: str) -> Mail:
+def send(name: str, *, to: str, context: Mapping[str, Any], key: str, patient: bool = False) -> Mail:
     """Store a mail in the current transaction; a worker renders and sends it once that is committed.
 
     name: its folder. to: one address. key: what makes it this one mail; one that was stored before under the same
-    name and key is left alone.
+    name and key is left alone. `patient`: one of thousands, which beat hands over a few at a time, so that a mail that
+    someone waits for isn't behind them.
     """
-    mail, is_new = Mail.objects.get_or_create(name=name, key=key, defaults={"to": to, "context": dict(context)})
-    if is_new:
+    defaults = {"to": to, "context": dict(context), "is_enqueued": not patient}
+    mail, is_new = Mail.objects.get_or_create(name=name, key=key, defaults=defaults)
+    if is_new and not patient:
         work.hand_over(mail)
     return mail
 

@@ -16,6 +16,15 @@ COVERAGE = (
     "policies.policyholder",
 )
 
+# What clinicians answer is for underwriting alone.
+RENEWALS = (
+    "policies.renewalapplication",
+    "policies.renewalpart",
+    "policies.renewalsignature",
+    "policies.renewalsubmission",
+    "policies.renewalasking",
+)
+
 
 # The queue of change requests, and the rules by which they are asked for.
 CHANGES = ("policies.changerequest", "policies.changerule")
@@ -45,12 +54,27 @@ class PoliciesConfig(AreaConfig):
             hint="Declarations, endorsements, invoices, and notices",
             needs="view_documents",
         ),
+        MenuEntry(
+            "Renewal applications",
+            "policies:renewals",
+            "calendar-clock",
+            order=26,
+            hint="What was submitted, and where it is",
+            needs="view_renewal",
+        ),
     )
-    queues = {"policies.tasks.combine_documents": "batches"}
+    queues = {
+        "policies.tasks.combine_documents": "batches",
+        "policies.tasks.ask_clinicians": "batches",
+        "policies.tasks.render_renewal": "documents",
+        "policies.tasks.send_renewal_code": "codes",
+    }
     panels = "policies.panels.PANELS"
     feed_tables = "policies.feed.TABLES"
     hooks = {
         "mail.invitation": "policies.delegates.giving.mail_context",
+        "mail.renewal_part": "policies.renewals.asking.mail_context",
+        "mail.renewal_code": "policies.renewals.opening.mail_context",
         "accounts.share_rows": "policies.rights.share_rows",
         "accounts.username_is_named": "policies.usernames.is_named",
         "accounts.match_registrant": "policies.registrants.matching.match_registrant",
@@ -58,8 +82,14 @@ class PoliciesConfig(AreaConfig):
         "accounts.person_on_file": "policies.registrants.filing.person_on_file",
         "accounts.grant_registrant": "policies.registrants.granting.grant_registrant",
     }
-    outbox = {"request.answered": ("policies.change_requests.answers.take_answer",)}
-    answered = ("policies.changerequest",)
+    outbox = {
+        "request.answered": (
+            "policies.change_requests.answers.take_answer",
+            "policies.renewals.answers.take_answer",
+        ),
+        "policy.renewed": ("policies.renewals.answers.renewed",),
+    }
+    answered = ("policies.changerequest", "policies.RenewalApplication")
     beat = {
         "forget-document-files": {
             "task": "policies.tasks.forget_document_files",
@@ -101,10 +131,13 @@ class PoliciesConfig(AreaConfig):
             "Policies, and the people and companies on them.",
             views=(
                 *("policies.company", "policies.agency", "policies.license", "policies.document"),
-                *(*POLICY, *COVERAGE, "policies.fraudwarning", *CHANGES),
+                *(*POLICY, *COVERAGE, *RENEWALS, "policies.fraudwarning", *CHANGES),
             ),
             permissions=(
                 *DECIDE_CHANGES,
+                "policies.work_renewalapplication",
+                "policies.retry_renewalsubmission",
+                "policies.retry_renewalasking",
                 "policies.add_fraudwarning",
                 "policies.change_fraudwarning",
                 "policies.delete_fraudwarning",

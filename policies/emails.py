@@ -16,7 +16,7 @@ from core import mail
 
 if TYPE_CHECKING:
     from accounts.models import User
-    from policies.models import Invitation
+    from policies.models import Invitation, RenewalCode, RenewalPart
 
 # An agency may have hundreds of terms that end; home lists them all.
 LISTED = 25
@@ -57,3 +57,16 @@ def access_changed(user: User, *, what: AccessChange, key: str) -> None:
     if user.email:
         page = f"{settings.PUBLIC_URL.rstrip('/')}{reverse('policies:access')}"
         mail.send("access_changed", to=user.email, context={"what": what.label, "page": page}, key=key)
+
+
+def renewal_part(part: RenewalPart, *, of_many: bool = False) -> None:
+    """Ask a clinician for their part of a renewal application. The worker draws the link's token
+    (`renewals.asking.mail_context`). `of_many`: the whole group is asked."""
+    context = {"part": part.public_id, "mailing": part.mailings}
+    key = f"{part.public_id}-{part.mailings}"
+    mail.send("renewal_part", to=part.email, context=context, key=key, patient=of_many)
+
+
+def renewal_code(code: RenewalCode) -> None:
+    """Send the code of a clinician without a phone on file. The worker draws it (`renewals.opening.mail_context`)."""
+    mail.send("renewal_code", to=code.part.email, context={"code": code.public_id}, key=code.public_id)

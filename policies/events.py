@@ -12,10 +12,13 @@ from policies.change_requests.events import ChangeEvent
 from policies.rosters.events import SENTENCES as ROSTERS
 from policies.rosters.events import RosterEvent
 
-__all__ = ["SENTENCES", "ChangeEvent", "PolicyEvent", "RosterEvent"]
+__all__ = ["SENTENCES", "ChangeEvent", "PolicyEvent", "RenewalEvent", "RosterEvent"]
+from policies.renewals.events import RENEWAL_SENTENCES, RenewalEvent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+__all__ = ["SENTENCES", "PolicyEvent", "RenewalEvent"]
 
 
 class PolicyEvent(TextChoices):
@@ -87,4 +90,5 @@ SENTENCES: dict[str, Sentence] = {
     PolicyEvent.STAFF_LOOK: Sentence(Kind.SUPPORT, "{who} looked at one of your policy records."),
     **CHANGE_REQUESTS,
     **ROSTERS,
+    **RENEWAL_SENTENCES,
 }

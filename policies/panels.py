@@ -15,6 +15,8 @@ from policies.delegates.people import places_of
 from policies.models import SCOPE, ChangeRequest, Membership, Policy, Scope
 from policies.pages.home import glance_of
 from policies.pages.notices import notices_of
+from policies.renewals.panels import PANELS as RENEWALS
+from policies.renewals.panels import on_home as renewals_on_home
 from policies.rights import capabilities, reach_with
 from policies.roles import Capability
 
@@ -126,6 +128,12 @@ def at_a_glance(user: User, *, policy: Policy | None = None) -> Iterator[Panel]:
     if policy is not None:
         return
     glance = glance_of(user)
+    yield from renewals_on_home(
+        user,
+        held=[one.status.term for one in glance.held],
+        own=[one.term for one in glance.own],
+        more=glance.more_policies,
+    )
     if glance.own:
         links = _access_link(user, Membership.Role.POLICYHOLDER) if glance.held and glance.individual else ()
         yield _own_panel(glance, links)
@@ -198,4 +206,4 @@ def _notices(statuses: Iterable[StatusOnDay]) -> tuple[list[Notice], tuple[Panel
     return urgent, tuple(waiting)
 
 
-PANELS: list[Provider] = [at_a_glance, documents, access, change_requests]
+PANELS: list[Provider] = [at_a_glance, *RENEWALS, documents, access, change_requests]

@@ -1,4 +1,5 @@
-"""Reminders of renewal by mail (S-33): 90, 60, and 30 days (a setting) before a term ends and its renewal isn't bound.
+"""Reminders of renewal by mail (S-33): 90, 60, 30, and 14 days (a setting) before a term ends, while its renewal isn't
+bound and its application isn't submitted.
 
 To the policyholder's users and to those of the agent of record, if they want them and have confirmed their email. One
 mail a day to each, however many policies it's about. A run that was missed is made up for: within 60 days of the end,
@@ -34,6 +35,10 @@ WITH ending AS (
           SELECT 1 FROM policies_term next
           WHERE next.policy_id = t.policy_id AND next.retired_at IS NULL AND next.effective >= t.expires
             AND next.status IN ('bound', 'declined')
+      )
+      AND NOT EXISTS (
+          -- With us: submitted, and not reopened.
+          SELECT 1 FROM policies_renewalapplication sent WHERE sent.term_id = t.id AND sent.status <> 'draft'
       )
 ), in_effect AS (
     SELECT m.* FROM policies_membership m LEFT JOIN policies_membership giver ON giver.id = m.given_under_id

@@ -36,6 +36,7 @@ class Capability(StrEnum):
     ELECT_ERE = "elect_ere"
     REQUEST_CHANGE = "request_change"
     FILL_IN_RENEWAL = "fill_in_renewal"
+    PREPARE_RENEWAL = "prepare_renewal"
     VIEW_RENEWAL = "view_renewal"
     REGISTER_OTHERS = "register_others"
     VIEW_SEMINAR_ACTIVITY = "view_seminar_activity"
@@ -103,6 +104,7 @@ EVERYONE = (INSURED, POLICYHOLDER, AGENT)
 MANAGERS = (POLICYHOLDER, AGENT)
 CUSTOMERS = (INSURED, POLICYHOLDER)
 HOLDER_ONLY = (POLICYHOLDER,)
+AGENT_ONLY = (AGENT,)
 
 RULES: dict[Capability, Rule] = {
     Capability.VIEW_COVERAGE: _rule(
@@ -166,6 +168,12 @@ RULES: dict[Capability, Rule] = {
     Capability.FILL_IN_RENEWAL: _rule(
         "Complete and sign the renewal application.",
         HOLDER_ONLY,
+        service=Company.Service.RENEW,
+    ),
+    # Where the company lets agents (`RENEWALS_PREPARED_BY_AGENTS`); never to sign.
+    Capability.PREPARE_RENEWAL: _rule(
+        "Prepare the renewal application for the policyholder to sign, where we allow it.",
+        AGENT_ONLY,
         service=Company.Service.RENEW,
     ),
     Capability.VIEW_RENEWAL: _rule(

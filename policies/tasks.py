@@ -8,6 +8,7 @@ from celery import shared_task
 from core.dates import carrier_today
 from policies import reminders
 from policies.documents import joining
+from policies.renewals import asking, opening, rendering
 from policies.rosters import reconciling
 
 log = structlog.get_logger(__name__)
@@ -35,3 +36,21 @@ def forget_document_files() -> None:
 def empty_rosters() -> None:
     """Empty the rosters that nobody sent within 30 days (beat)."""
     log.info("rosters_emptied", rosters=reconciling.expire())
+
+
+@shared_task
+def send_renewal_code(code_id: int) -> None:
+    """Text or say a code that opens a clinician's part of a renewal application."""
+    opening.send_code(code_id)
+
+
+@shared_task
+def ask_clinicians(asking_id: int) -> None:
+    """Write to the clinicians of one piece of a group."""
+    asking.run(asking_id)
+
+
+@shared_task
+def render_renewal(submission_id: int) -> None:
+    """Make the PDF of a renewal application that was submitted."""
+    rendering.render(submission_id)

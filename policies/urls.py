@@ -10,6 +10,7 @@ from policies.delegates import invitation_views as invited
 from policies.delegates import views as access
 from policies.documents import file_views as files
 from policies.documents import views as documents
+from policies.renewals.urls import urlpatterns as renewals
 from policies.rosters import urls as rosters
 
 app_name = "policies"
@@ -56,4 +57,5 @@ urlpatterns = [
     path("<public_id:public_id>/documents/read/", documents.mark_read, name="documents-read"),
     *rosters.urlpatterns,
     path("<public_id:public_id>/", views.policy_page, name="policy"),
+    *renewals,
 ]

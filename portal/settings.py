@@ -450,6 +450,16 @@ PUBLIC_URL_NAMES = {
     "packet:item",
     "packet:all",
     "packet:close",
+    # Behind a link and a code; wrong codes are throttled per part and network.
+    "policies:part-link",
+    "policies:part-open",
+    "policies:part-code",
+    "policies:part-verify",
+    "policies:part-new-link",
+    "policies:part-answers",
+    "policies:part-autosave",
+    "policies:part-sign",
+    "policies:part-close",
     "policies:invitation-link",
     "policies:invitation",
     "policies:invitation-join",
@@ -530,7 +540,16 @@ FEED_AS_OF = "feed.freshness.as_of"
 FEED_AS_OF_SECONDS = 5
 
 # Days before a term's end on which its people are reminded of its renewal.
-RENEWAL_REMINDER_DAYS: list[int] = env.list("RENEWAL_REMINDER_DAYS", cast=int, default=[90, 60, 30])
+RENEWAL_REMINDER_DAYS: list[int] = env.list("RENEWAL_REMINDER_DAYS", cast=int, default=[90, 60, 30, 14])
+# Renewal applications: so many days before a term's end they open; the writing companies, by the ids of the feed, that
+# let agents prepare them; how long a clinician's link works, and how often each may be written to.
+RENEWAL_OPENS_DAYS = env.int("RENEWAL_OPENS_DAYS", default=90)
+RENEWALS_PREPARED_BY_AGENTS: list[str] = env.list("RENEWALS_PREPARED_BY_AGENTS", default=[])
+RENEWAL_LINK_LIFE = dt.timedelta(days=env.int("RENEWAL_LINK_DAYS", default=14))
+RENEWAL_PART_OPEN_FOR = dt.timedelta(minutes=env.int("RENEWAL_PART_MINUTES", default=60))
+RENEWAL_CODE_LIFE = dt.timedelta(minutes=10)
+RENEWAL_REMIND_EVERY = dt.timedelta(hours=env.int("RENEWAL_REMIND_HOURS", default=24))
+RENEWAL_PIECE = 200
 
 # States that accept a certificate only on a form approved there (docs/feed-format.md#certificate-forms).
 CERTIFICATE_FORM_STATES: list[str] = env.list("CERTIFICATE_FORM_STATES", default=["TX", "GA"])

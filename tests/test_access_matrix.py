@@ -21,7 +21,8 @@ from credentialing.certificates.issuing import issue
 from credentialing.models import Certificate
 from credentialing.sending.services import send
 from policies.eligibility import Part, judge_now
-from policies.models import Coverage, Document, DocumentFile, Policy
+from policies.models import Coverage, Document, DocumentFile, Policy, RenewalApplication, RenewalSubmission
+from policies.renewals import drafting, signing
 from portal.models import FaqEntry, SupportRequest
 from tests.book import (
     AgencyFactory,
@@ -150,6 +151,23 @@ def packet(book: SimpleNamespace) -> list[str]:
     return [book.packet.public_id]
 
 
+def application(book: SimpleNamespace) -> list[str]:
+    """Return the address of Mia's renewal, an application of her own policy."""
+    return [book.application.policy.public_id]
+
+
+def clinician(book: SimpleNamespace) -> list[str]:
+    return [*application(book), book.part.public_id]
+
+
+def part(book: SimpleNamespace) -> list[str]:
+    return [book.part.public_id]
+
+
+def submission(book: SimpleNamespace) -> list[str]:
+    return [book.submission.public_id]
+
+
 def paper(book: SimpleNamespace) -> list[str]:
     return [book.packet.items.get().public_id]
 
@@ -208,6 +226,9 @@ NO_ADMINISTRATORS: dict[str, object] = {"insured": 403, "colleague": 403, "left"
 INSUREDS_200: dict[str, object] = dict.fromkeys(("insured", "colleague", "other_policyholder"), 200)
 INSUREDS_404: dict[str, object] = dict.fromkeys(INSUREDS_200, 404)
 OTHERS_OF_INSURED: dict[str, object] = {"policyholder": 404, "agent": 404}
+MIAS_200: dict[str, object] = {"other_policyholder": 200}
+MIAS_302: dict[str, object] = {"other_policyholder": 302}
+MIAS_422: dict[str, object] = {"other_policyholder": 422}
 ANYONE = {"anonymous": 200, "half": 200}
 NOT_THE_ISSUER: dict[str, object] = {"insured": 403, "agent": 403}
 ROWS: dict[str, Row] = {
@@ -284,6 +305,46 @@ ROWS: dict[str, Row] = {
     "policies:invitation": Row(410, anonymous=410, half=410),
     "policies:invitation-join": Row(410, anonymous=410, half=410),
     "policies:invitation-accept": Row(410, method="post"),
+    "policies:renewals": Row(200),
+    # The group's term ends in 265 days, and has no application; its people see when it opens, insureds nothing.
+    "policies:renewal": Row(200, args=policy, also={"insured": 403, "colleague": 403}),
+    # An application of another policy, in progress: its holder alone has it, not even her agent.
+    "policies:renewal-start": Row(404, method="post", args=application, also={**MIAS_302, "other_agent": 403}),
+    "policies:renewal-review": Row(404, args=application, also=MIAS_200),
+    "policies:renewal-sign": Row(404, args=application, also=MIAS_200),
+    "policies:renewal-reopen": Row(404, method="post", args=application, also=MIAS_302),
+    "policies:renewal-message": Row(404, method="post", args=application, also=MIAS_422),
+    "policies:renewal-parts": Row(404, args=application, also=MIAS_200),
+    "policies:renewal-ask-all": Row(404, method="post", args=application, also=MIAS_302),
+    "policies:renewal-ask": Row(404, method="post", args=clinician, also=MIAS_302),
+    "policies:renewal-email": Row(404, args=clinician, also=MIAS_200),
+    "policies:renewal-withdraw": Row(404, method="post", args=clinician, also=MIAS_302),
+    "policies:renewal-page": Row(404, args=lambda book: [*application(book), "practice"], also=MIAS_200),
+    "policies:renewal-autosave": Row(
+        404, method="post", args=lambda book: [*application(book), "practice"], also=MIAS_200
+    ),
+    "policies:renewal-line": Row(404, args=lambda book: [*application(book), book.mias.public_id], also=MIAS_200),
+    "policies:renewal-line-autosave": Row(
+        404, method="post", args=lambda book: [*application(book), book.mias.public_id], also=MIAS_200
+    ),
+    "policies:renewal-pdf": Row(404, args=submission, also=MIAS_302),
+    "policies:renewal-progress": Row(404, args=submission, also=MIAS_200),
+    "policies:renewal-retry": Row(404, method="post", args=submission, also=MIAS_302),
+    # The clinician's own, and nobody else's: nothing is sent.
+    "policies:renewal-part": Row(404, args=part, also=MIAS_200),
+    "policies:renewal-part-autosave": Row(404, method="post", args=part, also=MIAS_200),
+    # Not answered yet: back to the questions.
+    "policies:renewal-part-sign": Row(404, args=part, also=MIAS_302),
+    # Nobody here has opened a link to a part.
+    "policies:part-link": Row(302, args=lambda _book: ["no-such-token"], anonymous=302, half=302, strangers=302),
+    "policies:part-open": Row(410, anonymous=410, half=410),
+    "policies:part-code": Row(410, method="post", anonymous=410, half=410),
+    "policies:part-verify": Row(410, method="post", anonymous=410, half=410),
+    "policies:part-new-link": Row(410, method="post", anonymous=410, half=410),
+    "policies:part-answers": Row(410, anonymous=410, half=410),
+    "policies:part-autosave": Row(410, method="post", anonymous=410, half=410),
+    "policies:part-sign": Row(410, anonymous=410, half=410),
+    "policies:part-close": Row(200, method="post", **ANYONE),
     "credentialing:home": Row(200),
     "credentialing:certificates": Row(200),
     "credentialing:issue": Row(200, args=coverage),
@@ -511,6 +572,7 @@ def make_book() -> SimpleNamespace:
     authenticator_for(people["half"])
     place = people["policyholder"].memberships.get()
     certificate = _certificate(coverage, people)
+    application, submission = _renewal_of(cast.mias, cast.mia)
     return SimpleNamespace(
         answer=FaqEntry.objects.create(slug="why", topic="start", question="Why so?", answer="Because."),
         change=a_change(people["policyholder"], policy),
@@ -522,6 +584,10 @@ def make_book() -> SimpleNamespace:
             user=people["policyholder"], policy=policy, idempotency_key=uuid.uuid4(), documents=[]
         ),
         roster=an_upload(place, coverage.term, a_csv(("Curie", "Marie", "1")), everyone=False),
+        mias=cast.mias,
+        application=application,
+        submission=submission,
+        part=application.parts.get(),
         place=place,
         delegate=delegate_of(place, UserFactory()),
         invitation=invite_to(place),
@@ -563,6 +629,17 @@ def _certificate(coverage: Coverage, people: dict[str, User]) -> Certificate:
         membership=membership,
         key=uuid.uuid4(),
     )
+
+
+def _renewal_of(coverage: Coverage, user: User) -> tuple[RenewalApplication, RenewalSubmission]:
+    """Return an application that was begun, and a submission of it; its file isn't made."""
+    term = coverage.term
+    application, _ = drafting.start(policy=term.policy, term=term, by=user, key=uuid.uuid4())
+    signature = signing.attest(application, signed_name="Mia Lund", by=user, code_at=None)
+    submission = RenewalSubmission.objects.create(
+        application=application, number=1, signature=signature, snapshot={}, idempotency_key=uuid.uuid4()
+    )
+    return application, submission
 
 
 def client_of(viewer: str, book: SimpleNamespace) -> Client:

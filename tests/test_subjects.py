@@ -34,6 +34,20 @@ ACTS = {
     "policies/rosters/views.py:replace",
     "policies/rosters/views.py:start",
     "policies/rosters/views.py:template",  # in an event
+    "policies/renewals/page_views.py:_keep",
+    "policies/renewals/part_views.py:ask",
+    "policies/renewals/part_views.py:ask_all",
+    "policies/renewals/part_views.py:email",
+    "policies/renewals/part_views.py:own",
+    "policies/renewals/part_views.py:own_autosave",
+    "policies/renewals/part_views.py:own_sign",
+    "policies/renewals/part_views.py:withdraw",
+    "policies/renewals/views.py:message",
+    "policies/renewals/views.py:pdf",  # whose download is recorded
+    "policies/renewals/views.py:reopen",
+    "policies/renewals/views.py:retry",  # whose tries count
+    "policies/renewals/views.py:sign",
+    "policies/renewals/views.py:start",
     "credentialing/claims_history/authorization_views.py:revoke",
     "credentialing/claims_history/authorization_views.py:sign",
     "credentialing/claims_history/views.py:retry",  # whose tries count

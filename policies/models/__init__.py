@@ -15,6 +15,15 @@ from policies.models.parties import Agency, Company, Contact, Insured, License, 
 from policies.models.policy import AgentOfRecord, Policy, PolicyStatus
 from policies.models.reach import SCOPE, Reach, Scope, coverages_not_retired, of_agencies, reach_of
 from policies.models.reminders import RenewalReminder
+from policies.models.renewal_parts import RenewalAsking, RenewalCode, RenewalPart, RenewalSignature
+from policies.models.renewals import (
+    Draft,
+    RenewalApplication,
+    RenewalMessage,
+    RenewalSection,
+    RenewalSubmission,
+    SavedMeanwhileError,
+)
 from policies.models.rosters import RosterColumns, RosterUpload
 from policies.models.tails import EreOffer, PriorCoverage
 from policies.models.term import Term
@@ -35,6 +44,7 @@ __all__ = [
     "DocumentFile",
     "DocumentFileProgress",
     "DocumentRead",
+    "Draft",
     "Endorsement",
     "EreOffer",
     "Extra",
@@ -51,10 +61,19 @@ __all__ = [
     "PriorCoverage",
     "PriorLimit",
     "Reach",
+    "RenewalApplication",
+    "RenewalAsking",
+    "RenewalCode",
+    "RenewalMessage",
+    "RenewalPart",
     "RenewalReminder",
+    "RenewalSection",
+    "RenewalSignature",
+    "RenewalSubmission",
     "RequestAnswer",
     "RosterColumns",
     "RosterUpload",
+    "SavedMeanwhileError",
     "Scope",
     "Suspension",
     "Term",

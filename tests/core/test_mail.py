@@ -102,6 +102,14 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     "registration": {"address": "http://localhost:8000/accounts/register/link/abc/", "hours": 24},
     "registration_known": {"sign_in": "http://localhost:8000/accounts/sign-in/"},
     "registration_noted": {},
+    "renewal_code": {"code": "012345", "minutes": 10},
+    "renewal_news": {
+        "news": "We’re reviewing it.",
+        "number": "MPL-1",
+        "address": "http://localhost:8000/policies/abc/",
+    },
+    "renewal_part": {"holder": "Riverbend Medical Group", "ends": "January 5, 2027", "days": 14}
+    | {"address": "http://localhost:8000/policies/renewal-part/link/abc/", "own": "http://localhost:8000/policies/"},
     "renewal_reminder": {"policies": [{"number": "MPL-1", "ends": "January 5, 2027"}], "more": 0, "count": 1}
     | {"address": "http://localhost:8000"},
     **{

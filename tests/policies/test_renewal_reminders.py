@@ -6,12 +6,13 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import User
 from core.dates import carrier_today
 from core.models import Mail
-from policies.models import Membership, Policy, RenewalReminder, Term
+from policies.models import Membership, Policy, RenewalApplication, RenewalReminder, Term
 from policies.reminders import send_due
 from policies.tasks import remind_of_renewals
 from tests.book import (
@@ -57,12 +58,21 @@ def test_a_policyholder_hears_within_90_days_of_the_end(days: int, reminded: boo
     assert [mail.to for mail in mails()] == [user.email] * int(reminded)
 
 
-def test_one_mail_comes_at_each_of_90_60_and_30_days(settings: Settings) -> None:
-    assert settings.RENEWAL_REMINDER_DAYS == [90, 60, 30]
+def test_one_mail_comes_at_each_of_90_60_30_and_14_days(settings: Settings) -> None:
+    assert settings.RENEWAL_REMINDER_DAYS == [90, 60, 30, 14]
     term = term_in(100)
     holder(term)
     sent = [100 - day for day in range(101) if send_due(today=TODAY + dt.timedelta(days=day))]
-    assert sent == [90, 60, 30]
+    assert sent == [90, 60, 30, 14]
+
+
+@pytest.mark.parametrize(("status", "reminded"), [("draft", 1), ("open", 0), ("in_progress", 0), ("answered", 0)])
+def test_none_comes_once_the_application_is_with_us(status: str, reminded: int) -> None:
+    term = term_in(57)
+    RenewalApplication.objects.create(
+        term=term, policy=term.policy, user=holder(term), status=status, submitted_at=timezone.now()
+    )
+    assert send_due(today=TODAY) == reminded
 
 
 def test_a_day_without_a_run_is_made_up_for() -> None:
