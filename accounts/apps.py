@@ -25,6 +25,7 @@ class AccountsConfig(AreaConfig):
         MenuEntry("Sign-in methods", "accounts:methods", "key-round", order=20, covers=("accounts:recovery-codes",)),
         MenuEntry("Devices and sessions", "accounts:devices", "monitor-smartphone", order=30),
         MenuEntry("Activity", "accounts:activity", "history", order=40),
+        MenuEntry("Calendar", "accounts:calendar", "calendar-days", order=50),
     )
     hooks = {
         "mail.activation": "accounts.services.links.mail_context",

@@ -40,6 +40,8 @@ class AccountEvent(TextChoices):
     SESSION_CLOSED = "account:session:closed", "Session ended from another browser, or by staff"
     SESSIONS_CLOSED = "account:session:others_closed", "All other sessions ended"
     SIGNED_OUT_EVERYWHERE = "account:session:all_closed", "All sessions ended and all remembered devices revoked"
+    CALENDAR_CREATED = "account:calendar:created", "Address of a calendar made"
+    CALENDAR_REVOKED = "account:calendar:revoked", "Address of a calendar revoked"
     ACTIVITY_EXPORTED = "account:activity:exported", "Activity of the account exported"
     ACTIVITY_REMINDED = "account:activity:reminded", "Owner reminded to review the account's activity"
     LOCKED = "account:lock:set", "Account locked"

@@ -151,6 +151,8 @@ SENTENCES: dict[str, Sentence] = {
     AccountEvent.SIGNED_OUT_EVERYWHERE: Sentence(
         Kind.SIGN_IN, "{who} ended all sessions and revoked all remembered devices."
     ),
+    AccountEvent.CALENDAR_CREATED: Sentence(Kind.DETAILS, "{who} made an address of your calendar."),
+    AccountEvent.CALENDAR_REVOKED: Sentence(Kind.DETAILS, "{who} revoked the address of your calendar."),
     AccountEvent.ACTIVITY_EXPORTED: Sentence(Kind.DETAILS, "{who} downloaded this list."),
     AccountEvent.ACTIVITY_REMINDED: Sentence(Kind.DETAILS, "We reminded you to review this page."),
     AccountEvent.LOCKED: Sentence(Kind.SECURITY, "{who} locked your account."),

@@ -4,7 +4,7 @@ from django.urls import path
 
 import core.converters  # noqa: F401  # makes <public_id:…> known
 from accounts import views
-from accounts.views import activity, browsers, phone_check
+from accounts.views import activity, browsers, calendars, phone_check
 
 app_name = "accounts"
 
@@ -54,6 +54,10 @@ urlpatterns = [
     path("register/account/", views.register_finish, name="register-finish"),
     path("activity/", activity.activity, name="activity"),
     path("activity/export/", activity.activity_export, name="activity-export"),
+    path("calendar/", calendars.calendar, name="calendar"),
+    path("calendar/new/", calendars.calendar_new, name="calendar-new"),
+    path("calendar/revoke/", calendars.calendar_revoke, name="calendar-revoke"),
+    path("calendar/link/<str:token>/dates.ics", calendars.calendar_feed, name="calendar-feed"),
     path("phone-check/", phone_check.phone_check, name="phone-check"),
     path("devices/", browsers.devices, name="devices"),
     path("devices/<public_id:public_id>/rename/", browsers.device_rename, name="device-rename"),

@@ -15,6 +15,7 @@ class BillingConfig(AreaConfig):
 
     name = "billing"
     verbose_name = "Billing"
+    calendar = "billing.calendar.PROVIDERS"
     feed_tables = "billing.feed.TABLES"
     sentences = "billing.events.SENTENCES"
     hooks = {"policies.whole_accounts": "billing.models.accounts.whole_accounts"}

@@ -61,6 +61,7 @@ class AreaConfig(AppConfig):
     - `menu`, `quick_links`: entries of the customers' menu and of home's quick links.
     - `account_pages`: pages of the user's own account, beside each other in its navigation (`accounts/settings.html`).
     - `panels`: dotted path of a list of panel providers (`core.panels`).
+    - `calendar`: dotted path of a list of providers of calendar entries (`core.calendars`).
     - `feed_tables`: dotted path of a list of tables that the carrier's feed fills (`core.feedspec`).
     - `outbox`: topic to the dotted paths of its handlers (`core.outbox`).
     - `beat`: name to task and schedule, as Celery's own `beat_schedule`.
@@ -79,6 +80,7 @@ class AreaConfig(AppConfig):
     quick_links: tuple[MenuEntry, ...] = ()
     account_pages: tuple[MenuEntry, ...] = ()
     panels: str = ""
+    calendar: str = ""
     feed_tables: str = ""
     outbox: Mapping[str, tuple[str, ...]] = {}
     beat: Mapping[str, Mapping[str, Any]] = {}
@@ -122,6 +124,11 @@ def account_pages() -> list[MenuEntry]:
 def panel_providers() -> list[Any]:
     """All panel providers (`core.panels.Provider`)."""
     return [provider for area in areas() if area.panels for provider in import_string(area.panels)]
+
+
+def calendar_providers() -> list[Any]:
+    """All providers of calendar entries (`core.calendars.CalendarProvider`)."""
+    return [provider for area in areas() if area.calendar for provider in import_string(area.calendar)]
 
 
 def feed_table_paths() -> tuple[str, ...]:

@@ -70,6 +70,7 @@ class PoliciesConfig(AreaConfig):
         "policies.tasks.send_renewal_code": "codes",
     }
     panels = "policies.panels.PANELS"
+    calendar = "policies.calendar.PROVIDERS"
     feed_tables = "policies.feed.TABLES"
     hooks = {
         "mail.invitation": "policies.delegates.giving.mail_context",

@@ -329,6 +329,9 @@ UNFAMILIAR_NOTICES_A_DAY = env.int("UNFAMILIAR_NOTICES_A_DAY", default=3)
 FAMILIAR_FOR = dt.timedelta(days=env.int("FAMILIAR_DAYS", default=400))
 # Downloads of the account's activity by one user.
 ACTIVITY_EXPORTS_AN_HOUR = env.int("ACTIVITY_EXPORTS_AN_HOUR", default=10)
+# Calendars by a private address: fetches of one, and tries of one network with addresses that aren't in effect.
+CALENDAR_FETCHES_AN_HOUR = env.int("CALENDAR_FETCHES_AN_HOUR", default=60)
+CALENDAR_TRIES_AN_HOUR = env.int("CALENDAR_TRIES_AN_HOUR", default=30)
 # A password without a second factor is void after this: the first to know it could set up theirs.
 FACTORLESS_PASSWORD_LIFE = dt.timedelta(days=7)
 # A password that was taken over from a former system, and never used here, is void after this.
@@ -430,6 +433,8 @@ PUBLIC_URL_NAMES = {
     "accounts:register-code",
     "accounts:register-finish",
     "accounts:twilio-status",
+    # A private address with 256 random bits; wrong ones are throttled per network.
+    "accounts:calendar-feed",
     "support",
     "faq",
     "faq-entry",
@@ -481,6 +486,7 @@ SESSIONLESS_URL_NAMES = {
     "metrics",
     "manifest",
     "accounts:twilio-status",
+    "accounts:calendar-feed",
     "credentialing:mail-reports",
 }
 # What works for everyone while the portal is closed for maintenance: staff sign in, and a session ends in order.

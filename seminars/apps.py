@@ -9,6 +9,7 @@ class SeminarsConfig(AreaConfig):
     name = "seminars"
     verbose_name = "Seminars"
     sentences = "seminars.events.SENTENCES"
+    calendar = "seminars.calendar.PROVIDERS"
     feed_tables = "seminars.feed.TABLES"
     staff_groups = (
         StaffGroup("Customer service", views=SEMINARS),

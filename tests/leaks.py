@@ -26,6 +26,7 @@ from portal.logging import logging_config
 
 # Where secrets are drawn: what these return is secret.
 DRAWN = (
+    "accounts.models.calendars.new_token",
     "accounts.models.challenges.Challenge.make_code",
     "accounts.models.devices.AuthenticatorDevice.new_seed",
     "accounts.models.sessions.TrustedDevice.new_token",

@@ -518,6 +518,11 @@ ROWS: dict[str, Row] = {
     "accounts:sessions-end-others": Row(302, method="post"),
     "accounts:sign-out-everywhere": Row(SIGN_IN, method="post"),
     # Carries a signature of its own; without one it is refused, no matter who is signed in.
+    "accounts:calendar": Row(200),
+    "accounts:calendar-new": Row(200, method="post"),
+    "accounts:calendar-revoke": Row(302, method="post"),
+    # Nobody has this address.
+    "accounts:calendar-feed": Row(404, args=lambda _book: ["no-such-token"], anonymous=404, half=404, strangers=404),
     "accounts:twilio-status": Row(403, method="post", anonymous=403, half=403),
 }
 

@@ -1,5 +1,6 @@
 """Tables of accounts: who there is, how they sign in and recover, and what they agreed to."""
 
+from accounts.models.calendars import CalendarAddress
 from accounts.models.challenges import Challenge
 from accounts.models.changes import DetailChange, FormerUsername
 from accounts.models.consents import DeliveryConsent, Paperless
@@ -18,6 +19,7 @@ __all__ = [
     "AccountLock",
     "Attempt",
     "AuthenticatorDevice",
+    "CalendarAddress",
     "Challenge",
     "Channel",
     "CodeDevice",
