@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -64,6 +65,14 @@ def field_of(question: Question, *, required: bool = True) -> forms.Field:
                 **known,
             )
     return text_field(question.text, help_text=question.help, required=required)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The fields of a question; `details`: of what a yes asks for."""
+
+    field: forms.BoundField
+    details: forms.BoundField | None
 
 
 class TypedForm(forms.Form):
@@ -130,7 +139,7 @@ class QuestionsForm(TypedForm):
         return cleaned
 
     @property
-    def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
+    def groups(self) -> list[tuple[str, list[Asked]]]:
         """The fields under the title of their set."""
         return [(each.title, list(fields_of(self, each))) for each in self.sets]
 
@@ -154,12 +163,10 @@ def require_details(form: forms.Form, question: Question) -> None:
         form.add_error(name, "You answered yes: tell us more here.")
 
 
-def fields_of(form: forms.Form, questions: QuestionSet) -> Iterator[forms.BoundField]:
-    """Yield the bound fields of a set."""
+def fields_of(form: forms.Form, questions: QuestionSet) -> Iterator[Asked]:
+    """Yield the bound fields of each question of a set."""
     for question in questions.questions:
-        yield form[question.key]
-        if question.details:
-            yield form[f"{question.key}_details"]
+        yield Asked(form[question.key], form[f"{question.key}_details"] if question.details else None)
 
 
 def answers_of(form: TypedForm, questions: QuestionSet) -> Iterator[dict[str, str]]:

@@ -12,6 +12,7 @@ from django import forms
 from core.money import whole_dollars
 from core.states import STATES
 from policies.renewals.question_forms import (
+    Asked,
     QuestionsForm,
     TypedForm,
     add_question,
@@ -211,12 +212,12 @@ class LineForm(TypedForm):
         return found
 
     @property
-    def of_limits(self) -> list[forms.BoundField]:
+    def of_limits(self) -> list[Asked]:
         """The questions about higher limits."""
         return list(fields_of(self, LIMITS_UP))
 
     @property
-    def of_specialty(self) -> list[forms.BoundField]:
+    def of_specialty(self) -> list[Asked]:
         """The questions about another specialty."""
         return list(fields_of(self, SPECIALTY))
 
