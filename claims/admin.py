@@ -5,8 +5,11 @@ from __future__ import annotations
 from django.contrib import admin
 
 from claims.events import ClaimEvent
+from claims.incidents.admin import IncidentReportAdmin
 from claims.models import Claim
 from core.admin import RecordedLooks
+
+__all__ = ["ClaimAdmin", "IncidentReportAdmin"]
 
 
 @admin.register(Claim)

@@ -1,4 +1,4 @@
-"""Tags of what happens to claims in the event log."""
+"""Tags of what happens to claims and reports of incidents in the event log."""
 
 from __future__ import annotations
 
@@ -13,7 +13,40 @@ class ClaimEvent(TextChoices):
     LOOKED_AT = "claims:record:looked_at", "Looked at by staff"
 
 
+class IncidentEvent(TextChoices):
+    """`source:subject:action`. None says what was reported, or about which patient."""
+
+    STARTED = "claims:incident:started", "Report of an incident started"
+    DISCARDED = "claims:incident:discarded", "Draft of a report deleted"
+    SUBMITTED = "claims:incident:submitted", "Incident or claim reported"
+    FILE_ADDED = "claims:incident_file:added", "File added to a report"
+    FILE_REMOVED = "claims:incident_file:removed", "File removed from a draft"
+    FILE_DOWNLOADED = "claims:incident_file:downloaded", "File of a report downloaded"
+    RECEIPT_DOWNLOADED = "claims:incident_receipt:downloaded", "Receipt of a report downloaded"
+    LOOKED_AT = "claims:incident:looked_at", "Report looked at by staff"
+    PATIENT_LOOKED_AT = "claims:incident_patient:looked_at", "Patient of a report looked at by staff"
+    REFUSED = "claims:incident:refused", "Report refused: too many in an hour"
+    REQUEST_REPLIED = "claims:incident:added_to", "Report added to"
+    REQUEST_TAKEN = "claims:incident:assigned", "Report assigned"
+    REQUEST_ANSWERED = "claims:incident:answered", "Report answered by staff"
+    REQUEST_CLOSED = "claims:incident:closed", "Report closed"
+
+
 # What an account's activity says of each (S-15).
 SENTENCES: dict[str, Sentence] = {
     ClaimEvent.LOOKED_AT: Sentence(Kind.SUPPORT, "{who} looked at one of your claims."),
+    IncidentEvent.STARTED: Sentence(Kind.DOCUMENTS, "{who} started to report an incident."),
+    IncidentEvent.DISCARDED: Sentence(Kind.DOCUMENTS, "{who} deleted the draft of a report."),
+    IncidentEvent.SUBMITTED: Sentence(Kind.DOCUMENTS, "{who} reported an incident or claim."),
+    IncidentEvent.FILE_ADDED: Sentence(Kind.DOCUMENTS, "{who} added a file to a report of an incident."),
+    IncidentEvent.FILE_REMOVED: Sentence(Kind.DOCUMENTS, "{who} removed a file from the draft of a report."),
+    IncidentEvent.FILE_DOWNLOADED: Sentence(Kind.DOCUMENTS, "{who} downloaded a file of a report."),
+    IncidentEvent.RECEIPT_DOWNLOADED: Sentence(Kind.DOCUMENTS, "{who} downloaded the receipt of a report."),
+    IncidentEvent.LOOKED_AT: Sentence(Kind.SUPPORT, "{who} looked at your report of an incident."),
+    IncidentEvent.PATIENT_LOOKED_AT: Sentence(Kind.SUPPORT, "{who} looked at the patient in your report."),
+    IncidentEvent.REFUSED: Sentence(Kind.DOCUMENTS, "We refused a report or file: too many in an hour."),
+    IncidentEvent.REQUEST_REPLIED: Sentence(Kind.DOCUMENTS, "{who} added to a report of an incident."),
+    IncidentEvent.REQUEST_TAKEN: Sentence(Kind.SUPPORT, "{who} assigned your report of an incident."),
+    IncidentEvent.REQUEST_ANSWERED: Sentence(Kind.SUPPORT, "{who} answered your report of an incident."),
+    IncidentEvent.REQUEST_CLOSED: Sentence(Kind.SUPPORT, "{who} closed your report of an incident."),
 }

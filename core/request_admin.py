@@ -118,7 +118,7 @@ class RequestAdmin(RecordedLooks[Row]):
 
     list_filter: ClassVar[Any] = (ClockFilter, AssignedFilter, "status", "kind")
     list_select_related: ClassVar[Any] = ("user", "assigned_to")
-    search_fields = ("=user__username_key", "=policy__number")
+    search_fields: ClassVar[Any] = ("=user__username_key", "=policy__number")
     search_help_text = "A whole username or policy number."
     ordering = ("due_at", "id")
     change_form_template = "admin/request.html"

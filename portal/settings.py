@@ -615,6 +615,23 @@ CLAIMS_HISTORY_WITHOUT_AUTHORIZATION: list[str] = env.list("CLAIMS_HISTORY_WITHO
 # Loss runs: the days where the state's table names none, and the writing companies that show reserves in any state.
 LOSS_RUN_DAYS = env.int("LOSS_RUN_DAYS", default=15)
 LOSS_RUNS_WITH_RESERVES: list[str] = env.list("LOSS_RUNS_WITH_RESERVES", default=[])
+# Reports of incidents and claims (docs/operators.md#incidents): the claims desk; by when it looks at a report, and at
+# one with papers that have a deadline; whether a report counts as notice, in each company's own words (ids of the feed,
+# and * for the others); the companies that let policyholders see that an insured reported something; how many reports
+# and files a user may send in an hour, and how many days a draft is kept.
+CLAIMS_EMAIL = env.str("CLAIMS_EMAIL", default="claims@portal.example")
+CLAIMS_PHONE = env.str("CLAIMS_PHONE", default="(860) 555-0170")
+INCIDENT_ANSWER_WITHIN = dt.timedelta(hours=env.int("INCIDENT_ANSWER_HOURS", default=24))
+INCIDENT_URGENT_WITHIN = dt.timedelta(hours=env.int("INCIDENT_URGENT_HOURS", default=4))
+INCIDENT_NOTICE: dict[str, str] = {
+    "*": "Whether this report counts as notice of a claim or incident under your policy depends on the policy’s own "
+    "terms. Call the claims team if you need to be sure.",
+    **env.json("INCIDENT_NOTICE", default={}),
+}
+INCIDENTS_SHOWN_TO_POLICYHOLDERS: list[str] = env.list("INCIDENTS_SHOWN_TO_POLICYHOLDERS", default=[])
+INCIDENTS_PER_USER = env.int("INCIDENTS_PER_USER", default=20)
+INCIDENT_FILES_PER_USER = env.int("INCIDENT_FILES_PER_USER", default=100)
+INCIDENT_DRAFTS_KEPT = dt.timedelta(days=env.int("INCIDENT_DRAFTS_KEPT_DAYS", default=90))
 # Within how many hours staff answer a request for a history that the portal couldn't make.
 CLAIMS_REQUEST_WITHIN = dt.timedelta(hours=env.int("CLAIMS_REQUEST_HOURS", default=48))
 

@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.home, name="home"),
     path("accounts/", include("accounts.urls")),
     path("policies/", include("policies.urls")),
+    path("claims/", include("claims.urls")),
     path("credentialing/", include("credentialing.urls")),
     path("verify/", include("credentialing.verification.urls")),
     path("packet/", include("credentialing.packets.public_urls")),

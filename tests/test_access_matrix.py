@@ -35,6 +35,7 @@ from tests.book import (
     invite_to,
 )
 from tests.cast import make_cast
+from tests.claims.reports import a_draft, a_report
 from tests.credentialing.batches_helpers import a_batch
 from tests.credentialing.claims_history.papers import authorized, issued
 from tests.credentialing.helpers import a_holder
@@ -170,6 +171,18 @@ def submission(book: SimpleNamespace) -> list[str]:
 
 def paper(book: SimpleNamespace) -> list[str]:
     return [book.packet.items.get().public_id]
+
+
+def report(book: SimpleNamespace) -> list[str]:
+    return [book.report.public_id]
+
+
+def report_file(book: SimpleNamespace) -> list[str]:
+    return [*report(book), book.report_file.public_id]
+
+
+def report_draft(book: SimpleNamespace) -> list[str]:
+    return [book.report_draft.public_id]
 
 
 def holder_request(book: SimpleNamespace) -> list[str]:
@@ -345,6 +358,19 @@ ROWS: dict[str, Row] = {
     "policies:part-autosave": Row(410, method="post", anonymous=410, half=410),
     "policies:part-sign": Row(410, anonymous=410, half=410),
     "policies:part-close": Row(200, method="post", **ANYONE),
+    "claims:home": Row(200),
+    "claims:incident-new": Row(200, also={"staff": 403, "revoked": 403}),
+    # The policyholder reported it: the insured sees it, nobody else.
+    "claims:incident": Row(200, args=report, also={"agent": 404}),
+    "claims:incident-receipt": Row(200, args=report, also={"agent": 404}),
+    "claims:incident-file": Row(200, args=report_file, also={"agent": 404}),
+    "claims:incident-add": Row(422, method="post", args=report, also={"agent": 404}),
+    # Their own draft.
+    "claims:incident-edit": Row(200, args=report_draft, also=OTHERS),
+    "claims:incident-autosave": Row(200, method="post", args=report_draft, also=OTHERS),
+    "claims:incident-review": Row(200, args=report_draft, also=OTHERS),
+    "claims:incident-submit": Row(302, method="post", args=report_draft, also=OTHERS),
+    "claims:incident-discard": Row(302, method="post", args=report_draft, also=OTHERS),
     "credentialing:home": Row(200),
     "credentialing:certificates": Row(200),
     "credentialing:issue": Row(200, args=coverage),
@@ -578,6 +604,7 @@ def make_book() -> SimpleNamespace:
     place = people["policyholder"].memberships.get()
     certificate = _certificate(coverage, people)
     application, submission = _renewal_of(cast.mias, cast.mia)
+    report = a_report(people["policyholder"], coverage)
     return SimpleNamespace(
         answer=FaqEntry.objects.create(slug="why", topic="start", question="Why so?", answer="Because."),
         change=a_change(people["policyholder"], policy),
@@ -593,6 +620,9 @@ def make_book() -> SimpleNamespace:
         application=application,
         submission=submission,
         part=application.parts.get(),
+        report=report,
+        report_file=report.files.get(),
+        report_draft=a_draft(people["policyholder"], coverage),
         place=place,
         delegate=delegate_of(place, UserFactory()),
         invitation=invite_to(place),
