@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
+from typing import TYPE_CHECKING, Any, cast
+
+from django.contrib import admin, messages
 
 from claims.events import ClaimEvent
 from claims.incidents.admin import IncidentReportAdmin
-from claims.models import Claim
+from claims.matters.admin import MatterAdmin
+from claims.models import Claim, Matter
 from core.admin import RecordedLooks
 
-__all__ = ["ClaimAdmin", "IncidentReportAdmin"]
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+    from django.http import HttpRequest
+
+__all__ = ["ClaimAdmin", "IncidentReportAdmin", "MatterAdmin"]
 
 
 @admin.register(Claim)
@@ -26,3 +33,15 @@ class ClaimAdmin(RecordedLooks[Claim]):
         "policy__number_normalized__startswith",
     ]
     ordering = ["pk"]
+    actions = ("publish",)
+
+    @admin.action(description="Publish the selected claims to their insureds", permissions=["answer"])
+    def publish(self, request: HttpRequest, claims: QuerySet[Claim]) -> None:
+        """Let each insured see their own claim under Incidents and claims."""
+        by = cast("Any", request.user)
+        known = claims.filter(retired_at=None).select_related("insured")
+        published = sum(Matter.publish(claim, by=by) for claim in known)
+        messages.success(request, f"Published: {published}. What was published already stays as it is.")
+
+    def has_answer_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("claims.answer_matter"))

@@ -28,7 +28,7 @@ class ClaimsConfig(AreaConfig):
     staff_groups = (
         StaffGroup(
             "Claims",
-            views=("claims.claim", "claims.incidentreport"),
-            permissions=("claims.answer_incidentreport", "claims.view_patient"),
+            views=("claims.claim", "claims.incidentreport", "claims.matter"),
+            permissions=("claims.answer_incidentreport", "claims.view_patient", "claims.answer_matter"),
         ),
     )

@@ -32,6 +32,19 @@ class IncidentEvent(TextChoices):
     REQUEST_CLOSED = "claims:incident:closed", "Report closed"
 
 
+class MatterEvent(TextChoices):
+    """`source:subject:action`."""
+
+    PUBLISHED = "claims:matter:published", "Claim published to its insured"
+    CHANGED = "claims:matter:changed", "What an insured sees of a claim changed"
+    LOOKED_AT = "claims:matter:looked_at", "Published claim looked at by staff"
+    FILE_DOWNLOADED = "claims:matter_file:downloaded", "Document of a claim downloaded"
+    REQUEST_REPLIED = "claims:matter:written_in", "Message of an insured about a claim"
+    REQUEST_TAKEN = "claims:matter:assigned", "Published claim assigned"
+    REQUEST_ANSWERED = "claims:matter:answered", "Message to an insured about a claim"
+    REQUEST_CLOSED = "claims:matter:taken_back", "Published claim taken back"
+
+
 # What an account's activity says of each (S-15).
 SENTENCES: dict[str, Sentence] = {
     ClaimEvent.LOOKED_AT: Sentence(Kind.SUPPORT, "{who} looked at one of your claims."),
@@ -49,4 +62,12 @@ SENTENCES: dict[str, Sentence] = {
     IncidentEvent.REQUEST_TAKEN: Sentence(Kind.SUPPORT, "{who} assigned your report of an incident."),
     IncidentEvent.REQUEST_ANSWERED: Sentence(Kind.SUPPORT, "{who} answered your report of an incident."),
     IncidentEvent.REQUEST_CLOSED: Sentence(Kind.SUPPORT, "{who} closed your report of an incident."),
+    MatterEvent.PUBLISHED: Sentence(Kind.DOCUMENTS, "{who} published a claim of yours to you."),
+    MatterEvent.CHANGED: Sentence(Kind.DOCUMENTS, "{who} changed what you see of a claim."),
+    MatterEvent.LOOKED_AT: Sentence(Kind.SUPPORT, "{who} looked at a claim that you see."),
+    MatterEvent.FILE_DOWNLOADED: Sentence(Kind.DOCUMENTS, "{who} downloaded a document of a claim."),
+    MatterEvent.REQUEST_REPLIED: Sentence(Kind.DOCUMENTS, "{who} wrote to the claims team."),
+    MatterEvent.REQUEST_TAKEN: Sentence(Kind.SUPPORT, "{who} assigned a claim that you see."),
+    MatterEvent.REQUEST_ANSWERED: Sentence(Kind.SUPPORT, "{who} wrote to you about a claim."),
+    MatterEvent.REQUEST_CLOSED: Sentence(Kind.SUPPORT, "{who} took a claim back that you saw."),
 }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from claims.models import IncidentReport
+from claims.models import Claim, IncidentReport, Matter
 from core.panels import Panel, PanelLink
 from policies.models import reach_of
 from policies.rights import reach_with
@@ -62,4 +62,21 @@ def _attention(report: IncidentReport) -> PanelLink:
     return PanelLink(f"We answered your report {report.number}", report.get_absolute_url())
 
 
-PANELS: list[Provider] = [unfinished_reports, reports_of_policy]
+def own_matters(user: User, *, policy: Policy | None = None) -> Iterator[Panel]:
+    """Yield an insured's own open claims, as the claims team published them. One query, for insureds only."""
+    if policy is not None or not reach_of(user).insured_ids:
+        return
+    rows = Matter.objects.visible_to(user).filter(claim__status=Claim.Status.OPEN).select_related("claim")
+    found = list(rows.order_by("claim__next_date", "-changed_at")[:MOST])
+    if found:
+        yield Panel(
+            "Your claims",
+            "home",
+            template="claims/_matters.html",
+            context={"matters": found},
+            order=36,
+            links=(PanelLink("All claims and reports", reverse("claims:home")),),
+        )
+
+
+PANELS: list[Provider] = [unfinished_reports, own_matters, reports_of_policy]

@@ -4,6 +4,7 @@ from django.urls import path
 
 import core.converters  # noqa: F401  # makes <public_id:…> known
 from claims.incidents import draft_views, views
+from claims.matters import views as matter_views
 
 app_name = "claims"
 urlpatterns = [
@@ -18,4 +19,7 @@ urlpatterns = [
     path("incidents/<public_id:public_id>/add/", views.add, name="incident-add"),
     path("incidents/<public_id:public_id>/receipt/", views.receipt, name="incident-receipt"),
     path("incidents/<public_id:public_id>/files/<public_id:file_id>/", views.file, name="incident-file"),
+    path("mine/<public_id:public_id>/", matter_views.matter, name="matter"),
+    path("mine/<public_id:public_id>/add/", matter_views.add, name="matter-add"),
+    path("mine/<public_id:public_id>/files/<public_id:file_id>/", matter_views.file, name="matter-file"),
 ]

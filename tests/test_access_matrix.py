@@ -35,7 +35,8 @@ from tests.book import (
     invite_to,
 )
 from tests.cast import make_cast
-from tests.claims.reports import a_draft, a_report
+from tests.claims.reports import a_draft as a_draft_of_a_report
+from tests.claims.reports import a_matter, a_report
 from tests.credentialing.batches_helpers import a_batch
 from tests.credentialing.claims_history.papers import authorized, issued
 from tests.credentialing.helpers import a_holder
@@ -179,6 +180,14 @@ def report(book: SimpleNamespace) -> list[str]:
 
 def report_file(book: SimpleNamespace) -> list[str]:
     return [*report(book), book.report_file.public_id]
+
+
+def matter(book: SimpleNamespace) -> list[str]:
+    return [book.matter.public_id]
+
+
+def matter_file(book: SimpleNamespace) -> list[str]:
+    return [*matter(book), book.matter_file.public_id]
 
 
 def report_draft(book: SimpleNamespace) -> list[str]:
@@ -365,6 +374,10 @@ ROWS: dict[str, Row] = {
     "claims:incident-receipt": Row(200, args=report, also={"agent": 404}),
     "claims:incident-file": Row(200, args=report_file, also={"agent": 404}),
     "claims:incident-add": Row(422, method="post", args=report, also={"agent": 404}),
+    # The insured's own claim is nobody else's.
+    "claims:matter": Row(200, args=matter, also=OTHERS_OF_INSURED),
+    "claims:matter-file": Row(200, args=matter_file, also=OTHERS_OF_INSURED),
+    "claims:matter-add": Row(422, method="post", args=matter, also=OTHERS_OF_INSURED),
     # Their own draft.
     "claims:incident-edit": Row(200, args=report_draft, also=OTHERS),
     "claims:incident-autosave": Row(200, method="post", args=report_draft, also=OTHERS),
@@ -605,6 +618,7 @@ def make_book() -> SimpleNamespace:
     certificate = _certificate(coverage, people)
     application, submission = _renewal_of(cast.mias, cast.mia)
     report = a_report(people["policyholder"], coverage)
+    matter = a_matter(coverage, by=people["staff"])
     return SimpleNamespace(
         answer=FaqEntry.objects.create(slug="why", topic="start", question="Why so?", answer="Because."),
         change=a_change(people["policyholder"], policy),
@@ -622,7 +636,9 @@ def make_book() -> SimpleNamespace:
         part=application.parts.get(),
         report=report,
         report_file=report.files.get(),
-        report_draft=a_draft(people["policyholder"], coverage),
+        report_draft=a_draft_of_a_report(people["policyholder"], coverage),
+        matter=matter,
+        matter_file=matter.files.get(),
         place=place,
         delegate=delegate_of(place, UserFactory()),
         invitation=invite_to(place),

@@ -48,6 +48,12 @@ ACTS = {
     "policies/renewals/views.py:retry",  # whose tries count
     "policies/renewals/views.py:sign",
     "policies/renewals/views.py:start",
+    "claims/incidents/draft_views.py:discard",
+    "claims/incidents/draft_views.py:edit",
+    "claims/incidents/draft_views.py:new",
+    "claims/incidents/draft_views.py:submit",
+    "claims/incidents/views.py:add",
+    "claims/matters/views.py:add",
     "credentialing/claims_history/authorization_views.py:revoke",
     "credentialing/claims_history/authorization_views.py:sign",
     "credentialing/claims_history/views.py:retry",  # whose tries count

@@ -105,7 +105,7 @@ def keep_files(
     for each in checked:
         if rows.filter(sha256=each.sha256).exists():
             continue
-        _count("claims:incident-file", settings.INCIDENT_FILES_PER_USER, by)
+        count_file(by)
         with transaction.atomic():
             of = {"report": report, "message": message, "added_by": by}
             attached = attach(rows, each, by=by, page=report.get_absolute_url(), **of)
@@ -144,6 +144,11 @@ def forget_old_drafts() -> int:
 def count_addition(user: User) -> None:
     """Count what is added to a report. Raises `TooManyError` past the limit of an hour."""
     _count("claims:incident-addition", settings.SUPPORT_REPLIES_PER_USER, user)
+
+
+def count_file(user: User) -> None:
+    """Count a file. Raises `TooManyError` past the limit of an hour."""
+    _count("claims:incident-file", settings.INCIDENT_FILES_PER_USER, user)
 
 
 def _count(scope: str, times: int, user: User) -> None:

@@ -17,7 +17,7 @@ from accounts.guards import look_of, subject_of, user_of
 from claims.events import IncidentEvent
 from claims.incidents import drafting, receipts, words
 from claims.incidents.forms import AddForm
-from claims.models import IncidentReport
+from claims.models import IncidentReport, Matter
 from core.bodies import accepts_upload
 from core.downloads import attachment_header
 from core.events import record_event
@@ -30,6 +30,9 @@ from policies.roles import Capability
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponseBase
 
+    from accounts.models import User
+
+MOST_MATTERS = 50
 ORDER = ("-changed_at", "-id")
 
 
@@ -43,6 +46,8 @@ def home(request: HttpRequest) -> HttpResponse:
         "page": page,
         "rows": [words.row_of(report, user) for report in page.rows],
         "reports": holds(user, Capability.REPORT_INCIDENT),
+        # Web support that looks as the customer sees no matter.
+        "matters": [] if look_of(request) else matters_of(user),
         "phone": settings.CLAIMS_PHONE,
     }
     return render(request, "claims/home.html", context)
@@ -140,6 +145,12 @@ def _report(request: HttpRequest, public_id: str, *, sent: bool = False) -> Inci
 
 def _sight(request: HttpRequest, report: IncidentReport) -> words.Sight:
     return words.sight_of(report, subject_of(request), look=look_of(request) is not None)
+
+
+def matters_of(user: User) -> list[Matter]:
+    """Return the insured's own matters, the open ones first."""
+    rows = Matter.objects.visible_to(user).select_related("claim__insured")
+    return list(rows.order_by("-claim__status", "claim__next_date", "-changed_at")[:MOST_MATTERS])
 
 
 def crumbs() -> list[tuple[str, str]]:

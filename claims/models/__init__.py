@@ -2,6 +2,7 @@
 
 from claims.models.claims import FOR_THIRD_PARTIES, Claim, ClaimQuerySet, years_before
 from claims.models.incidents import IncidentFile, IncidentMessage, IncidentReport
+from claims.models.matters import Matter, MatterDate, MatterFile, MatterMessage
 
 __all__ = [
     "FOR_THIRD_PARTIES",
@@ -10,5 +11,9 @@ __all__ = [
     "IncidentFile",
     "IncidentMessage",
     "IncidentReport",
+    "Matter",
+    "MatterDate",
+    "MatterFile",
+    "MatterMessage",
     "years_before",
 ]

@@ -7,11 +7,13 @@ from typing import Any
 
 from accounts.models import User
 from claims.incidents import drafting
-from claims.models import IncidentReport
+from claims.models import IncidentReport, Matter, MatterFile
 from core.uploads.checking import check
+from core.uploads.models import attach
 from policies.models import Coverage
 from tests.book import days
 from tests.feed.assets import a_pdf
+from tests.on_file import ClaimFactory
 from tests.uploads import uploaded
 
 PATIENT = "Wilhelmina Quackenbush"
@@ -35,3 +37,15 @@ def a_report(by: User, coverage: Coverage, *, files: int = 1, **values: Any) -> 
     )
     assert report.submit(by=by, version=report.version)
     return report
+
+
+def a_matter(coverage: Coverage, *, by: User, **fields: Any) -> Matter:
+    """Return a published claim of a coverage's insured, with a document."""
+    handled = {"stage": "Discovery", "handler": "Hollis Grant", "handler_phone": "(860) 555-0171", "counsel": "Orr LLP"}
+    ahead = {"next_date": days(20), "next_event": "Deposition"}
+    claim = ClaimFactory.create(insured=coverage.insured, policy=coverage.term.policy, **(handled | ahead | fields))
+    assert Matter.publish(claim, by=by)
+    matter = Matter.objects.get(claim=claim)
+    rows = MatterFile.objects.filter(matter=matter, message=None)
+    attach(rows, check(uploaded("complaint.pdf", a_pdf())), by=by, matter=matter, message=None, added_by=by)
+    return matter

@@ -116,6 +116,14 @@ CONTEXTS: dict[str, dict[str, Any]] = {
         name: {"address": "http://localhost:8000/support/requests/abc/"}
         for name in ("request_answered", "request_closed", "request_received", "request_taken", "request_waiting")
     },
+    **{
+        name: {"address": "https://portal.example/claims/incidents/x/", "number": "IR-2026-7KQM4XDR", "urgent": True}
+        for name in ("incident_answered", "incident_closed", "incident_received", "incident_reported_for_you")
+    },
+    "incident_waiting": {"address": "https://portal.example/admin/x/", "number": "IR-2026-7KQM4XDR", "urgent": True},
+    "matter_news": {"address": "https://portal.example/claims/mine/x/"},
+    "matter_waiting": {"address": "https://portal.example/admin/x/"},
+    "upload_infected": {"address": "https://portal.example/claims/incidents/x/"},
     "staff_alert": {"subject": "Something needs a person", "body": "What happened.\nAnd why."},
     "unfamiliar_sign_in": {"when": "Mar 1, 2026, 4:05 p.m. EST", "browser": "Chrome on Windows", "days": 10}
     | {"network": "203.0.113.0/24", "address": "http://localhost:8000/accounts/link/abc/"},

@@ -92,7 +92,7 @@ def asked(client: Client, address: str) -> list[str]:
 @pytest.mark.urls("bench.urls")
 @pytest.mark.parametrize("who", VIEWERS)
 # Two of home's ask for renewals: only where a term ends soon, or home doesn't show all policies.
-@pytest.mark.parametrize(("address", "most"), [("/bench/empty/", 2), ("/", 11), ("/policies/", 4)])
+@pytest.mark.parametrize(("address", "most"), [("/bench/empty/", 2), ("/", 13), ("/policies/", 4)])
 def test_a_page_asks_few_statements_for_any_viewer(
     viewers: dict[str, User], browse: Callable[[User], Client], who: str, address: str, most: int
 ) -> None:

@@ -1,0 +1,1 @@
+"""My claim: an insured's own matters, as the claims team publishes them (B-21)."""
