@@ -41,7 +41,7 @@ class IncidentAnswerForm(AnswerForm):
     """Staff's words about a report, and who reads them."""
 
     private = forms.BooleanField(
-        label="For the insured alone, not for whoever else sent the report",
+        label="For the insured alone, not for the person who sent the report",
         required=False,
     )
     field_order = ("idempotency_key", "text", "private", "closes")
