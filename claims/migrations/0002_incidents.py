@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 # Keeps what was sent as it was sent: plain triggers, ENABLE ALWAYS, as those of claims papers. A draft changes and goes
-# as its reporter wishes. Encrypted columns are let through, because a rotation of keys writes them anew; the report's
+# as its reporter wishes. Encrypted columns are let through, because a rotation of keys writes them again; the report's
 # fingerprint says whether they still hold what was sent. A column added later stays unless a migration puts it on the list.
 FORWARD = """
 CREATE FUNCTION claims_incidentreport_stays() RETURNS trigger LANGUAGE plpgsql AS $$
