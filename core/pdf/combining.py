@@ -7,6 +7,7 @@ size. What speaks of one file as a whole isn't kept: signatures, forms, scripts,
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import string
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 PROGRAM = Path(__file__).with_name("unfolding.py")
 # One file may take so long, in seconds: a scan of hundreds of megabytes is read and written.
 SECONDS = 60.0
+# How hard objects are compressed: more takes longer than it is worth for files that are downloaded once.
+LEVEL = 6
 # What is read at once, in bytes.
 CHUNK = 1 << 20
 # As the library writes files: a string, or a reference.
@@ -60,7 +63,7 @@ class Combiner:
     """A PDF in the making. Add files, then `close`. The same files give the same bytes."""
 
     def __init__(self, to: BinaryIO, *, title: str) -> None:
-        self._writer = PdfWriter(to)
+        self._writer = PdfWriter(to, level=LEVEL)
         self._writer.number(FIRST_FREE - 1)
         self._title = title
         self._apart = Apart(PROGRAM, seconds=SECONDS)
@@ -126,7 +129,7 @@ class Combiner:
             return b"%d 0 R" % (elsewhere.get(number) or int(number) + offset) if number else token[0]
 
         def renumbered(content: bytes) -> bytes:
-            return TOKEN.sub(moved, content)
+            return TOKEN.sub(moved, content) if b" 0 R" in content else content
 
         left_out = {int(number) for number in elsewhere}
         for number in range(1, laid.count + 1):
@@ -151,8 +154,10 @@ class Combiner:
         content, stream, data = head.partition(STREAM)
         if not stream:
             self._writer.add(new, renumbered(b"".join((head, *rest))))
-            return
-        self._writer.add_parts(new, _parts(b"%d 0 obj\n%s" % (new, renumbered(content)), STREAM + data, rest))
+        elif laid.is_small:
+            self._writer.add_raw(new, b"%d 0 obj\n%s%s%s" % (new, renumbered(content), STREAM, data))
+        else:
+            self._writer.add_parts(new, _parts(b"%d 0 obj\n%s" % (new, renumbered(content)), STREAM + data, rest))
 
     def close(self) -> None:
         """Write the outline, the tags, and where everything is. Raises ValueError where no file was added."""
@@ -211,8 +216,14 @@ class _Laid:
     """A file as `core.pdf.unfolding` writes it: plain objects in order, and a table of where they begin."""
 
     def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
         end = stream.seek(0, 2)
+        # A small file is read at once.
+        self.is_small = end <= CHUNK
+        if self.is_small:
+            stream.seek(0)
+            self._data = stream.read()
+            stream = io.BytesIO(self._data)
+        self._stream = stream
         stream.seek(max(0, end - 64))
         table = int(stream.read().rpartition(b"startxref\n")[2].split()[0])
         stream.seek(table)
@@ -226,6 +237,9 @@ class _Laid:
     def read(self, number: int) -> tuple[bytes, Iterator[bytes]]:
         """Return an object without its `obj`: what it begins with, and the rest in pieces, its `endobj` included."""
         begin, end = self._begins[number - 1], self._begins[number]
+        if self.is_small:
+            head = self._data[begin:end].partition(b" obj\n")[2]
+            return (head if STREAM in head else head.rpartition(b"\nendobj")[0]), iter(())
         self._stream.seek(begin)
         first = self._stream.read(min(CHUNK, end - begin))
         rest = self._rest(end - begin - len(first))

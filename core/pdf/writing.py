@@ -32,9 +32,11 @@ FREE, PLAIN, PACKED = 0, 1, 2
 class PdfWriter:
     """Numbers objects and writes them. Use `number` for an object that others refer to before it is written."""
 
-    def __init__(self, to: BinaryIO, state: dict[str, Any] | None = None) -> None:
-        """`state`: that of a writer, in another process perhaps, to go on from; `to` then takes what follows."""
+    def __init__(self, to: BinaryIO, state: dict[str, Any] | None = None, *, level: int = 9) -> None:
+        """`state`: that of a writer, in another process perhaps, to go on from; `to` then takes what follows.
+        `level`: how hard to compress."""
         self._to = to
+        self._level = level
         self._waiting: list[tuple[int, bytes]] = []
         if state is not None:
             self._at = state["at"]
@@ -78,7 +80,7 @@ class PdfWriter:
     def add_stream(self, number: int, content: bytes, entries: bytes = b"", *, packed: bool = False) -> None:
         """Write a stream. `entries` of its dictionary; `packed`: `content` is compressed by zlib already."""
         if not packed:
-            smaller = zlib.compress(content, 9)
+            smaller = zlib.compress(content, self._level)
             # Less than what is said about it.
             if len(content) - len(smaller) <= len(COMPRESSED):
                 self.add_raw(number, STREAM % (number, entries, len(content), content))
