@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bench import batch, certificates, documents, enumeration, feed, large, pages, papers, under_load
+from bench import batch, certificates, documents, enumeration, feed, large, pages, papers, rosters, under_load
 from bench.measure import Figure
 from bench.people import prepare
 
@@ -18,6 +18,7 @@ NAMES = (
     "page_policy",
     *large.NAMES,
     documents.NAME,
+    rosters.NAME,
     *enumeration.FLOWS,
     *feed.NAMES,
     *under_load.NAMES,
@@ -33,6 +34,7 @@ def measure(names: list[str], *, policies: int) -> Iterator[Figure]:
     yield from papers.measure(names)
     yield from batch.measure(names)
     yield from documents.measure(names)
+    yield from rosters.measure(names)
     yield from enumeration.measure(names)
     yield from feed.measure(names)
     yield from under_load.measure(names)

@@ -124,7 +124,8 @@ class Columns:
         """Read what `as_json` wrote."""
         places = stored["places"]
         assert isinstance(places, dict)  # noqa: S101  # ours
-        return cls(int(str(stored["head"])), {Field(field): int(place) for field, place in places.items()})
+        # PostgreSQL keeps the keys of JSON in an order of its own.
+        return cls(int(str(stored["head"])), {field: int(places[field]) for field in Field if field in places})
 
     def missing(self) -> str:
         """Say which column a roster can't do without, or nothing."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from policies.rosters import matching
@@ -254,8 +255,9 @@ def _changes(table: Table, current: Current, matches: Matches) -> dict[int, tupl
     return {row: tuple(changes) for row, changes in found.items()}
 
 
-def _in(column: list[str], places: list[int]) -> list[str]:
-    return [column[place] for place in places]
+def _in(column: list[str], places: list[int]) -> Sequence[str]:
+    # For one place, `itemgetter` returns the cell itself.
+    return itemgetter(*places)(column) if len(places) > 1 else [column[place] for place in places]
 
 
 def _add_row(

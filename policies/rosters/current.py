@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from bisect import bisect_left
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ from policies.names import fold
 from policies.rosters.columns import Field
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from policies.models import Term
 
 # One row of text columns: thousands of small values would take longer to hand over than to compare. Of several
@@ -32,16 +35,23 @@ SQL = f"""
             COALESCE((
                 SELECT string_agg(l.state || ' ' || l.number, '|' ORDER BY l.state, l.number)
                 FROM {License._meta.db_table} l WHERE l.insured_id = i.id AND l.retired_at IS NULL
-            ), '') AS licenses
+            ), '') AS licenses,
+            COALESCE((
+                SELECT string_agg(
+                    l.state || ' ' || ltrim(upper(regexp_replace(l.number, '[^[:alnum:]]', '', 'g')), '0'), '|'
+                )
+                FROM {License._meta.db_table} l WHERE l.insured_id = i.id AND l.retired_at IS NULL
+            ), '') AS license_keys, i.sort_key
         FROM covered JOIN {Insured._meta.db_table} i ON i.id = covered.insured_id
         WHERE i.kind = 'person' AND i.retired_at IS NULL
-        ORDER BY i.sort_key, i.id
+        ORDER BY i.sort_key COLLATE "C", i.id
     )
     SELECT {{columns}} FROM person
 """  # noqa: S608 - names of tables
 TEXTS = (
     "public_id", "last_name", "first_name", "middle_name", "suffix", "credential", "npi", "date_of_birth_hash", "email",
     "phone", "specialty", "site", "cost_center", "form", "retroactive_date", "licenses",
+    "license_keys", "sort_key",
 )  # fmt: skip
 COLUMNS = ", ".join(("array_agg(id)", *(f"string_agg(translate({name}, '{APART}', ''), '{APART}')" for name in TEXTS)))
 
@@ -65,47 +75,35 @@ class Current:
         """The place of each NPI."""
         return {npi: place for place, npi in enumerate(self.of("npi")) if npi}
 
-    @cached_property
-    def by_license(self) -> dict[str, list[int]]:
-        """The places of those with a license, by its state and number without punctuation, and by the number alone."""
+    def by_license(self, wanted: set[str]) -> dict[str, list[int]]:
+        """Return the places of those with one of these licenses: `license_key` after its state, or without."""
         found: dict[str, list[int]] = {}
-        for place, licenses in enumerate(self.of("licenses")):
-            for text in licenses.split("|") if licenses else ():
-                state, _, number = text.partition(" ")
-                plain = license_key(number)
-                found.setdefault(f"{state} {plain}", []).append(place)
-                found.setdefault(plain, []).append(place)
+        for place, keys in enumerate(self.of("license_keys")):
+            # Most have one license, and few are wanted.
+            if keys and (keys in wanted or keys[3:] in wanted or "|" in keys):
+                for key in keys.split("|"):
+                    for form in {key, key[3:]} & wanted:
+                        found.setdefault(form, []).append(place)
         return found
 
-    @cached_property
-    def by_name(self) -> dict[str, list[int]]:
-        """The places of those with a name: first and last, folded."""
+    def by_birth(self, wanted: set[str]) -> dict[str, list[int]]:
+        """Return the places of those with one of these keyed hashes of a date of birth."""
         found: dict[str, list[int]] = {}
-        for place, key in enumerate(self.names):
-            found.setdefault(key, []).append(place)
+        for place, birth in enumerate(self.of("date_of_birth_hash")):
+            if birth in wanted:
+                found.setdefault(birth, []).append(place)
         return found
 
-    @cached_property
-    def by_last(self) -> dict[str, list[int]]:
-        """The places of those with a last name, folded, without spaces."""
-        found: dict[str, list[int]] = {}
-        for place, key in enumerate(self.names):
-            found.setdefault(key.partition("|")[0], []).append(place)
-        return found
-
-    @cached_property
-    def names(self) -> list[str]:
-        """The folded 'last|first' of each."""
-        return [name_key(last, first) for last, first in zip(self.of("last_name"), self.of("first_name"), strict=True)]
-
-    @cached_property
-    def by_birth(self) -> dict[str, list[int]]:
-        """The places of those with a date of birth, by its keyed hash."""
-        found: dict[str, list[int]] = {}
-        for place, hashed in enumerate(self.of("date_of_birth_hash")):
-            if hashed:
-                found.setdefault(hashed, []).append(place)
-        return found
+    def named(self, last: str, first: str = "") -> Iterator[int]:
+        """Yield the places of those with a last and a first name, or with a last name. Spaces in a name count."""
+        keys, begins = self.of("sort_key"), fold(f"{last} {first}")
+        place = bisect_left(keys, begins)
+        while place < len(keys) and keys[place].startswith(begins):
+            if fold(self.of("last_name")[place]) == fold(last) and (
+                not first or fold(self.of("first_name")[place]) == fold(first)
+            ):
+                yield place
+            place += 1
 
     def display_name(self, place: int) -> str:
         """Return a name as people write it: 'Ana M. Núñez Jr., MD'."""

@@ -57,8 +57,10 @@ def match(table: Table, current: Current, *, decided: dict[int, str]) -> Matches
     matches = Matches(places)
     _check_names(table, current, matches)
     rest = [row for row, place in enumerate(places) if place < 0 and row not in matches.doubtful]
-    for row in rest:
-        _match_row(table, current, matches, row)
+    if rest:
+        search = _Search(table, current, rest, taken=set(places))
+        for row in rest:
+            search.settle(row, matches)
     ids = {public_id: place for place, public_id in enumerate(current.of("public_id"))} if decided else {}
     for row, public_id in decided.items():
         if not public_id:
@@ -91,74 +93,85 @@ def _check_names(table: Table, current: Current, matches: Matches) -> None:
                 matches.doubtful[row] = [Candidate(place, "Has this NPI, but another name.")]
 
 
-def _match_row(table: Table, current: Current, matches: Matches, row: int) -> None:
-    last, first = table.at(Field.LAST, row), table.at(Field.FIRST, row)
-    birth = table.birth_hash(row) if (last or first) else ""
-    found = _by_license(table, current, row)
-    by_name = current.by_name.get(name_key(last, first), []) if last else []
-    births = current.of("date_of_birth_hash")
-    same_birth = [place for place in by_name if birth and births[place] == birth]
-    if len(found) == 1:
-        place = found[0]
-        if _agrees(last, current.of("last_name")[place]) or _agrees(first, current.of("first_name")[place]):
-            matches.places[row], matches.by[row] = place, By.LICENSE
-        else:
-            matches.doubtful[row] = [Candidate(place, "Has this license number, but another name.")]
-    elif len(same_birth) == 1:
-        matches.places[row], matches.by[row] = same_birth[0], By.BIRTH
-    elif by_name:
-        against = [_against(table, current, row, place, birth) for place in by_name]
-        if len(by_name) == 1 and not against[0]:
-            matches.places[row], matches.by[row] = by_name[0], By.NAME
-        else:
-            reasons = [why or "Has the same name." for why in against]
-            matches.doubtful[row] = _some(map(Candidate, by_name, reasons))
-    elif similar := list(_similar(table, current, row, birth)):
-        matches.doubtful[row] = _some(similar)
+class _Search:
+    """The search for rows that no NPI settles: `rest`. `taken`: places that NPIs have settled."""
+
+    def __init__(self, table: Table, current: Current, rest: list[int], *, taken: set[int]) -> None:
+        self._table, self._current = table, current
+        self._births = {row: table.birth_hash(row) for row in rest}
+        self._by_birth = current.by_birth(set(self._births.values()) - {""})
+        self._licenses = {row: _license_of(table.at(Field.LICENSE, row)) for row in rest}
+        self._by_license = current.by_license(set(self._licenses.values()) - {""})
+        # Spaces in names are found only among those who are left: 'De La Cruz', 'Delacruz'.
+        self._left: dict[str, list[int]] = {}
+        lasts, firsts = current.of("last_name"), current.of("first_name")
+        for place in set(range(len(current))) - taken:
+            self._left.setdefault(name_key(lasts[place], firsts[place]), []).append(place)
+
+    def settle(self, row: int, matches: Matches) -> None:
+        """Say who a row is, or who it may be."""
+        table, current = self._table, self._current
+        last, first, birth = table.at(Field.LAST, row), table.at(Field.FIRST, row), self._births[row]
+        found = sorted(set(self._by_license.get(self._licenses[row], ())))
+        by_name = self._named(last, first)
+        births = current.of("date_of_birth_hash")
+        same_birth = [place for place in by_name if birth and births[place] == birth]
+        if len(found) == 1:
+            place = found[0]
+            if _agrees(last, current.of("last_name")[place]) or _agrees(first, current.of("first_name")[place]):
+                matches.places[row], matches.by[row] = place, By.LICENSE
+            else:
+                matches.doubtful[row] = [Candidate(place, "Has this license number, but another name.")]
+        elif len(same_birth) == 1:
+            matches.places[row], matches.by[row] = same_birth[0], By.BIRTH
+        elif by_name:
+            against = [self._against(row, place) for place in by_name]
+            if len(by_name) == 1 and not against[0]:
+                matches.places[row], matches.by[row] = by_name[0], By.NAME
+            else:
+                reasons = [why or "Has the same name." for why in against]
+                matches.doubtful[row] = _some(map(Candidate, by_name, reasons))
+        elif similar := list(self._similar(row)):
+            matches.doubtful[row] = _some(similar)
+
+    def _named(self, last: str, first: str) -> list[int]:
+        if not last or not first:
+            return []
+        return sorted({*self._current.named(last, first), *self._left.get(name_key(last, first), ())})
+
+    def _against(self, row: int, place: int) -> str:
+        """Say what speaks against a namesake: another NPI or date of birth than ours."""
+        npi, ours = self._table.at(Field.NPI, row), self._current.of("npi")[place]
+        if npi and ours and npi != ours:
+            return f"Has the same name, but another NPI, {ours}."
+        birth, on_file = self._births[row], self._current.of("date_of_birth_hash")[place]
+        if birth and on_file and birth != on_file:
+            return "Has the same name, but another date of birth."
+        return ""
+
+    def _similar(self, row: int) -> Iterable[Candidate]:
+        """Yield who may have changed a name, or is written in another way. Two NPIs are two people."""
+        table, current = self._table, self._current
+        last, first = fold(table.at(Field.LAST, row)), fold(table.at(Field.FIRST, row))
+        npi, npis = table.at(Field.NPI, row), current.of("npi")
+        lasts, firsts = current.of("last_name"), current.of("first_name")
+        seen = set()
+        for place in self._by_birth.get(self._births[row], ()):
+            if (fold(lasts[place]) == last or fold(firsts[place]) == first) and not (npi and npis[place]):
+                seen.add(place)
+                yield Candidate(place, "Has the same date of birth, and part of the name.")
+        for place in current.named(last) if last else ():
+            theirs = fold(firsts[place])
+            alike = bool(first and theirs) and (theirs.startswith(first[:3]) or first.startswith(theirs[:3]))
+            if alike and place not in seen and not (npi and npis[place]):
+                yield Candidate(place, "Has the same last name, and a similar first name.")
 
 
-def _by_license(table: Table, current: Current, row: int) -> list[int]:
-    text = table.at(Field.LICENSE, row)
-    if not text:
-        return []
+def _license_of(text: str) -> str:
+    """Return a license as `Current.by_license` knows it."""
     state, _, number = text.partition(" ")
-    plain = license_key(number)
-    if not plain:
-        return []
-    return sorted(set(current.by_license.get(f"{state} {plain}" if state else plain, [])))
-
-
-def _against(table: Table, current: Current, row: int, place: int, birth: str) -> str:
-    """Say what speaks against a namesake: another NPI or date of birth than ours."""
-    npi, ours = table.at(Field.NPI, row), current.of("npi")[place]
-    if npi and ours and npi != ours:
-        return f"Has the same name, but another NPI, {ours}."
-    on_file = current.of("date_of_birth_hash")[place]
-    if birth and on_file and birth != on_file:
-        return "Has the same name, but another date of birth."
-    return ""
-
-
-def _similar(table: Table, current: Current, row: int, birth: str) -> Iterable[Candidate]:
-    """Yield who may have changed a name, or is written in another way."""
-    last, first = fold(table.at(Field.LAST, row)), fold(table.at(Field.FIRST, row))
-    npi = table.at(Field.NPI, row)
-    seen = set()
-    for place in current.by_birth.get(birth, []) if birth else []:
-        if fold(current.of("last_name")[place]) == last or fold(current.of("first_name")[place]) == first:
-            seen.add(place)
-            yield Candidate(place, "Has the same date of birth, and part of the name.")
-    for place in current.by_last.get(last.replace(" ", ""), []) if last else []:
-        theirs, ours = fold(current.of("first_name")[place]), current.of("npi")[place]
-        # Two NPIs are two people; a nickname or an initial is no reason to ask.
-        if (
-            place not in seen
-            and not (npi and ours)
-            and first
-            and theirs
-            and (theirs.startswith(first[:3]) or first.startswith(theirs[:3]))
-        ):
-            yield Candidate(place, "Has the same last name, and a similar first name.")
+    key = license_key(number)
+    return f"{state} {key}" if state and key else key
 
 
 def _some(candidates: Iterable[Candidate]) -> list[Candidate]:
