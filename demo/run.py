@@ -21,6 +21,7 @@ from django.db import connections
 from core.pdf import prepare_fonts
 from core.templatetags.show import day_long
 from demo import programs
+from demo.changes import make_change_samples
 from demo.claims import make_claims_samples
 from demo.data import ExampleError, load_example
 from demo.explore import make_twins
@@ -236,7 +237,9 @@ def make_files() -> None:
 
 def _make_papers() -> int:
     """Make the samples that people find on their first visit; returns how many papers."""
-    return make_samples() + make_claims_samples()
+    papers = make_samples() + make_claims_samples()
+    make_change_samples()
+    return papers
 
 
 def loopback_addresses() -> list[str]:

@@ -47,6 +47,14 @@ class PoliciesConfig(AreaConfig):
     quick_links = (
         MenuEntry("Policies", "policies:list", "shield-check", order=20, hint="Terms, limits, and insureds"),
         MenuEntry(
+            "Change requests",
+            "policies:changes",
+            "file-pen-line",
+            order=25,
+            hint="What you asked us to change",
+            needs="request_change",
+        ),
+        MenuEntry(
             "Documents",
             "policies:documents",
             "files",

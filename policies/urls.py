@@ -5,6 +5,7 @@ from django.urls import path
 import core.converters  # noqa: F401  # makes <public_id:…> known
 from policies import views
 from policies.change_requests import draft_views as drafts
+from policies.change_requests import files as change_files
 from policies.change_requests import views as changes
 from policies.delegates import invitation_views as invited
 from policies.delegates import views as access
@@ -43,6 +44,7 @@ urlpatterns = [
     path("changes/<public_id:public_id>/discard/", drafts.discard, name="change-discard"),
     path("changes/<public_id:public_id>/reply/", changes.reply, name="change-reply"),
     path("changes/<public_id:public_id>/withdraw/", changes.withdraw, name="change-withdraw"),
+    path("changes/<public_id:public_id>/files/<public_id:file_id>/", change_files.download, name="change-file"),
     path("<public_id:public_id>/changes/", changes.policy_changes, name="policy-changes"),
     path("<public_id:public_id>/changes/new/", drafts.new, name="change-new"),
     path("documents/", documents.documents, name="documents"),

@@ -17,11 +17,21 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from accounts.models import User
+from core.uploads.models import Upload
 from credentialing.certificates.issuing import issue
 from credentialing.models import Certificate
 from credentialing.sending.services import send
 from policies.eligibility import Part, judge_now
-from policies.models import Coverage, Document, DocumentFile, Policy, RenewalApplication, RenewalSubmission
+from policies.models import (
+    ChangeRequest,
+    ChangeRequestFile,
+    Coverage,
+    Document,
+    DocumentFile,
+    Policy,
+    RenewalApplication,
+    RenewalSubmission,
+)
 from policies.renewals import drafting, signing
 from portal.models import FaqEntry, SupportRequest
 from tests.book import (
@@ -46,7 +56,7 @@ from tests.factories import UserFactory, remembered_for
 from tests.helpers import authenticator_for, give_password_only, sign_in
 from tests.made_once import made_once
 from tests.on_file import StandingHolderFactory
-from tests.policies.changes import a_change, a_draft
+from tests.policies.changes import a_change, a_draft, a_file
 from tests.policies.rosters.files import a_csv, an_upload
 
 pytestmark = pytest.mark.django_db
@@ -210,6 +220,10 @@ def roster(book: SimpleNamespace) -> list[str]:
     return [book.roster.public_id]
 
 
+def change_file(book: SimpleNamespace) -> list[str]:
+    return [book.change.public_id, book.change_file.public_id]
+
+
 def asked(book: SimpleNamespace) -> list[str]:
     return [book.asked.public_id]
 
@@ -298,6 +312,8 @@ ROWS: dict[str, Row] = {
     "policies:change": Row(200, args=change, also=OTHERS),
     "policies:change-reply": Row(422, method="post", args=change, also=OTHERS),
     "policies:change-withdraw": Row(302, method="post", args=change, also=OTHERS),
+    # It isn't scanned yet.
+    "policies:change-file": Row(409, args=change_file, also=OTHERS),
     "policies:change-edit": Row(200, args=draft, also=OTHERS),
     "policies:change-supplement": Row(302, args=draft, also=OTHERS),
     "policies:change-review": Row(200, args=draft, also=OTHERS),
@@ -615,13 +631,15 @@ def make_book() -> SimpleNamespace:
     people["staff"].save()
     authenticator_for(people["half"])
     place = people["policyholder"].memberships.get()
+    change = a_change(people["policyholder"], policy)
     certificate = _certificate(coverage, people)
     application, submission = _renewal_of(cast.mias, cast.mia)
     report = a_report(people["policyholder"], coverage)
     matter = a_matter(coverage, by=people["staff"])
     return SimpleNamespace(
         answer=FaqEntry.objects.create(slug="why", topic="start", question="Why so?", answer="Because."),
-        change=a_change(people["policyholder"], policy),
+        change=change,
+        change_file=_unscanned(change),
         draft=a_draft(people["policyholder"], policy, subject="Our fax number", text="It has changed."),
         asked=SupportRequest.objects.create(user=people["policyholder"], kind="question", topic="general"),
         coverage=coverage,
@@ -668,6 +686,12 @@ def make_book() -> SimpleNamespace:
         remembered=remembered_for(UserFactory()),
         session=sign_in(Client(), UserFactory()),
     )
+
+
+def _unscanned(change: ChangeRequest) -> ChangeRequestFile:
+    file = a_file(change)
+    Upload.objects.filter(pk=file.upload_id).update(status=Upload.Status.QUEUED)
+    return file
 
 
 def _certificate(coverage: Coverage, people: dict[str, User]) -> Certificate:

@@ -16,6 +16,7 @@ from core.areas import AreaConfig
 ACTS = {
     "policies/change_requests/draft_views.py:_begin",
     "policies/change_requests/draft_views.py:_send",
+    "policies/change_requests/draft_views.py:_take",
     "policies/change_requests/draft_views.py:discard",
     "policies/change_requests/views.py:reply",
     "policies/change_requests/views.py:withdraw",

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import uuid
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from django.urls import path
 
+import core.converters  # noqa: F401  # makes <public_id:…> known
 from core.admin import StaffAdmin
+from core.events import record_event
 from core.request_admin import AnswerForm, AssignedFilter, ClockFilter, RequestAdmin
 from core.requests import LONGEST_TEXT
 from core.states import STATES
+from core.uploads.serving import upload_response
 from policies.change_requests.events import ChangeEvent
 from policies.change_requests.registry import kinds
 from policies.change_requests.words import charge_in_words
@@ -22,6 +29,8 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
+    from django.http.response import HttpResponseBase
+    from django.urls import URLPattern
 
 ITEMS_SHOWN = 200
 # The largest charge of one change, in dollars either way.
@@ -150,12 +159,32 @@ class ChangeRequestAdmin(RequestAdmin[ChangeRequest]):
         """Return those of every queue, and deciding."""
         return super().acts() | {"decide": self.decide_view}
 
+    def get_urls(self) -> list[URLPattern]:
+        """Add the files that customers attached."""
+        view = self.admin_site.admin_view(self.file_view)
+        base = f"{self.opts.app_label}_{self.opts.model_name}"
+        return [path("<int:pk>/files/<public_id:file_id>/", view, name=f"{base}_file"), *super().get_urls()]
+
+    def file_view(self, request: HttpRequest, pk: int, file_id: str) -> HttpResponseBase:
+        """Return a file that a customer attached; each download is an event."""
+        asked = self.get_object(request, str(pk))
+        if not self.has_view_permission(request, asked):
+            raise PermissionDenied
+        file = asked.files.select_related("upload").filter(public_id=file_id).first() if asked is not None else None
+        if asked is None or file is None:
+            raise Http404
+        response = upload_response(request, file.upload)
+        if response.status_code == HTTPStatus.OK:
+            record_event(ChangeEvent.FILE_DOWNLOADED, subject=asked, on_behalf_of=asked.user, file=file_id)
+        return response
+
     def more(self, request: HttpRequest, asked: ChangeRequest) -> dict[str, Any]:
         """Return what is asked for, and the form to decide."""
         items = list(asked.items.all()[: ITEMS_SHOWN + 1])
         return {
             "items": items[:ITEMS_SHOWN],
             "items_left": asked.items.count() - ITEMS_SHOWN if len(items) > ITEMS_SHOWN else 0,
+            "files": list(asked.files.select_related("upload")),
             "decide": DecideForm(),
         }
 

@@ -16,7 +16,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.guards import subject_of, user_of
-from policies.change_requests import drafting, opening, people, words
+from core.bodies import accepts_upload
+from core.uploads.forms import MOST_AT_ONCE, FilesForm
+from policies.change_requests import drafting, files, opening, people, words
 from policies.change_requests.drafting import FORM, SUPPLEMENT
 from policies.change_requests.registry import Group, Kind, kind_of
 from policies.change_requests.rules import rule_of
@@ -38,6 +40,7 @@ OTHER_WINDOW = (
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@accepts_upload(MOST_AT_ONCE)
 def new(request: HttpRequest, public_id: str) -> HttpResponse:
     """Choose what to ask for, or with `?kind=` write it. `?insured=` fills in whom it is about.
 
@@ -90,6 +93,7 @@ def _begin(request: HttpRequest, form: ChangeForm) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@accepts_upload(MOST_AT_ONCE)
 def edit(request: HttpRequest, public_id: str) -> HttpResponse:
     """Go on with a draft. 404 for another party's, 409 where another window has changed it, 422 for answers that aren't
     complete."""
@@ -157,9 +161,9 @@ def review(request: HttpRequest, public_id: str) -> HttpResponse:
         "form": sending,
         "items": drafting.items_of(form, answers),
         "effective": form.day,
-        "until": form.end,
         "warnings": form.warnings(),
         "statement": text,
+        "files": list(draft.files.select_related("upload")),
         "asks_more": asks is not None,
         "notice": notice,
         "hours": words.hours(),
@@ -186,6 +190,7 @@ def _take(
 ) -> HttpResponse:
     """Save what was typed on one page, and go where the button said: on, or away until later."""
     by_itself = request.POST.get("intent") == "autosave"
+    is_new = saved
     try:
         if not saved:
             typed = drafting.typed_in(form, request.POST)
@@ -198,17 +203,36 @@ def _take(
             return render(request, "policies/changes/_saved.html", {"draft": None})
         return _again(request, draft, form, part=part, status=HTTPStatus.CONFLICT)
     if by_itself:
-        return render(request, "policies/changes/_saved.html", {"draft": draft})
-    return _go_on(request, draft, form, part=part)
+        response = render(request, "policies/changes/_saved.html", {"draft": draft})
+        if is_new:
+            # What is reloaded, or sent without the script, goes on with this draft.
+            response["HX-Replace-Url"] = _address("change-edit", draft)
+        return response
+    if part == FORM and "remove" in request.POST:
+        files.remove(draft, request.POST["remove"])
+        return redirect("policies:change-edit", public_id=draft.public_id)
+    taken = files.take(request, draft, by=user_of(request)) if part == FORM else None
+    return _go_on(request, draft, form, part=part, taken=taken)
 
 
-def _go_on(request: HttpRequest, draft: ChangeRequest, form: ChangeForm | SupplementForm, *, part: str) -> HttpResponse:
-    """Go where the button said, from a page of a draft that is saved."""
+def _go_on(
+    request: HttpRequest,
+    draft: ChangeRequest,
+    form: ChangeForm | SupplementForm,
+    *,
+    part: str,
+    taken: FilesForm | None,
+) -> HttpResponse:
+    """Go where the button said, from a page of a draft that is saved; nowhere while a file is refused."""
+    refused = taken is not None and not taken.is_valid()
+    if refused and request.POST.get("intent") == "save":
+        only_files = _unchecked(form)
+        return _again(request, draft, only_files, part=part, taken=taken, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     if request.POST.get("intent") == "save":
         messages.success(request, "The draft is saved. You can go on with it on any device.")
         return redirect("policies:policy-changes", public_id=draft.policy.public_id)
-    if not form.is_valid():
-        return _again(request, draft, form, part=part, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    if not form.is_valid() or refused:
+        return _again(request, draft, form, part=part, taken=taken, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     step = "change-supplement" if part == FORM and _asks(form) else "change-review"
     return redirect(f"policies:{step}", public_id=draft.public_id)
 
@@ -216,10 +240,11 @@ def _go_on(request: HttpRequest, draft: ChangeRequest, form: ChangeForm | Supple
 def _again(
     request: HttpRequest,
     draft: ChangeRequest,
-    form: ChangeForm | SupplementForm,
+    form: forms.Form,
     *,
     part: str,
     status: HTTPStatus,
+    taken: FilesForm | None = None,
 ) -> HttpResponse:
     """Show a page of a draft again with what was typed: with what is wrong (422), or what happened meanwhile (409)."""
     conflict = status == HTTPStatus.CONFLICT
@@ -230,6 +255,7 @@ def _again(
         kind=_kind_of(draft),
         policy=draft.policy,
         part=part,
+        taken=taken,
         notice=OTHER_WINDOW if conflict else "",
         status=status,
     )
@@ -288,6 +314,7 @@ def _show(
     request: HttpRequest,
     form: forms.Form,
     *,
+    taken: FilesForm | None = None,
     draft: ChangeRequest | None,
     kind: Kind,
     policy: Policy,
@@ -306,6 +333,8 @@ def _show(
         "key": key,
         "notice": notice,
         "rule": rule_of(kind, policy) if part == FORM else None,
+        "taking": (taken or FilesForm()) if part == FORM else None,
+        "files": list(draft.files.select_related("upload")) if draft and part == FORM else [],
         "version": draft.version if draft else 0,
         "crumbs": changes_crumbs(policy),
     }

@@ -109,6 +109,8 @@ def discard(draft: ChangeRequest, *, by: User) -> None:
     with transaction.atomic():
         now = _locked(draft)
         record_event(ChangeEvent.REQUEST_DISCARDED, subject=now, by=by, kind=now.kind, policy=now.policy.public_id)
+        for file in now.files.select_related("upload"):
+            file.remove()
         now.delete()
 
 

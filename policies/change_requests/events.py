@@ -19,6 +19,7 @@ class ChangeEvent(TextChoices):
     REQUEST_WITHDRAWN = "policies:change_request:withdrawn", "Change request withdrawn"
     REQUEST_CLOSED = "policies:change_request:closed", "Change request closed"
     REQUEST_REFUSED = "policies:change_request:refused", "Too many change requests or replies"
+    FILE_DOWNLOADED = "policies:change_request:file_downloaded", "File of a change request downloaded"
     REQUEST_VIEWED = "policies:change_request:viewed", "Change request looked at by staff"
 
 
@@ -36,5 +37,6 @@ SENTENCES: dict[str, Sentence] = {
     ChangeEvent.REQUEST_REFUSED: Sentence(
         Kind.SUPPORT, "{who} sent more change requests or replies than we accept in an hour."
     ),
+    ChangeEvent.FILE_DOWNLOADED: Sentence(Kind.SUPPORT, "{who} downloaded a file of a change request."),
     ChangeEvent.REQUEST_VIEWED: Sentence(Kind.SUPPORT, "{who} looked at your change request."),
 }

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from policies.models import Insured, Membership, Policy, Term
 
 # Fields that aren't answers of their own: the form shows them, an item keeps them elsewhere.
-APART = ("insured", "chosen", "effective", "until")
+APART = ("insured", "chosen")
 NO_PATIENTS = "Don’t include patients’ names, passwords, or codes."
 
 

@@ -34,6 +34,13 @@ def few_on(policy: Policy) -> list[Insured] | None:
 
 
 def named_on(policy: Policy, name: str) -> list[Insured]:
-    """Return those on a policy whose name has these words."""
+    """Return those on a policy whose name has these words; the one whose whole name it is, as we print it, alone."""
+    # 'Ana Núñez, MD': what is behind the comma may be a credential, which isn't searched.
+    found = _found(policy, name) or _found(policy, name.rpartition(",")[0])
+    exact = [one for one in found if fold(one.display_name) == fold(name)]
+    return exact if len(exact) == 1 else found
+
+
+def _found(policy: Policy, name: str) -> list[Insured]:
     query = name_query(fold(name).split())
     return list(on_policy(policy).filter(search=query)[:MOST_OF_A_NAME]) if query is not None else []

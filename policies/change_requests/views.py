@@ -12,10 +12,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.guards import subject_of, user_of
+from core.bodies import accepts_upload
 from core.keyset import keyset_page
+from core.uploads.forms import MOST_AT_ONCE
 from policies.change_requests import opening, words
 from policies.change_requests.filters import ChangeFilter, listing_of
-from policies.change_requests.replying import ReplyForm
+from policies.change_requests.replying import ReplyForm, keep
 from policies.models import ChangeRequest, Policy
 
 if TYPE_CHECKING:
@@ -70,12 +72,17 @@ def change_page(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 @require_POST
+@accepts_upload(MOST_AT_ONCE)
 def reply(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Add a reply. 404 for another party's request, 422 without words, 409 where it has come to its end, 429 past the
-    user's limit."""
+    """Add a reply, and files. 404 for another party's request, 422 without words or for a file that is refused (the
+    others are kept), 409 where it has come to its end, 429 past the user's limit."""
     asked = own(request, public_id)
-    form = ReplyForm(request.POST)
-    if not form.is_valid():
+    form = ReplyForm(request.POST, request.FILES)
+    form.kept = asked.files.count()
+    understood = form.is_valid()
+    if not asked.is_closed:
+        keep(form, asked, by=user_of(request))
+    if not understood:
         return _show(request, asked, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
         sent = form.send(asked, by=user_of(request))
@@ -131,6 +138,7 @@ def _show(
         "shown": words.row_of(asked, user),
         "charge": words.charge_in_words(asked),
         "items": keyset_page(asked.items.all(), request, order=("position", "id"), size=ITEMS_SHOWN, count=True),
+        "files": list(asked.files.select_related("upload")),
         "thread": list(asked.messages.select_related("author")),
         "form": form,
         "user_id": user.pk,

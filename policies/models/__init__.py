@@ -1,7 +1,7 @@
 """Parties, policies, terms, coverages, and the memberships that say who sees them."""
 
 from policies.models.answers import RequestAnswer
-from policies.models.change_requests import ChangeItem, ChangeMessage, ChangeRequest
+from policies.models.change_requests import ChangeItem, ChangeMessage, ChangeRequest, ChangeRequestFile
 from policies.models.change_rules import ChangeRule
 from policies.models.coverage import Coverage
 from policies.models.coverage_details import Endorsement, Extra, FundEnrollment, PriorLimit, Suspension
@@ -36,6 +36,7 @@ __all__ = [
     "ChangeItem",
     "ChangeMessage",
     "ChangeRequest",
+    "ChangeRequestFile",
     "ChangeRule",
     "Company",
     "Contact",

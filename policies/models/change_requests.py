@@ -17,6 +17,7 @@ from core.events import record_event
 from core.fields import EncryptedTextField
 from core.outbox import publish
 from core.requests import ANSWERED, IN_PROGRESS, OPEN, Message, Request, RequestQuerySet, due_from_now
+from core.uploads.models import Attachment
 from policies.change_requests.events import ChangeEvent
 from policies.models.membership import Membership
 from policies.models.parties import Insured
@@ -333,6 +334,21 @@ class ChangeMessage(Message):
         constraints = [
             models.UniqueConstraint(fields=["request", "idempotency_key"], name="policies_changemessage_once"),
         ]
+
+
+class ChangeRequestFile(Attachment):
+    """A file attached to a draft, or to a reply."""
+
+    request = models.ForeignKey(ChangeRequest, on_delete=models.CASCADE, related_name="files")
+
+    class Meta(Attachment.Meta):
+        abstract = False
+        constraints = [
+            models.UniqueConstraint(fields=["request", "sha256"], name="policies_changerequestfile_once"),
+        ]
+
+    def get_absolute_url(self) -> str:
+        return reverse("policies:change-file", args=[self.request.public_id, self.public_id])
 
 
 def submitted_now(asked: ChangeRequest) -> None:

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 MOST_CHANGES = 20
 MOST_CARDS = 3
 # The capabilities that decide what the page shows.
-SHOWN_BY = (Capability.VIEW_POLICY, Capability.ISSUE_CERTIFICATE, Capability.VIEW_ERE)
+SHOWN_BY = (Capability.VIEW_POLICY, Capability.ISSUE_CERTIFICATE, Capability.VIEW_ERE, Capability.REQUEST_CHANGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,8 @@ class PolicyPage:
     agents: list[AgentOfRecord]
     history: list[StatusChange]
     panels: list[Panel]
+    # Whether the user may ask for changes.
+    asks: bool = False
 
     @property
     def agent(self) -> AgentOfRecord | None:
@@ -215,6 +217,7 @@ def page_of_policy(request: HttpRequest, user: User, policy: Policy) -> PolicyPa
         agents=policy.appointments if whole else [],
         history=_history(policy) if whole else [],
         panels=panels_for(user, "policy", policy=policy),
+        asks=Capability.REQUEST_CHANGE in may,
     )
 
 

@@ -12,10 +12,12 @@ from core.models import Event
 from credentialing.claims_history.access import subjects_of
 from credentialing.events import CertificateEvent
 from credentialing.models import Authorization, Certificate, ClaimsPaper, Holder
+from demo.changes import make_change_samples
 from demo.claims import make_claims_samples
 from demo.data import load_example
 from demo.samples import BOOKS, make_samples
 from demo.users import make_users
+from policies.models import ChangeRequest, ChangeRule
 
 
 @pytest.fixture
@@ -76,3 +78,14 @@ def test_each_user_finds_a_claims_history_or_a_loss_run_and_the_group_some_autho
     assert run is not None
     assert Claim.objects.filter(policy=run.policy).exists()
     assert make_claims_samples() == 0
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("started")
+def test_a_group_and_an_agent_find_change_requests_and_staff_the_rules() -> None:
+    assert make_change_samples() == 2
+    for name in ("policyholder", "agent"):
+        assert ChangeRequest.objects.visible_to(User.objects.get(username=name)).exists(), name
+    assert {one.status for one in ChangeRequest.objects.all()} == {"done", "draft", "answered"}
+    assert ChangeRule.objects.filter(offered=False).count() == 1
+    assert make_change_samples() == 0

@@ -9,11 +9,14 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
+from core.uploads.checking import check
+from core.uploads.models import attach
 from policies.change_requests import drafting, opening
 from policies.change_requests.forms import Item
 from policies.change_requests.registry import kind_of
-from policies.models import ChangeRequest, Insured, Policy
+from policies.models import ChangeRequest, ChangeRequestFile, Insured, Policy
 from tests.book import days
+from tests.uploads import an_image, uploaded
 
 
 def a_change(user: User, policy: Policy, kind: str = "other", *, items: list[Item] | None = None, **fields: Any) -> Any:
@@ -34,6 +37,12 @@ def a_draft(user: User, policy: Policy, kind: str = "other", **typed: str) -> Ch
     return drafting.start(
         user=user, membership=membership, policy=policy, kind=of_kind, key=uuid.uuid4(), typed=values
     )[0]
+
+
+def a_file(asked: ChangeRequest) -> ChangeRequestFile:
+    """Return a file of a request."""
+    attached: ChangeRequestFile = attach(asked.files, check(uploaded("lease.png", an_image())), by=asked.user)
+    return attached
 
 
 def new_page(policy: Policy, kind: str) -> str:

@@ -447,6 +447,8 @@ def test_among_many_the_insured_is_found_by_name(cast: Cast, browse: Browse) -> 
     assert chosen.status_code == 302
     draft = ChangeRequest.objects.latest("pk")
     assert "Ana Núñez, DO" in words(paula.get(page(draft, "change-review")))
+    whole = begin(paula, cast.policy, "leave", **typed | {"insured": "Ana Núñez, DO"})
+    assert whole.url == page(ChangeRequest.objects.latest("pk"), "change-review")
     known = paula.get(f"{new_page(cast.policy, 'leave')}&insured={twin.public_id}")
     assert 'value="Ana Núñez, DO"' in known.content.decode()
 

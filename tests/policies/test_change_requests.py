@@ -18,6 +18,7 @@ from django.utils import timezone
 from accounts.models import User
 from core.models import Event, Mail, OutboxMessage
 from core.outbox import deliver
+from core.uploads.models import Upload
 from feed.models import Source
 from policies.change_requests import drafting, opening
 from policies.change_requests.events import ChangeEvent
@@ -25,12 +26,13 @@ from policies.change_requests.forms import Item
 from policies.models import ChangeItem, ChangeRequest, Membership, Policy
 from policies.roles import Capability
 from portal.staff import make_staff_groups
-from tests.book import CoverageFactory, delegate_of, holder_of
+from tests.book import CoverageFactory, days, delegate_of, holder_of
 from tests.cast import Browse, Cast
 from tests.factories import UserFactory
 from tests.feed.packages import load, row
 from tests.policies.changes import a_change, a_draft, begin, leave_of, new_page, page, send
 from tests.reading import words
+from tests.uploads import an_image, uploaded
 
 ADMIN = "/admin/policies/changerequest/"
 STATUS = ChangeRequest.Status
@@ -86,7 +88,7 @@ def test_a_leave_goes_from_the_form_over_the_review_to_us(mailed: Cast, browse: 
         settings.SUPPORT_ANSWER_WITHIN, abs=dt.timedelta(seconds=1)
     )
     (item,) = draft.items.all()
-    assert item.answers == {"reason": "parental", "works": "no"}
+    assert (item.answers["reason"], item.answers["until"]) == ("parental", days(70).isoformat())
     assert ["Kind of leave", "Parental"] in item.shown
     assert (mails(), topics()) == (["request_received", "request_waiting"], ["change_request.submitted"])
     sent = words(paula.get(page(draft)))
@@ -473,7 +475,7 @@ def test_home_and_the_policys_page_show_what_goes_on_and_what_waits_for_the_cust
     paula = browse(cast.paula)
     policy = f"/policies/{cast.policy.public_id}/"
     assert "Ask for a change" in words(paula.get(policy))
-    assert "Change requests" not in words(paula.get("/"))
+    assert "All change requests" not in words(paula.get("/"))
     asked, _draft = a_change(cast.paula, cast.policy), a_draft(cast.paula, cast.policy, "leave")
     asked.answer(text="Which number?", by=sue, key=uuid.uuid4())
     home = words(paula.get("/"))
@@ -486,3 +488,55 @@ def test_home_and_the_policys_page_show_what_goes_on_and_what_waits_for_the_cust
         assert "Leave of absence" not in words(browse(other).get("/"))
     assert "Ask for a change" not in words(browse(cast.ana).get(policy))
     assert "Ask for a change" in words(browse(cast.adam).get(policy))
+
+
+def test_files_are_kept_with_the_draft_shown_to_both_sides_and_go_with_it(
+    cast: Cast, browse: Browse, sue: User
+) -> None:
+    paula, draft = browse(cast.paula), a_draft(cast.paula, cast.policy, subject="Fax", text="New.")
+    edit = page(draft, "change-edit")
+    lease, bad = uploaded("lease.png", an_image()), uploaded("page.png", b"<html>not an image</html>")
+    typed = {"version": 1, "subject": "Fax", "text": "New.", "intent": "save"}
+    refused = paula.post(edit, {**typed, "uploads": [lease, bad]})
+    assert refused.status_code == 422
+    assert "page.png" in words(refused)
+    assert "lease.png" in words(refused)
+    (file,) = draft.files.all()
+    paula.post(edit, {**typed, "uploads": [uploaded("lease.png", an_image())]})
+    assert draft.files.count() == 1
+    assert "lease.png" in words(paula.get(page(draft, "change-review")))
+    assert send(paula, draft).url == page(draft)
+    address = file.get_absolute_url()
+    assert "lease.png" in words(paula.get(page(draft)))
+    got = paula.get(address)
+    assert got.headers["Content-Disposition"].startswith("attachment")
+    assert got.getvalue() == an_image()
+    for other in (cast.ana, cast.adam, cast.olga):
+        assert browse(other).get(address).status_code == 404
+    desk = browse(sue)
+    assert "lease.png" in words(desk.get(f"{ADMIN}{draft.pk}/change/"))
+    to_staff = desk.get(f"{ADMIN}{draft.pk}/files/{file.public_id}/")
+    assert to_staff.getvalue() == an_image()
+    assert Event.objects.filter(tag=ChangeEvent.FILE_DOWNLOADED).count() == 2
+    reply = {"idempotency_key": str(uuid.uuid4()), "text": "The other page.", "uploads": [uploaded("2.gif", b"GIF89a")]}
+    assert paula.post(page(draft, "change-reply"), reply).status_code == 422
+    reply["uploads"] = [uploaded("2.jpg", an_image("JPEG"))]
+    assert paula.post(page(draft, "change-reply"), reply).status_code == 302
+    assert draft.files.count() == 2
+    # Of what was sent, nothing is removed.
+    paula.post(edit, {"version": 1, "remove": file.public_id})
+    assert draft.files.count() == 2
+
+
+def test_a_file_of_a_draft_is_removed_and_goes_with_the_draft(cast: Cast, browse: Browse) -> None:
+    paula, draft = browse(cast.paula), a_draft(cast.paula, cast.policy, subject="Fax")
+    edit, typed = page(draft, "change-edit"), {"version": 1, "subject": "Fax", "intent": "save"}
+    for name, kind in (("1.png", "PNG"), ("2.jpg", "JPEG")):
+        paula.post(edit, {**typed, "uploads": [uploaded(name, an_image(kind))]})
+    first = draft.files.first()
+    assert first is not None
+    assert paula.post(edit, {"version": 1, "subject": "Pager", "remove": first.public_id}).url == edit
+    draft.refresh_from_db()
+    assert (draft.files.count(), Upload.objects.count(), draft.typed["form"]["subject"]) == (1, 1, ["Pager"])
+    paula.post(page(draft, "change-discard"))
+    assert not Upload.objects.exists()

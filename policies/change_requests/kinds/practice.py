@@ -158,7 +158,7 @@ class TelehealthForm(ForInsured, Dated):
     states = forms.MultipleChoiceField(
         label="In which states will patients be?",
         choices=STATE_CHOICES,
-        widget=forms.CheckboxSelectMultiple(attrs={"class": "choices-columns"}),
+        widget=forms.CheckboxSelectMultiple,
         error_messages={"required": "Choose at least one state.", "invalid_choice": "Choose states of the list."},
     )
     licensed = yes_no("Licensed, or registered for telehealth, in each of them?")
