@@ -162,23 +162,32 @@ class RenewalApplication(Request):
         """Whether its term is over, so that it can't be changed or submitted anymore."""
         return self.term.expires <= today
 
-    # Staff's verbs have no place while the customer is filling it in.
+    # Neither side writes to the other while the customer is filling it in: judged under the row's lock, or a reopening
+    # at the same moment would be overwritten.
 
     def reply(self, *, text: str, key: uuid.UUID, by: Any = None) -> Any:
         """Add the customer's words; None while it's in progress, too: there is nobody to answer yet."""
-        return None if self._is_draft_now() else super().reply(text=text, key=key, by=by)
+        with transaction.atomic():
+            self._locked()
+            return None if self.is_draft else super().reply(text=text, key=key, by=by)
 
     def answer(self, *, text: str, by: Any, key: uuid.UUID, closes: bool = False) -> Any:
         """Send staff's words to the customer; None while it's in progress."""
-        return None if self._is_draft_now() else super().answer(text=text, by=by, key=key, closes=closes)
+        with transaction.atomic():
+            self._locked()
+            return None if self.is_draft else super().answer(text=text, by=by, key=key, closes=closes)
 
     def assign(self, to: Any, *, by: Any) -> bool:
         """Give it to a member of staff; False while it's in progress."""
-        return False if self._is_draft_now() else super().assign(to, by=by)
+        with transaction.atomic():
+            self._locked()
+            return False if self.is_draft else super().assign(to, by=by)
 
     def close(self, *, by: Any) -> bool:
         """End it without another word; False while it's in progress."""
-        return False if self._is_draft_now() else super().close(by=by)
+        with transaction.atomic():
+            self._locked()
+            return False if self.is_draft else super().close(by=by)
 
     def ask_to_reopen(self, *, text: str, key: uuid.UUID, by: Any) -> Any:
         """Ask staff to let the customer change it; None where it is in progress, or has come to its end."""
@@ -251,9 +260,6 @@ class RenewalApplication(Request):
             address = settings.PUBLIC_URL.rstrip("/") + self.get_absolute_url()
             context = {"news": NEWS[name], "number": self.policy.number, "address": address}
             mail.send("renewal_news", to=to.email, context=context, key=f"{self.public_id}:{name}:{key}".rstrip(":"))
-
-    def _is_draft_now(self) -> bool:
-        return type(self)._default_manager.filter(pk=self.pk, status=self.Status.DRAFT).exists()  # noqa: SLF001  # Django's own name
 
 
 # What a mail says became of an application. The page behind sign-in has the words.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from policies.models import Term
 
 SUBMITTED = "The application was submitted meanwhile, so this wasn’t saved. Reopen it to make changes."
+CLOSED = "The renewal was settled or closed meanwhile, so this wasn’t saved."
 ENDED = "The term has ended, so this wasn’t saved: the application can’t be changed anymore. Call us."
 
 
@@ -93,7 +94,7 @@ def lock(application: RenewalApplication) -> RenewalApplication:
     """Lock an application to be changed, and return it as it is now. Raises `NotNowError`."""
     locked: RenewalApplication = RenewalApplication.objects.select_for_update().get(pk=application.pk)
     if not locked.is_draft:
-        raise NotNowError(SUBMITTED)
+        raise NotNowError(CLOSED if locked.is_closed else SUBMITTED)
     if application.has_ended(application.policy.today()):
         raise NotNowError(ENDED)
     return locked

@@ -21,6 +21,9 @@ from policies.models import RenewalSubmission
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# A table of thousands of rows takes a minute of CPU to lay out; beyond this, names are listed by day.
+MOST_ROWS = 300
+
 
 def render(submission_id: int) -> None:
     """Lay out and store the file of a submission, unless another worker is at it."""
@@ -56,13 +59,27 @@ def in_words(snapshot: Mapping[str, Any]) -> dict[str, Any]:
     attestation = dict(snapshot["attestation"])
     attestation["signed_at"] = parse_datetime(attestation["signed_at"])
     parts = [(name, parse_datetime(signed) if signed else None) for name, signed in snapshot["parts"]]
+    is_large = len(parts) > MOST_ROWS
     return {
         **snapshot,
         "term": {name: dt.date.fromisoformat(day) for name, day in snapshot["term"].items()},
         "attestation": attestation | {"paragraphs": attestation["text"].split("\n\n")},
-        "parts": parts,
+        "parts": [] if is_large else parts,
+        "parts_by_day": _by_day(parts) if is_large else [],
+        "parts_count": len(parts),
         "missing": sum(1 for _, signed in parts if signed is None),
     }
+
+
+def _by_day(parts: list[tuple[str, dt.datetime | None]]) -> list[tuple[dt.date | None, int, str]]:
+    """Return the names, with their number, by the carrier's day on which they signed, the earliest first; those who
+    didn't come before."""
+    days: dict[dt.date | None, list[str]] = {}
+    for name, signed in parts:
+        day = timezone.localdate(signed, timezone=timezone.get_default_timezone()) if signed else None
+        days.setdefault(day, []).append(name)
+    in_order = sorted(days, key=lambda day: day or dt.date.min)
+    return [(day, len(days[day]), "; ".join(days[day])) for day in in_order]
 
 
 @cache

@@ -393,6 +393,16 @@ def test_the_carriers_data_brings_it_to_its_end(cast: Cast, renewal_status: str,
 LEFT_AFTER = 425
 
 
+def test_a_large_group_is_listed_by_the_day_of_the_signature(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rendering, "MOST_ROWS", 1)
+    application_of(cast)
+    signed_by(cast, "ana")
+    html = rendering.html_of(submitted(cast))
+    assert "Not signed yet (1)" in html
+    assert html.index("Ben Okafor, MD") < html.index("Signed on") < html.index("Ana Núñez, MD")
+    assert "<table>" not in html
+
+
 def test_an_offer_before_the_application_leaves_it_to_be_filled_in(cast: Cast) -> None:
     application_of(cast)
     TermFactory.create(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.contrib.auth.models import Group
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -26,6 +28,8 @@ from tests.policies.renewals.book import address, application_of, ends_in, fresh
 from tests.reading import words
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.cast import Browse, Cast
 
 pytestmark = pytest.mark.django_db
@@ -170,3 +174,32 @@ def test_the_list_has_submitted_ones_for_the_agent_and_all_for_the_policyholder(
     earlier = browse(cast.paula).get(address("renewal", cast.policy.public_id), {"term": cast.term.public_id})
     assert earlier.status_code == 200
     assert browse(cast.paula).get(address("renewal", cast.policy.public_id), {"term": "x"}).status_code == 404
+
+
+@pytest.mark.django_db(transaction=True)
+def test_reopened_and_answered_at_once_it_is_one_or_the_other(transactional_db: None) -> None:
+    cast = renewing()
+    submitted(cast)
+    stan = UserFactory.create(is_staff=True)
+    for _ in range(5):
+        RenewalApplication.objects.update(status="open", assigned_to=None)
+        ready, done = threading.Barrier(2), {}
+
+        def do(name: str, act: Callable[[RenewalApplication], Any], ready: Any = ready, done: Any = done) -> None:
+            application = fresh(cast)
+            ready.wait()
+            done[name] = act(application)
+            connection.close()
+
+        threads = [
+            threading.Thread(target=do, args=("reopened", lambda one: one.reopen(by=cast.paula))),
+            threading.Thread(
+                target=do, args=("answered", lambda one: one.answer(text="Which?", by=stan, key=uuid.uuid4()))
+            ),
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert fresh(cast).status == ("draft" if done["reopened"] else "answered")
+        assert bool(done["answered"]) is not done["reopened"]
