@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import Any
 
@@ -77,12 +78,18 @@ def forget_batch_files() -> None:
 
 @worker_init.connect
 def read_fonts_ahead(sender: Any, **_kwargs: Any) -> None:
-    """Make and read the faces, parse the style sheet, and so on, before the worker's first certificate."""
+    """Make and read the faces, parse the style sheet, and so on, before the worker's first certificate.
+
+    What is known by then stays: freezing it makes looking for garbage cheap, so a layout's is let go of at once.
+    """
     served = set(sender.app.amqp.queues.consume_from)
     if served & {queue_of(Certificate.TASK), queue_of(BatchPiece.TASK)}:
         prepare_fonts()
         rendering.warm_up()
         learn_latest()
+        gc.collect()
+        gc.freeze()
+        rendering.layout().after_layout = gc.collect
 
 
 def learn_latest() -> None:

@@ -12,7 +12,6 @@ from typing import BinaryIO
 import structlog
 from django.conf import settings
 from django.contrib.auth import password_validation
-from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from accounts.passwords.folding import cores, fold
 
@@ -31,6 +30,9 @@ _SAMPLES = 1_000
 @cache
 def bundled() -> frozenset[str]:
     """Return the listed passwords, folded: Django's 20,000 and zxcvbn's 30,000 most common ones."""
+    # 12 MB, which workers do without.
+    from zxcvbn.frequency_lists import FREQUENCY_LISTS
+
     path = Path(password_validation.__file__).parent / "common-passwords.txt.gz"
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         listed = {line.strip() for line in lines} | set(FREQUENCY_LISTS["passwords"])

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from zxcvbn import zxcvbn
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -40,6 +39,9 @@ def strength_of(password: str, user: User | None) -> Strength | None:
         validate_password(password, user)
     except ValidationError as refused:
         return Strength(1, "Not accepted", str(refused.messages[0]), False)
+    # 12 MB, which workers do without.
+    from zxcvbn import zxcvbn
+
     score = int(zxcvbn(password[:ESTIMATED], user_inputs=_about(user))["score"])
     advice = "" if score >= 3 else "It’s accepted, but another uncommon word would make it much harder to guess."
     return Strength(score, WORDS[score], advice, True)

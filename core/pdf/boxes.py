@@ -67,13 +67,18 @@ CELLS = {"TR", "TH", "TD"}
 IMAGE_OPTIONS = {"optimize_images": False, "jpeg_quality": None, "dpi": None}
 # Signs that share a glyph with another one: what a reader copies depends on which of the two came first on the page.
 ALIASES = frozenset(chr(code) for code in fonts.ALIASES)
-# Added before rounding, so that no length that layouts really have is on the edge between two roundings.
-OFF_THE_EDGE = 1.7e-9
+# Added before rounding, so that no length that layouts really have is on the edge between two roundings: Pango counts
+# in 1/1024 of a pixel, which ends with the tenth decimal.
+OFF_THE_EDGE = 1.7e-11
 
 
 def snap(length: float) -> float:
-    """Round a length, so that it's the same wherever on a page the box was laid out."""
-    return round(length + OFF_THE_EDGE, 7)
+    """Round a length, so that it's the same wherever on a page the box was laid out.
+
+    So many decimals that the sum of a page's lengths is right in the six that a file has: a line on the edge between
+    two rows of a screen would be drawn otherwise.
+    """
+    return round(length + OFF_THE_EDGE, 9)
 
 
 # States that draw without transparency, as WeasyPrint calls them, with what they say.

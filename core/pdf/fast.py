@@ -32,7 +32,7 @@ HIGHER = 4
 # What pages draw mostly: letters, figures, a few signs, and what a face makes of some letters together. More would
 # make every file larger; a face with a rarer letter is cut for its page.
 COMMON = (
-    "".join(char for char in map(chr, range(0x21, 0x7F)) if char not in r"<=>[\]^_`{|}~") + "–—‘’“”·éñáíóü",
+    "".join(char for char in map(chr, range(0x21, 0x7F)) if char not in r"<=>[\]^_`{|}~") + "\u00a0–—‘’“”·éñáíóü",
     ("fi", "fl", "ff", "ffi", "ffl", "fj", "ft", "tt", "Th"),
 )
 
@@ -60,6 +60,8 @@ class FastLayout(Layout):
         self._setter: Setter | None = None
         self._press: Press | None = None
         self._faces: Faces | None = None
+        # What a process does after a page was laid out: that leaves some 10 MB of boxes which refer to each other.
+        self.after_layout: Callable[[], object] | None = None
 
     def warm_up(self) -> None:
         """Read fonts and style sheet, and prepare the common faces."""
@@ -127,7 +129,10 @@ class FastLayout(Layout):
             high = CSS(string=f"@page {{ size: {self._page[0]}px {self._page[1] * HIGHER}px }}")
 
             def cut_page(html: str) -> tuple[Cut, Setter]:
-                return cut(self._laid_out(html, high), setter, page=self._page), setter
+                made = cut(self._laid_out(html, high), setter, page=self._page)
+                if self.after_layout is not None:
+                    self.after_layout()
+                return made, setter
 
             setter.common = specimen(self._laid_out(_specimen(self._few)), setter)
             self._faces = Faces(setter, setter.common)

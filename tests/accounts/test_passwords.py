@@ -228,6 +228,6 @@ def test_the_meter_says_how_strong_a_password_is_and_whether_the_form_takes_it(p
 
 def test_the_meter_estimates_no_more_than_30_characters_since_longer_ones_can_take_seconds(monkeypatch):
     estimated: list[str] = []
-    monkeypatch.setattr(strength, "zxcvbn", lambda typed, user_inputs: estimated.append(typed) or {"score": 4})
+    monkeypatch.setattr("zxcvbn.zxcvbn", lambda typed, user_inputs: estimated.append(typed) or {"score": 4})
     assert strength_of("4@8({[<3690!1|70$5+%2" * 6, grace()) is not None
     assert [len(each) for each in estimated] == [30]
