@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from accounts.models import User
-from accounts.passwords import breached, strength
+from accounts.passwords import breached
 from accounts.passwords.checks import check_breached_passwords
 from accounts.passwords.strength import strength_of
 from portal import settings as portal_settings
