@@ -96,6 +96,8 @@ class PoliciesConfig(AreaConfig):
             "policies.change_requests.answers.take_answer",
             "policies.renewals.answers.take_answer",
         ),
+        "change_request.submitted": ("policies.contacts.changing.submitted",),
+        "change_request.done": ("policies.contacts.changing.done",),
         "policy.renewed": ("policies.renewals.answers.renewed",),
     }
     answered = ("policies.changerequest", "policies.RenewalApplication")

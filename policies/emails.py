@@ -16,7 +16,7 @@ from core import mail
 
 if TYPE_CHECKING:
     from accounts.models import User
-    from policies.models import Invitation, RenewalCode, RenewalPart
+    from policies.models import ChangeRequest, Invitation, RenewalCode, RenewalPart
 
 # An agency may have hundreds of terms that end; home lists them all.
 LISTED = 25
@@ -70,3 +70,10 @@ def renewal_part(part: RenewalPart, *, of_many: bool = False) -> None:
 def renewal_code(code: RenewalCode) -> None:
     """Send the code of a clinician without a phone on file. The worker draws it (`renewals.opening.mail_context`)."""
     mail.send("renewal_code", to=code.part.email, context={"code": code.public_id}, key=code.public_id)
+
+
+def contact_email(asked: ChangeRequest, *, old: str, new: str) -> None:
+    """Tell the email on file, and the new one, that a request asks for the new one."""
+    for address, is_new in ((old, False), (new, True)):
+        if address:
+            mail.send("contact_email", to=address, context={"is_new": is_new}, key=f"{asked.public_id}:{is_new}")

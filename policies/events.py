@@ -38,6 +38,7 @@ class PolicyEvent(TextChoices):
     DOCUMENTS_DOWNLOADED = "policies:document_file:downloaded", "Documents downloaded as one PDF"
     DOCUMENTS_FAILED = "policies:document_file:failed", "Documents couldn't be combined"
     DOCUMENTS_RETRIED = "policies:document_file:retried", "Combining documents tried again"
+    CONTACT_CHANGED = "policies:contact:changed", "Contact details changed"
     STAFF_LOOK = "policies:record:looked_at", "Looked at by staff"
 
 
@@ -87,6 +88,7 @@ SENTENCES: dict[str, Sentence] = {
     PolicyEvent.DOCUMENTS_DOWNLOADED: Sentence(Kind.DOCUMENTS, "{who} downloaded documents as one PDF."),
     PolicyEvent.DOCUMENTS_FAILED: Sentence(Kind.DOCUMENTS, "Documents couldn’t be combined."),
     PolicyEvent.DOCUMENTS_RETRIED: Sentence(Kind.DOCUMENTS, "{who} tried again to combine documents."),
+    PolicyEvent.CONTACT_CHANGED: Sentence(Kind.DETAILS, "Contact details of a policy changed."),
     PolicyEvent.STAFF_LOOK: Sentence(Kind.SUPPORT, "{who} looked at one of your policy records."),
     **CHANGE_REQUESTS,
     **ROSTERS,

@@ -545,6 +545,9 @@ FEED_AS_OF = "feed.freshness.as_of"
 # Each process keeps the answer for so long.
 FEED_AS_OF_SECONDS = 5
 
+# Writing companies (ids of the feed, or *) of whose policies a new mailing address or phone counts at once.
+CONTACT_CHANGES_AT_ONCE: list[str] = env.list("CONTACT_CHANGES_AT_ONCE", default=[])
+
 # Days before a term's end on which its people are reminded of its renewal.
 RENEWAL_REMINDER_DAYS: list[int] = env.list("RENEWAL_REMINDER_DAYS", cast=int, default=[90, 60, 30, 14])
 # Renewal applications: so many days before a term's end they open; the writing companies, by the ids of the feed, that

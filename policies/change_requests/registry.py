@@ -27,6 +27,7 @@ MODULES = (
     "policies.change_requests.kinds.practice",
     "policies.change_requests.kinds.coverage",
     "policies.change_requests.kinds.policy",
+    "policies.change_requests.kinds.contact",
     "policies.change_requests.kinds.roster",
     "policies.change_requests.kinds.other",
 )

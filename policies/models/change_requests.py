@@ -212,6 +212,10 @@ class ChangeRequest(Request):
             self._say_of_staff(text, by=by, now=self.changed_at, key=key)
         return True
 
+    def done_at_once(self) -> bool:
+        """Say that it is done without staff; False where it has come to its end."""
+        return self._end(DONE, by=None, tag=ChangeEvent.REQUEST_DONE)
+
     def _end(self, status: str, *, by: Any, tag: str, charge: Decimal | None = None) -> bool:
         with transaction.atomic():
             now = self._locked()

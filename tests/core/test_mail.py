@@ -31,6 +31,7 @@ CONTEXTS: dict[str, dict[str, Any]] = {
         "what": "A colleague was invited to get access.",
         "page": "http://localhost:8000/policies/access/",
     },
+    "contact_email": {"is_new": True},
     "account_changed": {
         "what": "Your password was changed.",
         "headline": "Your password was changed",

@@ -1,0 +1,1 @@
+"""What follows when contact details change (S-33)."""
