@@ -11,6 +11,7 @@ from django.http import Http404
 from django.urls import path, reverse
 
 from claims.events import IncidentEvent
+from claims.incidents import words
 from claims.models import IncidentFile, IncidentReport
 from core.events import record_event
 from core.request_admin import AnswerForm, AssignedFilter, ClockFilter, RequestAdmin
@@ -58,7 +59,7 @@ class IncidentReportAdmin(RequestAdmin[IncidentReport]):
     change_form_template = "admin/claims/incidentreport.html"
     list_display = (
         "number",
-        "kind",
+        "so_far",
         "urgent",
         "progress",
         "due_at",
@@ -81,6 +82,10 @@ class IncidentReportAdmin(RequestAdmin[IncidentReport]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[IncidentReport]:
         """Return those that were sent: a draft is its reporter's alone."""
         return super().get_queryset(request).filter(submitted_at__isnull=False)
+
+    @admin.display(description="kind", ordering="kind")
+    def so_far(self, report: IncidentReport) -> str:
+        return words.SHORT[report.kind]
 
     @admin.display(description="urgent", boolean=True)
     def urgent(self, report: IncidentReport) -> bool:

@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 STATUS = IncidentReport.Status
+# In a list of staff.
+SHORT: dict[str, str] = {
+    IncidentReport.Kind.INCIDENT: "Incident",
+    IncidentReport.Kind.RECORDS: "Records request",
+    IncidentReport.Kind.DEMAND: "Demand",
+    IncidentReport.Kind.SUIT: "Suit",
+    IncidentReport.Kind.SUBPOENA: "Subpoena or board",
+}
 # What to do at once, by what has arrived.
 NOW: dict[str, tuple[str, ...]] = {
     IncidentReport.Kind.DEMAND: (
