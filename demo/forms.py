@@ -14,7 +14,7 @@ from portal.models.published_forms import FOLDER
 
 EDITION = "01/26"
 # Title, number, what it's for, and roles.
-FORMS = (
+FORMS: tuple[tuple[str, str, str, list[str]], ...] = (
     ("Notice of a new practice address", "LM-FM-10", "Tell us where you practice from now on.", ["policyholder"]),
     ("Statement of no known losses", "LM-FM-20", "For a policy to be reinstated.", ["policyholder"]),
     ("Agent of record letter", "LM-FM-30", "Name another agency for your policy.", ["policyholder", "agent"]),
