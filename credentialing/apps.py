@@ -75,6 +75,7 @@ class CredentialingConfig(AreaConfig):
     feed_tables = "credentialing.feed.TABLES"
     hooks = {
         "certificate_address": "credentialing.panels.certificate_address",
+        "policies.checklist": "credentialing.joining.views.checklist_address",
         "has_certificate_form": "credentialing.certificates.registry.has_form",
         "mail.batch_ready": "credentialing.emails.complete_batch",
         "mail.batch_failed": "credentialing.emails.complete_batch",
@@ -97,6 +98,7 @@ class CredentialingConfig(AreaConfig):
         "policy.reinstated": ("credentialing.sending.notices.reinstated",),
         "coverage.limits_changed": ("credentialing.sending.notices.limits_changed",),
         "policy.renewed": ("credentialing.sending.renewals.renewed",),
+        "coverage.begun": ("credentialing.joining.holders.begun",),
     }
     beat = {
         "find-due-renewals": {

@@ -38,6 +38,7 @@ class HolderEvent(TextChoices):
     STANDING_ADDED = "credentialing:standing_holder:added", "Standing holder added"
     STANDING_CHANGED = "credentialing:standing_holder:changed", "Standing holder changed"
     STANDING_ENDED = "credentialing:standing_holder:ended", "Standing holder ended"
+    CHOSEN_AHEAD = "credentialing:joiner:holders_chosen", "Holders chosen ahead for someone who joins"
     ON_FILE_MERGED = "credentialing:holder_on_file:merged", "Holders on file merged by staff"
     ON_FILE_PARTED = "credentialing:holder_on_file:parted", "Merged holders on file parted by staff"
     REQUEST_OPENED = "credentialing:holder_request:opened", "Request about holders opened"
@@ -197,6 +198,7 @@ SENTENCES: dict[str, Sentence] = {
     HolderEvent.REQUEST_CLOSED: Sentence(Kind.SUPPORT, "{who} merged a request about holders into another."),
     HolderEvent.REQUEST_DONE: Sentence(Kind.SUPPORT, "{who} did what was asked in a request about holders."),
     HolderEvent.REQUEST_DECLINED: Sentence(Kind.SUPPORT, "{who} declined a request about holders."),
+    HolderEvent.CHOSEN_AHEAD: Sentence(Kind.SUPPORT, "{who} chose who gets the certificate of someone who joins."),
     HolderEvent.REQUEST_WITHDRAWN: Sentence(Kind.SUPPORT, "{who} withdrew a request about holders."),
     HolderEvent.REQUEST_REFUSED: Sentence(
         Kind.SUPPORT, "{who} sent many requests about holders, and we took no more for a while."

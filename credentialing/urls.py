@@ -8,6 +8,7 @@ from credentialing.batches import views as batch_views
 from credentialing.caqh.urls import PATTERNS as CAQH
 from credentialing.claims_history.urls import PATTERNS as CLAIMS_HISTORY
 from credentialing.holders.urls import PATTERNS as HOLDERS
+from credentialing.joining.views import joiner
 from credentialing.packets.urls import PATTERNS as PACKETS
 from credentialing.renewal_run.urls import PATTERNS as RENEWAL_RUN
 from credentialing.sending import views as sending_views
@@ -16,6 +17,7 @@ from credentialing.sending import webhooks
 app_name = "credentialing"
 urlpatterns = [
     path("", views.home, name="home"),
+    path("joiners/<public_id:public_id>/", joiner, name="joiner"),
     path("issue/<public_id:public_id>/", views.issue, name="issue"),
     path("certificates/", views.certificates, name="certificates"),
     path("certificates/<public_id:public_id>/", views.certificate_page, name="certificate"),

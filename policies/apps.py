@@ -96,9 +96,13 @@ class PoliciesConfig(AreaConfig):
             "policies.change_requests.answers.take_answer",
             "policies.renewals.answers.take_answer",
         ),
-        "change_request.submitted": ("policies.contacts.changing.submitted",),
+        "change_request.submitted": (
+            "policies.contacts.changing.submitted",
+            "policies.leaving.telling.submitted",
+        ),
         "change_request.done": ("policies.contacts.changing.done",),
         "policy.renewed": ("policies.renewals.answers.renewed",),
+        "tail.offered": ("policies.leaving.telling.offered",),
     }
     answered = ("policies.changerequest", "policies.RenewalApplication")
     beat = {

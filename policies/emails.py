@@ -77,3 +77,18 @@ def contact_email(asked: ChangeRequest, *, old: str, new: str) -> None:
     for address, is_new in ((old, False), (new, True)):
         if address:
             mail.send("contact_email", to=address, context={"is_new": is_new}, key=f"{asked.public_id}:{is_new}")
+
+
+def leaver_told(to: str, *, effective: dt.date, key: str) -> None:
+    """Tell someone that we were asked to end their coverage, and from which day they'd have none."""
+    context = {"effective": written(effective, "F j, Y"), "address": settings.PUBLIC_URL.rstrip("/") or "/"}
+    mail.send("leaver_told", to=to, context=context, key=key)
+
+
+def tail_offered(to: str, *, decide_by: dt.date | None, key: str) -> None:
+    """Tell someone who left that a tail is offered to them, and until when they can decide."""
+    context = {
+        "decide_by": written(decide_by, "F j, Y") if decide_by else "",
+        "address": settings.PUBLIC_URL.rstrip("/") or "/",
+    }
+    mail.send("tail_offered", to=to, context=context, key=key)

@@ -402,6 +402,8 @@ ROWS: dict[str, Row] = {
     "claims:incident-discard": Row(302, method="post", args=report_draft, also=OTHERS),
     "credentialing:home": Row(200),
     "credentialing:certificates": Row(200),
+    # The policyholder asked to add someone.
+    "credentialing:joiner": Row(200, args=lambda book: [book.joins.public_id], also=OTHERS),
     "credentialing:issue": Row(200, args=coverage),
     "credentialing:certificate": Row(200, args=certificate),
     # The policyholder issued it: the insured and the agent see that it is there, not its holder, so not its file.
@@ -640,6 +642,7 @@ def make_book() -> SimpleNamespace:
         answer=FaqEntry.objects.create(slug="why", topic="start", question="Why so?", answer="Because."),
         change=change,
         change_file=_unscanned(change),
+        joins=a_change(people["policyholder"], policy, "add_insured"),
         draft=a_draft(people["policyholder"], policy, subject="Our fax number", text="It has changed."),
         asked=SupportRequest.objects.create(user=people["policyholder"], kind="question", topic="general"),
         coverage=coverage,

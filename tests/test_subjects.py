@@ -64,6 +64,7 @@ ACTS = {
     "credentialing/batches/views.py:start",
     "credentialing/caqh/views.py:together",
     "credentialing/holders/request_views.py:reply",
+    "credentialing/joining/views.py:joiner",
     "credentialing/holders/request_views.py:withdraw",
     "credentialing/holders/standing_views.py:end",
     "credentialing/holders/views.py:edit",

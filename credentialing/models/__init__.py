@@ -9,6 +9,7 @@ from credentialing.models.claims_histories import ClaimsPaper, ClaimsRequest, Lo
 from credentialing.models.deliveries import Delivery
 from credentialing.models.holder_requests import HolderMessage, HolderRequest
 from credentialing.models.holders import Holder
+from credentialing.models.joiners import JoinerHolder
 from credentialing.models.notices import Notice, NoticeRun, StandingIssue
 from credentialing.models.on_file import CarrierHolder, StandingHolder
 from credentialing.models.own_standing import OwnStandingHolder
@@ -32,6 +33,7 @@ __all__ = [
     "Holder",
     "HolderMessage",
     "HolderRequest",
+    "JoinerHolder",
     "LossRunRule",
     "Notice",
     "NoticeRun",

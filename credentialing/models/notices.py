@@ -148,6 +148,7 @@ class StandingIssue(Work):
 
         RENEWAL = "renewal", "Renewal"
         FRESH = "fresh", "After reinstatement"
+        JOINER = "joiner", "Someone joined"
 
     class Status(models.TextChoices):
         """The state of the work."""

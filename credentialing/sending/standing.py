@@ -21,6 +21,7 @@ from credentialing.batches.certifying import Asked as AskedCertificate
 from credentialing.batches.certifying import certify
 from credentialing.certificates import issuing
 from credentialing.holders.standing import arrangements_for, holders_for, issuers_of
+from credentialing.joining.holders import arrangements_in
 from credentialing.models import Certificate, Delivery, Notice, StandingIssue
 from credentialing.sending import services
 from policies.models import Coverage, Reach, Term
@@ -67,6 +68,19 @@ def due_of_terms(terms: Sequence[Term]) -> list[Due]:
         return services.renewal_key(one.fingerprint, coverage.insured.public_id, coverage.term.public_id)
 
     return _due(coverages, key)
+
+
+def due_of_joiners(term: Term) -> list[Due]:
+    """Return the certificates that are due to holders chosen ahead for those who joined in a term (B-17), and weren't
+    sent. They count as those of the term: a renewal's run sends none again."""
+    chosen = arrangements_in(term.pk)
+
+    def key(one: Arrangement, coverage: Coverage) -> str:
+        if not {one.key, *one.also} & chosen.get(coverage.insured_id, set()):
+            return ""
+        return services.renewal_key(one.fingerprint, coverage.insured.public_id, coverage.term.public_id)
+
+    return _due(_coverages(Q(term_id=term.pk, insured_id__any=sorted(chosen))) if chosen else [], key)
 
 
 def first_day(term: Term, arrangement: Arrangement) -> dt.date:
@@ -144,6 +158,8 @@ def issue(row_id: int) -> None:
 
 
 def _due_of(row: StandingIssue) -> list[Due]:
+    if row.term is not None and row.reason == StandingIssue.Reason.JOINER:
+        return due_of_joiners(row.term)
     if row.term is not None:
         return due_of_terms([row.term])
     return due_after(row.notice) if row.notice is not None else []

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.guards import subject_of, user_of
+from core.areas import hook
 from core.bodies import accepts_upload
 from core.keyset import keyset_page
 from core.uploads.forms import MOST_AT_ONCE
@@ -142,6 +143,7 @@ def _show(
         "thread": list(asked.messages.select_related("author")),
         "form": form,
         "user_id": user.pk,
+        "checklist": checklist(asked) if (checklist := hook("policies.checklist")) else "",
         "crumbs": changes_crumbs(asked.policy),
     }
     return render(request, "policies/changes/request.html", context, status=status)

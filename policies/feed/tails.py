@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from core.feedspec import Column, Kind, Reference, RowCheck, SetCheck, Severity, Table
 from policies.feed.columns import NOTHING, SHA256, SHA256_WORDS, period
+from policies.feed.transitions import tell_of_offers
 from policies.models import Coverage, EreOffer
 
 SMALL = Decimal(32_767)
@@ -67,6 +68,8 @@ ERE_OFFERS = Table(
             severity=Severity.WARNING,
         ),
     ),
+    track=("status", "decide_by"),
+    after=(tell_of_offers,),
 )
 
 PRIOR_COVERAGES = Table(

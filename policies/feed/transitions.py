@@ -13,6 +13,7 @@ POLICIES_FILE = "policies.csv"
 TERMS_FILE = "terms.csv"
 COVERAGES_FILE = "coverages.csv"
 SUSPENSIONS_FILE = "suspensions.csv"
+OFFERS_FILE = "ere_offers.csv"
 
 # Topics of the outbox; areas announce their handlers.
 POLICY_CANCELLED = "policy.cancelled"
@@ -24,6 +25,8 @@ POLICY_REWRITTEN = "policy.rewritten"
 COVERAGE_SUSPENDED = "coverage.suspended"
 COVERAGE_LIMITS_CHANGED = "coverage.limits_changed"
 COVERAGE_ENDED = "coverage.ended"
+COVERAGE_BEGUN = "coverage.begun"
+TAIL_OFFERED = "tail.offered"
 
 # One message per row and run, so that a repeated load publishes nothing twice.
 KEY = "public_id || ':' || %(run_id)s"
@@ -102,11 +105,12 @@ def tell_of_terms(load: Load) -> None:
 
 
 def tell_of_coverages(load: Load) -> None:
-    """Publish changed limits and ended coverage."""
+    """Publish changed limits, ended coverage, and that of someone new on a policy."""
     if load.is_first(COVERAGES_FILE):
         return
     _tell_of_limits(load)
     _tell_of_ends(load)
+    _tell_of_joiners(load)
 
 
 # A coverage as messages name it.
@@ -162,6 +166,50 @@ def _tell_of_ends(load: Load) -> None:
                      OR n.continues_id IS NULL AND n.term_id = c.term_id AND n.effective = c.expires))
     """
     load.execute(publish_sql(query), {"topic": COVERAGE_ENDED})
+
+
+def _tell_of_joiners(load: Load) -> None:
+    """Publish the coverage of someone new on a policy for which an insured was to be added by a change request.
+
+    Of a renewal there would be thousands, and nobody waits for them.
+    """
+    changes = load.changes(COVERAGES_FILE)
+    query = f"""
+        SELECT c.{KEY} AS key, jsonb_build_object(
+            'coverage', c.public_id, 'policy', p.public_id, 'effective', c.effective,
+            'run', %(run_id)s::bigint) AS payload
+        FROM {changes} d {COVERAGE}
+        WHERE d.change <> 'retired' AND t.status = 'bound'
+          AND EXISTS (
+              SELECT FROM policies_changerequest r WHERE r.policy_id = p.id AND r.kind = 'add_insured'
+                AND r.status NOT IN ('draft', 'declined', 'withdrawn'))
+          AND NOT EXISTS (
+              SELECT FROM policies_coverage b JOIN policies_term bt ON bt.id = b.term_id
+              WHERE bt.policy_id = p.id AND b.insured_id = c.insured_id AND b.created_at < %(now)s)
+    """
+    load.execute(publish_sql(query), {"topic": COVERAGE_BEGUN})
+
+
+def tell_of_offers(load: Load) -> None:
+    """Publish a tail that is offered, once for each coverage, of someone whose removal was asked for."""
+    if load.is_first(OFFERS_FILE):
+        return
+    changes = load.changes(OFFERS_FILE)
+    query = f"""
+        SELECT DISTINCT ON (c.id) c.{KEY} AS key, jsonb_build_object(
+            'coverage', c.public_id, 'policy', p.public_id, 'decide_by', o.decide_by,
+            'run', %(run_id)s::bigint) AS payload
+        FROM {changes} d JOIN policies_ereoffer o ON o.id = d.id
+        JOIN policies_coverage c ON c.id = o.coverage_id
+        JOIN policies_term t ON t.id = c.term_id JOIN policies_policy p ON p.id = t.policy_id
+        WHERE d.change <> 'retired' AND o.status = 'offered'
+          AND (d.change <> 'updated' OR (d.was_status, d.was_decide_by) IS DISTINCT FROM (o.status, o.decide_by))
+          AND EXISTS (
+              SELECT FROM policies_changerequest r JOIN policies_changeitem i ON i.request_id = r.id
+              WHERE r.policy_id = p.id AND r.kind = 'remove_insured' AND i.insured_id = c.insured_id)
+        ORDER BY c.id, o.decide_by
+    """
+    load.execute(publish_sql(query), {"topic": TAIL_OFFERED})
 
 
 def tell_of_suspensions(load: Load) -> None:

@@ -10,8 +10,12 @@ from pytest_django import Settings
 
 from core.models import OutboxMessage
 from feed.models import Run
-from policies.models import Coverage, Policy, Term
+from policies.change_requests.forms import Item
+from policies.models import Coverage, Insured, Policy, Term
+from tests.book import holder_of
+from tests.factories import UserFactory
 from tests.feed.packages import Book, errors, load, policy_rows, small_book
+from tests.policies.changes import a_change
 
 pytestmark = pytest.mark.django_db
 
@@ -182,3 +186,47 @@ def test_a_suspension_is_told_and_again_when_its_days_change(nights: Nights) -> 
     ]  # fmt: skip
     assert nights.topics({"suspensions.csv": [new | {"reason_code": "other"}]}, mode="delta") == []
     assert nights.topics({"suspensions.csv": [new | {"to": ""}]}, mode="delta") == ["coverage.suspended"]
+
+
+@pytest.mark.time_machine("2026-06-15 12:00Z")
+def test_coverage_of_someone_new_is_told_where_an_insured_was_to_be_added(nights: Nights) -> None:
+    book = small_book()
+    nights.told(book)
+    book["insureds.csv"].append(book["insureds.csv"][0] | {"insured_id": "I3", "first_name": "Mae"})
+    unasked = book["coverages.csv"][0] | {"coverage_id": "CV3", "insured_id": "I3"}
+    book["coverages.csv"].append(unasked)
+    assert nights.topics(book) == [], "nobody asked for it"
+
+    policy = Policy.objects.get()
+    a_change(holder_of(UserFactory.create(), policy.policyholder).user, policy, "add_insured")
+    book["insureds.csv"].append(book["insureds.csv"][0] | {"insured_id": "I4", "first_name": "Joan"})
+    book["coverages.csv"].append(unasked | {"coverage_id": "CV4", "insured_id": "I4"})
+    # Bo was insured before: another part of his isn’t one of someone new.
+    book["coverages.csv"].append(book["coverages.csv"][1] | {"coverage_id": "CV5", "part": "excess"})
+
+    told = nights.told(book)
+
+    assert [topic for topic, _ in told if topic.startswith("coverage.")] == ["coverage.begun"]
+    (payload,) = (payload for topic, payload in told if topic == "coverage.begun")
+    assert payload["coverage"] == Coverage.objects.get(external_id="CV4").public_id
+    assert "coverage.begun" not in nights.topics(book)
+
+
+@pytest.mark.time_machine("2026-06-15 12:00Z")
+def test_a_tail_is_told_where_the_persons_removal_was_asked_for(nights: Nights) -> None:
+    book = small_book()
+    nights.told(book)
+    policy, ana = Policy.objects.get(), Insured.objects.get(external_id="I1")
+    offer = book["ere_offers.csv"][0] | {"offer_id": "E2", "coverage_id": "CV1"}
+    item = Item(action="remove", insured=ana, label="Ana")
+    a_change(holder_of(UserFactory.create(), policy.policyholder).user, policy, "remove_insured", items=[item])
+    OutboxMessage.objects.all().delete()
+    # Bo's offer changes, too, but nobody asked to remove him.
+    book["ere_offers.csv"][0]["decide_by"] = "2027-04-01"
+    book["ere_offers.csv"] += [offer, offer | {"offer_id": "E3", "option": "1y", "decide_by": "2027-02-01"}]
+
+    (told,) = nights.told(book)
+
+    coverage = Coverage.objects.get(external_id="CV1").public_id
+    assert told == ("tail.offered", {"coverage": coverage, "policy": policy.public_id, "decide_by": "2027-02-01"})
+    assert nights.topics(book) == []
