@@ -183,7 +183,8 @@ def test_reopened_and_answered_at_once_it_is_one_or_the_other(transactional_db: 
     stan = UserFactory.create(is_staff=True)
     for _ in range(5):
         RenewalApplication.objects.update(status="open", assigned_to=None)
-        ready, done = threading.Barrier(2), {}
+        ready = threading.Barrier(2)
+        done: dict[str, Any] = {}
 
         def do(name: str, act: Callable[[RenewalApplication], Any], ready: Any = ready, done: Any = done) -> None:
             application = fresh(cast)
