@@ -170,7 +170,8 @@ def _file(rows: list[Row]) -> bytes:
     to = io.BytesIO()
     book = Workbook(to)
     sheet, date = book.add_worksheet("Providers"), book.add_format({"num_format": "mm/dd/yyyy"})
-    for number, cells in enumerate([list(HEAD), *listed]):
+    table: list[Row] = [list(HEAD), *listed]
+    for number, cells in enumerate(table):
         for place, value in enumerate(cells):
             if isinstance(value, dt.date):
                 sheet.write_datetime(number, place, value, date)

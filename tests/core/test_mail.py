@@ -31,6 +31,7 @@ CONTEXTS: dict[str, dict[str, Any]] = {
         "what": "A colleague was invited to get access.",
         "page": "http://localhost:8000/policies/access/",
     },
+    "change_request_ended": {"outcome": "done", "address": "https://portal.example/policies/changes/x/"},
     "contact_email": {"is_new": True},
     "account_changed": {
         "what": "Your password was changed.",
@@ -122,9 +123,11 @@ CONTEXTS: dict[str, dict[str, Any]] = {
         for name in ("incident_answered", "incident_closed", "incident_received", "incident_reported_for_you")
     },
     "incident_waiting": {"address": "https://portal.example/admin/x/", "number": "IR-2026-7KQM4XDR", "urgent": True},
+    "leaver_told": {"effective": "July 1, 2027", "address": "https://portal.example"},
     "matter_news": {"address": "https://portal.example/claims/mine/x/"},
     "matter_waiting": {"address": "https://portal.example/admin/x/"},
     "upload_infected": {"address": "https://portal.example/claims/incidents/x/"},
+    "tail_offered": {"decide_by": "September 1, 2027", "address": "https://portal.example"},
     "staff_alert": {"subject": "Something needs a person", "body": "What happened.\nAnd why."},
     "unfamiliar_sign_in": {"when": "Mar 1, 2026, 4:05 p.m. EST", "browser": "Chrome on Windows", "days": 10}
     | {"network": "203.0.113.0/24", "address": "http://localhost:8000/accounts/link/abc/"},
@@ -156,7 +159,7 @@ def server_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_folder_has_a_sample_here() -> None:
-    assert list(CONTEXTS) == FOLDERS
+    assert sorted(CONTEXTS) == FOLDERS
 
 
 @pytest.mark.parametrize("brand", BRANDS, ids=["the demo's", "one full of special characters"])

@@ -53,7 +53,13 @@ WORDING = {"party": "Riverside Realty", "party_address": "2 Main Street", "relat
 # Complete answers to the questions of each kind.
 ANSWERS: dict[str, dict[str, Any]] = {
     "add_insured": PERSON,
-    "remove_insured": {"insured": ANA, "effective": SOON, "reason": "left", "tail": "group"},
+    "remove_insured": {
+        "insured": ANA,
+        "effective": SOON,
+        "reason": "left",
+        "tail": "group",
+        "forwarding_email": "ana@home.example",
+    },
     "name": {"new_name": "Riverbend Physicians", "reason": "business", "effective": SOON},
     "leave": {"insured": ANA, "effective": SOON, "until": LATER, "reason": "parental", "works": "no"},
     "part_time": {

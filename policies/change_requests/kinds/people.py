@@ -188,13 +188,28 @@ class RemoveInsuredForm(ForInsured, Dated):
     forwarding_address = text_field("Address after they leave", rows=3, help_text="An offer of a tail goes there.")
     text = text_field("Anything else we should know?")
 
-    def warnings(self) -> list[str]:
-        """Add what ends with claims-made coverage."""
-        found = super().warnings()
+    def clean(self) -> dict[str, Any]:
+        """Ask where an offer of a tail reaches them: the group's address is soon somebody else's to read."""
+        cleaned: dict[str, Any] = super().clean()
+        reachable = cleaned.get("forwarding_email") or cleaned.get("forwarding_address")
+        asked = cleaned.get("reason") not in (None, "", "died") and "forwarding_email" not in self.errors
+        if asked and not reachable and self._is_claims_made():
+            self.add_error(
+                "forwarding_email",
+                "Enter an email or an address for after they leave, so that an offer of a tail reaches them.",
+            )
+        return cleaned
+
+    def _is_claims_made(self) -> bool:
         claims_made = Coverage.objects.not_retired().filter(
             term__policy=self.policy, insured=self.person, form=Coverage.Form.CLAIMS_MADE
         )
-        if claims_made.exists():
+        return claims_made.exists()
+
+    def warnings(self) -> list[str]:
+        """Add what ends with claims-made coverage."""
+        found = super().warnings()
+        if self._is_claims_made():
             found.append(
                 "This coverage is claims-made: claims that are made after it ends aren’t covered without a tail or "
                 "prior acts coverage from the next carrier."
