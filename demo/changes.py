@@ -75,9 +75,10 @@ def _not_offered() -> None:
 
 
 def _of_group(group: User, policy: Policy, staff: User) -> int:
-    first, second, *_ = [*people.on_policy(policy)[:2], None]
-    if first is None or second is None:
+    insureds = list(people.on_policy(policy)[:2])
+    if len(insureds) < 2:  # one on leave, another for a draft
         return 0
+    first, second = insureds
     today = policy.today()
     leave = {"effective": str(today), "until": str(today + dt.timedelta(days=45)), "reason": "parental", "works": "no"}
     done = _sent(group, policy, "leave", insured=_choice(policy, first), **leave)

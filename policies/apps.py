@@ -114,6 +114,10 @@ class PoliciesConfig(AreaConfig):
             "task": "policies.tasks.remind_of_renewals",
             "schedule": crontab(hour="12", minute="15"),
         },
+        "forget-change-drafts": {
+            "task": "policies.tasks.forget_change_drafts",
+            "schedule": crontab(hour="4", minute="35"),
+        },
         "empty-rosters": {
             "task": "policies.tasks.empty_rosters",
             "schedule": crontab(hour="9", minute="40"),

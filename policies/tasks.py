@@ -7,6 +7,7 @@ from celery import shared_task
 
 from core.dates import carrier_today
 from policies import reminders
+from policies.change_requests import drafting
 from policies.documents import joining
 from policies.renewals import asking, opening, rendering
 from policies.rosters import reconciling
@@ -54,3 +55,9 @@ def ask_clinicians(asking_id: int) -> None:
 def render_renewal(submission_id: int) -> None:
     """Make the PDF of a renewal application that was submitted."""
     rendering.render(submission_id)
+
+
+@shared_task
+def forget_change_drafts() -> None:
+    """Delete the drafts of change requests that nobody has touched for a long time (beat)."""
+    log.info("change_drafts_forgotten", drafts=drafting.forget_old())

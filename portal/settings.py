@@ -117,6 +117,8 @@ SUPPORT_REQUESTS_PER_USER = env.int("SUPPORT_REQUESTS_PER_USER", default=10)
 SUPPORT_REPLIES_PER_USER = env.int("SUPPORT_REPLIES_PER_USER", default=20)
 # How many change requests a user may begin, and send, in an hour (S-32).
 CHANGE_REQUESTS_PER_USER = env.int("CHANGE_REQUESTS_PER_USER", default=60)
+# After how many days a draft that nobody touched is deleted.
+CHANGE_DRAFT_DAYS = env.int("CHANGE_DRAFT_DAYS", default=90)
 # Portals of sister divisions (S-18): name, address, and what for; a JSON list of objects with `name`, `url`, `for`.
 SISTER_PORTALS: list[dict[str, str]] = sister_portals(
     env.str("SISTER_PORTALS", default="" if PRODUCTION else INVENTED_SISTERS)

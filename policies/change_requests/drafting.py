@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 # The parts of a draft that are typed on a page of their own.
 FORM, SUPPLEMENT = "form", "supplement"
 MOST_VALUES = 80
+# How many drafts one run forgets.
+MOST_AT_ONCE = 1000
 Typed = dict[str, list[str]]
 
 
@@ -109,9 +113,29 @@ def discard(draft: ChangeRequest, *, by: User) -> None:
     with transaction.atomic():
         now = _locked(draft)
         record_event(ChangeEvent.REQUEST_DISCARDED, subject=now, by=by, kind=now.kind, policy=now.policy.public_id)
-        for file in now.files.select_related("upload"):
-            file.remove()
-        now.delete()
+        _delete(now)
+
+
+def forget_old() -> int:
+    """Delete the drafts that nobody has touched for `CHANGE_DRAFT_DAYS`; returns how many. Each by itself, so that one
+    that somebody saves at this moment is left."""
+    before = timezone.now() - dt.timedelta(days=settings.CHANGE_DRAFT_DAYS)
+    forgotten = 0
+    for draft in ChangeRequest.objects.filter(status=DRAFT, changed_at__lt=before).order_by("pk")[:MOST_AT_ONCE]:
+        with transaction.atomic():
+            now = ChangeRequest.objects.select_for_update().filter(pk=draft.pk, status=DRAFT).first()
+            if now is None or now.changed_at >= before:
+                continue
+            record_event(ChangeEvent.REQUEST_FORGOTTEN, subject=now, on_behalf_of=now.user, kind=now.kind)
+            _delete(now)
+        forgotten += 1
+    return forgotten
+
+
+def _delete(draft: ChangeRequest) -> None:
+    for file in draft.files.select_related("upload"):
+        file.remove()
+    draft.delete()
 
 
 def submit(

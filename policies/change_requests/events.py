@@ -10,6 +10,7 @@ from core.sentences import Kind, Sentence
 class ChangeEvent(TextChoices):
     REQUEST_STARTED = "policies:change_request:started", "Draft of a change request started"
     REQUEST_DISCARDED = "policies:change_request:discarded", "Draft of a change request discarded"
+    REQUEST_FORGOTTEN = "policies:change_request:forgotten", "Old draft of a change request deleted"
     REQUEST_SUBMITTED = "policies:change_request:submitted", "Change request submitted"
     REQUEST_REPLIED = "policies:change_request:replied", "Change request replied to by the customer"
     REQUEST_TAKEN = "policies:change_request:taken", "Change request assigned"
@@ -26,6 +27,9 @@ class ChangeEvent(TextChoices):
 SENTENCES: dict[str, Sentence] = {
     ChangeEvent.REQUEST_STARTED: Sentence(Kind.SUPPORT, "{who} started a change request."),
     ChangeEvent.REQUEST_DISCARDED: Sentence(Kind.SUPPORT, "{who} discarded the draft of a change request."),
+    ChangeEvent.REQUEST_FORGOTTEN: Sentence(
+        Kind.SUPPORT, "A draft of a change request that nobody had touched for a long time was deleted."
+    ),
     ChangeEvent.REQUEST_SUBMITTED: Sentence(Kind.SUPPORT, "{who} sent us a change request."),
     ChangeEvent.REQUEST_REPLIED: Sentence(Kind.SUPPORT, "{who} replied to us in a change request."),
     ChangeEvent.REQUEST_TAKEN: Sentence(Kind.SUPPORT, "{who} took up your change request."),

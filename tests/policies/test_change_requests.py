@@ -14,6 +14,7 @@ from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from accounts.models import User
 from core.models import Event, Mail, OutboxMessage
@@ -25,12 +26,13 @@ from policies.change_requests.events import ChangeEvent
 from policies.change_requests.forms import Item
 from policies.models import ChangeItem, ChangeRequest, Membership, Policy
 from policies.roles import Capability
+from portal.celery import app as celery_app
 from portal.staff import make_staff_groups
 from tests.book import CoverageFactory, days, delegate_of, holder_of
 from tests.cast import Browse, Cast
 from tests.factories import UserFactory
 from tests.feed.packages import load, row
-from tests.policies.changes import a_change, a_draft, begin, leave_of, new_page, page, send
+from tests.policies.changes import a_change, a_draft, a_file, begin, leave_of, new_page, page, send
 from tests.reading import words
 from tests.uploads import an_image, uploaded
 
@@ -540,3 +542,16 @@ def test_a_file_of_a_draft_is_removed_and_goes_with_the_draft(cast: Cast, browse
     assert (draft.files.count(), Upload.objects.count(), draft.typed["form"]["subject"]) == (1, 1, ["Pager"])
     paula.post(page(draft, "change-discard"))
     assert not Upload.objects.exists()
+
+
+def test_a_draft_that_nobody_touches_is_deleted_in_time(cast: Cast, settings: Any) -> None:
+    old, young, sent = (a_draft(cast.paula, cast.policy, subject=name) for name in ("old", "young", "sent"))
+    a_file(old)
+    ago = timezone.now() - dt.timedelta(days=settings.CHANGE_DRAFT_DAYS + 1)
+    ChangeRequest.objects.filter(pk=old.pk).update(changed_at=ago)
+    ChangeRequest.objects.filter(pk=sent.pk).update(changed_at=ago, status=STATUS.OPEN, submitted_at=ago)
+    entry = celery_app.conf.beat_schedule["forget-change-drafts"]
+    import_string(entry["task"])()
+    assert set(ChangeRequest.objects.values_list("pk", flat=True)) == {young.pk, sent.pk}
+    assert not Upload.objects.exists()
+    assert Event.objects.get(tag=ChangeEvent.REQUEST_FORGOTTEN).on_behalf_of_id == cast.paula.pk
