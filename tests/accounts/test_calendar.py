@@ -41,7 +41,7 @@ def dates(path: str) -> dict[str, dt.date | dt.datetime]:
     response = Client().get(path)
     assert response.status_code == 200
     calendar: Calendar = IcsCalendarStream.calendar_from_ics(response.text)
-    return {str(event.summary): event.dtstart for event in calendar.events}
+    return {str(event.summary): event.dtstart for event in calendar.events if event.dtstart is not None}
 
 
 def an_installment(cast: Cast, due: dt.date, **values: object) -> Installment:

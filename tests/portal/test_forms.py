@@ -33,7 +33,7 @@ def staff() -> Client:
 
 def upload(staff: Client, *companies: Company, content: bytes = PDF, **values: Any) -> Any:
     """Add an edition in admin as staff do."""
-    given = {"title": "Report a new address", "number": "LM-CR-10", "edition": "01/26", "order": "100"}
+    given: dict[str, Any] = {"title": "Report a new address", "number": "LM-CR-10", "edition": "01/26", "order": "100"}
     given |= {"is_published": "on", "published_on": days(0).isoformat(), "companies": [one.pk for one in companies]}
     given |= {"upload": SimpleUploadedFile("form.pdf", content, "application/pdf")} | values
     return staff.post(reverse("admin:portal_publishedform_add"), given)
