@@ -81,16 +81,21 @@ class Selection:
     @classmethod
     def read(cls, sent: QueryDict) -> Selection:
         """Return what a form sent: `all`, or any of `coverage`, `pair` (coverage~holder), and `of_holder`."""
-        search = {name: str(sent[name])[:200] for name in SEARCH if sent.get(name)}
+        search = {name: _text(sent[name])[:200] for name in SEARCH if sent.get(name)}
         if sent.get("all"):
             return cls(search=search, whole=True)
-        pairs = [pair.partition("~") for pair in sent.getlist("pair")[:MOST_CHOSEN]]
+        pairs = [_text(pair).partition("~") for pair in sent.getlist("pair")[:MOST_CHOSEN]]
         return cls(
-            tuple(sent.getlist("coverage")[:MOST_CHOSEN]),
+            tuple(map(_text, sent.getlist("coverage")[:MOST_CHOSEN])),
             tuple((coverage, ref) for coverage, _, ref in pairs if ref),
-            tuple(sent.getlist("of_holder")[:MOST_CHOSEN]),
+            tuple(map(_text, sent.getlist("of_holder")[:MOST_CHOSEN])),
             search,
         )
+
+
+def _text(sent: object) -> str:
+    """Return what a form sent without NUL, which PostgreSQL has no place for."""
+    return str(sent).replace("\0", "")
 
 
 @dataclass

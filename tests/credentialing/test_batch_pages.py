@@ -98,6 +98,16 @@ def test_the_same_form_twice_is_one_draft(cast: Cast, browse: Browse) -> None:
     assert Batch.objects.count() == 1
 
 
+def test_what_postgresql_has_no_place_for_is_left_out_of_a_choice(cast: Cast, browse: Browse) -> None:
+    sent = choice(
+        coverage=[f"{cast.anas.public_id}\0"], pair=["a\0~b"], of_holder=["c\0"], q="\0Ana", status="active\0"
+    )
+    assert browse(cast.paula).post(CHOOSE, sent).status_code == 302
+    selection = Selection.of(the_draft().selection)
+    assert selection.coverages == (cast.anas.public_id,)
+    assert selection.search == {"q": "Ana", "status": "active"}
+
+
 def test_nothing_chosen_leads_back_to_the_search(cast: Cast, browse: Browse) -> None:
     response = browse(cast.paula).post(CHOOSE, choice(q="ana"), follow=True)
     assert response.redirect_chain[0][0] == f"{HOME}?q=ana&status=active"
