@@ -27,7 +27,7 @@ from policies.roles import Capability
 
 if TYPE_CHECKING:
     from accounts.models import User
-    from policies.models import Company
+    from policies.models import Company, Scope
 
 # Letters and digits that nobody mistakes for one another.
 ALPHABET = "23456789CFGHJMPQRVWX"
@@ -38,6 +38,11 @@ STORY = ("description", "others", "patient_name", "patient_birth_date", "phone")
 def shown_to_policyholders(company: Company) -> bool:
     """Whether a company lets policyholders see that an insured of theirs has reported something (off by default)."""
     return not {company.external_id, "*"}.isdisjoint(settings.INCIDENTS_SHOWN_TO_POLICYHOLDERS)
+
+
+def reported_by(user_id: Any, scope: Scope) -> Q:
+    """Return the condition that a report is the user's own, on a policy of a scope of memberships that may report."""
+    return Q(scope.policies("policy__"), user_id=user_id)
 
 
 class IncidentReportQuerySet(RequestQuerySet):
@@ -52,7 +57,7 @@ class IncidentReportQuerySet(RequestQuerySet):
             return self.none()
         reach = reach_with(user, Capability.REPORT_INCIDENT)
         sent = Q(submitted_at__isnull=False)
-        seen = Q(reach.policies("policy__"), user_id=user.pk) | Q(sent, insured_id__in=reach.insured_ids)
+        seen = reported_by(user.pk, reach.scope) | Q(sent, insured_id__any=reach.insured_ids)
         if (held := reach.only(Membership.Role.POLICYHOLDER)) and (shown := settings.INCIDENTS_SHOWN_TO_POLICYHOLDERS):
             switch = Q() if "*" in shown else Q(policy__company__external_id__in=shown)
             seen |= Q(held.policies("policy__"), sent, switch)

@@ -32,8 +32,11 @@ class MatterQuerySet(RequestQuerySet):
         """Return what is published about claims against the insureds that the user is; nobody else sees any."""
         if not user.is_authenticated:
             return self.none()
-        own = reach_with(user, Capability.VIEW_CLAIMS_HISTORY).insured_ids
-        return self.published().filter(claim__insured_id__in=own, claim__retired_at=None)
+        return self.of_insureds(reach_with(user, Capability.VIEW_CLAIMS_HISTORY).insured_ids)
+
+    def of_insureds(self, insured_ids: Any) -> Self:
+        """Return what is published about claims against these insureds."""
+        return self.published().filter(claim__insured_id__any=insured_ids, claim__retired_at=None)
 
     def published(self) -> Self:
         """Return those that staff haven't taken back."""

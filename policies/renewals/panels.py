@@ -6,7 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db.models import DateField, OuterRef, Q, Subquery
+from django.db.models import BigIntegerField, DateField, OuterRef, Q, Subquery
 from django.urls import reverse
 
 from core.dates import carrier_today
@@ -14,7 +14,7 @@ from core.panels import Panel, PanelLink
 from core.statements import IDS, prepared
 from core.templatetags.show import day_long
 from policies.models import Company, Membership, Policy, RenewalApplication, RenewalPart, Term, reach_of
-from policies.renewals.access import IN_FORCE, MAY, next_term
+from policies.renewals.access import IN_FORCE, MAY, is_prepared_by_agents, next_term
 from policies.renewals.stages import SETTLED, Stage, stage_of
 from policies.rights import capabilities, reach_with
 from policies.roles import Capability
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from core.panels import Provider
 
 MOST = 6
+OF_APPLICATION = ("term_id", "status", "submitted_at", "parts_count", "signed_count")
 FILL_IN = (Stage.NOT_STARTED, Stage.IN_PROGRESS)
 
 
@@ -114,7 +115,7 @@ def _of_policy(user: User, policy: Policy) -> Iterator[Panel]:
     may = capabilities(user, policy, among=MAY)
     if Capability.VIEW_RENEWAL not in may:
         return
-    application = RenewalApplication.objects.visible_to(user).filter(term=term).first()
+    application = next((each for each in _application(term_id=term.pk) if _is_shown(each, user, policy)), None)
     later = next_term(policy, term)
     stage = stage_of(application, expires=term.expires, renewal_status=later.status if later else None, today=today)
     if stage in SETTLED or (stage is Stage.NOT_STARTED and Capability.FILL_IN_RENEWAL not in may):
@@ -131,6 +132,14 @@ def _of_policy(user: User, policy: Policy) -> Iterator[Panel]:
             ),
         ),
     )
+
+
+def _is_shown(application: RenewalApplication, user: User, policy: Policy) -> bool:
+    """Whether a user who may see the policy's renewal sees its application; `RenewalApplication.objects.visible_to` has
+    the same rule."""
+    held = reach_with(user, Capability.VIEW_RENEWAL, asks_policy=True).policyholder_ids
+    is_own = policy.policyholder_id in held
+    return is_own or application.submitted_at is not None or is_prepared_by_agents(policy)
 
 
 def _in_words(stage: Stage, application: RenewalApplication | None, term: Term) -> str:
@@ -152,6 +161,11 @@ def _link(policy: Policy, term: Term, stage: Stage) -> PanelLink | None:
     if stage in FILL_IN:
         return PanelLink("Complete the renewal application", href, note)
     return PanelLink("Answer our question about the renewal", href, note) if stage is Stage.QUESTION else None
+
+
+@prepared(term_id=BigIntegerField())
+def _application(*, term_id: int) -> QuerySet[RenewalApplication]:
+    return RenewalApplication.objects.filter(term_id=term_id).only(*OF_APPLICATION)
 
 
 @prepared(policyholder_ids=IDS, today=DateField(), until=DateField())
