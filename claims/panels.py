@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import BigIntegerField
-from django.urls import reverse
 from django.utils.http import urlencode
 
 from claims.models import Claim, IncidentReport, Matter
 from claims.models.incidents import reported_by
 from core.panels import Panel, PanelLink
 from core.statements import IDS, prepared
+from core.urls import address_of
 from policies.models import SCOPE, Scope
 from policies.rights import reach_with
 from policies.roles import Capability
@@ -49,7 +49,7 @@ def reports_of_policy(user: User, *, policy: Policy | None = None) -> Iterator[P
         "policy",
         lines=("Tell us early: of an event, a letter from an attorney, or court papers.",),
         order=65,
-        links=(PanelLink("Report an incident", f"{reverse('claims:incident-new')}?{query}"),),
+        links=(PanelLink("Report an incident", f"{address_of('claims:incident-new')}?{query}"),),
     )
 
 
@@ -79,7 +79,7 @@ def unfinished_reports(user: User, *, policy: Policy | None = None) -> Iterator[
             template="claims/_unfinished.html",
             context={"reports": found},
             order=35,
-            links=(PanelLink("All reports", reverse("claims:home")),),
+            links=(PanelLink("All reports", address_of("claims:home")),),
             attention=tuple(_attention(report) for report in found),
         )
 
@@ -102,7 +102,7 @@ def own_matters(user: User, *, policy: Policy | None = None) -> Iterator[Panel]:
             template="claims/_matters.html",
             context={"matters": found},
             order=36,
-            links=(PanelLink("All claims and reports", reverse("claims:home")),),
+            links=(PanelLink("All claims and reports", address_of("claims:home")),),
         )
 
 

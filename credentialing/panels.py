@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import BigIntegerField
-from django.urls import reverse
 
 from core.dates import carrier_today
 from core.panels import Panel, PanelLink, Slot
 from core.statements import prepared
-from core.urls import address_for
+from core.urls import address_for, address_of
 from credentialing.holders.request_words import sentence_of
 from credentialing.models import Certificate, HolderRequest
 from policies.models import SCOPE, Scope, of_agencies, reach_of
@@ -48,7 +47,7 @@ def latest_certificates(user: User, *, policy: Policy | None = None) -> Iterator
         template="credentialing/_latest.html",
         context={"certificates": latest},
         order=40,
-        links=(PanelLink("All certificates", reverse("credentialing:certificates")),) if latest else (),
+        links=(PanelLink("All certificates", address_of("credentialing:certificates")),) if latest else (),
     )
 
 
@@ -68,7 +67,7 @@ def loss_run_of_policy(user: User, *, policy: Policy | None = None) -> Iterator[
             "policy",
             lines=("A loss run lists the policy’s claims and what was paid.",),
             order=60,
-            links=(PanelLink("Loss run of this policy", reverse("credentialing:loss-run", args=[policy.public_id])),),
+            links=(PanelLink("Loss run of this policy", address_for("credentialing:loss-run")(policy.public_id)),),
         )
 
 
@@ -108,7 +107,7 @@ def holder_requests(user: User, *, policy: Policy | None = None) -> Iterator[Pan
         template="credentialing/holders/_requests.html",
         context={"requests": [(one, sentence_of(one)) for one in found]},
         order=45,
-        links=(PanelLink("All requests", reverse("credentialing:holder-requests")),),
+        links=(PanelLink("All requests", address_of("credentialing:holder-requests")),),
         attention=tuple(
             PanelLink("Reply to us", one.get_absolute_url(), f"{one.get_kind_display()}, {one.policy.number}")
             for one in waits

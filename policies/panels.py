@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import BigIntegerField
-from django.urls import reverse
 
 from core.panels import Panel, PanelLink
 from core.statements import prepared
+from core.urls import address_for, address_of
 from policies.change_requests.opening import may_ask
 from policies.change_requests.words import shown_of
 from policies.delegates.people import places_of
@@ -47,7 +47,7 @@ def access(user: User, *, policy: Policy | None = None) -> Iterator[Panel]:
             "policy",
             lines=("See who else can act here, invite a colleague, or end someone’s access.",),
             order=90,
-            links=(PanelLink("Manage access", reverse("policies:access-party", args=[here.public_id])),),
+            links=(PanelLink("Manage access", address_for("policies:access-party")(here.public_id)),),
         )
 
 
@@ -79,7 +79,7 @@ def change_requests(user: User, *, policy: Policy | None = None) -> Iterator[Pan
                 template="policies/changes/_open.html",
                 context={"rows": shown_of(found), "names_policy": True},
                 order=44,
-                links=(PanelLink("All change requests", reverse("policies:changes")),),
+                links=(PanelLink("All change requests", address_of("policies:changes")),),
                 attention=tuple(_waiting_change(one) for one in found if one.status in WAITS_FOR_CUSTOMER),
             )
     elif may_ask(user, policy):
@@ -91,8 +91,8 @@ def change_requests(user: User, *, policy: Policy | None = None) -> Iterator[Pan
             context={"rows": shown_of(found), "names_policy": False},
             order=30,
             links=(
-                PanelLink("Ask for a change", reverse("policies:change-new", args=[policy.public_id])),
-                PanelLink("All change requests", reverse("policies:policy-changes", args=[policy.public_id])),
+                PanelLink("Ask for a change", address_for("policies:change-new")(policy.public_id)),
+                PanelLink("All change requests", address_for("policies:policy-changes")(policy.public_id)),
             ),
         )
 
@@ -112,7 +112,7 @@ def documents(user: User, *, policy: Policy | None = None) -> Iterator[Panel]:
         "policy",
         lines=("Declarations, endorsements, invoices, applications, and notices, one by one or as one PDF.",),
         order=60,
-        links=(PanelLink("See documents", reverse("policies:policy-documents", args=[policy.public_id])),),
+        links=(PanelLink("See documents", address_for("policies:policy-documents")(policy.public_id)),),
     )
 
 
@@ -120,7 +120,7 @@ def _access_link(user: User, role: str) -> tuple[PanelLink, ...]:
     """Return home's link to who has access, for administrators."""
     if not any(place.role == role for place in places_of(user)):
         return ()
-    return (PanelLink("Who has access", reverse("policies:access")),)
+    return (PanelLink("Who has access", address_of("policies:access")),)
 
 
 def at_a_glance(user: User, *, policy: Policy | None = None) -> Iterator[Panel]:
@@ -149,13 +149,13 @@ def at_a_glance(user: User, *, policy: Policy | None = None) -> Iterator[Panel]:
             headline=glance.headline,
             links=(
                 *_access_link(user, Membership.Role.AGENT),
-                PanelLink("All client policies", reverse("policies:list")),
+                PanelLink("All client policies", address_of("policies:list")),
             ),
         )
 
 
 def _all_policies() -> tuple[PanelLink, ...]:
-    return (PanelLink("All policies", reverse("policies:list")),)
+    return (PanelLink("All policies", address_of("policies:list")),)
 
 
 def _own_panel(glance: Glance, access: tuple[PanelLink, ...]) -> Panel:

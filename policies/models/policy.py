@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Self
 from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Now
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 
@@ -15,6 +14,7 @@ from core.dates import carrier_today, in_force_on, local_today
 from core.fields import PublicIdField
 from core.search import name_query
 from core.statements import prepared
+from core.urls import address_for
 from policies.models.base import FeedQuerySet, FeedRow
 from policies.models.parties import Agency, Company, Insured, Policyholder
 from policies.names import fold, normalize_number
@@ -180,7 +180,7 @@ class Policy(FeedRow):
         return self.number
 
     def get_absolute_url(self) -> str:
-        return reverse("policies:policy", args=[self.public_id])
+        return address_for("policies:policy")(self.public_id)
 
     @property
     def cancelled_on(self) -> dt.date | None:
@@ -241,9 +241,13 @@ def reason_in_words(text: str, code: str) -> str:
 
 @prepared(policy_id=models.BigIntegerField())
 def _terms(*, policy_id: int) -> models.QuerySet[Term]:
+    from policies.models.renewals import RenewalApplication
     from policies.models.term import Term
 
-    return Term.objects.not_retired().filter(policy_id=policy_id)
+    # With what a page says of each term's renewal.
+    others = [f.name for f in RenewalApplication._meta.concrete_fields if f.name not in RenewalApplication.AT_A_GLANCE]
+    terms = Term.objects.not_retired().filter(policy_id=policy_id).select_related("renewal_application")
+    return terms.defer(*(f"renewal_application__{name}" for name in others))
 
 
 class PolicyStatus(models.Model):

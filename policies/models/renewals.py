@@ -108,6 +108,8 @@ class RenewalApplication(Request):
         CLOSED = CLOSED, "Closed"
 
     ENDED = (Status.DONE.value, Status.DECLINED.value, Status.CLOSED.value)
+    # What a policy's page reads with its terms.
+    AT_A_GLANCE = ("id", "term", "status", "submitted_at", "parts_count", "signed_count")
     TAGS = RenewalEvent
     desk = "service"
 

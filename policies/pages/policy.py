@@ -15,13 +15,13 @@ from django.db import models
 from django.db.models import Exists, FilteredRelation, OuterRef, Q
 from django.db.models.functions import JSONObject
 from django.http import Http404
-from django.urls import reverse
 from django.utils.http import urlencode
 
 from core.dates import carrier_today
 from core.panels import Panel, panels_for
 from core.statements import prepared
 from core.templatetags.show import day
+from core.urls import address_of
 from policies.models import SCOPE, AgentOfRecord, Coverage, Policy, Policyholder, PolicyStatus, Scope, Term, reach_of
 from policies.models.policy import reason_in_words
 from policies.pages.home import OwnCoverage, own_coverages
@@ -142,7 +142,7 @@ class PolicyPage:
     @property
     def crumbs(self) -> list[tuple[str, str]]:
         """The way back."""
-        return [("Policies", reverse("policies:list"))]
+        return [("Policies", address_of("policies:list"))]
 
 
 def policy_for_page(user: User, public_id: str) -> Policy:

@@ -6,13 +6,13 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db.models import BigIntegerField, DateField, OuterRef, Q, Subquery
-from django.urls import reverse
+from django.db.models import DateField, OuterRef, Q, Subquery
 
 from core.dates import carrier_today
 from core.panels import Panel, PanelLink
 from core.statements import IDS, prepared
 from core.templatetags.show import day_long
+from core.urls import address_for, address_of
 from policies.models import Company, Membership, Policy, RenewalApplication, RenewalPart, Term, reach_of
 from policies.renewals.access import IN_FORCE, MAY, is_prepared_by_agents, next_term
 from policies.renewals.stages import SETTLED, Stage, stage_of
@@ -28,12 +28,11 @@ if TYPE_CHECKING:
     from core.panels import Provider
 
 MOST = 6
-OF_APPLICATION = ("term_id", "status", "submitted_at", "parts_count", "signed_count")
 FILL_IN = (Stage.NOT_STARTED, Stage.IN_PROGRESS)
 
 
 def of_policy(user: User, *, policy: Policy | None = None) -> Iterator[Panel]:
-    """Yield the renewal of a policy on its page, for who sees it, once its application is open. One query at most."""
+    """Yield the renewal of a policy on its page, for who sees it, once its application is open. No query."""
     if policy is not None:
         yield from _of_policy(user, policy)
 
@@ -77,7 +76,7 @@ def _renewals(user: User) -> Iterator[Panel]:
             "home",
             lines=tuple(lines),
             order=25,
-            links=(PanelLink("Renewal applications", reverse("policies:renewals")),),
+            links=(PanelLink("Renewal applications", address_of("policies:renewals")),),
             attention=tuple(waiting),
         )
 
@@ -115,7 +114,9 @@ def _of_policy(user: User, policy: Policy) -> Iterator[Panel]:
     may = capabilities(user, policy, among=MAY)
     if Capability.VIEW_RENEWAL not in may:
         return
-    application = next((each for each in _application(term_id=term.pk) if _is_shown(each, user, policy)), None)
+    application: RenewalApplication | None = getattr(term, "renewal_application", None)
+    if application is not None and not _is_shown(application, user, policy):
+        application = None
     later = next_term(policy, term)
     stage = stage_of(application, expires=term.expires, renewal_status=later.status if later else None, today=today)
     if stage in SETTLED or (stage is Stage.NOT_STARTED and Capability.FILL_IN_RENEWAL not in may):
@@ -127,9 +128,7 @@ def _of_policy(user: User, policy: Policy) -> Iterator[Panel]:
         lines=(f"{_in_words(stage, application, term)[:1].upper()}{_in_words(stage, application, term)[1:]}",),
         order=20,
         links=(
-            PanelLink(
-                label.label if label else "See the renewal", reverse("policies:renewal", args=[policy.public_id])
-            ),
+            PanelLink(label.label if label else "See the renewal", address_for("policies:renewal")(policy.public_id)),
         ),
     )
 
@@ -156,16 +155,11 @@ def _in_words(stage: Stage, application: RenewalApplication | None, term: Term) 
 
 
 def _link(policy: Policy, term: Term, stage: Stage) -> PanelLink | None:
-    href = reverse("policies:renewal", args=[policy.public_id])
+    href = address_for("policies:renewal")(policy.public_id)
     note = f"{policy.number}, by {day_long(term.expires)}"
     if stage in FILL_IN:
         return PanelLink("Complete the renewal application", href, note)
     return PanelLink("Answer our question about the renewal", href, note) if stage is Stage.QUESTION else None
-
-
-@prepared(term_id=BigIntegerField())
-def _application(*, term_id: int) -> QuerySet[RenewalApplication]:
-    return RenewalApplication.objects.filter(term_id=term_id).only(*OF_APPLICATION)
 
 
 @prepared(policyholder_ids=IDS, today=DateField(), until=DateField())

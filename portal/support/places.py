@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.urls import reverse
 from django.utils.http import urlencode
+
+from core.urls import address_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,4 +35,4 @@ def missing_address(place: str, policy_id: str = "") -> str:
     if place not in PLACES:
         raise KeyError(place)
     query = {"place": place, "policy": policy_id}
-    return reverse("support-new") + "?" + urlencode({name: value for name, value in query.items() if value})
+    return address_of("support-new") + "?" + urlencode({name: value for name, value in query.items() if value})
