@@ -1,20 +1,32 @@
-"""What is published for everyone, kept by each process for a few seconds: visitors' news and notices."""
+"""What is published, kept by each process for a few seconds: news and notices."""
 
 from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import CharField, DateTimeField
 from django.utils import timezone
 from django.utils.formats import date_format
 
 from core import memo
+from core.statements import prepared
 from portal.maintenance import closing
 from portal.models import Announcement, MaintenanceWindow
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from django.db.models import QuerySet
+
 VISITORS = "portal.published.visitors"
+ROLES = "portal.published.roles"
 MOST = 10
+# Of each on home.
+NEWS, NOTICES = 5, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +44,21 @@ def for_visitors() -> list[Announcement]:
     return memo.once_in(
         settings.PUBLISHED_SECONDS, VISITORS, lambda: list(Announcement.objects.visible_to(None)[:MOST])
     )
+
+
+def for_roles(roles: Sequence[str]) -> list[Announcement]:
+    """Return what people in these roles read on home, the most important notices first and then the news, as of a few
+    seconds ago."""
+    return memo.once_in(
+        settings.PUBLISHED_SECONDS,
+        f"{ROLES}:{','.join(roles)}",
+        lambda: _of_roles(roles=list(roles), now=timezone.now()),
+    )
+
+
+@prepared(roles=ArrayField(CharField()), now=DateTimeField())
+def _of_roles(*, roles: list[str], now: dt.datetime) -> QuerySet[Announcement]:
+    return Announcement.objects.published(now).for_roles(roles)[: NOTICES + NEWS]
 
 
 def notices_for_visitors() -> list[Notice]:

@@ -5,34 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.contrib.postgres.fields import ArrayField
-from django.db.models import CharField, DateTimeField
 from django.shortcuts import render
 from django.utils import timezone
 
 from accounts.forms import SignInForm
 from accounts.guards import SignIn, sign_in_of, subject_of
 from core.panels import panels_for
-from core.statements import prepared
 from policies.models import reach_of
 from portal import published
 from portal.menu import quick_links_for
-from portal.models import Announcement
 
 if TYPE_CHECKING:
-    import datetime as dt
-
-    from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
-
-NEWS_ON_HOME = 5
-NOTICES_ON_HOME = 3
 
 
 def home(request: HttpRequest) -> HttpResponse:
     """`/`: what matters now to a signed-in user, or what the portal is and the sign-in form (S-05, S-20, S-22)."""
     if sign_in_of(request) is not SignIn.FULL:
-        news = [one for one in published.for_visitors() if not one.is_notice][:NEWS_ON_HOME]
+        news = [one for one in published.for_visitors() if not one.is_notice][: published.NEWS]
         return render(request, "portal/landing.html", {"news": news, "form": SignInForm(autofocus=False)})
     user = subject_of(request)
     panels = panels_for(user, "home")
@@ -40,8 +30,8 @@ def home(request: HttpRequest) -> HttpResponse:
     # One primary action a page: the first of the quick links, unless a panel has a more particular one.
     first, links = (links[0], links[1:]) if links else (None, [])
     primary = None if any(panel.has_primary for panel in panels) else first
-    news = _news(roles=sorted(reach_of(user).roles), now=timezone.now())
-    notices = [one for one in news if one.is_notice][:NOTICES_ON_HOME]
+    news = published.for_roles(sorted(reach_of(user).roles))
+    notices = [one for one in news if one.is_notice][: published.NOTICES]
     welcome = f"Welcome to {settings.BRAND['portal_name']}"
     return render(
         request,
@@ -54,15 +44,9 @@ def home(request: HttpRequest) -> HttpResponse:
             "primary": primary,
             "quick_links": links,
             "notices": [*published.maintenance_notices(), *map(published.notice_of, notices)],
-            "news": [one for one in news if not one.is_notice][:NEWS_ON_HOME],
+            "news": [one for one in news if not one.is_notice][: published.NEWS],
         },
     )
-
-
-@prepared(roles=ArrayField(CharField()), now=DateTimeField())
-def _news(*, roles: list[str], now: dt.datetime) -> QuerySet[Announcement]:
-    """Return the notices, the most important first, and then the news."""
-    return Announcement.objects.published(now).for_roles(roles)[: NOTICES_ON_HOME + NEWS_ON_HOME]
 
 
 def greeting() -> str:

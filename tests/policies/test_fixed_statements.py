@@ -131,7 +131,7 @@ def test_every_statement_gives_the_rows_of_its_queryset(
     addresses = ("/", "/policies/", "/policies/?sort=-policyholder", "/policies/?q=person", "/credentialing/?q=b-0")
     for address in (*addresses, *(p.get_absolute_url() for p in policies)):
         assert client.get(address).status_code == 200
-    assert {"_memberships", "_news", "_latest", "_latest_of_policy", "_policy", "_terms", "_first_page"} <= seen
+    assert {"_memberships", "_of_roles", "_latest", "_latest_of_policy", "_policy", "_terms", "_first_page"} <= seen
 
 
 def is_named(text: str, *names: str) -> bool:
