@@ -181,9 +181,30 @@ def missing_href(place: str, policy_id: str = "") -> str:
 
 
 @register.simple_tag(takes_context=True)
-def panel_body(context: template.Context, panel: Panel) -> SafeString:
+def panels(context: template.Context, panels: Iterable[Panel]) -> SafeString:
+    """`{% panels page.panels %}`: what the areas add to a page, a section each. Put together here, since a page has
+    up to ten of them."""
+    return SafeString("".join(_panel(context, number, panel) for number, panel in enumerate(panels, start=1)))
+
+
+def _panel(context: template.Context, number: int, panel: Panel) -> str:
+    links = "".join(f'<a href="{escape(link.url)}">{escape(link.label)}</a>' for link in panel.links)
+    actions = f'<p class="actions">{links}</p>' if links else ""
+    if panel.template:
+        body: str = _panel_body(context, panel)
+    else:
+        lines = "".join(f"<p>{escape(line)}</p>" for line in panel.lines)
+        body = f'<div class="panel"><div class="panel-body">{lines}</div></div>'
+    return f"""<section class="section" aria-labelledby="panel-{number}">
+  <div class="section-head"><h2 id="panel-{number}">{escape(panel.title)}</h2>{actions}</div>
+  {body}
+</section>
+"""
+
+
+def _panel_body(context: template.Context, panel: Panel) -> str:
     """Return the body of a panel with a template of its own, which gets its own context and the page's token only."""
     engine = context.template.engine if context.template else template.Engine.get_default()
     inside = context.new(dict(panel.context))
     inside["csrf_token"] = context.get("csrf_token")
-    return SafeString(engine.get_template(panel.template).render(inside))
+    return engine.get_template(panel.template).render(inside)
