@@ -9,7 +9,7 @@ class ClaimsConfig(AreaConfig):
     name = "claims"
     verbose_name = "Claims"
     sentences = "claims.events.SENTENCES"
-    menu = (MenuEntry("Incidents and claims", "claims:home", "siren", order=15),)
+    menu = (MenuEntry("Incidents and claims", "claims:home", "siren", order=25),)
     quick_links = (
         MenuEntry(
             "Report an incident",

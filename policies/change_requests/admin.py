@@ -52,7 +52,7 @@ class ChosenFilter(admin.SimpleListFilter):
 class KindFilter(ChosenFilter):
     """What is asked for."""
 
-    title, parameter_name, column = "kind", "kind", "kind"
+    title, parameter_name, column = "kind", "of_kind", "kind"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [(kind.key, kind.title) for kind in kinds().values()]

@@ -340,8 +340,8 @@ def test_the_queue_narrows_by_kind_company_state_and_clock(cast: Cast, browse: B
     a_change(user, other.term.policy, "missing", about="A document")
     desk = browse(sue)
     for query, shown in (
-        ("kind=missing", "A document"),
-        ("kind=other", "Our fax number"),
+        ("of_kind=missing", "A document"),
+        ("of_kind=other", "Our fax number"),
         ("state=OH", "A document"),
         ("state=NY", "Our fax number"),
         (f"company={cast.policy.company_id}", "Our fax number"),
