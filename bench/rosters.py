@@ -20,6 +20,7 @@ from xlsxwriter import Workbook
 
 from bench.measure import Figure, interleaved
 from core.crypto import encrypt, keyed_hash
+from core.dates import carrier_today
 from feed.example.people import check_digit
 from policies.models import Coverage, Insured, License, Term
 from policies.names import sort_key
@@ -112,7 +113,7 @@ def _people(count: int) -> Iterator[Row]:
 
 def _insure(rows: list[Row]) -> Term:
     """Insure these people in a term of the book, in place of those who are."""
-    today = dt.date.today()  # noqa: DTZ011 - any day in the term
+    today = carrier_today()
     term = Term.objects.filter(status=Term.Status.BOUND, effective__lte=today, expires__gt=today).first()
     if term is None:
         raise RuntimeError("The book has no term in force.")

@@ -72,7 +72,12 @@ def carrier_today() -> dt.date:
 
     For access decisions without a policy; with a policy, the day is its named insured's (`Policy.today`).
     """
-    return timezone.localdate(timezone=timezone.get_default_timezone())
+    return carrier_day(timezone.now())
+
+
+def carrier_day(moment: dt.datetime) -> dt.date:
+    """Return the day of a moment at the carrier (TIME_ZONE)."""
+    return timezone.localdate(moment, timezone=timezone.get_default_timezone())
 
 
 def shown_day(moment: dt.datetime | None = None) -> dt.date:

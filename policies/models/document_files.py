@@ -73,6 +73,7 @@ class DocumentFile(Work):
 
     public_id = PublicIdField()
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    status = models.CharField(max_length=12, choices=Status, default=Status.QUEUED)
     policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="+")
     idempotency_key = models.UUIDField(editable=False)
     created_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)

@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts.models.challenges import Delivery
 from core.alerts import alert_staff
 from core.crypto import keyed_hash
+from core.dates import shown_day
 from core.events import record_event
 from core.fields import PublicIdField
 from core.work import Work
@@ -258,4 +259,4 @@ class RenewalSignature(models.Model):
     @property
     def day(self) -> dt.date:
         """The day of it, in the reader's zone."""
-        return timezone.localdate(self.signed_at)
+        return shown_day(self.signed_at)

@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
+from core.dates import shown_day
 from core.fields import EncryptedTextField, PublicIdField
 from policies.models.change_requests import ChangeRequest, of_parties
 from policies.models.membership import Membership
@@ -122,7 +123,7 @@ class RosterUpload(models.Model):
     @property
     def kept_until(self) -> dt.date:
         """The day on which it's emptied, if nobody sends it."""
-        return timezone.localdate(self.uploaded_at + KEPT_FOR)
+        return shown_day(self.uploaded_at + KEPT_FOR)
 
     @property
     def sheet(self) -> Sheet:

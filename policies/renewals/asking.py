@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts.models.sessions import TrustedDevice
 from core import work
 from core.crypto import keyed_hash
+from core.dates import shown_day
 from core.events import record_event, record_many
 from core.mail import is_address
 from core.templatetags.show import clock, day
@@ -88,7 +89,7 @@ def _refuse(part: RenewalPart, *, by: User | None) -> None:
     if next_at is not None:
         raise NotAskedError(
             f"We wrote to {part.insured.display_name} within the last day. You can remind them again after "
-            f"{clock(next_at)} on {day(timezone.localdate(next_at))}."
+            f"{clock(next_at)} on {day(shown_day(next_at))}."
         )
 
 

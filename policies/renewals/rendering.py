@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from core import work
+from core.dates import carrier_day
 from core.pdf import Candidate, Layout
 from core.storage import keep_once
 from policies.models import RenewalSubmission
@@ -76,7 +77,7 @@ def _by_day(parts: list[tuple[str, dt.datetime | None]]) -> list[tuple[dt.date |
     didn't come before."""
     days: dict[dt.date | None, list[str]] = {}
     for name, signed in parts:
-        day = timezone.localdate(signed, timezone=timezone.get_default_timezone()) if signed else None
+        day = carrier_day(signed) if signed else None
         days.setdefault(day, []).append(name)
     in_order = sorted(days, key=lambda day: day or dt.date.min)
     return [(day, len(days[day]), "; ".join(days[day])) for day in in_order]

@@ -84,6 +84,13 @@ def test_every_page_of_a_customer_shows_the_customers_rows_and_none_the_staff_me
             # It keeps who asked, which is nobody's page, and a look can't write.
             assert (theirs.status_code, shown.status_code) == (200, 403)
             continue
+        if theirs.status_code == 302:
+            # A refused download leaves a message for the next page.
+            customer.get("/"), desk.get("/")
+        if name.startswith("claims:"):
+            # What may name a patient, and an insured's own claims, aren't staff's to look at.
+            assert "Quackenbush" not in all_words(shown), name
+            continue
         if theirs.status_code == 200 and "text/html" in theirs["Content-Type"] and b"<main" in theirs.content:
             assert shown.status_code == 200, name
             assert main_of(shown) == main_of(theirs), name

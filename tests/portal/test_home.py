@@ -258,7 +258,7 @@ def test_a_physician_who_manages_her_group_costs_no_more(cast, browse):
 def test_the_menu_holds_what_exists_and_marks_where_one_is(cast, browse):
     client = browse(cast.paula)
     items = {item.label: item for item in client.get(cast.policy.get_absolute_url()).context["site"].menu}
-    assert list(items) == ["Home", "Policies", "Incidents and claims", "Certificates", "Holders", "Claims history"]
+    assert list(items) == ["Home", "Policies", "Certificates", "Holders", "Claims history", "Incidents and claims"]
     assert [item.current for item in items.values()] == ["", "true", "", "", "", ""]
     assert [item.current for item in client.get("/policies/").context["site"].menu] == ["", "page", "", "", "", ""]
     assert [item.current for item in client.get("/").context["site"].menu] == ["page", "", "", "", "", ""]
